@@ -1,0 +1,239 @@
+#include "forward_training.h"
+#include "launch.h"
+#include "operands.h"
+#include "status.h"
+
+/* Both backwards in one form. */
+struct backward {
+    clbn_view x, dy, gamma;
+    clbn_view mean;      /* the saved mean, or the running mean if frozen */
+    clbn_view deviation; /* the saved invstd, or the running variance if frozen */
+    clbn_view dx, dgamma, dbeta;
+    bool frozen;
+};
+
+static bool needs_sums(const struct backward *b)
+{
+    return !b->frozen || b->dgamma.buffer || b->dbeta.buffer;
+}
+
+static void bind_deviations(struct operation *o, const struct backward *b)
+{
+    bind_view(&o->steps, b->mean);
+    bind_view(&o->steps, b->deviation);
+}
+
+static void bind_epsilon(struct operation *o, const struct backward *b)
+{
+    bind_real(&o->steps, plan_desc(o->call->plan)->epsilon);
+    bind_uint(&o->steps, b->frozen);
+}
+
+static void add_whole_backward(struct operation *o, const struct backward *b)
+{
+    const struct schedule *s = plan_schedule(o->call->plan);
+    add_step(&o->steps, KERNEL_BACKWARD, 1, s->tiles);
+    bind_division(&o->steps);
+    bind_view(&o->steps, b->x);
+    bind_view(&o->steps, b->dy);
+    bind_view(&o->steps, b->gamma);
+    bind_deviations(o, b);
+    bind_view(&o->steps, b->dx);
+    bind_view(&o->steps, b->dgamma);
+    bind_view(&o->steps, b->dbeta);
+    bind_epsilon(o, b);
+    bind_uint(&o->steps, s->stream);
+    if (is_channels_last(o->call->plan)) {
+        bind_view(&o->steps, o->workspace.partials);
+        bind_view(&o->steps, o->workspace.coefficients);
+    }
+}
+
+static void add_sums_step(struct operation *o, const struct backward *b)
+{
+    const struct schedule *s = plan_schedule(o->call->plan);
+    add_step(&o->steps, KERNEL_SUMS, (size_t)s->division.parts, s->tiles);
+    bind_division(&o->steps);
+    bind_view(&o->steps, b->x);
+    bind_view(&o->steps, b->dy);
+    bind_deviations(o, b);
+    bind_epsilon(o, b);
+    bind_view(&o->steps, o->workspace.partials);
+    if (is_channels_last(o->call->plan))
+        bind_view(&o->steps, o->workspace.coefficients);
+}
+
+/* partials: how many there are to add; with none, the sums are 0. */
+static void add_finish_step(struct operation *o, const struct backward *b, size_t partials)
+{
+    add_channel_step(&o->steps, KERNEL_FINISH_GRADIENTS);
+    bind_ulong(&o->steps, plan_shape(o->call->plan)->values_per_channel);
+    bind_ulong(&o->steps, partials);
+    bind_view(&o->steps, o->workspace.partials);
+    bind_view(&o->steps, b->gamma);
+    bind_deviations(o, b);
+    bind_view(&o->steps, b->dgamma);
+    bind_view(&o->steps, b->dbeta);
+    bind_epsilon(o, b);
+    bind_view(&o->steps, o->workspace.coefficients);
+}
+
+static void add_input_step(struct operation *o, const struct backward *b)
+{
+    const struct schedule *s = plan_schedule(o->call->plan);
+    add_step(&o->steps, KERNEL_INPUT, (size_t)s->division.parts, s->tiles);
+    bind_division(&o->steps);
+    bind_view(&o->steps, b->x);
+    bind_view(&o->steps, b->dy);
+    bind_view(&o->steps, b->dx);
+    bind_view(&o->steps, o->workspace.coefficients);
+    bind_uint(&o->steps, b->frozen);
+    bind_uint(&o->steps, s->stream);
+}
+
+static void add_backward_steps(struct operation *o, const struct backward *b)
+{
+    const struct schedule *s = plan_schedule(o->call->plan);
+    if (s->whole) {
+        add_whole_backward(o, b);
+        return;
+    }
+    if (needs_sums(b))
+        add_sums_step(o, b);
+    add_finish_step(o, b, needs_sums(b) ? s->partials : 0);
+    if (b->dx.buffer)
+        add_input_step(o, b);
+}
+
+static cl_int check_outputs(const struct backward *b)
+{
+    if (!b->dx.buffer && !b->dgamma.buffer && !b->dbeta.buffer)
+        return fail(CLBN_MISSING_VIEW, "dx, dgamma and dbeta are absent, expected at least one of them.");
+    return CLBN_SUCCESS;
+}
+
+/* Of an empty batch the gradients of the parameters are 0. */
+static cl_int launch_empty(const struct call *call, struct backward *b, clbn_view workspace)
+{
+    const clbn_view none = CLBN_NO_VIEW;
+    if (plan_shape(call->plan)->channels == 0 || (!b->dgamma.buffer && !b->dbeta.buffer))
+        return launch_nothing(call);
+    b->gamma = b->mean = b->deviation = none;
+    struct operation operation;
+    begin_operation(&operation, call, workspace, true);
+    add_finish_step(&operation, b, 0);
+    return finish_operation(&operation);
+}
+
+static cl_int check_backward(clbn_plan plan, const clbn_backward_args *a, const struct backward *b)
+{
+    const struct shape *shape = plan_shape(plan);
+    const size_t channels = shape->elements > 0 ? shape->channels : 0;
+    const struct operand operands[] = {
+        { "x", a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "dy", a->dy, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "gamma", a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "save_mean", a->save_mean, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "save_invstd", a->save_invstd, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "dx", a->dx, shape->elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dgamma", a->dgamma, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "dbeta", a->dbeta, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+    };
+    cl_int status = check_outputs(b);
+    if (status == CLBN_SUCCESS)
+        status = check_pair("save_mean", a->save_mean, "save_invstd", a->save_invstd);
+    if (status == CLBN_SUCCESS)
+        status = check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+    return status;
+}
+
+/* The statistics that the caller did not give, into the workspace. */
+static void add_missing_statistics(struct operation *o, struct backward *b)
+{
+    clbn_forward_training_args statistics = CLBN_FORWARD_TRAINING_ARGS_INIT;
+    statistics.x = b->x;
+    statistics.save_mean = b->mean = o->workspace.mean;
+    statistics.save_invstd = b->deviation = o->workspace.invstd;
+    add_forward_steps(o, &statistics);
+}
+
+cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,
+                           cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
+{
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    cl_int status = check_call(&call, args, sizeof(*args), "clbn_backward_args");
+    if (status != CLBN_SUCCESS)
+        return status;
+    struct backward b = { .x = args->x,
+                          .dy = args->dy,
+                          .gamma = args->gamma,
+                          .mean = args->save_mean,
+                          .deviation = args->save_invstd,
+                          .dx = args->dx,
+                          .dgamma = args->dgamma,
+                          .dbeta = args->dbeta };
+    status = check_backward(plan, args, &b);
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (plan_shape(plan)->elements == 0)
+        return launch_empty(&call, &b, args->workspace);
+
+    struct operation operation;
+    begin_operation(&operation, &call, args->workspace, forward_needs_workspace(plan) || !args->save_mean.buffer);
+    if (!args->save_mean.buffer)
+        add_missing_statistics(&operation, &b);
+    add_backward_steps(&operation, &b);
+    return finish_operation(&operation);
+}
+
+static cl_int check_frozen(clbn_plan plan, const clbn_backward_frozen_args *a, const struct backward *b)
+{
+    const struct shape *shape = plan_shape(plan);
+    const size_t channels = shape->elements > 0 ? shape->channels : 0;
+    const enum operand_need for_dgamma = a->dgamma.buffer ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
+    const struct operand operands[] = {
+        { "x", a->x, shape->elements, OPERAND_READ, for_dgamma, NULL },
+        { "dy", a->dy, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "gamma", a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "running_mean", a->running_mean, channels, OPERAND_READ, for_dgamma, NULL },
+        { "running_var", a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "dx", a->dx, shape->elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dgamma", a->dgamma, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "dbeta", a->dbeta, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+    };
+    cl_int status = check_outputs(b);
+    if (status == CLBN_SUCCESS)
+        status = check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+    return status;
+}
+
+cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
+                                 cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
+{
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    cl_int status = check_call(&call, args, sizeof(*args), "clbn_backward_frozen_args");
+    if (status != CLBN_SUCCESS)
+        return status;
+    struct backward b = { .x = args->x,
+                          .dy = args->dy,
+                          .gamma = args->gamma,
+                          .mean = args->running_mean,
+                          .deviation = args->running_var,
+                          .dx = args->dx,
+                          .dgamma = args->dgamma,
+                          .dbeta = args->dbeta,
+                          .frozen = true };
+    status = check_frozen(plan, args, &b);
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (plan_shape(plan)->elements == 0)
+        return launch_empty(&call, &b, args->workspace);
+
+    /* Without dgamma nothing of x reaches a result, and the kernels may read dy in its place. */
+    if (!b.x.buffer)
+        b.x = b.dy;
+    struct operation operation;
+    begin_operation(&operation, &call, args->workspace, forward_needs_workspace(plan));
+    add_backward_steps(&operation, &b);
+    return finish_operation(&operation);
+}

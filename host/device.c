@@ -1,0 +1,43 @@
+#include "device.h"
+
+#include "status.h"
+
+#include <stdint.h>
+
+/* One value of clGetDeviceInfo. */
+static cl_int query(cl_device_id device, cl_device_info name, size_t size, void *value)
+{
+    cl_int status = clGetDeviceInfo(device, name, size, value, NULL);
+    return status == CL_SUCCESS ? status : fail_call(status, "clGetDeviceInfo");
+}
+
+cl_int query_device(cl_device_id device, struct device_facts *facts)
+{
+    cl_device_type type = 0;
+    cl_device_fp_config double_config = 0;
+    cl_uint compute_units = 0;
+    cl_uint address_bits = 0;
+    cl_ulong cache_size = 0;
+    size_t group_size = 0;
+    cl_int status = query(device, CL_DEVICE_TYPE, sizeof(type), &type);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof(double_config), &double_config);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_ADDRESS_BITS, sizeof(address_bits), &address_bits);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cache_size), &cache_size);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size);
+    if (status != CL_SUCCESS)
+        return status;
+
+    facts->is_cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
+    facts->has_double = double_config != 0;
+    facts->compute_units = compute_units > 0 ? compute_units : 1;
+    facts->max_group_size = group_size;
+    facts->cache_size = cache_size < SIZE_MAX ? (size_t)cache_size : SIZE_MAX;
+    facts->address_limit = address_bits == 32 && UINT32_MAX < SIZE_MAX ? UINT32_MAX : SIZE_MAX / 2;
+    return CLBN_SUCCESS;
+}

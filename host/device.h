@@ -1,0 +1,20 @@
+/* What clbn needs to know of a device. */
+#ifndef CLBN_DEVICE_H
+#define CLBN_DEVICE_H
+
+#include "clbn.h"
+
+#include <stdbool.h>
+
+struct device_facts {
+    bool is_cpu;
+    bool has_double;
+    size_t compute_units;  /* at least 1 */
+    size_t max_group_size; /* work-items */
+    size_t cache_size;     /* bytes of global memory cache; 0 if there is none or it is not known */
+    size_t address_limit;  /* bytes that can be addressed */
+};
+
+cl_int query_device(cl_device_id device, struct device_facts *facts);
+
+#endif

@@ -1,0 +1,128 @@
+#include "forward_training.h"
+
+#include "launch.h"
+#include "operands.h"
+#include "status.h"
+
+static bool updates_running(const clbn_forward_training_args *args)
+{
+    return args->running_mean.buffer && args->update_factor > 0;
+}
+
+static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a)
+{
+    const struct shape *shape = plan_shape(plan);
+    /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
+    const size_t channels = shape->elements > 0 ? shape->channels : 0;
+    const struct operand operands[] = {
+        { "x", a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "y", a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
+        { "gamma", a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "beta", a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "running_mean", a->running_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "running_var", a->running_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_mean", a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_invstd", a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+    };
+    cl_int status = check_factor(a->update_factor);
+    if (status == CLBN_SUCCESS && a->running_variance > CLBN_BIASED)
+        status = fail(CLBN_INVALID_ARGUMENT, "running_variance is %u, expected CLBN_UNBIASED or CLBN_BIASED.",
+                      (unsigned)a->running_variance);
+    if (status == CLBN_SUCCESS)
+        status = check_pair("running_mean", a->running_mean, "running_var", a->running_var);
+    if (status == CLBN_SUCCESS && shape->values_per_channel == 1 && updates_running(a) &&
+        a->running_variance == CLBN_UNBIASED)
+        status = fail(CLBN_TOO_FEW_VALUES, "one value per channel has no unbiased variance, expected two or more, "
+                                           "CLBN_BIASED, or no running statistics.");
+    if (status == CLBN_SUCCESS)
+        status = check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+    return status;
+}
+
+/* The arguments that all kernels which finish statistics take in this order. */
+static void bind_statistics(struct step_list *steps, const clbn_forward_training_args *a)
+{
+    const clbn_view none = CLBN_NO_VIEW;
+    bool update = updates_running(a);
+    bind_view(steps, a->gamma);
+    bind_view(steps, a->beta);
+    bind_view(steps, update ? a->running_mean : none);
+    bind_view(steps, update ? a->running_var : none);
+    bind_view(steps, a->save_mean);
+    bind_view(steps, a->save_invstd);
+    bind_real(steps, plan_desc(steps->plan)->epsilon);
+    bind_real(steps, a->update_factor);
+    bind_uint(steps, a->running_variance == CLBN_BIASED);
+}
+
+static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    const struct schedule *s = plan_schedule(o->call->plan);
+    add_step(&o->steps, KERNEL_FORWARD, 1, s->tiles);
+    bind_division(&o->steps);
+    bind_view(&o->steps, a->x);
+    bind_view(&o->steps, a->y);
+    bind_statistics(&o->steps, a);
+    bind_uint(&o->steps, s->stream);
+    if (is_channels_last(o->call->plan)) {
+        bind_view(&o->steps, o->workspace.partials);
+        bind_view(&o->steps, o->workspace.coefficients);
+    }
+}
+
+static void add_split_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    const struct schedule *s = plan_schedule(o->call->plan);
+    add_step(&o->steps, KERNEL_STATISTICS, (size_t)s->division.parts, s->tiles);
+    bind_division(&o->steps);
+    bind_view(&o->steps, a->x);
+    bind_view(&o->steps, o->workspace.partials);
+    if (is_channels_last(o->call->plan))
+        bind_view(&o->steps, o->workspace.coefficients);
+
+    add_channel_step(&o->steps, KERNEL_FINISH_STATISTICS);
+    bind_ulong(&o->steps, s->partials);
+    bind_view(&o->steps, o->workspace.partials);
+    bind_statistics(&o->steps, a);
+    bind_view(&o->steps, o->workspace.coefficients);
+
+    if (!a->y.buffer)
+        return;
+    add_step(&o->steps, KERNEL_NORMALIZE, (size_t)s->division.parts, s->tiles);
+    bind_division(&o->steps);
+    bind_view(&o->steps, a->x);
+    bind_view(&o->steps, a->y);
+    bind_view(&o->steps, o->workspace.coefficients);
+    bind_uint(&o->steps, s->stream);
+}
+
+bool forward_needs_workspace(clbn_plan plan)
+{
+    return is_channels_last(plan) || !plan_schedule(plan)->whole;
+}
+
+void add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
+{
+    if (plan_schedule(o->call->plan)->whole)
+        add_whole_forward(o, a);
+    else
+        add_split_forward(o, a);
+}
+
+cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
+                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
+{
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    cl_int status = check_call(&call, args, sizeof(*args), "clbn_forward_training_args");
+    if (status == CLBN_SUCCESS)
+        status = check_training(plan, args);
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (plan_shape(plan)->elements == 0)
+        return launch_nothing(&call);
+
+    struct operation operation;
+    begin_operation(&operation, &call, args->workspace, forward_needs_workspace(plan));
+    add_forward_steps(&operation, args);
+    return finish_operation(&operation);
+}

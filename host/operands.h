@@ -1,0 +1,26 @@
+/* The views of a call, checked against the plan and against each other. */
+#ifndef CLBN_OPERANDS_H
+#define CLBN_OPERANDS_H
+
+#include "plan.h"
+
+enum operand_access { OPERAND_READ, OPERAND_WRITTEN };
+enum operand_need { OPERAND_OPTIONAL, OPERAND_REQUIRED };
+
+struct operand {
+    const char *name;
+    clbn_view view;
+    size_t count; /* elements; 0: the view is not looked at */
+    enum operand_access access;
+    enum operand_need need;
+    const char *may_be; /* the operand that a written one may coincide with, or NULL */
+};
+
+/* Checks what design and OpenCL ask of the views: there if required, a buffer of the engine's context that may be written where
+ * it is, long enough, and no written view overlapping another. workspace: as the caller gave it. */
+cl_int check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace);
+
+/* Checks that both of a pair of views were given, or neither. */
+cl_int check_pair(const char *first_name, clbn_view first, const char *second_name, clbn_view second);
+
+#endif

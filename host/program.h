@@ -1,0 +1,36 @@
+/* A compiled program of one variant, and its kernel objects. */
+#ifndef CLBN_PROGRAM_H
+#define CLBN_PROGRAM_H
+
+#include "variant.h"
+
+/* The kernels of a program. The first seven differ between channels first and channels last. */
+enum kernel_id {
+    KERNEL_FORWARD,
+    KERNEL_STATISTICS,
+    KERNEL_NORMALIZE,
+    KERNEL_INFERENCE,
+    KERNEL_BACKWARD,
+    KERNEL_SUMS,
+    KERNEL_INPUT,
+    KERNEL_FINISH_STATISTICS,
+    KERNEL_FINISH_GRADIENTS,
+    KERNEL_COUNT
+};
+
+struct program;
+
+/* NULL and *status on failure. */
+struct program *build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status);
+
+/* Takes NULL. No kernel may be lent. */
+void release_program(struct program *program);
+
+const struct variant *program_variant(const struct program *program);
+const char *kernel_name(const struct variant *variant, enum kernel_id id);
+
+/* Lends a kernel object that no other call uses, until it is given back. NULL and *status on failure. */
+cl_kernel lend_kernel(struct program *program, enum kernel_id id, cl_int *status);
+void give_back_kernel(struct program *program, enum kernel_id id, cl_kernel kernel);
+
+#endif

@@ -1,0 +1,139 @@
+#include "schedule.h"
+
+#include <stdint.h>
+
+/* Vectors that a work-item sums before it merges: longer chains round more, shorter ones merge more often. */
+#define CHUNK_VECTORS 64
+
+/* Rows of a chunk in channels last, to a work-item. */
+#define CHUNK_ROWS_ALONE    16
+#define CHUNK_ROWS_IN_GROUP 64
+
+/* Groups to a compute unit that even out what the units do, and below which channels are divided. */
+#define GROUPS_PER_UNIT_ALONE 4
+#define GROUPS_PER_UNIT       8
+
+/* Channels last: up to so many rows, a group walks all rows of a tile of so many vectors. */
+#define WHOLE_ROWS         256
+#define WHOLE_TILE_VECTORS 4
+
+/* Coefficients of a channel, at most (kernels/coefficients.cl). */
+#define COEFFICIENTS 5
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t divide_up(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+/* The least power of two that is not below count, but at most limit, a power of two. */
+static size_t power_of_two(size_t count, size_t limit)
+{
+    size_t power = 1;
+    while (power < count && power < limit)
+        power *= 2;
+    return power;
+}
+
+static size_t wanted_groups(const struct variant *v, const struct device_facts *facts)
+{
+    return facts->compute_units * (v->group == 1 ? GROUPS_PER_UNIT_ALONE : GROUPS_PER_UNIT);
+}
+
+static bool choose_whole(cl_uint engine_flags, bool otherwise)
+{
+    if (engine_flags & CLBN_ENGINE_SPLIT)
+        return false;
+    return (engine_flags & CLBN_ENGINE_WHOLE) || otherwise;
+}
+
+/* Channels first: groups x channels, chunks as in kernels/rows.cl. */
+static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts,
+                        cl_uint engine_flags)
+{
+    struct division *d = &s->division;
+    d->lanes = power_of_two(divide_up((size_t)d->columns, v->vector), v->group);
+    size_t lines = v->group / (size_t)d->lanes;
+    size_t line = (size_t)d->lanes * v->vector;
+    size_t vectors = divide_up((size_t)d->columns, line);
+    if (vectors >= CHUNK_VECTORS) {
+        d->chunk_rows = lines;
+        d->chunk_columns = CHUNK_VECTORS * line;
+    } else {
+        d->chunk_rows = lines * (CHUNK_VECTORS / vectors);
+        d->chunk_columns = vectors * line;
+    }
+    size_t chunks =
+        divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
+    size_t groups = wanted_groups(v, facts);
+    s->tiles = (size_t)d->channels;
+    s->whole = choose_whole(engine_flags, s->tiles >= groups || chunks == 1);
+    d->parts = s->whole ? 1 : least(chunks, divide_up(groups, s->tiles));
+    s->partials = (size_t)d->parts;
+}
+
+/* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns.cl. */
+static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts,
+                           cl_uint engine_flags)
+{
+    struct division *d = &s->division;
+    size_t vectors = divide_up((size_t)d->channels, v->vector);
+    size_t groups = wanted_groups(v, facts);
+    s->whole = choose_whole(engine_flags, d->rows <= WHOLE_ROWS);
+    d->lanes = s->whole ? v->group : power_of_two(vectors, v->group);
+    size_t lines = v->group / (size_t)d->lanes;
+    d->chunk_rows = v->group == 1 ? CHUNK_ROWS_ALONE : CHUNK_ROWS_IN_GROUP * lines;
+    d->chunk_columns = 1;
+    if (v->group > 1)
+        d->tile_vectors = d->lanes;
+    else
+        d->tile_vectors = s->whole ? WHOLE_TILE_VECTORS : vectors;
+    s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
+    size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows);
+    d->parts = s->whole ? 1 : least(chunks, divide_up(groups, s->tiles));
+    s->partials = (size_t)d->parts * lines;
+}
+
+/* *end += bytes x count x channels, rounded up to the workspace's alignment. */
+static bool add_section(size_t *section, size_t bytes, size_t count, size_t channels, size_t *end)
+{
+    if (channels > SIZE_MAX / 4 / bytes || count > SIZE_MAX / 4 / (bytes * channels))
+        return false;
+    *section = divide_up(bytes * count * channels, CLBN_WORKSPACE_ALIGNMENT) * CLBN_WORKSPACE_ALIGNMENT;
+    *end += *section;
+    return *end < SIZE_MAX / 4;
+}
+
+static size_t greater(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+bool make_schedule(const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
+                   const struct shape *shape, struct schedule *schedule)
+{
+    struct schedule s = { .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner },
+                          .partials = 1 };
+    if (shape->elements == 0)
+        s.whole = true;
+    else if (v->channels_last)
+        divide_columns(&s, v, facts, engine_flags);
+    else
+        divide_rows(&s, v, facts, engine_flags);
+    s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
+
+    size_t element = type_size(v->type);
+    s.stream = v->group == 1 && shape->elements > facts->cache_size / element / 2;
+    size_t coefficient_slots = v->channels_last ? s.partials : 1;
+    bool fits = add_section(&s.partials_size, greater(moments_size(v), sums_size(v)), s.partials, shape->channels,
+                            &s.workspace_size) &&
+                add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
+                add_section(&s.coefficients_size, COEFFICIENTS * element, coefficient_slots, shape->channels,
+                            &s.workspace_size);
+    *schedule = s;
+    return fits;
+}

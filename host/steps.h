@@ -1,0 +1,48 @@
+/*
+ * An operation as a list of steps: kernels with their arguments bound, each to run after the one before. Steps are
+ * added without
+ * asking for failures: the list remembers the first, and launching it then enqueues nothing.
+ */
+#ifndef CLBN_STEPS_H
+#define CLBN_STEPS_H
+
+#include "plan.h"
+
+#define MAX_STEPS 5
+
+struct step {
+    enum kernel_id id;
+    cl_kernel kernel;
+    cl_uint argument_count;
+    size_t global[2];
+};
+
+struct step_list {
+    clbn_plan plan;
+    cl_int status;
+    unsigned count;
+    struct step steps[MAX_STEPS];
+};
+
+void init_steps(struct step_list *list, clbn_plan plan);
+
+/* Gives the kernels back. */
+void clear_steps(struct step_list *list);
+
+/* Adds a step of groups[0] x groups[1] groups; what is then bound are its arguments, in order. */
+void add_step(struct step_list *list, enum kernel_id id, size_t groups_0, size_t groups_1);
+
+/* Adds a step of a kernel that takes a channel at a time, and binds the number of channels. */
+void add_channel_step(struct step_list *list, enum kernel_id id);
+
+void bind_division(struct step_list *list);
+void bind_ulong(struct step_list *list, size_t value);
+void bind_uint(struct step_list *list, cl_uint value);
+
+/* Two arguments: the buffer, NULL if absent, and the offset. */
+void bind_view(struct step_list *list, clbn_view view);
+
+/* Two arguments of the plan's element type, whose sum is the number to more bits than one has. */
+void bind_real(struct step_list *list, double value);
+
+#endif

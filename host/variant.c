@@ -1,0 +1,73 @@
+#include "variant.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* Work-items to a group in CLBN_GEOMETRY_GROUP, where the device allows it. */
+#define GROUP_SIZE 256
+
+/* Bytes to a vector: a cache line for a work-item that has a core to itself, a coalesced access else. */
+#define VECTOR_BYTES_ALONE    64
+#define VECTOR_BYTES_IN_GROUP 16
+
+clbn_geometry choose_geometry(clbn_geometry wanted, const struct device_facts *facts)
+{
+    if (wanted != CLBN_GEOMETRY_AUTO)
+        return wanted;
+    return facts->is_cpu ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
+}
+
+static unsigned group_size(const struct device_facts *facts)
+{
+    unsigned size = GROUP_SIZE;
+    while (size > facts->max_group_size && size > 1)
+        size /= 2;
+    return size;
+}
+
+struct variant choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts,
+                              clbn_type type, const struct shape *shape)
+{
+    bool grouped = geometry == CLBN_GEOMETRY_GROUP;
+    unsigned vector_bytes = grouped ? VECTOR_BYTES_IN_GROUP : VECTOR_BYTES_ALONE;
+    struct variant v = {
+        .type = type,
+        .channels_last = shape->inner == 1,
+        .aligned = grouped,
+        .wide_double = type == CLBN_FLOAT32 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
+        .vector = vector_bytes / (unsigned)type_size(type),
+        .group = grouped ? group_size(facts) : 1,
+        .index = (engine_flags & CLBN_ENGINE_INDEX_64) || shape->elements > INT32_MAX ? 64 : 32,
+    };
+    return v;
+}
+
+bool same_variant(const struct variant *a, const struct variant *b)
+{
+    return a->type == b->type && a->channels_last == b->channels_last && a->aligned == b->aligned &&
+           a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group && a->index == b->index;
+}
+
+bool variant_options(const struct variant *v, char *options, size_t size)
+{
+    int length = snprintf(options, size,
+                          "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
+                          "-DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u",
+                          8 * (unsigned)type_size(v->type), v->vector, v->group, v->aligned, v->wide_double, v->index);
+    return length > 0 && (size_t)length < size;
+}
+
+static size_t wide_size(const struct variant *v)
+{
+    return v->wide_double ? sizeof(cl_double) : 2 * type_size(v->type);
+}
+
+size_t moments_size(const struct variant *variant)
+{
+    return 2 * wide_size(variant) + sizeof(cl_ulong);
+}
+
+size_t sums_size(const struct variant *variant)
+{
+    return 3 * wide_size(variant);
+}

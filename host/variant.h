@@ -1,0 +1,34 @@
+/* Pure: the kinds of program, and which kind a plan needs. */
+#ifndef CLBN_VARIANT_H
+#define CLBN_VARIANT_H
+
+#include "device.h"
+#include "shape.h"
+
+/* What a program's source is compiled for. Compared as a whole; everything else is a run-time argument. */
+struct variant {
+    clbn_type type;
+    bool channels_last; /* inner = 1 */
+    bool aligned;       /* vectors are accessed only where they are aligned */
+    bool wide_double;   /* merges in double, else in pairs of elements */
+    unsigned vector;    /* elements to a vector */
+    unsigned group;     /* work-items to a group, a power of two */
+    unsigned index;     /* bits of an index */
+};
+
+/* The geometry that CLBN_GEOMETRY_AUTO means on a device. */
+clbn_geometry choose_geometry(clbn_geometry wanted, const struct device_facts *facts);
+
+struct variant choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts,
+                              clbn_type type, const struct shape *shape);
+
+bool same_variant(const struct variant *a, const struct variant *b);
+
+/* Writes clBuildProgram's options; false if size bytes do not suffice. */
+bool variant_options(const struct variant *variant, char *options, size_t size);
+
+/* Bytes of the kernels' struct moments and struct sums. */
+size_t moments_size(const struct variant *variant);
+size_t sums_size(const struct variant *variant);
+
+#endif

@@ -1,0 +1,39 @@
+#include "workspace.h"
+
+#include "status.h"
+
+cl_int open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, bool needed)
+{
+    const struct workspace nothing = { NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW };
+    const struct schedule *schedule = plan_schedule(plan);
+    const size_t element = type_size(plan_desc(plan)->type);
+    *w = nothing;
+    if (!needed)
+        return CLBN_SUCCESS;
+    if (!given.buffer) {
+        cl_int status = CL_SUCCESS;
+        given.offset = 0;
+        given.buffer = clCreateBuffer(engine_context(plan_engine(plan)), CL_MEM_READ_WRITE, schedule->workspace_size,
+                                      NULL, &status);
+        if (status != CL_SUCCESS)
+            return fail(status, "clCreateBuffer failed with %s (%d) for a workspace of %zu bytes.",
+                        clbnStatusName(status), (int)status, schedule->workspace_size);
+        w->owned = given.buffer;
+    }
+    const size_t statistics = given.offset + schedule->partials_size;
+    w->partials = given;
+    w->mean.buffer = given.buffer;
+    w->mean.offset = statistics / element;
+    w->invstd.buffer = given.buffer;
+    w->invstd.offset = statistics / element + plan_shape(plan)->channels;
+    w->coefficients.buffer = given.buffer;
+    w->coefficients.offset = statistics + schedule->statistics_size;
+    return CLBN_SUCCESS;
+}
+
+void close_workspace(struct workspace *w)
+{
+    if (w->owned)
+        clReleaseMemObject(w->owned);
+    w->owned = NULL;
+}

@@ -1,0 +1,352 @@
+/*
+ * clbn: batch normalization for OpenCL.
+ *
+ * Batch Normalization (Ioffe & Szegedy 2015, arXiv 1502.03167) on any OpenCL 1.2 device: forward training, inference,
+ * backward,
+ * and backward with frozen statistics.
+ *
+ *     mean   = 1/m sum x                 var = 1/m sum (x - mean)^2
+ *     invstd = 1 / sqrt(var + epsilon)   y   = gamma * (x - mean) * invstd + beta
+ *
+ * The library reads like OpenCL. An engine belongs to one context and device; a plan describes one problem on an
+ * engine; the
+ * enqueue calls put a plan's work on a queue, after a wait list, and give an event. Objects are retained and released.
+ * Statuses
+ * are cl_int: OpenCL's own codes pass through, clbn's lie below -2000, and clbnLastError() says in a sentence what was
+ * wrong.
+ *
+ *     clbn_engine engine = clbnCreateEngine(context, device, NULL, &status);
+ *
+ *     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
+ *     desc.rank = 4;                      // N, C, H, W; the channel axis is 1 unless said otherwise
+ *     desc.shape[0] = 32; desc.shape[1] = 64; desc.shape[2] = 56; desc.shape[3] = 56;
+ *     clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
+ *
+ *     clbn_forward_training_args args = CLBN_FORWARD_TRAINING_ARGS_INIT;
+ *     args.x.buffer = x;
+ *     args.y.buffer = y;
+ *     status = clbnEnqueueForwardTraining(plan, queue, &args, 0, NULL, &event);
+ *
+ * Thread safety: every function may be called from any number of threads at once, also on the same engine and plan.
+ * Creating,
+ * retaining and releasing one object while it is being destroyed is the caller's error, as in OpenCL.
+ */
+#ifndef CLBN_H
+#define CLBN_H
+
+#include <stddef.h>
+
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#ifdef __APPLE__
+#include <OpenCL/cl.h>
+#else
+#include <CL/cl.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CLBN_VERSION_MAJOR 0
+#define CLBN_VERSION_MINOR 1
+#define CLBN_VERSION_PATCH 0
+
+/* What the shared library exports. */
+#if defined(__GNUC__) && !defined(CLBN_STATIC)
+#define CLBN_API __attribute__((visibility("default")))
+#else
+#define CLBN_API
+#endif
+
+/* The greatest rank of a tensor. */
+#define CLBN_MAX_RANK 8
+
+/* A workspace's offset must be a multiple of this many bytes. */
+#define CLBN_WORKSPACE_ALIGNMENT 64
+
+/* ---- Statuses ------------------------------------------------------------------------------------------------------------- */
+
+/* Every failure leaves a sentence in clbnLastError(), has enqueued nothing and has written nothing. */
+enum {
+    CLBN_SUCCESS = 0,                 /* CL_SUCCESS */
+    CLBN_INVALID_ENGINE = -2001,      /* The engine is NULL. */
+    CLBN_INVALID_PLAN = -2002,        /* The plan is NULL. */
+    CLBN_INVALID_ARGUMENT = -2003,    /* A pointer that must not be NULL is NULL, or a selector or flag is unknown. */
+    CLBN_INVALID_STRUCT_SIZE = -2004, /* struct_size is not one that this library knows: use the initialiser macro. */
+    CLBN_INVALID_SHAPE = -2005,    /* The rank is not 1 to CLBN_MAX_RANK, or the channel axis is not below the rank. */
+    CLBN_SIZE_OVERFLOW = -2006,    /* The tensor's bytes do not fit in size_t or in the device's address space. */
+    CLBN_UNSUPPORTED_TYPE = -2007, /* The type is unknown, or the device cannot compute in it. */
+    CLBN_INVALID_EPSILON = -2008,  /* epsilon is negative, infinite or NaN. */
+    CLBN_INVALID_FACTOR = -2009,   /* The update factor is not in [0, 1]. */
+    CLBN_TOO_FEW_VALUES = -2010,   /* One value per channel has no unbiased variance for the running statistics. */
+    CLBN_MISSING_VIEW = -2011,     /* A view that the call needs has buffer == NULL, or only one of a pair was given. */
+    CLBN_INVALID_BUFFER =
+        -2012, /* A view's cl_mem is not a buffer, or it is to be written and was created read-only. */
+    CLBN_BUFFER_TOO_SMALL = -2013,  /* A view reaches past the end of its buffer. */
+    CLBN_INVALID_ALIAS = -2014,     /* A written view overlaps another one in a way that is not allowed. */
+    CLBN_INVALID_WORKSPACE = -2015, /* The workspace is too small or its offset is not aligned. */
+    CLBN_WRONG_CONTEXT = -2016,     /* A buffer or the queue belongs to another context than the engine's. */
+    CLBN_WRONG_DEVICE = -2017,      /* The queue belongs to another device than the engine's. */
+    CLBN_INTERNAL_ERROR = -2018     /* A defect of clbn: please report it with clbnLastError()'s sentence. */
+};
+
+/* The name of a status of clbn's or of OpenCL's, "CLBN_INVALID_SHAPE" for example; "unknown status" for any other number.
+ * The string is static. */
+CLBN_API const char *clbnStatusName(cl_int status);
+
+/* One sentence about the last failure of a clbn call in the calling thread: what was wrong and what was expected. Empty if none
+ * has failed. A success leaves it alone. It stays valid until the next failure in this thread. */
+CLBN_API const char *clbnLastError(void);
+
+/* "0.1.0": the version of the library that is running, where CLBN_VERSION_* is that of the header. The string is static. */
+CLBN_API const char *clbnVersion(void);
+
+/* ---- Engine --------------------------------------------------------------------------------------------------------------- */
+
+/* The library's programs for one (context, device) pair, and the choice of kernel geometry. */
+typedef struct clbn_engine_object *clbn_engine;
+
+/* How the kernels divide their work. */
+typedef cl_uint clbn_geometry;
+#define CLBN_GEOMETRY_AUTO   0u /* By the kind of device: a CPU gets VECTOR, all others GROUP. */
+#define CLBN_GEOMETRY_VECTOR 1u /* One work-item to a group and wide vectors: for CPUs. */
+#define CLBN_GEOMETRY_GROUP  2u /* A real work-group and 16-byte vectors: for GPUs. */
+
+/* Flags of an engine. */
+#define CLBN_ENGINE_NO_DOUBLE (1u << 0) /* float32 plans merge in float-float even where the device has double. */
+#define CLBN_ENGINE_INDEX_64                                                                                           \
+    (1u << 1) /* Use the 64-bit index kernels for every tensor, not just for those that need it. */
+#define CLBN_ENGINE_SPLIT (1u << 2) /* Always divide a channel among several work-groups, as large channels are. */
+#define CLBN_ENGINE_WHOLE (1u << 3) /* Never divide a channel; not together with CLBN_ENGINE_SPLIT. */
+
+typedef struct clbn_engine_options {
+    size_t struct_size;
+    clbn_geometry geometry;
+    cl_uint flags; /* CLBN_ENGINE_*; they change speed and rounding, never what is computed. */
+} clbn_engine_options;
+
+#define CLBN_ENGINE_OPTIONS_INIT                                                                                       \
+    {                                                                                                                  \
+        sizeof(clbn_engine_options), CLBN_GEOMETRY_AUTO, 0u                                                            \
+    }
+
+/* Creates an engine for a device of a context, with a reference count of 1, and retains both. Programs are compiled when the
+ * first plan of a kind is created. options: NULL for the defaults. Returns NULL and sets *errcode_ret (may be NULL) on
+ * failure. */
+CLBN_API clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options,
+                                      cl_int *errcode_ret);
+CLBN_API cl_int clbnRetainEngine(clbn_engine engine);
+/* Takes NULL, and then does nothing. */
+CLBN_API cl_int clbnReleaseEngine(clbn_engine engine);
+
+typedef cl_uint clbn_engine_info;
+#define CLBN_ENGINE_CONTEXT      1u /* cl_context */
+#define CLBN_ENGINE_DEVICE       2u /* cl_device_id */
+#define CLBN_ENGINE_GEOMETRY     3u /* clbn_geometry: the one in use, never CLBN_GEOMETRY_AUTO. */
+#define CLBN_ENGINE_GROUP_SIZE   4u /* size_t: work-items to a group. */
+#define CLBN_ENGINE_VECTOR_WIDTH 5u /* size_t: float32 values to a vector. */
+#define CLBN_ENGINE_HAS_FLOAT64  6u /* cl_bool: float64 plans can be created. */
+#define CLBN_ENGINE_MERGE_TYPE   7u /* char[]: how float32 plans merge statistics, "double" or "float-float". */
+
+/* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
+ * that does not fit. */
+CLBN_API cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t param_value_size,
+                                  void *param_value, size_t *param_value_size_ret);
+
+/* ---- Plan ----------------------------------------------------------------------------------------------------------------- */
+
+/* One batch-norm problem on an engine. Immutable. */
+typedef struct clbn_plan_object *clbn_plan;
+
+/* Type of the tensors' elements, and of gamma, beta and the statistics with them. */
+typedef cl_uint clbn_type;
+#define CLBN_FLOAT32 1u
+#define CLBN_FLOAT64 2u /* Needs the device's cl_khr_fp64. */
+
+typedef struct clbn_plan_desc {
+    size_t struct_size;
+    clbn_type type;
+    cl_uint rank;         /* 1 to CLBN_MAX_RANK. */
+    cl_uint channel_axis; /* Below the rank. 1 for (m, d) and NCHW, 3 for NHWC. */
+    /* Elements along each axis; packed, the last axis fastest. Axes may have 0 elements: then there is nothing to normalise. */
+    size_t shape[CLBN_MAX_RANK];
+    /* Added to the variance, >= 0. Where var + epsilon is 0, invstd is taken as 0: a constant channel gives beta, never NaN. */
+    double epsilon;
+} clbn_plan_desc;
+
+#define CLBN_PLAN_DESC_INIT                                                                                            \
+    {                                                                                                                  \
+        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5                                                      \
+    }
+
+/* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan (type,
+ * and whether the channel axis is the last) when it is the first of its kind; otherwise takes microseconds. Returns
+ * NULL and
+ * sets *errcode_ret (may be NULL) on failure. */
+CLBN_API clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret);
+CLBN_API cl_int clbnRetainPlan(clbn_plan plan);
+/* Takes NULL, and then does nothing. Work already enqueued is not affected. */
+CLBN_API cl_int clbnReleasePlan(clbn_plan plan);
+
+typedef cl_uint clbn_plan_info;
+#define CLBN_PLAN_ENGINE             1u /* clbn_engine */
+#define CLBN_PLAN_CHANNELS           2u /* size_t: C, the length of gamma, beta and of all statistics. */
+#define CLBN_PLAN_VALUES_PER_CHANNEL 3u /* size_t: m */
+#define CLBN_PLAN_WORKSPACE_SIZE                                                                                       \
+    4u /* size_t: bytes of workspace that are enough for any call on this plan; may be 0. */
+#define CLBN_PLAN_FORWARD_KERNELS   5u /* char[]: the kernels of forward training, in order, with spaces between. */
+#define CLBN_PLAN_INFERENCE_KERNELS 6u /* char[] */
+#define CLBN_PLAN_BACKWARD_KERNELS  7u /* char[]: when the saved statistics are given. */
+
+/* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
+ * that does not fit. */
+CLBN_API cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_value_size, void *param_value,
+                                size_t *param_value_size_ret);
+
+/* ---- Enqueue -------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A tensor or a vector of one value per channel: packed elements of the plan's type in a buffer, from an offset in
+ * elements. Any
+ * offset is good. An absent optional has buffer == NULL.
+ *
+ * Rules of all enqueue calls:
+ * - They never block, compile or read back. The queue may be in-order or out-of-order; the result is the same, bit for
+ * bit.
+ * - The buffers belong to the caller and must live until the work has finished, as in OpenCL; views are not kept.
+ * - num_events_in_wait_list, event_wait_list and event are as in clEnqueueNDRangeKernel. The event covers the whole
+ * call.
+ * - workspace: CLBN_PLAN_WORKSPACE_SIZE bytes from an offset in BYTES, a multiple of CLBN_WORKSPACE_ALIGNMENT, used by
+ * no other
+ *   work in progress. Absent: a buffer is created and released around the call.
+ * - A written view overlaps no other view of the call, except that y may be exactly x, and dx exactly dy.
+ * - m = 0 (an empty batch): the tensors may be absent, running and saved statistics stay as they are, dgamma and dbeta
+ * become 0.
+ *   C = 0: nothing is done.
+ * - NaN or Inf in a channel make that channel's results NaN; other channels are not affected.
+ */
+typedef struct clbn_view {
+    cl_mem buffer;
+    size_t offset;
+} clbn_view;
+
+#define CLBN_NO_VIEW                                                                                                   \
+    {                                                                                                                  \
+        NULL, 0                                                                                                        \
+    }
+
+/* How the running variance is estimated from the batch. */
+typedef cl_uint clbn_running_variance;
+#define CLBN_UNBIASED 0u /* var * m/(m-1): the paper's Algorithm 2, PyTorch, cuDNN. Needs m > 1. */
+#define CLBN_BIASED   1u /* var: ONNX, Keras. */
+
+typedef struct clbn_forward_training_args {
+    size_t struct_size;
+    clbn_view x;            /* in */
+    clbn_view y;            /* out; may be exactly x */
+    clbn_view gamma;        /* in, optional: 1 */
+    clbn_view beta;         /* in, optional: 0 */
+    clbn_view running_mean; /* in and out, optional; both or neither of the two */
+    clbn_view running_var;
+    clbn_view save_mean;   /* out, optional: the batch's mean, for the backward */
+    clbn_view save_invstd; /* out, optional: the batch's 1/sqrt(var + epsilon) */
+    /* f in running <- (1-f) running + f batch, in [0, 1]: PyTorch's momentum, 1 - ONNX's and Keras's. 1/(k+1) on the k-th batch
+     * (from 0) gives the plain average over all batches. At 1 the old values are not read, at 0 nothing is written. */
+    double update_factor;
+    clbn_running_variance running_variance;
+    clbn_view workspace;
+} clbn_forward_training_args;
+
+#define CLBN_FORWARD_TRAINING_ARGS_INIT                                                                                \
+    {                                                                                                                  \
+        sizeof(clbn_forward_training_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,      \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.1, CLBN_UNBIASED, CLBN_NO_VIEW                                 \
+    }
+
+/* y from the statistics of this batch. With m = 1, y is beta, and CLBN_TOO_FEW_VALUES if running statistics are to be updated
+ * with an unbiased variance. */
+CLBN_API cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue,
+                                           const clbn_forward_training_args *args, cl_uint num_events_in_wait_list,
+                                           const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_forward_inference_args {
+    size_t struct_size;
+    clbn_view x;            /* in */
+    clbn_view y;            /* out; may be exactly x */
+    clbn_view gamma;        /* in, optional: 1 */
+    clbn_view beta;         /* in, optional: 0 */
+    clbn_view running_mean; /* in */
+    clbn_view running_var;  /* in */
+    clbn_view workspace;
+} clbn_forward_inference_args;
+
+#define CLBN_FORWARD_INFERENCE_ARGS_INIT                                                                               \
+    {                                                                                                                  \
+        sizeof(clbn_forward_inference_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,     \
+            CLBN_NO_VIEW, CLBN_NO_VIEW                                                                                 \
+    }
+
+/* y from the running statistics: gamma * (x - running_mean) / sqrt(running_var + epsilon) + beta. */
+CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue,
+                                            const clbn_forward_inference_args *args, cl_uint num_events_in_wait_list,
+                                            const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_backward_args {
+    size_t struct_size;
+    clbn_view x;     /* in: the forward's input */
+    clbn_view dy;    /* in: gradient of the loss with respect to y */
+    clbn_view gamma; /* in, optional: 1 */
+    clbn_view
+        save_mean; /* in, optional, both or neither: what the forward saved; absent, they are computed again from x */
+    clbn_view save_invstd;
+    clbn_view dx;     /* out, optional; may be exactly dy */
+    clbn_view dgamma; /* out, optional */
+    clbn_view dbeta;  /* out, optional */
+    clbn_view workspace;
+} clbn_backward_args;
+
+#define CLBN_BACKWARD_ARGS_INIT                                                                                        \
+    {                                                                                                                  \
+        sizeof(clbn_backward_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,              \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                     \
+    }
+
+/* Gradients of forward training. At least one of dx, dgamma and dbeta; what is absent is not computed.
+ *     dbeta = sum dy   dgamma = sum dy * xhat   dx = gamma * invstd / m * (m dy - dbeta - xhat * dgamma)
+ * The rounding of the saved mean is repaired from x, so that results hold when the mean is large against the deviation.
+ */
+CLBN_API cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,
+                                    cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_backward_frozen_args {
+    size_t struct_size;
+    clbn_view x;            /* in; optional when dgamma is absent */
+    clbn_view dy;           /* in */
+    clbn_view gamma;        /* in, optional: 1 */
+    clbn_view running_mean; /* in; optional when dgamma is absent */
+    clbn_view running_var;  /* in */
+    clbn_view dx;           /* out, optional; may be exactly dy */
+    clbn_view dgamma;       /* out, optional */
+    clbn_view dbeta;        /* out, optional */
+    clbn_view workspace;
+} clbn_backward_frozen_args;
+
+#define CLBN_BACKWARD_FROZEN_ARGS_INIT                                                                                 \
+    {                                                                                                                  \
+        sizeof(clbn_backward_frozen_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,       \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                     \
+    }
+
+/* Gradients of forward inference: mean and variance are constants. At least one of dx, dgamma and dbeta.
+ *     dbeta = sum dy   dgamma = sum dy * xhat   dx = gamma * invstd * dy */
+CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
+                                          cl_uint num_events_in_wait_list, const cl_event *event_wait_list,
+                                          cl_event *event);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

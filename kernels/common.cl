@@ -1,0 +1,138 @@
+/*
+ * What all kernels share: the element type, vectors of it, and how they are loaded and stored. The only file with macros.
+ *
+ * Constants that the host sets for a variant:
+ *   CLBN_TYPE         32 or 64: bits of an element
+ *   CLBN_VECTOR       elements to a vector
+ *   CLBN_GROUP        work-items to a group
+ *   CLBN_ALIGNED      1: vectors are accessed as such where a tensor is aligned to them, and element by element elsewhere;
+ *                     0: vectors are accessed at any element
+ *   CLBN_WIDE_DOUBLE  1: merges compute in double; 0: in pairs of elements
+ *   CLBN_INDEX        32 or 64: bits of an index into a tensor
+ */
+#if !defined(CLBN_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
+    !defined(CLBN_WIDE_DOUBLE) || !defined(CLBN_INDEX)
+#error "a constant of the variant is missing"
+#endif
+
+/* Each rounding is counted in the bounds: none may be left out or added. */
+#pragma OPENCL FP_CONTRACT OFF
+
+#if CLBN_TYPE == 64 || CLBN_WIDE_DOUBLE
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+
+#define CLBN_JOIN_(a, b) a##b
+#define CLBN_JOIN(a, b) CLBN_JOIN_(a, b)
+
+#if CLBN_TYPE == 32
+typedef float real;
+typedef CLBN_JOIN(float, CLBN_VECTOR) realv;
+typedef float4 real_store; /* 16 bytes */
+#define BITS_OF_REAL as_uint
+#define REAL_OF_BITS as_float
+#define EXPONENT_BITS 0x7f800000u
+#elif CLBN_TYPE == 64
+typedef double real;
+typedef CLBN_JOIN(double, CLBN_VECTOR) realv;
+typedef double2 real_store;
+#define BITS_OF_REAL as_ulong
+#define REAL_OF_BITS as_double
+#define EXPONENT_BITS 0x7ff0000000000000ul
+#else
+#error "CLBN_TYPE is 32 or 64"
+#endif
+
+#if CLBN_INDEX == 32
+typedef uint index_t;
+#elif CLBN_INDEX == 64
+typedef ulong index_t;
+#else
+#error "CLBN_INDEX is 32 or 64"
+#endif
+
+#define GROUP_KERNEL __kernel __attribute__((reqd_work_group_size(CLBN_GROUP, 1, 1)))
+
+#define load_anywhere(p) CLBN_JOIN(vload, CLBN_VECTOR)(0, p)
+#define store_anywhere(v, p) CLBN_JOIN(vstore, CLBN_VECTOR)(v, 0, p)
+
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
+#define store_past_cache(v, p) __builtin_nontemporal_store(v, p)
+#endif
+#endif
+#ifndef store_past_cache
+#define store_past_cache(v, p) (*(p) = (v))
+#endif
+
+/* Whether vectors may be loaded from and stored to p with load_vector and store_vector. */
+bool takes_vectors(__global const real *p)
+{
+    return !CLBN_ALIGNED || ((size_t)p % sizeof(realv)) == 0;
+}
+
+realv load_vector(__global const real *p)
+{
+    if (CLBN_ALIGNED)
+        return *(__global const realv *)p;
+    return load_anywhere(p);
+}
+
+/* stream: store past the cache; then p must be aligned to real_store. */
+void store_vector(__global real *p, realv v, bool stream)
+{
+    if (CLBN_ALIGNED) {
+        *(__global realv *)p = v;
+    } else if (stream) {
+        union {
+            realv whole;
+            real_store pieces[sizeof(realv) / sizeof(real_store)];
+        } store;
+        store.whole = v;
+        for (uint i = 0; i < sizeof(realv) / sizeof(real_store); i++)
+            store_past_cache(store.pieces[i], (__global real_store *)p + i);
+    } else {
+        store_anywhere(v, p);
+    }
+}
+
+/* The first count elements at p; the rest of the vector repeats the last of them. count: 1 to CLBN_VECTOR. */
+realv load_some(__global const real *p, uint count)
+{
+    real a[CLBN_VECTOR];
+    for (uint i = 0; i < CLBN_VECTOR; i++)
+        a[i] = p[i < count ? i : count - 1];
+    return load_anywhere(a);
+}
+
+/* Stores the first count elements of v. */
+void store_some(__global real *p, realv v, uint count)
+{
+    real a[CLBN_VECTOR];
+    store_anywhere(v, a);
+    for (uint i = 0; i < count; i++)
+        p[i] = a[i];
+}
+
+/* The sum of a vector's elements, in pairs. */
+real sum_of_vector(realv v)
+{
+    real a[CLBN_VECTOR];
+    store_anywhere(v, a);
+    for (uint half_width = CLBN_VECTOR / 2; half_width > 0; half_width /= 2)
+        for (uint i = 0; i < half_width; i++)
+            a[i] += a[i + half_width];
+    return a[0];
+}
+
+/* The greatest power of two that is not above a > 0; 0 for 0 and subnormals, Inf for Inf and NaN. */
+real power_of_two_below(real a)
+{
+    return REAL_OF_BITS(BITS_OF_REAL(a) & EXPONENT_BITS);
+}
+
+/* An optional parameter of a channel. */
+real parameter_or(__global const real *values, index_t channel, real otherwise)
+{
+    return values ? values[channel] : otherwise;
+}

@@ -1,0 +1,41 @@
+/*
+ * How a tensor of packed (rows, channels, columns) is divided among groups and work-items. Decided on the host, whose
+ * struct division has the same members.
+ */
+typedef struct {
+    ulong rows, channels, columns;
+    ulong parts;         /* groups to a channel */
+    ulong lanes;         /* work-items of a group that stand side by side, a power of two up to CLBN_GROUP */
+    ulong chunk_rows;    /* of a chunk: what is summed before it is merged */
+    ulong chunk_columns; /* likewise */
+    ulong tile_vectors;  /* channels last: vectors of channels to a group */
+} division;
+
+/* Where a work-item stands in its group: lane of lanes side by side, line of lines behind one another. */
+typedef struct {
+    index_t lane, lanes, line, lines;
+} position;
+
+position position_in_group(division d)
+{
+    position p = { 0, 1, 0, 1 };
+    if (CLBN_GROUP > 1) {
+        p.lanes = (index_t)d.lanes;
+        p.lines = CLBN_GROUP / p.lanes;
+        p.lane = get_local_id(0) % p.lanes;
+        p.line = get_local_id(0) / p.lanes;
+    }
+    return p;
+}
+
+/* How many of first, first + step, ... are below end. */
+index_t steps_below(index_t end, index_t first, index_t step)
+{
+    return first < end ? (end - first + step - 1) / step : 0;
+}
+
+/* Where part number part of parts begins in count things; part = parts gives the end. */
+index_t part_begin(ulong count, ulong part, ulong parts)
+{
+    return (index_t)(count / parts * part + min(count % parts, part));
+}

@@ -1,0 +1,162 @@
+/*
+ * Count, mean and sum of squared deviations (M2) of a set of values, and what follows from them for a channel.
+ *
+ * A chunk of values is summed around a pivot, in elements: sum (x - pivot) and sum (x - pivot)^2. The pivot of the first chunk is
+ * near its mean, that of each later chunk is the mean of all chunks before it. Chunks are merged in wide arithmetic by the rule of
+ * Chan, Golub & LeVeque (1979).
+ *
+ * Why that is accurate whatever the order of the values: a chunk of n values whose mean is D away from the mean of n0 >= n values
+ * before it has a rounding error of order eps (M2 + n D^2), and it adds M2 + n D^2 n0/(n0 + n) >= (M2 + n D^2) / 2 to the result.
+ */
+typedef struct {
+    wide mean, m2;
+    ulong count;
+} moments;
+
+/* y = (x - mean) * scale + shift */
+typedef struct {
+    real mean, scale, shift;
+} affine;
+
+moments no_moments(void)
+{
+    moments none = { wide_of(0), wide_of(0), 0 };
+    return none;
+}
+
+moments merge_moments(moments a, moments b)
+{
+    if (a.count == 0)
+        return b;
+    if (b.count == 0)
+        return a;
+    moments both;
+    both.count = a.count + b.count;
+    wide delta = wide_subtract(b.mean, a.mean);
+    wide step = wide_multiply(delta, wide_divide(wide_of_count(b.count), wide_of_count(both.count)));
+    both.mean = wide_add(a.mean, step);
+    both.m2 = wide_add(wide_add(a.m2, b.m2), wide_multiply(wide_multiply(delta, step), wide_of_count(a.count)));
+    return both;
+}
+
+/* The moments of count values from sum = scale * sum (x - pivot) and squares = scale^2 * sum (x - pivot)^2. */
+moments moments_about(real pivot, real scale, real sum, real squares, ulong count)
+{
+    moments result = no_moments();
+    if (count == 0)
+        return result;
+    wide unscale = wide_of(1 / scale);
+    wide offset = wide_divide(wide_of(sum), wide_of_count(count));
+    wide m2 = wide_subtract(wide_of(squares), wide_multiply(wide_of(sum), offset));
+    if (real_of(m2) < 0)
+        m2 = wide_of(0);
+    result.count = count;
+    result.mean = wide_add(wide_of(pivot), wide_multiply(offset, unscale));
+    result.m2 = wide_multiply(wide_multiply(m2, unscale), unscale);
+    return result;
+}
+
+/* Sums of squares beyond these bounds have overflowed or lost bits to underflow. */
+#define SQUARES_TOO_SMALL 0x1p-80f
+#define SQUARES_TOO_LARGE 0x1p+120f
+
+/* The scale, a power of two, with which sums of squares must be taken again; 1 if they are good. */
+real scale_for(real squares)
+{
+    if (!wide_extends_range())
+        return 1;
+    if (squares < SQUARES_TOO_SMALL)
+        return 0x1p+80f;
+    return squares > SQUARES_TOO_LARGE ? 0x1p-80f : 1;
+}
+
+/*
+ * The mean, rounded to a multiple of a power of two near 1/16 of the standard deviation. It serves as well, and has so few bits
+ * that values on a grid, integers for example, have exact deviations from it: exact data give exact results.
+ */
+real pivot_of(moments m)
+{
+    real mean = real_of(m.mean);
+    real variance = real_of(wide_divide(m.m2, wide_of_count(m.count)));
+    real grid = power_of_two_below(sqrt(variance)) / 16;
+    if (!(grid > 0) || isinf(grid))
+        return mean;
+    real multiple = rint(mean / grid);
+    return isinf(multiple) ? mean : multiple * grid;
+}
+
+/* 1/sqrt(variance + epsilon); 0 where that would be 1/0. */
+wide inverse_deviation(wide variance, wide epsilon)
+{
+    wide sum = wide_add(variance, epsilon);
+    return real_of(sum) == 0 && real_of(variance) == 0 ? wide_of(0) : wide_inverse_sqrt(sum);
+}
+
+/* mean is taken to more bits than an element has: what is left of it goes into the shift. */
+affine affine_of(wide mean, wide invstd, real gamma, real beta)
+{
+    affine result;
+    result.mean = real_of(mean);
+    wide scale = wide_multiply(invstd, wide_of(gamma));
+    result.scale = real_of(scale);
+    wide rest = wide_subtract(mean, wide_of(result.mean));
+    result.shift = real_of(wide_subtract(wide_of(beta), wide_multiply(rest, scale)));
+    return result;
+}
+
+/* running <- (1 - factor) running + factor batch; the old value is not read when factor is 1. */
+void update_running(__global real *running, index_t channel, wide batch, wide factor)
+{
+    if (real_of(factor) < 1) {
+        wide old = wide_multiply(wide_subtract(wide_of(1), factor), wide_of(running[channel]));
+        batch = wide_add(old, wide_multiply(factor, batch));
+    }
+    running[channel] = real_of(batch);
+}
+
+/*
+ * A channel's normalisation from its moments. If writes, also stores its saved and running statistics, each where it is not NULL.
+ * biased: the running variance is m2/count, else m2/(count - 1).
+ */
+affine finish_moments(moments m, index_t channel, bool writes, __global const real *gamma, __global const real *beta,
+                      __global real *running_mean, __global real *running_var, __global real *save_mean,
+                      __global real *save_invstd, wide epsilon, wide factor, uint biased)
+{
+    wide variance = wide_divide(m.m2, wide_of_count(m.count));
+    wide invstd = inverse_deviation(variance, epsilon);
+    if (writes && save_mean)
+        save_mean[channel] = real_of(m.mean);
+    if (writes && save_invstd)
+        save_invstd[channel] = real_of(invstd);
+    if (writes && running_mean) {
+        wide estimate = biased ? variance : wide_divide(m.m2, wide_of_count(m.count - 1));
+        update_running(running_mean, channel, m.mean, factor);
+        update_running(running_var, channel, estimate, factor);
+    }
+    return affine_of(m.mean, invstd, parameter_or(gamma, channel, 1), parameter_or(beta, channel, 0));
+}
+
+/* A channel's normalisation from its running statistics. */
+affine running_affine(index_t channel, __global const real *gamma, __global const real *beta,
+                      __global const real *running_mean, __global const real *running_var, wide epsilon)
+{
+    wide invstd = inverse_deviation(wide_of(running_var[channel]), epsilon);
+    return affine_of(wide_of(running_mean[channel]), invstd, parameter_or(gamma, channel, 1),
+                     parameter_or(beta, channel, 0));
+}
+
+/* Merges a group's moments in a fixed order and gives them to all its work-items. */
+moments merge_group_moments(moments own, __local moments *scratch)
+{
+    if (CLBN_GROUP == 1)
+        return own;
+    uint item = get_local_id(0);
+    scratch[item] = own;
+    for (uint half_size = CLBN_GROUP / 2; half_size > 0; half_size /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (item < half_size)
+            scratch[item] = merge_moments(scratch[item], scratch[item + half_size]);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return scratch[0];
+}

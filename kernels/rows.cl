@@ -1,0 +1,200 @@
+/*
+ * Channels first: a channel is rows of contiguous columns. Its chunks are rectangles of chunk_rows x chunk_columns, numbered in
+ * the order of memory; a part of a channel is a range of chunks. A row is walked in vectors, its tail element by element.
+ */
+typedef struct {
+    index_t row, row_end; /* this work-item's first row, and the end of all rows */
+    index_t start;        /* of the first column in row 0, in elements */
+    index_t vectors;      /* in a row of the chunk */
+    index_t columns;      /* in a row of the chunk */
+} chunk;
+
+index_t chunks_across(division d)
+{
+    return (index_t)((d.columns + d.chunk_columns - 1) / d.chunk_columns);
+}
+
+index_t chunk_count(division d)
+{
+    return (index_t)((d.rows + d.chunk_rows - 1) / d.chunk_rows) * chunks_across(d);
+}
+
+chunk chunk_of(division d, position at, index_t channel, index_t number, bool in_vectors)
+{
+    chunk c;
+    index_t column = number % chunks_across(d) * (index_t)d.chunk_columns;
+    index_t row = number / chunks_across(d) * (index_t)d.chunk_rows;
+    c.row = row + at.line;
+    c.row_end = min(row + (index_t)d.chunk_rows, (index_t)d.rows);
+    c.start = channel * (index_t)d.columns + column;
+    c.columns = min((index_t)d.chunk_columns, (index_t)d.columns - column);
+    c.vectors = in_vectors ? c.columns / CLBN_VECTOR : 0;
+    return c;
+}
+
+/* Whether every row of a tensor can be walked in vectors. */
+bool rows_take_vectors(division d, __global const real *x)
+{
+    return !CLBN_ALIGNED || (takes_vectors(x) && d.columns % CLBN_VECTOR == 0);
+}
+
+/* Whether every vector of a tensor may be stored past the cache. */
+bool rows_may_stream(division d, __global const real *y, uint stream)
+{
+    return stream && (size_t)y % sizeof(real_store) == 0 && d.columns * sizeof(real) % sizeof(real_store) == 0;
+}
+
+/* The elements of a chunk that are a work-item's own. */
+ulong own_count(chunk c, position at)
+{
+    index_t in_row = steps_below(c.vectors, at.lane, at.lanes) * CLBN_VECTOR +
+                     steps_below(c.columns, c.vectors * CLBN_VECTOR + at.lane, at.lanes);
+    return (ulong)steps_below(c.row_end, c.row, at.lines) * in_row;
+}
+
+/* The moments of the work-item's elements of a chunk, summed around a pivot. */
+moments chunk_moments(division d, position at, chunk c, __global const real *x, real pivot)
+{
+    ulong count = own_count(c, at);
+    index_t row_stride = (index_t)(d.channels * d.columns);
+    real scale = 1;
+    real sum, squares;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        realv sum_v = 0, squares_v = 0;
+        sum = 0;
+        squares = 0;
+        for (index_t row = c.row; row < c.row_end; row += at.lines) {
+            __global const real *p = x + (row * row_stride + c.start);
+            for (index_t i = at.lane; i < c.vectors; i += at.lanes) {
+                realv deviation = fma(load_vector(p + i * CLBN_VECTOR), (realv)scale, (realv)(-pivot * scale));
+                sum_v += deviation;
+                squares_v = fma(deviation, deviation, squares_v);
+            }
+            for (index_t i = c.vectors * CLBN_VECTOR + at.lane; i < c.columns; i += at.lanes) {
+                real deviation = fma(p[i], scale, -pivot * scale);
+                sum += deviation;
+                squares = fma(deviation, deviation, squares);
+            }
+        }
+        sum += sum_of_vector(sum_v);
+        squares += sum_of_vector(squares_v);
+        if (scale != 1 || scale_for(squares) == 1)
+            break;
+        scale = scale_for(squares);
+    }
+    return moments_about(pivot, scale, sum, squares, count);
+}
+
+/* A pivot for a chunk that has none before it: near its mean, wherever its first element lies. */
+real first_pivot(division d, position at, chunk c, __global const real *x)
+{
+    if (own_count(c, at) == 0)
+        return 0;
+    index_t row_stride = (index_t)(d.channels * d.columns);
+    __global const real *own = x + (c.row * row_stride + c.start);
+    real first = own[at.lane < c.vectors ? at.lane * CLBN_VECTOR : c.vectors * CLBN_VECTOR + at.lane];
+    real rough = pivot_of(chunk_moments(d, at, c, x, first));
+    return pivot_of(chunk_moments(d, at, c, x, rough));
+}
+
+/* The moments of the work-item's elements of chunks begin to end of a channel. */
+moments own_moments(division d, position at, __global const real *x, index_t channel, index_t begin, index_t end)
+{
+    bool in_vectors = rows_take_vectors(d, x);
+    moments own = no_moments();
+    real pivot = 0;
+    for (index_t i = begin; i < end; i++) {
+        chunk c = chunk_of(d, at, channel, i, in_vectors);
+        if (own.count == 0)
+            pivot = first_pivot(d, at, c, x);
+        own = merge_moments(own, chunk_moments(d, at, c, x, pivot));
+        pivot = own.count == 0 ? pivot : pivot_of(own);
+    }
+    return own;
+}
+
+/* y of the work-item's elements of chunks begin to end of a channel; the last chunk first, since it is in the cache. */
+void normalize_chunks(division d, position at, __global const real *x, __global real *y, uint stream, index_t channel,
+                      index_t begin, index_t end, affine a)
+{
+    bool in_vectors = rows_take_vectors(d, x) && rows_take_vectors(d, y);
+    bool past_cache = rows_may_stream(d, y, stream);
+    index_t row_stride = (index_t)(d.channels * d.columns);
+    for (index_t i = end; i > begin; i--) {
+        chunk c = chunk_of(d, at, channel, i - 1, in_vectors);
+        for (index_t row = c.row; row < c.row_end; row += at.lines) {
+            index_t start = row * row_stride + c.start;
+            for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
+                index_t k = start + j * CLBN_VECTOR;
+                realv deviation = load_vector(x + k) - a.mean;
+                store_vector(y + k, fma(deviation, (realv)a.scale, (realv)a.shift), past_cache);
+            }
+            for (index_t j = c.vectors * CLBN_VECTOR + at.lane; j < c.columns; j += at.lanes)
+                y[start + j] = fma(x[start + j] - a.mean, a.scale, a.shift);
+        }
+    }
+}
+
+/* Forward training of a channel to a group. y may be NULL. */
+GROUP_KERNEL void rows_forward(division d, __global const real *x, ulong x_offset, __global real *y, ulong y_offset,
+                               __global const real *gamma, ulong gamma_offset, __global const real *beta,
+                               ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
+                               __global real *running_var, ulong running_var_offset, __global real *save_mean,
+                               ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset,
+                               real epsilon_high, real epsilon_low, real factor_high, real factor_low, uint biased,
+                               uint stream)
+{
+    __local moments scratch[CLBN_GROUP];
+    position at = position_in_group(d);
+    index_t channel = get_group_id(1);
+    index_t end = chunk_count(d);
+    x += x_offset;
+    moments m = merge_group_moments(own_moments(d, at, x, channel, 0, end), scratch);
+    affine a = finish_moments(m, channel, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
+                              running_mean + running_mean_offset, running_var + running_var_offset,
+                              save_mean + save_mean_offset, save_invstd + save_invstd_offset,
+                              wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), biased);
+    if (y)
+        normalize_chunks(d, at, x, y + y_offset, stream, channel, 0, end, a);
+}
+
+/* The moments of a part of a channel to a group, into partials[part][channel]. */
+GROUP_KERNEL void rows_statistics(division d, __global const real *x, ulong x_offset, __global uchar *partials,
+                                  ulong partials_offset)
+{
+    __local moments scratch[CLBN_GROUP];
+    position at = position_in_group(d);
+    index_t part = get_group_id(0);
+    index_t channel = get_group_id(1);
+    index_t begin = part_begin(chunk_count(d), part, d.parts);
+    index_t end = part_begin(chunk_count(d), part + 1, d.parts);
+    moments m = merge_group_moments(own_moments(d, at, x + x_offset, channel, begin, end), scratch);
+    if (get_local_id(0) == 0)
+        ((__global moments *)(partials + partials_offset))[part * d.channels + channel] = m;
+}
+
+/* y of a part of a channel to a group, from coefficients [mean, scale, shift][channel]. */
+GROUP_KERNEL void rows_normalize(division d, __global const real *x, ulong x_offset, __global real *y, ulong y_offset,
+                                 __global const uchar *coefficients, ulong coefficients_offset, uint stream)
+{
+    index_t part = get_group_id(0);
+    index_t channel = get_group_id(1);
+    affine a = load_affine((__global const real *)(coefficients + coefficients_offset), d.channels, channel);
+    normalize_chunks(d, position_in_group(d), x + x_offset, y + y_offset, stream, channel,
+                     part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), a);
+}
+
+/* Forward inference of a part of a channel to a group. */
+GROUP_KERNEL void rows_inference(division d, __global const real *x, ulong x_offset, __global real *y, ulong y_offset,
+                                 __global const real *gamma, ulong gamma_offset, __global const real *beta,
+                                 ulong beta_offset, __global const real *running_mean, ulong running_mean_offset,
+                                 __global const real *running_var, ulong running_var_offset, real epsilon_high,
+                                 real epsilon_low, uint stream)
+{
+    index_t part = get_group_id(0);
+    index_t channel = get_group_id(1);
+    affine a = running_affine(channel, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                              running_var + running_var_offset, wide_of_parts(epsilon_high, epsilon_low));
+    normalize_chunks(d, position_in_group(d), x + x_offset, y + y_offset, stream, channel,
+                     part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), a);
+}

@@ -1,0 +1,121 @@
+/* The backward of channels first; chunks as in rows.cl. */
+
+/* The sums of the work-item's elements of chunks begin to end of a channel. */
+sums own_sums(division d, position at, __global const real *x, __global const real *dy, index_t channel, index_t begin,
+              index_t end, normalizer n)
+{
+    bool in_vectors = rows_take_vectors(d, x) && rows_take_vectors(d, dy);
+    index_t row_stride = (index_t)(d.channels * d.columns);
+    sums own = no_sums();
+    for (index_t i = begin; i < end; i++) {
+        chunk c = chunk_of(d, at, channel, i, in_vectors);
+        realv dy_v = 0, dy_xhat_v = 0, xhat_v = 0;
+        real dy_sum = 0, dy_xhat_sum = 0, xhat_sum = 0;
+        for (index_t row = c.row; row < c.row_end; row += at.lines) {
+            index_t start = row * row_stride + c.start;
+            for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
+                index_t k = start + j * CLBN_VECTOR;
+                realv xhat = (load_vector(x + k) - n.mean) * n.invstd;
+                realv g = load_vector(dy + k);
+                dy_v += g;
+                dy_xhat_v = fma(g, xhat, dy_xhat_v);
+                xhat_v += xhat;
+            }
+            for (index_t j = c.vectors * CLBN_VECTOR + at.lane; j < c.columns; j += at.lanes) {
+                real xhat = (x[start + j] - n.mean) * n.invstd;
+                real g = dy[start + j];
+                dy_sum += g;
+                dy_xhat_sum = fma(g, xhat, dy_xhat_sum);
+                xhat_sum += xhat;
+            }
+        }
+        own = add_sums(own, sums_of(dy_sum + sum_of_vector(dy_v), dy_xhat_sum + sum_of_vector(dy_xhat_v),
+                                    xhat_sum + sum_of_vector(xhat_v)));
+    }
+    return own;
+}
+
+/* dx of the work-item's elements of chunks begin to end of a channel; the last chunk first, since it is in the cache. */
+void input_chunks(division d, position at, __global const real *x, __global const real *dy, __global real *dx,
+                  uint stream, index_t channel, index_t begin, index_t end, normalizer n, gradient g, uint frozen)
+{
+    bool in_vectors = rows_take_vectors(d, x) && rows_take_vectors(d, dy) && rows_take_vectors(d, dx);
+    bool past_cache = rows_may_stream(d, dx, stream);
+    index_t row_stride = (index_t)(d.channels * d.columns);
+    for (index_t i = end; i > begin; i--) {
+        chunk c = chunk_of(d, at, channel, i - 1, in_vectors);
+        for (index_t row = c.row; row < c.row_end; row += at.lines) {
+            index_t start = row * row_stride + c.start;
+            for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
+                index_t k = start + j * CLBN_VECTOR;
+                realv result = load_vector(dy + k) * g.gain;
+                if (!frozen) {
+                    realv xhat = (load_vector(x + k) - n.mean) * n.invstd;
+                    result = fma(load_vector(dy + k), (realv)g.gain, fma(xhat, (realv)g.slope, (realv)g.shift));
+                }
+                store_vector(dx + k, result, past_cache);
+            }
+            for (index_t j = c.vectors * CLBN_VECTOR + at.lane; j < c.columns; j += at.lanes) {
+                index_t k = start + j;
+                real xhat = (x[k] - n.mean) * n.invstd;
+                dx[k] = frozen ? dy[k] * g.gain : fma(dy[k], g.gain, fma(xhat, g.slope, g.shift));
+            }
+        }
+    }
+}
+
+/* Backward of a channel to a group. gamma, dx, dgamma, dbeta may be NULL; mean too if frozen. */
+GROUP_KERNEL void rows_backward(division d, __global const real *x, ulong x_offset, __global const real *dy,
+                                ulong dy_offset, __global const real *gamma, ulong gamma_offset,
+                                __global const real *mean, ulong mean_offset, __global const real *deviation,
+                                ulong deviation_offset, __global real *dx, ulong dx_offset, __global real *dgamma,
+                                ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
+                                real epsilon_low, uint frozen, uint stream)
+{
+    __local sums scratch[CLBN_GROUP];
+    position at = position_in_group(d);
+    index_t channel = get_group_id(1);
+    index_t end = chunk_count(d);
+    x += x_offset;
+    dy += dy_offset;
+    normalizer n = normalizer_of(channel, mean + mean_offset, deviation + deviation_offset, frozen,
+                                 wide_of_parts(epsilon_high, epsilon_low));
+    sums s = no_sums();
+    if (!frozen || dgamma || dbeta)
+        s = add_group_sums(own_sums(d, at, x, dy, channel, 0, end, n), scratch);
+    gradient g = finish_sums(s, d.rows * d.columns, channel, n.invstd, frozen, get_local_id(0) == 0,
+                             gamma + gamma_offset, dgamma + dgamma_offset, dbeta + dbeta_offset);
+    if (dx)
+        input_chunks(d, at, x, dy, dx + dx_offset, stream, channel, 0, end, n, g, frozen);
+}
+
+/* The sums of a part of a channel to a group, into partials[part][channel]. */
+GROUP_KERNEL void rows_sums(division d, __global const real *x, ulong x_offset, __global const real *dy,
+                            ulong dy_offset, __global const real *mean, ulong mean_offset,
+                            __global const real *deviation, ulong deviation_offset, real epsilon_high,
+                            real epsilon_low, uint frozen, __global uchar *partials, ulong partials_offset)
+{
+    __local sums scratch[CLBN_GROUP];
+    index_t part = get_group_id(0);
+    index_t channel = get_group_id(1);
+    normalizer n = normalizer_of(channel, mean + mean_offset, deviation + deviation_offset, frozen,
+                                 wide_of_parts(epsilon_high, epsilon_low));
+    sums own = own_sums(d, position_in_group(d), x + x_offset, dy + dy_offset, channel,
+                        part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), n);
+    own = add_group_sums(own, scratch);
+    if (get_local_id(0) == 0)
+        ((__global sums *)(partials + partials_offset))[part * d.channels + channel] = own;
+}
+
+/* dx of a part of a channel to a group, from coefficients [mean, invstd, gain, slope, shift][channel]. */
+GROUP_KERNEL void rows_input(division d, __global const real *x, ulong x_offset, __global const real *dy,
+                             ulong dy_offset, __global real *dx, ulong dx_offset, __global const uchar *coefficients,
+                             ulong coefficients_offset, uint frozen, uint stream)
+{
+    index_t part = get_group_id(0);
+    index_t channel = get_group_id(1);
+    __global const real *table = (__global const real *)(coefficients + coefficients_offset);
+    input_chunks(d, position_in_group(d), x + x_offset, dy + dy_offset, dx + dx_offset, stream, channel,
+                 part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts),
+                 load_normalizer(table, d.channels, channel), load_gradient(table, d.channels, channel), frozen);
+}

@@ -1,0 +1,55 @@
+/* Merges compute in type wide, with more bits than an element has. Here: double. Its twin is wide_pair.cl. */
+typedef double wide;
+
+wide wide_of(real a)
+{
+    return a;
+}
+
+wide wide_of_count(ulong n)
+{
+    return (double)n;
+}
+
+/* A number that the host split into two elements. */
+wide wide_of_parts(real high, real low)
+{
+    return (double)high + (double)low;
+}
+
+real real_of(wide a)
+{
+    return (real)a;
+}
+
+wide wide_add(wide a, wide b)
+{
+    return a + b;
+}
+
+wide wide_subtract(wide a, wide b)
+{
+    return a - b;
+}
+
+wide wide_multiply(wide a, wide b)
+{
+    return a * b;
+}
+
+wide wide_divide(wide a, wide b)
+{
+    return a / b;
+}
+
+/* 1/sqrt(a), a > 0. */
+wide wide_inverse_sqrt(wide a)
+{
+    return 1.0 / sqrt(a);
+}
+
+/* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
+bool wide_extends_range(void)
+{
+    return CLBN_TYPE == 32;
+}

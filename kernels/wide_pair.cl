@@ -1,0 +1,96 @@
+/*
+ * Merges compute in type wide, with more bits than an element has. Here: the unevaluated sum of two elements, |low| at most half
+ * an ulp of high ("float-float", "double-double"; Dekker 1971, Knuth's TwoSum; products by fma). Its twin is wide_double.cl.
+ * The range is that of an element, and a sum that overflows becomes NaN.
+ */
+typedef struct {
+    real high, low;
+} wide;
+
+/* a + b exactly, |a| >= |b| or a = 0. */
+wide ordered_sum(real a, real b)
+{
+    wide sum;
+    sum.high = a + b;
+    sum.low = b - (sum.high - a);
+    return sum;
+}
+
+/* a + b exactly (TwoSum). */
+wide exact_sum(real a, real b)
+{
+    wide sum;
+    sum.high = a + b;
+    real b_part = sum.high - a;
+    sum.low = (a - (sum.high - b_part)) + (b - b_part);
+    return sum;
+}
+
+wide wide_of(real a)
+{
+    wide result = { a, 0 };
+    return result;
+}
+
+wide wide_of_count(ulong n)
+{
+    real high = (real)n;
+    return ordered_sum(high, (real)(long)(n - (ulong)high));
+}
+
+/* A number that the host split into two elements. */
+wide wide_of_parts(real high, real low)
+{
+    return exact_sum(high, low);
+}
+
+real real_of(wide a)
+{
+    return a.high;
+}
+
+wide wide_add(wide a, wide b)
+{
+    wide high = exact_sum(a.high, b.high);
+    wide low = exact_sum(a.low, b.low);
+    high = ordered_sum(high.high, high.low + low.high);
+    return ordered_sum(high.high, high.low + low.low);
+}
+
+wide wide_subtract(wide a, wide b)
+{
+    wide minus_b = { -b.high, -b.low };
+    return wide_add(a, minus_b);
+}
+
+wide wide_multiply(wide a, wide b)
+{
+    real high = a.high * b.high;
+    real low = fma(a.high, b.high, -high);
+    low = fma(a.high, b.low, fma(a.low, b.high, low));
+    return ordered_sum(high, low);
+}
+
+/* By long division: OpenCL's quotient may be some ulps off, each step takes the rest of the one before. */
+wide wide_divide(wide a, wide b)
+{
+    real first = a.high / b.high;
+    wide rest = wide_subtract(a, wide_multiply(b, wide_of(first)));
+    real second = rest.high / b.high;
+    rest = wide_subtract(rest, wide_multiply(b, wide_of(second)));
+    return wide_add(ordered_sum(first, second), wide_of(rest.high / b.high));
+}
+
+/* 1/sqrt(a), a > 0: one step of Newton's method from an element's precision. */
+wide wide_inverse_sqrt(wide a)
+{
+    wide estimate = wide_of(1 / sqrt(a.high));
+    wide error = wide_subtract(wide_of(1), wide_multiply(wide_multiply(a, estimate), estimate));
+    return wide_add(estimate, wide_multiply(estimate, wide_multiply(error, wide_of((real)0.5))));
+}
+
+/* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
+bool wide_extends_range(void)
+{
+    return false;
+}
