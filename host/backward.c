@@ -105,9 +105,10 @@ static void add_backward_steps(struct operation *o, const struct backward *b)
         add_input_step(o, b);
 }
 
-static cl_int check_outputs(const struct backward *b)
+/* An empty batch has nothing to give, and no buffers to give it in. */
+static cl_int check_outputs(const struct shape *shape, const struct backward *b)
 {
-    if (!b->dx.buffer && !b->dgamma.buffer && !b->dbeta.buffer)
+    if (shape->elements > 0 && !b->dx.buffer && !b->dgamma.buffer && !b->dbeta.buffer)
         return fail(CLBN_MISSING_VIEW, "dx, dgamma and dbeta are absent, expected at least one of them.");
     return CLBN_SUCCESS;
 }
@@ -139,7 +140,7 @@ static cl_int check_backward(clbn_plan plan, const clbn_backward_args *a, const 
         { "dgamma", a->dgamma, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "dbeta", a->dbeta, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
-    cl_int status = check_outputs(b);
+    cl_int status = check_outputs(shape, b);
     if (status == CLBN_SUCCESS)
         status = check_pair("save_mean", a->save_mean, "save_invstd", a->save_invstd);
     if (status == CLBN_SUCCESS)
@@ -201,7 +202,7 @@ static cl_int check_frozen(clbn_plan plan, const clbn_backward_frozen_args *a, c
         { "dgamma", a->dgamma, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "dbeta", a->dbeta, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
-    cl_int status = check_outputs(b);
+    cl_int status = check_outputs(shape, b);
     if (status == CLBN_SUCCESS)
         status = check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
     return status;

@@ -23,8 +23,8 @@ static cl_int check_queue(clbn_engine engine, cl_command_queue queue)
 static cl_int check_wait_list(const struct call *call)
 {
     if ((call->wait_count == 0) != (call->wait_list == NULL))
-        return fail(CL_INVALID_EVENT_WAIT_LIST, "num_events_in_wait_list is %u, but event_wait_list is %s NULL.",
-                    (unsigned)call->wait_count, call->wait_list ? "not" : "");
+        return fail(CL_INVALID_EVENT_WAIT_LIST, "num_events_in_wait_list is %u, but event_wait_list is %sNULL.",
+                    (unsigned)call->wait_count, call->wait_list ? "not " : "");
     for (cl_uint i = 0; i < call->wait_count; i++)
         if (!call->wait_list[i])
             return fail(CL_INVALID_EVENT_WAIT_LIST, "event_wait_list[%u] is NULL, expected an event.", (unsigned)i);

@@ -16,6 +16,7 @@ cl_int query_device(cl_device_id device, struct device_facts *facts)
     cl_device_type type = 0;
     cl_device_fp_config double_config = 0;
     cl_uint compute_units = 0;
+    cl_uint vector_width = 0;
     cl_uint address_bits = 0;
     cl_ulong cache_size = 0;
     size_t group_size = 0;
@@ -25,6 +26,8 @@ cl_int query_device(cl_device_id device, struct device_facts *facts)
     if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units);
     if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(vector_width), &vector_width);
+    if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_ADDRESS_BITS, sizeof(address_bits), &address_bits);
     if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cache_size), &cache_size);
@@ -33,7 +36,8 @@ cl_int query_device(cl_device_id device, struct device_facts *facts)
     if (status != CL_SUCCESS)
         return status;
 
-    facts->is_cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
+    /* llvmpipe is a CPU too, but like a GPU it computes a vector of work-items at a time. */
+    facts->is_vector_cpu = (type & CL_DEVICE_TYPE_CPU) && vector_width > 1;
     facts->has_double = double_config != 0;
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 struct device_facts {
-    bool is_cpu;
+    bool is_vector_cpu; /* a CPU whose OpenCL computes vectors as such, and work-items one after another */
     bool has_double;
     size_t compute_units;  /* at least 1 */
     size_t max_group_size; /* work-items */

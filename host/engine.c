@@ -37,7 +37,8 @@ static cl_int check_options(const clbn_engine_options *options)
         return fail(CLBN_INVALID_ARGUMENT, "the engine's flags 0x%x have unknown bits, expected CLBN_ENGINE_* only.",
                     (unsigned)options->flags);
     if ((options->flags & CLBN_ENGINE_SPLIT) && (options->flags & CLBN_ENGINE_WHOLE))
-        return fail(CLBN_INVALID_ARGUMENT, "CLBN_ENGINE_SPLIT and CLBN_ENGINE_WHOLE exclude each other.");
+        return fail(CLBN_INVALID_ARGUMENT,
+                    "the engine's flags have both CLBN_ENGINE_SPLIT and CLBN_ENGINE_WHOLE, expected at most one.");
     return CLBN_SUCCESS;
 }
 

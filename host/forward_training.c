@@ -19,8 +19,8 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
         { "y", a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
         { "gamma", a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "running_mean", a->running_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "running_var", a->running_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "running_mean", a->running_mean, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
+        { "running_var", a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
         { "save_mean", a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_invstd", a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };

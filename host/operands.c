@@ -56,9 +56,9 @@ static cl_int check_operand(clbn_plan plan, const struct operand *o, size_t elem
         return fail(CLBN_INVALID_BUFFER, "%s is an image or a pipe, expected a buffer.", o->name);
     if (b.context != engine_context(plan_engine(plan)))
         return fail(CLBN_WRONG_CONTEXT, "%s belongs to another context than the engine, expected the same.", o->name);
-    if (o->access == OPERAND_WRITTEN && (b.flags & CL_MEM_READ_ONLY))
+    if (o->access != OPERAND_READ && (b.flags & CL_MEM_READ_ONLY))
         return fail(CLBN_INVALID_BUFFER, "%s is written, but its buffer was created with CL_MEM_READ_ONLY.", o->name);
-    if (o->access == OPERAND_READ && (b.flags & CL_MEM_WRITE_ONLY))
+    if (o->access != OPERAND_WRITTEN && (b.flags & CL_MEM_WRITE_ONLY))
         return fail(CLBN_INVALID_BUFFER, "%s is read, but its buffer was created with CL_MEM_WRITE_ONLY.", o->name);
     size_t held = b.size / element;
     if (o->view.offset > held || o->count > held - o->view.offset)
@@ -92,7 +92,7 @@ static cl_int check_aliases(const struct operand *operands, const struct region 
         for (unsigned j = i + 1; j < count; j++) {
             const struct operand *a = &operands[i];
             const struct operand *b = &operands[j];
-            bool written = a->access == OPERAND_WRITTEN || b->access == OPERAND_WRITTEN;
+            bool written = a->access != OPERAND_READ || b->access != OPERAND_READ;
             if (!written || !overlap(&regions[i], &regions[j]))
                 continue;
             if (!allowed_alias(a, b))
@@ -133,7 +133,7 @@ cl_int check_operands(clbn_plan plan, const struct operand *operands, unsigned c
             return status;
     }
     const struct operand bytes = { "workspace",     workspace,        plan_schedule(plan)->workspace_size,
-                                   OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL };
+                                   OPERAND_UPDATED, OPERAND_OPTIONAL, NULL };
     all[count] = bytes;
     cl_int status = check_workspace(plan, &all[count], &regions[count]);
     return status == CLBN_SUCCESS ? check_aliases(all, regions, count + 1) : status;

@@ -4,7 +4,7 @@
 
 #include "plan.h"
 
-enum operand_access { OPERAND_READ, OPERAND_WRITTEN };
+enum operand_access { OPERAND_READ, OPERAND_WRITTEN, OPERAND_UPDATED };
 enum operand_need { OPERAND_OPTIONAL, OPERAND_REQUIRED };
 
 struct operand {

@@ -5,9 +5,10 @@
 /* Vectors that a work-item sums before it merges: longer chains round more, shorter ones merge more often. */
 #define CHUNK_VECTORS 64
 
-/* Rows of a chunk in channels last, to a work-item. */
-#define CHUNK_ROWS_ALONE    16
-#define CHUNK_ROWS_IN_GROUP 64
+/* Channels last: rows of a chunk and of a band to a work-item. In a group, neighbours read the rest of a row. */
+#define CHUNK_ROWS 128
+#define BAND_ROWS_ALONE 4
+#define BAND_ROWS_IN_GROUP 128
 
 /* Groups to a compute unit that even out what the units do, and below which channels are divided. */
 #define GROUPS_PER_UNIT_ALONE 4
@@ -86,15 +87,16 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     s->whole = choose_whole(engine_flags, d->rows <= WHOLE_ROWS);
     d->lanes = s->whole ? v->group : power_of_two(vectors, v->group);
     size_t lines = v->group / (size_t)d->lanes;
-    d->chunk_rows = v->group == 1 ? CHUNK_ROWS_ALONE : CHUNK_ROWS_IN_GROUP * lines;
+    d->chunk_rows = CHUNK_ROWS * lines;
+    d->band_rows = (v->group == 1 ? BAND_ROWS_ALONE : BAND_ROWS_IN_GROUP) * lines;
     d->chunk_columns = 1;
     if (v->group > 1)
         d->tile_vectors = d->lanes;
     else
         d->tile_vectors = s->whole ? WHOLE_TILE_VECTORS : vectors;
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
-    size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows);
-    d->parts = s->whole ? 1 : least(chunks, divide_up(groups, s->tiles));
+    size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
+    d->parts = s->whole ? 1 : least(bands, divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts * lines;
 }
 

@@ -10,6 +10,7 @@ struct division {
     cl_ulong parts;
     cl_ulong lanes;
     cl_ulong chunk_rows, chunk_columns;
+    cl_ulong band_rows;
     cl_ulong tile_vectors;
 };
 

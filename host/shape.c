@@ -14,22 +14,24 @@ size_t type_size(clbn_type type)
     }
 }
 
-/* *product *= factor, unless the result is above limit. */
-static bool multiply(size_t *product, size_t factor, size_t limit)
+/* Whether the product of the axes that are not 0 is at most limit: then so is every product of some of them. */
+static bool fits(const size_t *axes, cl_uint rank, size_t limit)
 {
-    if (factor != 0 && *product > limit / factor)
-        return false;
-    *product *= factor;
+    size_t product = 1;
+    for (cl_uint i = 0; i < rank; i++) {
+        if (axes[i] > 0 && product > limit / axes[i])
+            return false;
+        product *= axes[i] > 0 ? axes[i] : 1;
+    }
     return true;
 }
 
-static bool multiply_axes(size_t *product, const size_t *axes, cl_uint begin, cl_uint end, size_t limit)
+static size_t multiply(const size_t *axes, cl_uint begin, cl_uint end)
 {
-    *product = 1;
+    size_t product = 1;
     for (cl_uint i = begin; i < end; i++)
-        if (!multiply(product, axes[i], limit))
-            return false;
-    return true;
+        product *= axes[i];
+    return product;
 }
 
 cl_int collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape)
@@ -40,18 +42,16 @@ cl_int collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *sh
         return fail(CLBN_INVALID_SHAPE, "channel_axis is %u, expected less than the rank, which is %u.",
                     (unsigned)desc->channel_axis, (unsigned)desc->rank);
 
-    size_t most = limit / type_size(desc->type);
-    cl_uint axis = desc->channel_axis;
-    struct shape s = { .channels = desc->shape[axis] };
-    bool fits = s.channels <= most && multiply_axes(&s.outer, desc->shape, 0, axis, most) &&
-                multiply_axes(&s.inner, desc->shape, axis + 1, desc->rank, most);
-    s.values_per_channel = s.outer;
-    fits = fits && multiply(&s.values_per_channel, s.inner, most);
-    s.elements = s.values_per_channel;
-    fits = fits && multiply(&s.elements, s.channels, most);
-    if (!fits)
+    if (!fits(desc->shape, desc->rank, limit / type_size(desc->type)))
         return fail(CLBN_SIZE_OVERFLOW, "the tensor has more than %zu bytes, the most that the device can address.",
                     limit);
+
+    cl_uint axis = desc->channel_axis;
+    struct shape s = { .outer = multiply(desc->shape, 0, axis),
+                       .channels = desc->shape[axis],
+                       .inner = multiply(desc->shape, axis + 1, desc->rank) };
+    s.values_per_channel = s.outer * s.inner;
+    s.elements = s.values_per_channel * s.channels;
     *shape = s;
     return CLBN_SUCCESS;
 }

@@ -14,7 +14,7 @@ clbn_geometry choose_geometry(clbn_geometry wanted, const struct device_facts *f
 {
     if (wanted != CLBN_GEOMETRY_AUTO)
         return wanted;
-    return facts->is_cpu ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
+    return facts->is_vector_cpu ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
 }
 
 static unsigned group_size(const struct device_facts *facts)

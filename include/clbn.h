@@ -68,7 +68,8 @@ extern "C" {
 
 /* ---- Statuses ------------------------------------------------------------------------------------------------------------- */
 
-/* Every failure leaves a sentence in clbnLastError(), has enqueued nothing and has written nothing. */
+/* Every failure leaves a sentence in clbnLastError(), has enqueued nothing and has written nothing; only where OpenCL itself
+ * fails to enqueue a later kernel of a call, the earlier ones run, and the call's outputs are undefined. */
 enum {
     CLBN_SUCCESS = 0,                 /* CL_SUCCESS */
     CLBN_INVALID_ENGINE = -2001,      /* The engine is NULL. */
@@ -110,7 +111,7 @@ typedef struct clbn_engine_object *clbn_engine;
 
 /* How the kernels divide their work. */
 typedef cl_uint clbn_geometry;
-#define CLBN_GEOMETRY_AUTO   0u /* By the kind of device: a CPU gets VECTOR, all others GROUP. */
+#define CLBN_GEOMETRY_AUTO   0u /* By the device: VECTOR for a CPU with native vectors, GROUP for all others. */
 #define CLBN_GEOMETRY_VECTOR 1u /* One work-item to a group and wide vectors: for CPUs. */
 #define CLBN_GEOMETRY_GROUP  2u /* A real work-group and 16-byte vectors: for GPUs. */
 

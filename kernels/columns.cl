@@ -1,10 +1,11 @@
 /*
  * Channels last: a tensor is rows of contiguous channels. A work-item owns some vectors of channels and walks its part's rows in
- * chunks of chunk_rows; within a chunk vector by vector, so that memory is read nearly in order while a vector's sums stay in
- * registers. What it keeps of each channel between chunks lies in its own slot of the workspace; no two work-items share any.
+ * bands of a few rows, within a band vector by vector, so that memory is read nearly in order while a vector's sums stay in
+ * registers. Several bands are a chunk. What a work-item keeps of each channel between bands lies in its own slot of the
+ * workspace; no two work-items share any.
  */
 typedef struct {
-    index_t row_begin, row_end;       /* of the part; whole chunks but for the last */
+    index_t row_begin, row_end;       /* of the part; whole bands but for the last */
     index_t vector_begin, vector_end; /* this work-item's vectors of channels, in steps of lanes */
     index_t slot;
     bool in_vectors; /* whether the tensors can be accessed in vectors */
@@ -13,77 +14,105 @@ typedef struct {
 columns_share share_of(division d, position at, __global const real *x, __global const real *other)
 {
     columns_share s;
-    ulong chunks = (d.rows + d.chunk_rows - 1) / d.chunk_rows;
+    ulong bands = (d.rows + d.band_rows - 1) / d.band_rows;
     ulong vectors = (d.channels + CLBN_VECTOR - 1) / CLBN_VECTOR;
     ulong part = get_group_id(0);
     ulong tile = get_group_id(1);
-    s.row_begin = part_begin(chunks, part, d.parts) * (index_t)d.chunk_rows;
-    s.row_end = (index_t)min((ulong)part_begin(chunks, part + 1, d.parts) * d.chunk_rows, d.rows);
+    s.row_begin = part_begin(bands, part, d.parts) * (index_t)d.band_rows;
+    s.row_end = (index_t)min((ulong)part_begin(bands, part + 1, d.parts) * d.band_rows, d.rows);
     s.vector_begin = (index_t)(tile * d.tile_vectors) + at.lane;
     s.vector_end = (index_t)min((tile + 1) * d.tile_vectors, vectors);
     s.slot = (index_t)part * at.lines + at.line;
-    s.in_vectors =
-        !CLBN_ALIGNED || (d.channels % CLBN_VECTOR == 0 && takes_vectors(x) && takes_vectors(other));
+    s.in_vectors = takes_vectors(x, d.channels) && takes_vectors(other, d.channels);
     return s;
 }
 
-/* How many of a vector's channels there are. */
-uint width_of(division d, index_t vector)
+/* Some rows of a vector of channels: a work-item's work between two looks at its slot. */
+typedef struct {
+    index_t channel;       /* the first */
+    uint width;            /* channels */
+    bool full;             /* all of a vector, and the tensors take vectors */
+    index_t row, row_end;  /* the first, and the end of them */
+    index_t step, stride;  /* from one row to the next, in rows; between neighbouring rows, in elements */
+} column;
+
+INLINE column column_of(division d, position at, columns_share own, index_t vector, index_t row_begin, index_t row_end)
 {
-    return (uint)min((ulong)CLBN_VECTOR, d.channels - (ulong)vector * CLBN_VECTOR);
+    column c;
+    c.channel = vector * CLBN_VECTOR;
+    c.width = (uint)min((ulong)CLBN_VECTOR, d.channels - c.channel);
+    c.full = own.in_vectors && c.width == CLBN_VECTOR;
+    c.row = row_begin + at.line;
+    c.row_end = row_end;
+    c.step = at.lines;
+    c.stride = (index_t)d.channels;
+    return c;
 }
 
-realv load_columns(__global const real *p, uint width, bool in_vectors)
+/* The same column, in which the compiler sees that it is full. */
+INLINE column full_column(column c)
 {
-    return in_vectors && width == CLBN_VECTOR ? load_vector(p) : load_some(p, width);
+    c.width = CLBN_VECTOR;
+    c.full = true;
+    return c;
 }
 
-void store_columns(__global real *p, realv v, uint width, bool in_vectors, bool stream)
+INLINE realv load_column(column c, __global const real *x, index_t row)
 {
-    if (in_vectors && width == CLBN_VECTOR)
-        store_vector(p, v, stream);
+    __global const real *p = x + (row * c.stride + c.channel);
+    return c.full ? load_vector(p) : load_some(p, c.width);
+}
+
+INLINE void store_column(column c, __global real *y, index_t row, realv v, bool past_cache)
+{
+    __global real *p = y + (row * c.stride + c.channel);
+    if (c.full)
+        store_vector(p, v, past_cache);
     else
-        store_some(p, v, width);
+        store_some(p, v, c.width);
 }
 
-/* Whether every whole vector of a tensor may be stored past the cache. */
-bool columns_may_stream(division d, __global const real *y, uint stream)
+/* Row number of a table[coefficient][channel]. */
+INLINE realv load_coefficients(column c, __global const real *table, ulong number)
 {
-    return stream && (size_t)y % sizeof(real_store) == 0 && d.channels * sizeof(real) % sizeof(real_store) == 0;
+    return load_some(table + number * c.stride + c.channel, c.width);
 }
 
-/* Of each channel of a vector: sum scale * (x - pivot) and sum (scale * (x - pivot))^2. */
+INLINE void store_coefficients(column c, __global real *table, ulong number, realv v)
+{
+    store_some(table + number * c.stride + c.channel, v, c.width);
+}
+
+/* Of each channel: sum scale * (x - pivot) and sum (scale * (x - pivot))^2. */
 typedef struct {
     realv sum, squares;
-} channel_sums;
+} column_sums;
 
-/* p: the vector's first channel in row 0. */
-channel_sums sum_columns(__global const real *p, index_t row, index_t row_end, index_t step, index_t stride, uint width,
-                         bool in_vectors, realv pivot, realv scale)
+INLINE column_sums add_column(column c, __global const real *x, realv pivot, realv scale, column_sums s)
 {
-    channel_sums s = { 0, 0 };
     realv offset = -pivot * scale;
-    for (; row < row_end; row += step) {
-        realv deviation = fma(load_columns(p + row * stride, width, in_vectors), scale, offset);
+    for (index_t row = c.row; row < c.row_end; row += c.step) {
+        realv deviation = fma(load_column(c, x, row), scale, offset);
         s.sum += deviation;
         s.squares = fma(deviation, deviation, s.squares);
     }
     return s;
 }
 
-/* Of each channel of a vector: the moments of count values from their sums, merged into before. Returns the next pivots. */
-realv merge_columns(channel_sums s, realv pivot, realv scale, ulong count, uint width, __global moments *before)
+/* Of each channel: the moments of count values from their sums, merged into before unless that is NULL. Returns the next
+ * pivots. */
+realv merge_column(column c, column_sums s, realv pivot, realv scale, ulong count, __global moments *before)
 {
     real sum[CLBN_VECTOR], squares[CLBN_VECTOR], pivots[CLBN_VECTOR], scales[CLBN_VECTOR];
     store_anywhere(s.sum, sum);
     store_anywhere(s.squares, squares);
     store_anywhere(pivot, pivots);
     store_anywhere(scale, scales);
-    for (uint i = 0; i < width; i++) {
+    for (uint i = 0; i < c.width; i++) {
         moments m = moments_about(pivots[i], scales[i], sum[i], squares[i], count);
         if (before) {
-            m = merge_moments(before[i], m);
-            before[i] = m;
+            m = merge_moments(before[c.channel + i], m);
+            before[c.channel + i] = m;
         }
         pivots[i] = pivot_of(m);
     }
@@ -100,67 +129,112 @@ realv scales_for(realv squares)
     return load_anywhere(scales);
 }
 
-/* The moments of the work-item's channels over its part's rows, into its slot of partials. pivots: its slot, for its use. */
-void columns_moments(division d, position at, columns_share own, __global const real *x, __global moments *partials,
-                     __global real *pivots)
+/* Where a slot keeps what. */
+#define PIVOT 0
+#define SUM 1
+#define SQUARES 2
+
+/* Pivots near the mean of the rows begin to end, wherever the first row lies; sums 0. */
+void first_pivots(division d, position at, columns_share own, index_t begin, index_t end, __global const real *x,
+                  __global real *slot)
 {
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < width_of(d, v); i++)
-            partials[v * CLBN_VECTOR + i] = no_moments();
-    bool first = true;
-    for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.chunk_rows) {
-        index_t end = min(begin + (index_t)d.chunk_rows, own.row_end);
-        index_t row = begin + at.line;
-        ulong count = steps_below(end, row, at.lines);
-        if (count == 0)
-            continue;
-        for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-            index_t channel = v * CLBN_VECTOR;
-            uint width = width_of(d, v);
-            __global const real *p = x + channel;
-            realv pivot;
-            if (first) {
-                pivot = load_columns(p + row * (index_t)d.channels, width, own.in_vectors);
-                for (int attempt = 0; attempt < 2; attempt++) {
-                    channel_sums rough = sum_columns(p, row, end, at.lines, (index_t)d.channels, width, own.in_vectors,
-                                                     pivot, 1);
-                    pivot = merge_columns(rough, pivot, 1, count, width, 0);
-                }
-            } else {
-                pivot = load_some(pivots + channel, width);
-            }
-            realv scale = 1;
-            channel_sums s =
-                sum_columns(p, row, end, at.lines, (index_t)d.channels, width, own.in_vectors, pivot, scale);
-            if (wide_extends_range() && (any(s.squares < SQUARES_TOO_SMALL) || any(s.squares > SQUARES_TOO_LARGE))) {
-                scale = scales_for(s.squares);
-                s = sum_columns(p, row, end, at.lines, (index_t)d.channels, width, own.in_vectors, pivot, scale);
-            }
-            pivot = merge_columns(s, pivot, scale, count, width, partials + channel);
-            store_some(pivots + channel, pivot, width);
+    const column_sums none = { 0, 0 };
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        column c = column_of(d, at, own, v, begin, end);
+        realv pivot = load_column(c, x, c.row);
+        for (int attempt = 0; attempt < 2; attempt++) {
+            column_sums rough = add_column(c, x, pivot, 1, none);
+            pivot = merge_column(c, rough, pivot, 1, steps_below(c.row_end, c.row, c.step), 0);
         }
-        first = false;
+        store_coefficients(c, slot, PIVOT, pivot);
+        store_coefficients(c, slot, SUM, 0);
+        store_coefficients(c, slot, SQUARES, 0);
     }
+}
+
+/* Merges the sums of a chunk, rows begin to end, into partials; the next chunk has the pivots of what there is. */
+void merge_chunk(division d, position at, columns_share own, index_t begin, index_t end, __global const real *x,
+                 __global moments *partials, __global real *slot)
+{
+    const column_sums none = { 0, 0 };
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        column c = column_of(d, at, own, v, begin, end);
+        realv pivot = load_coefficients(c, slot, PIVOT);
+        realv scale = 1;
+        column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
+        if (wide_extends_range() && (any(s.squares < SQUARES_TOO_SMALL) || any(s.squares > SQUARES_TOO_LARGE))) {
+            scale = scales_for(s.squares);
+            s = add_column(c, x, pivot, scale, none);
+        }
+        pivot = merge_column(c, s, pivot, scale, steps_below(c.row_end, c.row, c.step), partials);
+        store_coefficients(c, slot, PIVOT, pivot);
+        store_coefficients(c, slot, SUM, 0);
+        store_coefficients(c, slot, SQUARES, 0);
+    }
+}
+
+void add_band(division d, position at, columns_share own, index_t begin, index_t end, __global const real *x,
+              __global real *slot)
+{
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        column c = column_of(d, at, own, v, begin, end);
+        column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
+        realv pivot = load_coefficients(c, slot, PIVOT);
+        s = c.full ? add_column(full_column(c), x, pivot, 1, s) : add_column(c, x, pivot, 1, s);
+        store_coefficients(c, slot, SUM, s.sum);
+        store_coefficients(c, slot, SQUARES, s.squares);
+    }
+}
+
+/* The moments of the work-item's channels over its part's rows, into its slot of partials. The first chunk is one band, and none
+ * is larger than all before it (moments.cl says why). */
+void columns_moments(division d, position at, columns_share own, __global const real *x, __global moments *partials,
+                     __global real *slot)
+{
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        column c = column_of(d, at, own, v, 0, 0);
+        for (uint i = 0; i < c.width; i++)
+            partials[c.channel + i] = no_moments();
+    }
+    if (own.row_begin + at.line >= own.row_end)
+        return;
+    first_pivots(d, at, own, own.row_begin, min(own.row_begin + (index_t)d.band_rows, own.row_end), x, slot);
+    index_t length = (index_t)d.band_rows;
+    for (index_t begin = own.row_begin; begin < own.row_end; begin += length) {
+        if (begin > own.row_begin)
+            length = min(begin - own.row_begin, (index_t)d.chunk_rows);
+        index_t end = min(begin + length, own.row_end);
+        for (index_t band = begin; band < end; band += (index_t)d.band_rows)
+            add_band(d, at, own, band, min(band + (index_t)d.band_rows, end), x, slot);
+        merge_chunk(d, at, own, begin, end, x, partials, slot);
+    }
+}
+
+INLINE void normalize_column(column c, __global const real *x, __global real *y, bool past_cache, realv mean, realv scale,
+                      realv shift)
+{
+    for (index_t row = c.row; row < c.row_end; row += c.step)
+        store_column(c, y, row, fma(load_column(c, x, row) - mean, scale, shift), past_cache);
 }
 
 /* y of the work-item's channels over its part's rows. table: affine coefficients. */
 void normalize_columns(division d, position at, columns_share own, __global const real *x, __global real *y,
                        uint stream, __global const real *table)
 {
-    bool past_cache = columns_may_stream(d, y, stream);
-    for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.chunk_rows) {
-        index_t end = min(begin + (index_t)d.chunk_rows, own.row_end);
+    bool past_cache = stream && is_aligned(y, d.channels);
+    for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.band_rows) {
+        index_t end = min(begin + (index_t)d.band_rows, own.row_end);
         for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-            index_t channel = v * CLBN_VECTOR;
-            uint width = width_of(d, v);
-            realv mean = load_some(table + channel, width);
-            realv scale = load_some(table + d.channels + channel, width);
-            realv shift = load_some(table + 2 * d.channels + channel, width);
-            for (index_t row = begin + at.line; row < end; row += at.lines) {
-                index_t i = row * (index_t)d.channels + channel;
-                realv deviation = load_columns(x + i, width, own.in_vectors) - mean;
-                store_columns(y + i, fma(deviation, scale, shift), width, own.in_vectors, past_cache);
-            }
+            column c = column_of(d, at, own, v, begin, end);
+            realv mean = load_coefficients(c, table, 0);
+            realv scale = load_coefficients(c, table, 1);
+            realv shift = load_coefficients(c, table, 2);
+            if (!c.full)
+                normalize_column(c, x, y, false, mean, scale, shift);
+            else if (past_cache)
+                normalize_column(full_column(c), x, y, true, mean, scale, shift);
+            else
+                normalize_column(full_column(c), x, y, false, mean, scale, shift);
         }
     }
 }
@@ -183,7 +257,7 @@ GROUP_KERNEL void columns_forward(division d, __global const real *x, ulong x_of
     columns_share own = share_of(d, at, x, y);
     columns_moments(d, at, own, x, state, table);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < width_of(d, v); i++) {
+        for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
             affine a = finish_moments(state[channel], channel, true, gamma + gamma_offset, beta + beta_offset,
                                       running_mean + running_mean_offset, running_var + running_var_offset,
@@ -204,7 +278,7 @@ GROUP_KERNEL void columns_statistics(division d, __global const real *x, ulong x
     x += x_offset;
     columns_share own = share_of(d, at, x, x);
     columns_moments(d, at, own, x, (__global moments *)(partials + partials_offset) + own.slot * d.channels,
-                    (__global real *)(coefficients + coefficients_offset) + own.slot * d.channels);
+                    (__global real *)(coefficients + coefficients_offset) + own.slot * 3 * d.channels);
 }
 
 /* y of a part of the rows to a group, from coefficients [mean, scale, shift][channel]. */
@@ -233,7 +307,7 @@ GROUP_KERNEL void columns_inference(division d, __global const real *x, ulong x_
     columns_share own = share_of(d, at, x, y);
     __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * 3 * d.channels;
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < width_of(d, v); i++) {
+        for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
             store_affine(table, d.channels, channel,
                          running_affine(channel, gamma + gamma_offset, beta + beta_offset,

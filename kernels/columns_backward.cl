@@ -1,76 +1,123 @@
 /* The backward of channels last; shares of the work as in columns.cl. */
 
-/* The work-item's channels' normalizers, into its slot's table. */
-void prepare_normalizers(division d, position at, columns_share own, __global const real *mean,
-                         __global const real *deviation, uint frozen, wide epsilon, __global real *table)
+/* Where a slot keeps what, besides the coefficients of coefficients.cl, and before there are gradients. */
+#define MEAN 0
+#define INVSTD 1
+#define DY_SUM 2
+#define DY_XHAT_SUM 3
+#define XHAT_SUM 4
+
+/* Of each channel of a vector: sum dy, sum dy * xhat, sum xhat. */
+typedef struct {
+    realv dy, dy_xhat, xhat;
+} column_gradient_sums;
+
+/* The work-item's channels' normalizers, into its slot; sums 0. */
+void prepare_slot(division d, position at, columns_share own, __global const real *mean,
+                  __global const real *deviation, uint frozen, wide epsilon, __global real *slot)
 {
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < width_of(d, v); i++) {
-            index_t channel = v * CLBN_VECTOR + i;
-            store_normalizer(table, d.channels, channel, normalizer_of(channel, mean, deviation, frozen, epsilon));
-        }
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        column c = column_of(d, at, own, v, 0, 0);
+        for (uint i = 0; i < c.width; i++)
+            store_normalizer(slot, d.channels, c.channel + i,
+                             normalizer_of(c.channel + i, mean, deviation, frozen, epsilon));
+    }
 }
 
-/* The sums of the work-item's channels over its part's rows, into its slot of partials. table: normalizers. */
-void own_sums(division d, position at, columns_share own, __global const real *x, __global const real *dy,
-                      __global const real *table, __global sums *partials)
+INLINE column_gradient_sums add_gradient_column(column c, __global const real *x, __global const real *dy, realv mean,
+                                         realv invstd, column_gradient_sums s)
 {
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < width_of(d, v); i++)
-            partials[v * CLBN_VECTOR + i] = no_sums();
+    for (index_t row = c.row; row < c.row_end; row += c.step) {
+        realv xhat = (load_column(c, x, row) - mean) * invstd;
+        realv g = load_column(c, dy, row);
+        s.dy += g;
+        s.dy_xhat = fma(g, xhat, s.dy_xhat);
+        s.xhat += xhat;
+    }
+    return s;
+}
+
+void add_gradient_band(division d, position at, columns_share own, index_t begin, index_t end, bool first,
+                       __global const real *x, __global const real *dy, __global real *slot)
+{
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        column c = column_of(d, at, own, v, begin, end);
+        column_gradient_sums s = { 0, 0, 0 };
+        if (!first) {
+            s.dy = load_coefficients(c, slot, DY_SUM);
+            s.dy_xhat = load_coefficients(c, slot, DY_XHAT_SUM);
+            s.xhat = load_coefficients(c, slot, XHAT_SUM);
+        }
+        realv mean = load_coefficients(c, slot, MEAN);
+        realv invstd = load_coefficients(c, slot, INVSTD);
+        if (c.full)
+            s = add_gradient_column(full_column(c), x, dy, mean, invstd, s);
+        else
+            s = add_gradient_column(c, x, dy, mean, invstd, s);
+        store_coefficients(c, slot, DY_SUM, s.dy);
+        store_coefficients(c, slot, DY_XHAT_SUM, s.dy_xhat);
+        store_coefficients(c, slot, XHAT_SUM, s.xhat);
+    }
+}
+
+/* The sums of the work-item's channels over its part's rows, into its slot of partials. slot: normalizers. */
+void own_sums(division d, position at, columns_share own, __global const real *x, __global const real *dy,
+              __global real *slot, __global sums *partials)
+{
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        column c = column_of(d, at, own, v, 0, 0);
+        for (uint i = 0; i < c.width; i++)
+            partials[c.channel + i] = no_sums();
+    }
     for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.chunk_rows) {
         index_t end = min(begin + (index_t)d.chunk_rows, own.row_end);
+        for (index_t band = begin; band < end; band += (index_t)d.band_rows)
+            add_gradient_band(d, at, own, band, min(band + (index_t)d.band_rows, end), band == begin, x, dy, slot);
         for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-            index_t channel = v * CLBN_VECTOR;
-            uint width = width_of(d, v);
-            realv mean = load_some(table + channel, width);
-            realv invstd = load_some(table + d.channels + channel, width);
-            realv dy_v = 0, dy_xhat_v = 0, xhat_v = 0;
-            for (index_t row = begin + at.line; row < end; row += at.lines) {
-                index_t i = row * (index_t)d.channels + channel;
-                realv xhat = (load_columns(x + i, width, own.in_vectors) - mean) * invstd;
-                realv g = load_columns(dy + i, width, own.in_vectors);
-                dy_v += g;
-                dy_xhat_v = fma(g, xhat, dy_xhat_v);
-                xhat_v += xhat;
-            }
-            real dy_sum[CLBN_VECTOR], dy_xhat_sum[CLBN_VECTOR], xhat_sum[CLBN_VECTOR];
-            store_anywhere(dy_v, dy_sum);
-            store_anywhere(dy_xhat_v, dy_xhat_sum);
-            store_anywhere(xhat_v, xhat_sum);
-            for (uint i = 0; i < width; i++)
-                partials[channel + i] =
-                    add_sums(partials[channel + i], sums_of(dy_sum[i], dy_xhat_sum[i], xhat_sum[i]));
+            column c = column_of(d, at, own, v, 0, 0);
+            for (index_t i = c.channel; i < c.channel + c.width; i++)
+                partials[i] = add_sums(partials[i], sums_of(slot[DY_SUM * d.channels + i],
+                                                            slot[DY_XHAT_SUM * d.channels + i],
+                                                            slot[XHAT_SUM * d.channels + i]));
         }
+    }
+}
+
+INLINE void input_column(column c, __global const real *x, __global const real *dy, __global real *dx, bool past_cache,
+                  uint frozen, realv mean, realv invstd, realv gain, realv slope, realv shift)
+{
+    for (index_t row = c.row; row < c.row_end; row += c.step) {
+        realv g = load_column(c, dy, row);
+        realv result = g * gain;
+        if (!frozen) {
+            realv xhat = (load_column(c, x, row) - mean) * invstd;
+            result = fma(g, gain, fma(xhat, slope, shift));
+        }
+        store_column(c, dx, row, result, past_cache);
     }
 }
 
 /* dx of the work-item's channels over its part's rows. table: normalizers and gradients. */
 void input_columns(division d, position at, columns_share own, __global const real *x, __global const real *dy,
-                       __global real *dx, uint stream, __global const real *table, uint frozen)
+                   __global real *dx, uint stream, __global const real *table, uint frozen)
 {
-    bool past_cache = columns_may_stream(d, dx, stream);
-    own.in_vectors = own.in_vectors && takes_vectors(dx);
-    for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.chunk_rows) {
-        index_t end = min(begin + (index_t)d.chunk_rows, own.row_end);
+    bool past_cache = stream && is_aligned(dx, d.channels);
+    own.in_vectors = own.in_vectors && takes_vectors(dx, d.channels);
+    for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.band_rows) {
+        index_t end = min(begin + (index_t)d.band_rows, own.row_end);
         for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-            index_t channel = v * CLBN_VECTOR;
-            uint width = width_of(d, v);
-            realv mean = load_some(table + channel, width);
-            realv invstd = load_some(table + d.channels + channel, width);
-            realv gain = load_some(table + 2 * d.channels + channel, width);
-            realv slope = load_some(table + 3 * d.channels + channel, width);
-            realv shift = load_some(table + 4 * d.channels + channel, width);
-            for (index_t row = begin + at.line; row < end; row += at.lines) {
-                index_t i = row * (index_t)d.channels + channel;
-                realv g = load_columns(dy + i, width, own.in_vectors);
-                realv result = g * gain;
-                if (!frozen) {
-                    realv xhat = (load_columns(x + i, width, own.in_vectors) - mean) * invstd;
-                    result = fma(g, gain, fma(xhat, slope, shift));
-                }
-                store_columns(dx + i, result, width, own.in_vectors, past_cache);
-            }
+            column c = column_of(d, at, own, v, begin, end);
+            realv mean = load_coefficients(c, table, 0);
+            realv invstd = load_coefficients(c, table, 1);
+            realv gain = load_coefficients(c, table, 2);
+            realv slope = load_coefficients(c, table, 3);
+            realv shift = load_coefficients(c, table, 4);
+            if (!c.full)
+                input_column(c, x, dy, dx, false, frozen, mean, invstd, gain, slope, shift);
+            else if (past_cache)
+                input_column(full_column(c), x, dy, dx, true, frozen, mean, invstd, gain, slope, shift);
+            else
+                input_column(full_column(c), x, dy, dx, false, frozen, mean, invstd, gain, slope, shift);
         }
     }
 }
@@ -91,12 +138,12 @@ GROUP_KERNEL void columns_backward(division d, __global const real *x, ulong x_o
     x += x_offset;
     dy += dy_offset;
     columns_share own = share_of(d, at, x, dy);
-    prepare_normalizers(d, at, own, mean + mean_offset, deviation + deviation_offset, frozen,
+    prepare_slot(d, at, own, mean + mean_offset, deviation + deviation_offset, frozen,
                         wide_of_parts(epsilon_high, epsilon_low), table);
     if (!frozen || dgamma || dbeta)
         own_sums(d, at, own, x, dy, table, state);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < width_of(d, v); i++) {
+        for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
             sums s = !frozen || dgamma || dbeta ? state[channel] : no_sums();
             store_gradient(table, d.channels, channel,
@@ -107,7 +154,7 @@ GROUP_KERNEL void columns_backward(division d, __global const real *x, ulong x_o
         input_columns(d, at, own, x, dy, dx + dx_offset, stream, table, frozen);
 }
 
-/* The sums of a part of the rows to a group, into partials[slot][channel]; coefficients: [slot][mean, invstd][channel], for its
+/* The sums of a part of the rows to a group, into partials[slot][channel]; coefficients: [slot][5][channel], for its
  * use. */
 GROUP_KERNEL void columns_sums(division d, __global const real *x, ulong x_offset, __global const real *dy,
                                        ulong dy_offset, __global const real *mean, ulong mean_offset,
@@ -119,8 +166,8 @@ GROUP_KERNEL void columns_sums(division d, __global const real *x, ulong x_offse
     x += x_offset;
     dy += dy_offset;
     columns_share own = share_of(d, at, x, dy);
-    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * 2 * d.channels;
-    prepare_normalizers(d, at, own, mean + mean_offset, deviation + deviation_offset, frozen,
+    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * 5 * d.channels;
+    prepare_slot(d, at, own, mean + mean_offset, deviation + deviation_offset, frozen,
                         wide_of_parts(epsilon_high, epsilon_low), table);
     own_sums(d, at, own, x, dy, table,
                      (__global sums *)(partials + partials_offset) + own.slot * d.channels);

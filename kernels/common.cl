@@ -28,14 +28,12 @@
 #if CLBN_TYPE == 32
 typedef float real;
 typedef CLBN_JOIN(float, CLBN_VECTOR) realv;
-typedef float4 real_store; /* 16 bytes */
 #define BITS_OF_REAL as_uint
 #define REAL_OF_BITS as_float
 #define EXPONENT_BITS 0x7f800000u
 #elif CLBN_TYPE == 64
 typedef double real;
 typedef CLBN_JOIN(double, CLBN_VECTOR) realv;
-typedef double2 real_store;
 #define BITS_OF_REAL as_ulong
 #define REAL_OF_BITS as_double
 #define EXPONENT_BITS 0x7ff0000000000000ul
@@ -51,6 +49,9 @@ typedef ulong index_t;
 #error "CLBN_INDEX is 32 or 64"
 #endif
 
+/* For what loops call, and for functions that callers specialise with constants. */
+#define INLINE static inline __attribute__((always_inline))
+
 #define GROUP_KERNEL __kernel __attribute__((reqd_work_group_size(CLBN_GROUP, 1, 1)))
 
 #define load_anywhere(p) CLBN_JOIN(vload, CLBN_VECTOR)(0, p)
@@ -65,40 +66,41 @@ typedef ulong index_t;
 #define store_past_cache(v, p) (*(p) = (v))
 #endif
 
-/* Whether vectors may be loaded from and stored to p with load_vector and store_vector. */
-bool takes_vectors(__global const real *p)
+/* Whether p and what lies multiples of stride elements from it are aligned to vectors. */
+bool is_aligned(__global const real *p, ulong stride)
 {
-    return !CLBN_ALIGNED || ((size_t)p % sizeof(realv)) == 0;
+    return (size_t)p % sizeof(realv) == 0 && stride % CLBN_VECTOR == 0;
 }
 
-realv load_vector(__global const real *p)
+/* Whether load_vector and store_vector may be used there. */
+bool takes_vectors(__global const real *p, ulong stride)
+{
+    return !CLBN_ALIGNED || is_aligned(p, stride);
+}
+
+INLINE realv load_vector(__global const real *p)
 {
     if (CLBN_ALIGNED)
         return *(__global const realv *)p;
     return load_anywhere(p);
 }
 
-/* stream: store past the cache; then p must be aligned to real_store. */
-void store_vector(__global real *p, realv v, bool stream)
+/* stream: store past the cache; then p must be aligned to vectors. */
+INLINE void store_vector(__global real *p, realv v, bool stream)
 {
-    if (CLBN_ALIGNED) {
+    if (stream)
+        store_past_cache(v, (__global realv *)p);
+    else if (CLBN_ALIGNED)
         *(__global realv *)p = v;
-    } else if (stream) {
-        union {
-            realv whole;
-            real_store pieces[sizeof(realv) / sizeof(real_store)];
-        } store;
-        store.whole = v;
-        for (uint i = 0; i < sizeof(realv) / sizeof(real_store); i++)
-            store_past_cache(store.pieces[i], (__global real_store *)p + i);
-    } else {
+    else
         store_anywhere(v, p);
-    }
 }
 
 /* The first count elements at p; the rest of the vector repeats the last of them. count: 1 to CLBN_VECTOR. */
-realv load_some(__global const real *p, uint count)
+INLINE realv load_some(__global const real *p, uint count)
 {
+    if (count == CLBN_VECTOR)
+        return load_anywhere(p);
     real a[CLBN_VECTOR];
     for (uint i = 0; i < CLBN_VECTOR; i++)
         a[i] = p[i < count ? i : count - 1];
@@ -106,16 +108,29 @@ realv load_some(__global const real *p, uint count)
 }
 
 /* Stores the first count elements of v. */
-void store_some(__global real *p, realv v, uint count)
+INLINE void store_some(__global real *p, realv v, uint count)
 {
+    if (count == CLBN_VECTOR) {
+        store_anywhere(v, p);
+        return;
+    }
     real a[CLBN_VECTOR];
     store_anywhere(v, a);
     for (uint i = 0; i < count; i++)
         p[i] = a[i];
 }
 
+/* v, but 0 in its first count elements. */
+INLINE realv without_first(realv v, uint count)
+{
+    real a[CLBN_VECTOR];
+    for (uint i = 0; i < CLBN_VECTOR; i++)
+        a[i] = i < count ? 0 : 1;
+    return v * load_anywhere(a);
+}
+
 /* The sum of a vector's elements, in pairs. */
-real sum_of_vector(realv v)
+INLINE real sum_of_vector(realv v)
 {
     real a[CLBN_VECTOR];
     store_anywhere(v, a);

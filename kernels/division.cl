@@ -8,6 +8,7 @@ typedef struct {
     ulong lanes;         /* work-items of a group that stand side by side, a power of two up to CLBN_GROUP */
     ulong chunk_rows;    /* of a chunk: what is summed before it is merged */
     ulong chunk_columns; /* likewise */
+    ulong band_rows;     /* channels last: rows that are walked together */
     ulong tile_vectors;  /* channels last: vectors of channels to a group */
 } division;
 

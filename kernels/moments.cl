@@ -39,13 +39,24 @@ moments merge_moments(moments a, moments b)
     return both;
 }
 
+/* 1/scale, exactly also where a device's quotients are not: the scales are 1 and these two. */
+#define SCALE_UP 0x1p+80f
+#define SCALE_DOWN 0x1p-80f
+
+real unscale_for(real scale)
+{
+    if (scale == SCALE_UP)
+        return SCALE_DOWN;
+    return scale == SCALE_DOWN ? SCALE_UP : 1;
+}
+
 /* The moments of count values from sum = scale * sum (x - pivot) and squares = scale^2 * sum (x - pivot)^2. */
 moments moments_about(real pivot, real scale, real sum, real squares, ulong count)
 {
     moments result = no_moments();
     if (count == 0)
         return result;
-    wide unscale = wide_of(1 / scale);
+    wide unscale = wide_of(unscale_for(scale));
     wide offset = wide_divide(wide_of(sum), wide_of_count(count));
     wide m2 = wide_subtract(wide_of(squares), wide_multiply(wide_of(sum), offset));
     if (real_of(m2) < 0)
@@ -66,8 +77,8 @@ real scale_for(real squares)
     if (!wide_extends_range())
         return 1;
     if (squares < SQUARES_TOO_SMALL)
-        return 0x1p+80f;
-    return squares > SQUARES_TOO_LARGE ? 0x1p-80f : 1;
+        return SCALE_UP;
+    return squares > SQUARES_TOO_LARGE ? SCALE_DOWN : 1;
 }
 
 /*

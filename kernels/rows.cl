@@ -1,12 +1,15 @@
 /*
  * Channels first: a channel is rows of contiguous columns. Its chunks are rectangles of chunk_rows x chunk_columns, numbered in
- * the order of memory; a part of a channel is a range of chunks. A row is walked in vectors, its tail element by element.
+ * the order of memory; a part of a channel is a range of chunks. A row is walked in vectors. What is left of it is one vector
+ * more, which overlaps the last, where a work-item has rows to itself and they are long enough; else single elements.
  */
 typedef struct {
     index_t row, row_end; /* this work-item's first row, and the end of all rows */
     index_t start;        /* of the first column in row 0, in elements */
-    index_t vectors;      /* in a row of the chunk */
-    index_t columns;      /* in a row of the chunk */
+    index_t columns;      /* in a row */
+    index_t vectors;      /* whole ones, in a row */
+    bool overlaps;        /* whether an overlapping vector takes the columns after them */
+    index_t singles;      /* where single elements begin */
 } chunk;
 
 index_t chunks_across(division d)
@@ -19,6 +22,14 @@ index_t chunk_count(division d)
     return (index_t)((d.rows + d.chunk_rows - 1) / d.chunk_rows) * chunks_across(d);
 }
 
+void set_columns(chunk *c, index_t columns, bool in_vectors)
+{
+    c->columns = columns;
+    c->vectors = in_vectors ? columns / CLBN_VECTOR : 0;
+    c->overlaps = CLBN_GROUP == 1 && c->vectors > 0 && c->vectors * CLBN_VECTOR < columns;
+    c->singles = c->overlaps ? columns : c->vectors * CLBN_VECTOR;
+}
+
 chunk chunk_of(division d, position at, index_t channel, index_t number, bool in_vectors)
 {
     chunk c;
@@ -27,50 +38,66 @@ chunk chunk_of(division d, position at, index_t channel, index_t number, bool in
     c.row = row + at.line;
     c.row_end = min(row + (index_t)d.chunk_rows, (index_t)d.rows);
     c.start = channel * (index_t)d.columns + column;
-    c.columns = min((index_t)d.chunk_columns, (index_t)d.columns - column);
-    c.vectors = in_vectors ? c.columns / CLBN_VECTOR : 0;
+    set_columns(&c, min((index_t)d.chunk_columns, (index_t)d.columns - column), in_vectors);
     return c;
 }
 
-/* Whether every row of a tensor can be walked in vectors. */
-bool rows_take_vectors(division d, __global const real *x)
+/* About a quarter of a chunk. */
+chunk quarter_of(chunk c, position at)
 {
-    return !CLBN_ALIGNED || (takes_vectors(x) && d.columns % CLBN_VECTOR == 0);
-}
-
-/* Whether every vector of a tensor may be stored past the cache. */
-bool rows_may_stream(division d, __global const real *y, uint stream)
-{
-    return stream && (size_t)y % sizeof(real_store) == 0 && d.columns * sizeof(real) % sizeof(real_store) == 0;
+    index_t rows = steps_below(c.row_end, c.row, at.lines);
+    if (rows >= 4)
+        c.row_end = c.row + (rows / 4 - 1) * at.lines + 1;
+    else if (c.vectors >= 4 * at.lanes)
+        set_columns(&c, c.vectors / 4 * CLBN_VECTOR, true);
+    return c;
 }
 
 /* The elements of a chunk that are a work-item's own. */
 ulong own_count(chunk c, position at)
 {
     index_t in_row = steps_below(c.vectors, at.lane, at.lanes) * CLBN_VECTOR +
-                     steps_below(c.columns, c.vectors * CLBN_VECTOR + at.lane, at.lanes);
+                     (c.overlaps ? c.columns - c.vectors * CLBN_VECTOR : 0) +
+                     steps_below(c.columns, c.singles + at.lane, at.lanes);
     return (ulong)steps_below(c.row_end, c.row, at.lines) * in_row;
+}
+
+/* Of an overlapping vector: where it begins in a row, and how many of its elements the vector before has. */
+index_t overlap_begin(chunk c)
+{
+    return c.columns - CLBN_VECTOR;
+}
+
+uint overlap_width(chunk c)
+{
+    return (uint)(c.vectors * CLBN_VECTOR - overlap_begin(c));
 }
 
 /* The moments of the work-item's elements of a chunk, summed around a pivot. */
 moments chunk_moments(division d, position at, chunk c, __global const real *x, real pivot)
 {
-    ulong count = own_count(c, at);
     index_t row_stride = (index_t)(d.channels * d.columns);
     real scale = 1;
     real sum, squares;
     for (int attempt = 0; attempt < 2; attempt++) {
+        realv offset = -pivot * scale;
         realv sum_v = 0, squares_v = 0;
         sum = 0;
         squares = 0;
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
             __global const real *p = x + (row * row_stride + c.start);
             for (index_t i = at.lane; i < c.vectors; i += at.lanes) {
-                realv deviation = fma(load_vector(p + i * CLBN_VECTOR), (realv)scale, (realv)(-pivot * scale));
+                realv deviation = fma(load_vector(p + i * CLBN_VECTOR), (realv)scale, offset);
                 sum_v += deviation;
                 squares_v = fma(deviation, deviation, squares_v);
             }
-            for (index_t i = c.vectors * CLBN_VECTOR + at.lane; i < c.columns; i += at.lanes) {
+            if (c.overlaps) {
+                realv deviation = fma(load_vector(p + overlap_begin(c)), (realv)scale, offset);
+                deviation = without_first(deviation, overlap_width(c));
+                sum_v += deviation;
+                squares_v = fma(deviation, deviation, squares_v);
+            }
+            for (index_t i = c.singles + at.lane; i < c.columns; i += at.lanes) {
                 real deviation = fma(p[i], scale, -pivot * scale);
                 sum += deviation;
                 squares = fma(deviation, deviation, squares);
@@ -82,17 +109,18 @@ moments chunk_moments(division d, position at, chunk c, __global const real *x, 
             break;
         scale = scale_for(squares);
     }
-    return moments_about(pivot, scale, sum, squares, count);
+    return moments_about(pivot, scale, sum, squares, own_count(c, at));
 }
 
-/* A pivot for a chunk that has none before it: near its mean, wherever its first element lies. */
+/* A pivot for a chunk that has none before it, near the mean of its first quarter, wherever its first element lies. */
 real first_pivot(division d, position at, chunk c, __global const real *x)
 {
     if (own_count(c, at) == 0)
         return 0;
+    c = quarter_of(c, at);
     index_t row_stride = (index_t)(d.channels * d.columns);
     __global const real *own = x + (c.row * row_stride + c.start);
-    real first = own[at.lane < c.vectors ? at.lane * CLBN_VECTOR : c.vectors * CLBN_VECTOR + at.lane];
+    real first = own[at.lane < c.vectors ? at.lane * CLBN_VECTOR : c.singles + at.lane];
     real rough = pivot_of(chunk_moments(d, at, c, x, first));
     return pivot_of(chunk_moments(d, at, c, x, rough));
 }
@@ -100,7 +128,7 @@ real first_pivot(division d, position at, chunk c, __global const real *x)
 /* The moments of the work-item's elements of chunks begin to end of a channel. */
 moments own_moments(division d, position at, __global const real *x, index_t channel, index_t begin, index_t end)
 {
-    bool in_vectors = rows_take_vectors(d, x);
+    bool in_vectors = takes_vectors(x, d.columns);
     moments own = no_moments();
     real pivot = 0;
     for (index_t i = begin; i < end; i++) {
@@ -113,23 +141,32 @@ moments own_moments(division d, position at, __global const real *x, index_t cha
     return own;
 }
 
-/* y of the work-item's elements of chunks begin to end of a channel; the last chunk first, since it is in the cache. */
+realv normalize_vector(realv x, affine a)
+{
+    return fma(x - a.mean, (realv)a.scale, (realv)a.shift);
+}
+
+/* y of the work-item's elements of chunks begin to end of a channel. */
 void normalize_chunks(division d, position at, __global const real *x, __global real *y, uint stream, index_t channel,
                       index_t begin, index_t end, affine a)
 {
-    bool in_vectors = rows_take_vectors(d, x) && rows_take_vectors(d, y);
-    bool past_cache = rows_may_stream(d, y, stream);
+    bool in_vectors = takes_vectors(x, d.columns) && takes_vectors(y, d.columns);
+    bool past_cache = stream && is_aligned(y, d.columns);
     index_t row_stride = (index_t)(d.channels * d.columns);
-    for (index_t i = end; i > begin; i--) {
-        chunk c = chunk_of(d, at, channel, i - 1, in_vectors);
+    for (index_t i = begin; i < end; i++) {
+        chunk c = chunk_of(d, at, channel, i, in_vectors);
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
             index_t start = row * row_stride + c.start;
+            realv last = 0; /* loaded before a y that is x overwrites some of it */
+            if (c.overlaps)
+                last = load_vector(x + start + overlap_begin(c));
             for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
                 index_t k = start + j * CLBN_VECTOR;
-                realv deviation = load_vector(x + k) - a.mean;
-                store_vector(y + k, fma(deviation, (realv)a.scale, (realv)a.shift), past_cache);
+                store_vector(y + k, normalize_vector(load_vector(x + k), a), past_cache);
             }
-            for (index_t j = c.vectors * CLBN_VECTOR + at.lane; j < c.columns; j += at.lanes)
+            if (c.overlaps)
+                store_vector(y + start + overlap_begin(c), normalize_vector(last, a), false);
+            for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes)
                 y[start + j] = fma(x[start + j] - a.mean, a.scale, a.shift);
         }
     }

@@ -4,7 +4,7 @@
 sums own_sums(division d, position at, __global const real *x, __global const real *dy, index_t channel, index_t begin,
               index_t end, normalizer n)
 {
-    bool in_vectors = rows_take_vectors(d, x) && rows_take_vectors(d, dy);
+    bool in_vectors = takes_vectors(x, d.columns) && takes_vectors(dy, d.columns);
     index_t row_stride = (index_t)(d.channels * d.columns);
     sums own = no_sums();
     for (index_t i = begin; i < end; i++) {
@@ -21,7 +21,15 @@ sums own_sums(division d, position at, __global const real *x, __global const re
                 dy_xhat_v = fma(g, xhat, dy_xhat_v);
                 xhat_v += xhat;
             }
-            for (index_t j = c.vectors * CLBN_VECTOR + at.lane; j < c.columns; j += at.lanes) {
+            if (c.overlaps) {
+                index_t k = start + overlap_begin(c);
+                realv xhat = without_first((load_vector(x + k) - n.mean) * n.invstd, overlap_width(c));
+                realv g = without_first(load_vector(dy + k), overlap_width(c));
+                dy_v += g;
+                dy_xhat_v = fma(g, xhat, dy_xhat_v);
+                xhat_v += xhat;
+            }
+            for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
                 real xhat = (x[start + j] - n.mean) * n.invstd;
                 real g = dy[start + j];
                 dy_sum += g;
@@ -35,27 +43,38 @@ sums own_sums(division d, position at, __global const real *x, __global const re
     return own;
 }
 
-/* dx of the work-item's elements of chunks begin to end of a channel; the last chunk first, since it is in the cache. */
+realv input_vector(realv x, realv dy, normalizer n, gradient g, uint frozen)
+{
+    if (frozen)
+        return dy * g.gain;
+    realv xhat = (x - n.mean) * n.invstd;
+    return fma(dy, (realv)g.gain, fma(xhat, (realv)g.slope, (realv)g.shift));
+}
+
+/* dx of the work-item's elements of chunks begin to end of a channel. */
 void input_chunks(division d, position at, __global const real *x, __global const real *dy, __global real *dx,
                   uint stream, index_t channel, index_t begin, index_t end, normalizer n, gradient g, uint frozen)
 {
-    bool in_vectors = rows_take_vectors(d, x) && rows_take_vectors(d, dy) && rows_take_vectors(d, dx);
-    bool past_cache = rows_may_stream(d, dx, stream);
+    bool in_vectors =
+        takes_vectors(x, d.columns) && takes_vectors(dy, d.columns) && takes_vectors(dx, d.columns);
+    bool past_cache = stream && is_aligned(dx, d.columns);
     index_t row_stride = (index_t)(d.channels * d.columns);
-    for (index_t i = end; i > begin; i--) {
-        chunk c = chunk_of(d, at, channel, i - 1, in_vectors);
+    for (index_t i = begin; i < end; i++) {
+        chunk c = chunk_of(d, at, channel, i, in_vectors);
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
             index_t start = row * row_stride + c.start;
+            realv last = 0; /* dy, loaded before a dx that is dy overwrites some of it */
+            if (c.overlaps)
+                last = load_vector(dy + start + overlap_begin(c));
             for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
                 index_t k = start + j * CLBN_VECTOR;
-                realv result = load_vector(dy + k) * g.gain;
-                if (!frozen) {
-                    realv xhat = (load_vector(x + k) - n.mean) * n.invstd;
-                    result = fma(load_vector(dy + k), (realv)g.gain, fma(xhat, (realv)g.slope, (realv)g.shift));
-                }
-                store_vector(dx + k, result, past_cache);
+                store_vector(dx + k, input_vector(load_vector(x + k), load_vector(dy + k), n, g, frozen), past_cache);
             }
-            for (index_t j = c.vectors * CLBN_VECTOR + at.lane; j < c.columns; j += at.lanes) {
+            if (c.overlaps) {
+                index_t k = start + overlap_begin(c);
+                store_vector(dx + k, input_vector(load_vector(x + k), last, n, g, frozen), false);
+            }
+            for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
                 index_t k = start + j;
                 real xhat = (x[k] - n.mean) * n.invstd;
                 dx[k] = frozen ? dy[k] * g.gain : fma(dy[k], g.gain, fma(xhat, g.slope, g.shift));
