@@ -2,17 +2,19 @@
 
 #include <stdint.h>
 
-/* Vectors that a work-item sums before it merges: longer chains round more, shorter ones merge more often. */
-#define CHUNK_VECTORS 64
+/* Additions in a row, at most, before a work-item merges: longer chains round more, shorter ones merge more often. */
+#define CHUNK_STEPS 64
 
-/* Channels last: rows of a chunk and of a band to a work-item. In a group, neighbours read the rest of a row. */
-#define CHUNK_ROWS 128
-#define BAND_ROWS_ALONE 4
-#define BAND_ROWS_IN_GROUP 128
+/* Channels last: rows of a band to a work-item. In a group, neighbours read the rest of a row. */
+#define BAND_ROWS_ALONE    4
+#define BAND_ROWS_IN_GROUP CHUNK_STEPS
 
 /* Groups to a compute unit that even out what the units do, and below which channels are divided. */
 #define GROUPS_PER_UNIT_ALONE 4
 #define GROUPS_PER_UNIT       8
+
+/* Channels first: a channel of so few chunks is not worth dividing. */
+#define WHOLE_CHUNKS 4
 
 /* Channels last: up to so many rows, a group walks all rows of a tile of so many vectors. */
 #define WHOLE_ROWS         256
@@ -24,6 +26,11 @@
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static size_t greater(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 static size_t divide_up(size_t a, size_t b)
@@ -59,20 +66,17 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     struct division *d = &s->division;
     d->lanes = power_of_two(divide_up((size_t)d->columns, v->vector), v->group);
     size_t lines = v->group / (size_t)d->lanes;
-    size_t line = (size_t)d->lanes * v->vector;
-    size_t vectors = divide_up((size_t)d->columns, line);
-    if (vectors >= CHUNK_VECTORS) {
-        d->chunk_rows = lines;
-        d->chunk_columns = CHUNK_VECTORS * line;
-    } else {
-        d->chunk_rows = lines * (CHUNK_VECTORS / vectors);
-        d->chunk_columns = vectors * line;
-    }
+    /* Elements to a step that are sure: what lies unaligned in a group, or is shorter than a vector, is taken one by one. */
+    size_t step = v->group == 1 && d->columns >= v->vector ? v->vector : 1;
+    size_t line = (size_t)d->lanes * step;
+    size_t steps = divide_up((size_t)d->columns, line);
+    d->chunk_rows = lines * greater(CHUNK_STEPS / steps, 1);
+    d->chunk_columns = least(steps, CHUNK_STEPS) * line;
     size_t chunks =
         divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
     size_t groups = wanted_groups(v, facts);
     s->tiles = (size_t)d->channels;
-    s->whole = choose_whole(engine_flags, s->tiles >= groups || chunks == 1);
+    s->whole = choose_whole(engine_flags, s->tiles >= groups || chunks <= WHOLE_CHUNKS);
     d->parts = s->whole ? 1 : least(chunks, divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts;
 }
@@ -87,7 +91,7 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     s->whole = choose_whole(engine_flags, d->rows <= WHOLE_ROWS);
     d->lanes = s->whole ? v->group : power_of_two(vectors, v->group);
     size_t lines = v->group / (size_t)d->lanes;
-    d->chunk_rows = CHUNK_ROWS * lines;
+    d->chunk_rows = CHUNK_STEPS * lines;
     d->band_rows = (v->group == 1 ? BAND_ROWS_ALONE : BAND_ROWS_IN_GROUP) * lines;
     d->chunk_columns = 1;
     if (v->group > 1)
@@ -108,11 +112,6 @@ static bool add_section(size_t *section, size_t bytes, size_t count, size_t chan
     *section = divide_up(bytes * count * channels, CLBN_WORKSPACE_ALIGNMENT) * CLBN_WORKSPACE_ALIGNMENT;
     *end += *section;
     return *end < SIZE_MAX / 4;
-}
-
-static size_t greater(size_t a, size_t b)
-{
-    return a > b ? a : b;
 }
 
 bool make_schedule(const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,

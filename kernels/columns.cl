@@ -120,12 +120,13 @@ realv merge_column(column c, column_sums s, realv pivot, realv scale, ulong coun
 }
 
 /* The scales with which a vector's sums of squares must be taken again; all 1 if they are good. */
-realv scales_for(realv squares)
+realv scales_for(realv squares, realv pivot)
 {
-    real scales[CLBN_VECTOR];
+    real scales[CLBN_VECTOR], pivots[CLBN_VECTOR];
     store_anywhere(squares, scales);
+    store_anywhere(pivot, pivots);
     for (uint i = 0; i < CLBN_VECTOR; i++)
-        scales[i] = scale_for(scales[i]);
+        scales[i] = scale_for(scales[i], pivots[i]);
     return load_anywhere(scales);
 }
 
@@ -163,7 +164,7 @@ void merge_chunk(division d, position at, columns_share own, index_t begin, inde
         realv scale = 1;
         column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
         if (wide_extends_range() && (any(s.squares < SQUARES_TOO_SMALL) || any(s.squares > SQUARES_TOO_LARGE))) {
-            scale = scales_for(s.squares);
+            scale = scales_for(s.squares, pivot);
             s = add_column(c, x, pivot, scale, none);
         }
         pivot = merge_column(c, s, pivot, scale, steps_below(c.row_end, c.row, c.step), partials);

@@ -1,5 +1,6 @@
 /*
- * Count, mean and sum of squared deviations (M2) of a set of values, and what follows from them for a channel.
+ * Count, sum and sum of squared deviations from the mean (M2) of a set of values, and what follows from them for a channel. The
+ * sum, not the mean, is kept, since sums of values on a grid are exact.
  *
  * A chunk of values is summed around a pivot, in elements: sum (x - pivot) and sum (x - pivot)^2. The pivot of the first chunk is
  * near its mean, that of each later chunk is the mean of all chunks before it. Chunks are merged in wide arithmetic by the rule of
@@ -9,7 +10,7 @@
  * before it has a rounding error of order eps (M2 + n D^2), and it adds M2 + n D^2 n0/(n0 + n) >= (M2 + n D^2) / 2 to the result.
  */
 typedef struct {
-    wide mean, m2;
+    wide sum, m2;
     ulong count;
 } moments;
 
@@ -24,6 +25,12 @@ moments no_moments(void)
     return none;
 }
 
+/* count > 0 */
+wide mean_of(moments m)
+{
+    return wide_divide(m.sum, wide_of_count(m.count));
+}
+
 moments merge_moments(moments a, moments b)
 {
     if (a.count == 0)
@@ -32,10 +39,11 @@ moments merge_moments(moments a, moments b)
         return a;
     moments both;
     both.count = a.count + b.count;
-    wide delta = wide_subtract(b.mean, a.mean);
-    wide step = wide_multiply(delta, wide_divide(wide_of_count(b.count), wide_of_count(both.count)));
-    both.mean = wide_add(a.mean, step);
-    both.m2 = wide_add(wide_add(a.m2, b.m2), wide_multiply(wide_multiply(delta, step), wide_of_count(a.count)));
+    both.sum = wide_add(a.sum, b.sum);
+    wide delta = wide_subtract(mean_of(b), mean_of(a));
+    wide share = wide_divide(wide_of_count(b.count), wide_of_count(both.count));
+    wide between = wide_multiply(wide_multiply(delta, delta), wide_multiply(wide_of_count(a.count), share));
+    both.m2 = wide_add(wide_add(a.m2, b.m2), between);
     return both;
 }
 
@@ -56,13 +64,13 @@ moments moments_about(real pivot, real scale, real sum, real squares, ulong coun
     moments result = no_moments();
     if (count == 0)
         return result;
+    wide n = wide_of_count(count);
     wide unscale = wide_of(unscale_for(scale));
-    wide offset = wide_divide(wide_of(sum), wide_of_count(count));
-    wide m2 = wide_subtract(wide_of(squares), wide_multiply(wide_of(sum), offset));
-    if (real_of(m2) < 0)
+    wide m2 = wide_subtract(wide_of(squares), wide_multiply(wide_of(sum), wide_divide(wide_of(sum), n)));
+    if (wide_sign(m2) < 0)
         m2 = wide_of(0);
     result.count = count;
-    result.mean = wide_add(wide_of(pivot), wide_multiply(offset, unscale));
+    result.sum = wide_add(wide_multiply(n, wide_of(pivot)), wide_multiply(wide_of(sum), unscale));
     result.m2 = wide_multiply(wide_multiply(m2, unscale), unscale);
     return result;
 }
@@ -71,13 +79,16 @@ moments moments_about(real pivot, real scale, real sum, real squares, ulong coun
 #define SQUARES_TOO_SMALL 0x1p-80f
 #define SQUARES_TOO_LARGE 0x1p+120f
 
+/* Around a pivot from here on, sums of squares are too small only if all values are the pivot: their ulp is above 2^-40. */
+#define PIVOT_TOO_LARGE 0x1p-16f
+
 /* The scale, a power of two, with which sums of squares must be taken again; 1 if they are good. */
-real scale_for(real squares)
+real scale_for(real squares, real pivot)
 {
     if (!wide_extends_range())
         return 1;
     if (squares < SQUARES_TOO_SMALL)
-        return SCALE_UP;
+        return fabs(pivot) < PIVOT_TOO_LARGE ? SCALE_UP : 1;
     return squares > SQUARES_TOO_LARGE ? SCALE_DOWN : 1;
 }
 
@@ -87,7 +98,7 @@ real scale_for(real squares)
  */
 real pivot_of(moments m)
 {
-    real mean = real_of(m.mean);
+    real mean = real_of(mean_of(m));
     real variance = real_of(wide_divide(m.m2, wide_of_count(m.count)));
     real grid = power_of_two_below(sqrt(variance)) / 16;
     if (!(grid > 0) || isinf(grid))
@@ -96,11 +107,12 @@ real pivot_of(moments m)
     return isinf(multiple) ? mean : multiple * grid;
 }
 
-/* 1/sqrt(variance + epsilon); 0 where that would be 1/0. */
+/* 1/sqrt(variance + epsilon); 0 where that would be 1/0. NaN has sign 0, too. */
 wide inverse_deviation(wide variance, wide epsilon)
 {
     wide sum = wide_add(variance, epsilon);
-    return real_of(sum) == 0 && real_of(variance) == 0 ? wide_of(0) : wide_inverse_sqrt(sum);
+    bool is_zero = wide_sign(sum) == 0 && real_of(sum) == 0;
+    return is_zero ? wide_of(0) : wide_inverse_sqrt(sum);
 }
 
 /* mean is taken to more bits than an element has: what is left of it goes into the shift. */
@@ -135,16 +147,17 @@ affine finish_moments(moments m, index_t channel, bool writes, __global const re
 {
     wide variance = wide_divide(m.m2, wide_of_count(m.count));
     wide invstd = inverse_deviation(variance, epsilon);
+    wide mean = mean_of(m);
     if (writes && save_mean)
-        save_mean[channel] = real_of(m.mean);
+        save_mean[channel] = real_of(mean);
     if (writes && save_invstd)
         save_invstd[channel] = real_of(invstd);
     if (writes && running_mean) {
         wide estimate = biased ? variance : wide_divide(m.m2, wide_of_count(m.count - 1));
-        update_running(running_mean, channel, m.mean, factor);
+        update_running(running_mean, channel, mean, factor);
         update_running(running_var, channel, estimate, factor);
     }
-    return affine_of(m.mean, invstd, parameter_or(gamma, channel, 1), parameter_or(beta, channel, 0));
+    return affine_of(mean, invstd, parameter_or(gamma, channel, 1), parameter_or(beta, channel, 0));
 }
 
 /* A channel's normalisation from its running statistics. */

@@ -105,9 +105,9 @@ moments chunk_moments(division d, position at, chunk c, __global const real *x, 
         }
         sum += sum_of_vector(sum_v);
         squares += sum_of_vector(squares_v);
-        if (scale != 1 || scale_for(squares) == 1)
+        if (scale != 1 || scale_for(squares, pivot) == 1)
             break;
-        scale = scale_for(squares);
+        scale = scale_for(squares, pivot);
     }
     return moments_about(pivot, scale, sum, squares, own_count(c, at));
 }

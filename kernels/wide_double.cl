@@ -22,6 +22,12 @@ real real_of(wide a)
     return (real)a;
 }
 
+/* Less than, equal to or greater than 0, as the result is. */
+real wide_sign(wide a)
+{
+    return (real)(a > 0) - (real)(a < 0);
+}
+
 wide wide_add(wide a, wide b)
 {
     return a + b;

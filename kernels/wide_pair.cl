@@ -49,6 +49,12 @@ real real_of(wide a)
     return a.high;
 }
 
+/* Less than, equal to or greater than 0, as the result is. */
+real wide_sign(wide a)
+{
+    return (real)(a.high > 0) - (real)(a.high < 0);
+}
+
 wide wide_add(wide a, wide b)
 {
     wide high = exact_sum(a.high, b.high);
