@@ -1,0 +1,323 @@
+/* clbn devices: what there is, and what of it matters to clbn. */
+#include "commands.h"
+#include "device.h"
+#include "failure.h"
+#include "options.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMN_COUNT = 11, CELL_SIZE = 128 };
+
+static const char *const column_names[COLUMN_COUNT] = { "",       "device", "platform", "OpenCL",   "kind",     "units",
+                                                        "global", "local",  "types",    "geometry", "merges in" };
+
+struct device_report {
+    bool is_default;
+    const char *name;
+    const char *platform;
+    char *version; /* "OpenCL 3.0 ..."; NULL if unknown. */
+    const char *kind;
+    cl_uint compute_units;
+    cl_ulong global_bytes;
+    cl_ulong local_bytes;
+    bool usable; /* An engine could be made, and what follows is known. */
+    struct failure why_not;
+    bool float64;
+    clbn_geometry geometry;
+    size_t group_size;
+    size_t vector_width; /* In float32 values. */
+    char merge_type[32];
+};
+
+/* Simulators call themselves all kinds at once; they are taken as CPUs, as clbn takes them. */
+static const char *kind_name(cl_device_type kind)
+{
+    return (kind & CL_DEVICE_TYPE_CPU) != 0           ? "CPU"
+           : (kind & CL_DEVICE_TYPE_GPU) != 0         ? "GPU"
+           : (kind & CL_DEVICE_TYPE_ACCELERATOR) != 0 ? "accelerator"
+                                                      : "other";
+}
+
+static bool inspect_engine(struct device_report *report, clbn_engine engine)
+{
+    cl_bool float64 = CL_FALSE;
+    const struct {
+        clbn_engine_info name;
+        size_t size;
+        void *value;
+    } queries[] = {
+        { CLBN_ENGINE_HAS_FLOAT64, sizeof(float64), &float64 },
+        { CLBN_ENGINE_GEOMETRY, sizeof(report->geometry), &report->geometry },
+        { CLBN_ENGINE_GROUP_SIZE, sizeof(report->group_size), &report->group_size },
+        { CLBN_ENGINE_VECTOR_WIDTH, sizeof(report->vector_width), &report->vector_width },
+        { CLBN_ENGINE_MERGE_TYPE, sizeof(report->merge_type), report->merge_type },
+    };
+
+    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+        cl_int status = clbnGetEngineInfo(engine, queries[i].name, queries[i].size, queries[i].value, NULL);
+
+        if (status != CLBN_SUCCESS) {
+            return fail_clbn(&report->why_not, "asking the engine", status);
+        }
+    }
+    report->float64 = float64 != CL_FALSE;
+    return true;
+}
+
+/* report->version is the caller's to free. */
+static void inspect_device(struct device_report *report, const struct device_entry *entry, bool is_default)
+{
+    struct session session;
+
+    memset(report, 0, sizeof(*report));
+    report->is_default = is_default;
+    report->name = entry->name;
+    report->platform = entry->platform_name;
+    report->version = device_text(entry->device, CL_DEVICE_VERSION);
+    report->kind = kind_name(entry->kind);
+    clGetDeviceInfo(entry->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint), &report->compute_units, NULL);
+    clGetDeviceInfo(entry->device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong), &report->global_bytes, NULL);
+    clGetDeviceInfo(entry->device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong), &report->local_bytes, NULL);
+    if (session_open_device(&session, entry->device, CLBN_GEOMETRY_AUTO, &report->why_not)) {
+        report->usable = inspect_engine(report, session.engine);
+        session_close(&session);
+    }
+}
+
+/* "512 KiB", "15.3 GiB" */
+static void format_bytes(cl_ulong bytes, char *text, size_t size)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(text, size, "%.*f %s", value < 100 && value != (double)(long)value ? 1 : 0, value, units[unit]);
+}
+
+/* Copies text that a driver gave, without control characters. */
+static void copy_text(char *cell, const char *text)
+{
+    size_t length = 0;
+
+    for (; text[length] != '\0' && length + 1 < CELL_SIZE; length++) {
+        cell[length] = iscntrl((unsigned char)text[length]) ? '?' : text[length];
+    }
+    cell[length] = '\0';
+}
+
+/* "3.0" of "OpenCL 3.0 PoCL" */
+static void copy_version(char *cell, const char *version)
+{
+    static const char prefix[] = "OpenCL ";
+
+    if (version == NULL || strncmp(version, prefix, strlen(prefix)) != 0) {
+        copy_text(cell, "?");
+        return;
+    }
+    copy_text(cell, version + strlen(prefix));
+    cell[strcspn(cell, " ")] = '\0';
+}
+
+static void fill_row(char row[COLUMN_COUNT][CELL_SIZE], const struct device_report *report, size_t index)
+{
+    snprintf(row[0], CELL_SIZE, "%zu%s", index, report->is_default ? "*" : "");
+    copy_text(row[1], report->name);
+    copy_text(row[2], report->platform);
+    copy_version(row[3], report->version);
+    copy_text(row[4], report->kind);
+    snprintf(row[5], CELL_SIZE, "%u", report->compute_units);
+    format_bytes(report->global_bytes, row[6], CELL_SIZE);
+    format_bytes(report->local_bytes, row[7], CELL_SIZE);
+    if (!report->usable) {
+        copy_text(row[8], "none");
+        copy_text(row[9], "-");
+        copy_text(row[10], "-");
+        return;
+    }
+    copy_text(row[8], report->float64 ? "float32, float64" : "float32");
+    snprintf(row[9], CELL_SIZE, "%s %zu x %zu", geometry_names[report->geometry], report->group_size,
+             report->vector_width);
+    copy_text(row[10], report->merge_type);
+}
+
+static bool print_table(const struct device_report *reports, size_t count, struct failure *failure)
+{
+    char(*rows)[COLUMN_COUNT][CELL_SIZE] = calloc(count + 1, sizeof(*rows));
+
+    if (rows == NULL) {
+        return fail(failure, "there is no memory for the table of devices");
+    }
+    for (size_t column = 0; column < COLUMN_COUNT; column++) {
+        copy_text(rows[0][column], column_names[column]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        fill_row(rows[i + 1], &reports[i], i);
+    }
+    for (size_t row = 0; row <= count; row++) {
+        for (size_t column = 0; column < COLUMN_COUNT; column++) {
+            size_t width = 0;
+
+            for (size_t i = 0; i <= count && column + 1 < COLUMN_COUNT; i++) {
+                size_t length = strlen(rows[i][column]);
+
+                width = length > width ? length : width;
+            }
+            printf("%s%-*s", column > 0 ? "  " : "", (int)width, rows[row][column]);
+        }
+        putchar('\n');
+    }
+    printf("\n*: the default. Geometry: work-items to a group x float32 values to a vector.\n");
+    for (size_t i = 0; i < count; i++) {
+        if (!reports[i].usable) {
+            printf("%zu cannot be used: %s.\n", i, reports[i].why_not.sentence);
+        }
+    }
+    free(rows);
+    return true;
+}
+
+/* A string of JSON must be UTF-8, which a driver's text need not be. */
+static json_t *json_text(const char *text)
+{
+    json_t *string;
+    char ascii[CELL_SIZE];
+
+    if (text == NULL) {
+        return json_null();
+    }
+    string = json_string(text);
+    if (string == NULL) {
+        copy_text(ascii, text);
+        for (char *byte = ascii; *byte != '\0'; byte++) {
+            if ((unsigned char)*byte >= 0x80) {
+                *byte = '?';
+            }
+        }
+        string = json_string(ascii);
+    }
+    return string;
+}
+
+static const char *const type_names[] = { "float32", "float64" };
+
+static json_t *json_types(const struct device_report *report)
+{
+    json_t *types = json_array();
+    size_t count = !report->usable ? 0 : report->float64 ? 2 : 1;
+
+    for (size_t i = 0; i < count; i++) {
+        if (json_array_append_new(types, json_string(type_names[i])) != 0) {
+            json_decref(types);
+            return NULL;
+        }
+    }
+    return types;
+}
+
+/* The keys are the contract with programs that read this. NULL: there is no memory. */
+static json_t *json_device(const struct device_report *report, size_t index)
+{
+    json_t *object =
+        json_pack("{s:I, s:b, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:o}", "index", (json_int_t)index, "default",
+                  (int)report->is_default, "name", json_text(report->name), "platform", json_text(report->platform),
+                  "version", json_text(report->version), "kind", report->kind, "compute_units",
+                  (json_int_t)report->compute_units, "global_bytes", (json_int_t)report->global_bytes, "local_bytes",
+                  (json_int_t)report->local_bytes, "types", json_types(report));
+    json_t *rest;
+
+    if (object == NULL) {
+        return NULL;
+    }
+    if (report->usable) {
+        rest = json_pack("{s:s, s:I, s:I, s:s}", "geometry", geometry_names[report->geometry], "group_size",
+                         (json_int_t)report->group_size, "vector_width", (json_int_t)report->vector_width, "merge_type",
+                         report->merge_type);
+    } else {
+        rest = json_pack("{s:o}", "error", json_text(report->why_not.sentence));
+    }
+    if (rest == NULL || json_object_update(object, rest) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(rest);
+    return object;
+}
+
+static bool print_json(const struct device_report *reports, size_t count, struct failure *failure)
+{
+    json_t *devices = json_array();
+    json_t *root = NULL;
+    char *text = NULL;
+    bool added = devices != NULL;
+
+    for (size_t i = 0; i < count && added; i++) {
+        added = json_array_append_new(devices, json_device(&reports[i], i)) == 0;
+    }
+    if (added) {
+        root = json_pack("{s:O}", "devices", devices);
+    }
+    if (root != NULL) {
+        text = json_dumps(root, JSON_INDENT(2));
+    }
+    if (text != NULL) {
+        puts(text);
+    } else {
+        fail(failure, "there is no memory for the list of devices");
+    }
+    json_decref(root);
+    json_decref(devices);
+    added = text != NULL;
+    free(text);
+    return added;
+}
+
+int command_devices(int argc, char **argv)
+{
+    bool as_json = false;
+    struct option options[] = {
+        { .name = "json", .kind = OPTION_FLAG, .to.flag = &as_json, .help = "print JSON, for programs" },
+    };
+    const struct command_line command = { "devices", "List the OpenCL devices and how clbn would use each", options,
+                                          OPTION_COUNT(options) };
+    struct device_list list;
+    struct device_report *reports = NULL;
+    struct failure failure;
+    size_t chosen;
+    bool done = false;
+    int exit_code;
+
+    if (!options_parse(&command, argc, argv, &exit_code)) {
+        return exit_code;
+    }
+    if (!device_list_open(&list, &failure) || !device_list_find(&list, NULL, &chosen, &failure)) {
+        goto cleanup;
+    }
+    reports = calloc(list.count, sizeof(*reports));
+    if (reports == NULL) {
+        fail(&failure, "there is no memory for the list of devices");
+        goto cleanup;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        inspect_device(&reports[i], &list.entries[i], i == chosen);
+    }
+    done = as_json ? print_json(reports, list.count, &failure) : print_table(reports, list.count, &failure);
+
+cleanup:
+    for (size_t i = 0; reports != NULL && i < list.count; i++) {
+        free(reports[i].version);
+    }
+    free(reports);
+    device_list_close(&list);
+    if (!done) {
+        report_failure(&failure);
+    }
+    return done ? EXIT_DONE : EXIT_FAILED;
+}

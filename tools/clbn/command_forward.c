@@ -1,0 +1,152 @@
+/* clbn forward: y of one NumPy array, from the statistics of its batch or from running statistics. */
+#include "commands.h"
+#include "failure.h"
+#include "job.h"
+#include "options.h"
+
+#include <clbn.h>
+#include <float.h>
+#include <stdbool.h>
+
+enum { X, Y, GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR, SAVE_MEAN, SAVE_INVSTD, OPERAND_COUNT };
+
+struct forward_settings {
+    bool inference;
+    double update_factor;
+    bool biased_running_var;
+};
+
+static cl_int enqueue_training(const struct job *job, clbn_plan plan, cl_command_queue queue, cl_event *event)
+{
+    const struct forward_settings *settings = job->settings;
+    const struct operand *operands = job->set.operands;
+    clbn_forward_training_args args = CLBN_FORWARD_TRAINING_ARGS_INIT;
+
+    args.x = operand_view(&operands[X]);
+    args.y = operand_view(&operands[Y]);
+    args.gamma = operand_view(&operands[GAMMA]);
+    args.beta = operand_view(&operands[BETA]);
+    args.running_mean = operand_view(&operands[RUNNING_MEAN]);
+    args.running_var = operand_view(&operands[RUNNING_VAR]);
+    args.save_mean = operand_view(&operands[SAVE_MEAN]);
+    args.save_invstd = operand_view(&operands[SAVE_INVSTD]);
+    args.update_factor = settings->update_factor;
+    args.running_variance = settings->biased_running_var ? CLBN_BIASED : CLBN_UNBIASED;
+    return clbnEnqueueForwardTraining(plan, queue, &args, 0, NULL, event);
+}
+
+static cl_int enqueue_inference(const struct job *job, clbn_plan plan, cl_command_queue queue, cl_event *event)
+{
+    const struct operand *operands = job->set.operands;
+    clbn_forward_inference_args args = CLBN_FORWARD_INFERENCE_ARGS_INIT;
+
+    args.x = operand_view(&operands[X]);
+    args.y = operand_view(&operands[Y]);
+    args.gamma = operand_view(&operands[GAMMA]);
+    args.beta = operand_view(&operands[BETA]);
+    args.running_mean = operand_view(&operands[RUNNING_MEAN]);
+    args.running_var = operand_view(&operands[RUNNING_VAR]);
+    return clbnEnqueueForwardInference(plan, queue, &args, 0, NULL, event);
+}
+
+/* Combinations that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
+static int check_options(const struct command_line *command, const struct operand *operands, bool inference)
+{
+    static const char *const training_only[] = { "update-factor", "biased-running-var", "save-mean", "save-invstd" };
+    bool running = operands[RUNNING_MEAN].path != NULL;
+
+    if (running != (operands[RUNNING_VAR].path != NULL)) {
+        return usage_error(command, "options --running-mean and --running-var need each other");
+    }
+    if ((operands[SAVE_MEAN].path != NULL) != (operands[SAVE_INVSTD].path != NULL)) {
+        return usage_error(command, "options --save-mean and --save-invstd need each other");
+    }
+    if (inference && !running) {
+        return usage_error(command, "option --inference needs --running-mean and --running-var");
+    }
+    for (size_t i = 0; i < sizeof(training_only) / sizeof(training_only[0]); i++) {
+        if (inference && option_given(command, training_only[i])) {
+            return usage_error(command, "option --%s is for training, and not for --inference", training_only[i]);
+        }
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (!running && option_given(command, training_only[i])) {
+            return usage_error(command, "option --%s needs --running-mean and --running-var", training_only[i]);
+        }
+    }
+    return EXIT_DONE;
+}
+
+static int run(const struct command_line *command, struct job *job, const struct forward_settings *settings)
+{
+    struct operand *operands = job->set.operands;
+    struct failure failure;
+    int exit_code = check_options(command, operands, settings->inference);
+
+    if (exit_code != EXIT_DONE) {
+        return exit_code;
+    }
+    if (!settings->inference) {
+        operands[RUNNING_MEAN].role = OPERAND_UPDATED;
+        operands[RUNNING_VAR].role = OPERAND_UPDATED;
+    }
+    job->enqueue = settings->inference ? enqueue_inference : enqueue_training;
+    if (!operands_check_paths(&job->set, &failure)) {
+        return usage_error(command, "%s", failure.sentence);
+    }
+    if (!job_run(job, &failure)) {
+        report_failure(&failure);
+        return EXIT_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+int command_forward(int argc, char **argv)
+{
+    struct forward_settings settings = { .update_factor = 0.1 };
+    struct operand operands[OPERAND_COUNT] = {
+        [X] = { .option = "x", .role = OPERAND_INPUT },
+        [Y] = { .option = "y", .role = OPERAND_OUTPUT },
+        [GAMMA] = { .option = "gamma", .role = OPERAND_INPUT, .per_channel = true },
+        [BETA] = { .option = "beta", .role = OPERAND_INPUT, .per_channel = true },
+        [RUNNING_MEAN] = { .option = "running-mean", .role = OPERAND_INPUT, .per_channel = true },
+        [RUNNING_VAR] = { .option = "running-var", .role = OPERAND_INPUT, .per_channel = true },
+        [SAVE_MEAN] = { .option = "save-mean", .role = OPERAND_OUTPUT, .per_channel = true },
+        [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_OUTPUT, .per_channel = true },
+    };
+    struct job job = { .set = { operands, OPERAND_COUNT }, .axis = 1, .epsilon = 1e-5, .settings = &settings };
+    struct option options[] = {
+        OPERAND_OPTION_ROW(operands[X], true, "input, a .npy file of float32 or float64"),
+        OPERAND_OPTION_ROW(operands[Y], true, "output"),
+        OPERAND_OPTION_ROW(operands[GAMMA], false, "scale of each channel (default: 1)"),
+        OPERAND_OPTION_ROW(operands[BETA], false, "shift of each channel (default: 0)"),
+        { .name = "inference",
+          .kind = OPTION_FLAG,
+          .to.flag = &settings.inference,
+          .help = "normalize with the running statistics, not with the batch's" },
+        OPERAND_OPTION_ROW(operands[RUNNING_MEAN], false,
+                           "running mean: read and, without --inference, updated in place"),
+        OPERAND_OPTION_ROW(operands[RUNNING_VAR], false, "running variance, likewise"),
+        { .name = "update-factor",
+          .kind = OPTION_REAL,
+          .to.real = &settings.update_factor,
+          .argument = "FACTOR",
+          .real_range = { 0, 1 },
+          .help = "weight of this batch in the running statistics (default 0.1)" },
+        { .name = "biased-running-var",
+          .kind = OPTION_FLAG,
+          .to.flag = &settings.biased_running_var,
+          .help = "update the running variance with the variance over m values, not m - 1" },
+        OPERAND_OPTION_ROW(operands[SAVE_MEAN], false, "output: the batch's mean, for the backward pass"),
+        OPERAND_OPTION_ROW(operands[SAVE_INVSTD], false, "output: the batch's 1/sqrt(variance + epsilon)"),
+        JOB_OPTION_ROWS(job),
+    };
+    const struct command_line command = { "forward", "Normalize a NumPy array, channel by channel", options,
+                                          OPTION_COUNT(options) };
+    int exit_code;
+
+    if (!options_parse(&command, argc, argv, &exit_code)) {
+        return exit_code;
+    }
+    return run(&command, &job, &settings);
+}

@@ -1,0 +1,181 @@
+/* clbn train: a classifier of images with batch norm, without it, or both side by side. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "commands.h"
+#include "device.h"
+#include "failure.h"
+#include "idx.h"
+#include "options.h"
+#include "output_file.h"
+#include "plot.h"
+#include "training.h"
+#include "training_report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define DEFAULT_DATA "/usr/share/datasets/fashion-mnist"
+#define DEFAULT_PLOT "clbn-train.svg"
+
+enum { CLASSES = 10, DEFAULT_STEPS = 20000, DEFAULT_BATCH = 60, MAX_BATCH = 65536, MAX_STEPS = 1000000000 };
+
+struct request {
+    const char *data;
+    const char *log;
+    const char *plot; /* NULL: no picture */
+    struct session_options session;
+    struct training_options training;
+};
+
+static bool read_data(const struct request *request, struct idx_set *training_set, struct idx_set *test_set,
+                      struct failure *failure)
+{
+    const char *folder = request->data != NULL ? request->data : DEFAULT_DATA;
+    struct stat status;
+
+    if (request->data == NULL && stat(folder, &status) != 0 && errno == ENOENT) {
+        return fail(failure, "there is no data set in " DEFAULT_DATA ": install it with 'apt-get install "
+                             "dataset-fashion-mnist', or name the folder of another one with --data");
+    }
+    if (!idx_read_set(folder, IDX_TRAINING, CLASSES, training_set, failure) ||
+        !idx_read_set(folder, IDX_TEST, CLASSES, test_set, failure)) {
+        return false;
+    }
+    if (training_set->height != test_set->height || training_set->width != test_set->width) {
+        return fail(failure, "'%s' has training images of %zu x %zu pixels and test images of %zu x %zu", folder,
+                    training_set->height, training_set->width, test_set->height, test_set->width);
+    }
+    if (training_set->count < request->training.batch) {
+        return fail(failure, "'%s' has %zu training images, fewer than a batch of %zu", folder, training_set->count,
+                    request->training.batch);
+    }
+    return true;
+}
+
+/* A picture that cannot be written should be known before the training, not after it. */
+static bool probe_output(const char *path, struct failure *failure)
+{
+    struct output_file file = { NULL, NULL, NULL };
+    bool opened = output_file_open(&file, path, failure);
+
+    output_file_close(&file);
+    return opened;
+}
+
+static bool train(const struct request *request, const struct session *session, const struct idx_set *training_set,
+                  const struct idx_set *test_set, struct failure *failure)
+{
+    struct training_report report;
+
+    if (request->plot != NULL && !probe_output(request->plot, failure)) {
+        return false;
+    }
+    if (!training_report_open(&report, &request->training, request->log, failure)) {
+        return false;
+    }
+    struct training_observer observer = training_report_observer(&report);
+    bool done = training_run(session, training_set, test_set, &request->training, &observer, failure) &&
+                training_report_finish(&report, failure) &&
+                (request->plot == NULL || training_report_plot(&report, request->plot, failure));
+    training_report_close(&report);
+    return done;
+}
+
+static int run(const struct request *request)
+{
+    int exit_code = EXIT_FAILED;
+    struct failure failure;
+    struct session session = { 0 };
+    struct idx_set training_set = IDX_SET_INIT;
+    struct idx_set test_set = IDX_SET_INIT;
+
+    if (read_data(request, &training_set, &test_set, &failure) && session_open(&session, &request->session, &failure) &&
+        train(request, &session, &training_set, &test_set, &failure)) {
+        exit_code = EXIT_DONE;
+    } else {
+        report_failure(&failure);
+    }
+    session_close(&session);
+    idx_free_set(&training_set);
+    idx_free_set(&test_set);
+    return exit_code;
+}
+
+int command_train(int argc, char **argv)
+{
+    struct request request = { 0 };
+    long long steps = DEFAULT_STEPS;
+    long long batch = DEFAULT_BATCH;
+    long long seed = 1;
+    double learning_rate = 0.1;
+    bool no_bn = false;
+    bool compare = false;
+    struct option options[] = {
+        { .name = "data",
+          .kind = OPTION_STRING,
+          .to.string = &request.data,
+          .argument = "DIR",
+          .help = "folder with IDX images and labels, gzip-compressed or not (default " DEFAULT_DATA ")" },
+        { .name = "compare", .kind = OPTION_FLAG, .to.flag = &compare, .help = "train without and with batch norm" },
+        { .name = "no-bn", .kind = OPTION_FLAG, .to.flag = &no_bn, .help = "train without batch norm" },
+        { .name = "steps",
+          .kind = OPTION_INTEGER,
+          .to.integer = &steps,
+          .argument = "N",
+          .integer_range = { 1, MAX_STEPS },
+          .help = "mini-batches to train on (default 20000)" },
+        { .name = "batch",
+          .kind = OPTION_INTEGER,
+          .to.integer = &batch,
+          .argument = "N",
+          .integer_range = { 2, MAX_BATCH },
+          .help = "images in a mini-batch (default 60)" },
+        { .name = "learning-rate",
+          .kind = OPTION_REAL,
+          .to.real = &learning_rate,
+          .argument = "RATE",
+          .real_range = { 1e-9, 1e38 },
+          .help = "of the gradient descent (default 0.1)" },
+        { .name = "seed",
+          .kind = OPTION_INTEGER,
+          .to.integer = &seed,
+          .argument = "N",
+          .help = "of the initial weights and the order of the images (default 1)" },
+        { .name = "log",
+          .kind = OPTION_STRING,
+          .to.string = &request.log,
+          .argument = "FILE.csv",
+          .help = "write losses and accuracies to a file" },
+        { .name = "plot",
+          .kind = OPTION_STRING,
+          .to.string = &request.plot,
+          .argument = "FILE",
+          .help = "draw accuracy against steps to a .svg or .png file (with --compare: " DEFAULT_PLOT ")" },
+        SESSION_OPTION_ROWS(request.session),
+    };
+    const struct command_line command = { "train", "Train a classifier with batch normalization on images", options,
+                                          OPTION_COUNT(options) };
+    int exit_code;
+
+    if (!options_parse(&command, argc, argv, &exit_code)) {
+        return exit_code;
+    }
+    if (no_bn && compare) {
+        return usage_error(&command, "--no-bn and --compare exclude each other");
+    }
+    if (request.plot != NULL && !plot_is_format(request.plot)) {
+        return usage_error(&command, "--plot takes a file name that ends in .svg or .png, not '%s'", request.plot);
+    }
+    if (compare && request.plot == NULL) {
+        request.plot = DEFAULT_PLOT;
+    }
+    request.training.trained[CONTENDER_PLAIN] = no_bn || compare;
+    request.training.trained[CONTENDER_BATCH_NORM] = !no_bn;
+    request.training.classes = CLASSES;
+    request.training.batch = (size_t)batch;
+    request.training.steps = (size_t)steps;
+    request.training.learning_rate = learning_rate;
+    request.training.seed = (uint64_t)seed;
+    return run(&request);
+}

@@ -1,0 +1,10 @@
+/* The commands of the tool. Each takes its own name in argv[0] and returns the exit code. */
+#ifndef CLBN_TOOL_COMMANDS_H
+#define CLBN_TOOL_COMMANDS_H
+
+int command_devices(int argc, char **argv);
+int command_forward(int argc, char **argv);
+int command_backward(int argc, char **argv);
+int command_train(int argc, char **argv);
+
+#endif

@@ -1,0 +1,64 @@
+#include "job.h"
+
+#include <string.h>
+
+static clbn_plan create_plan(const struct job *job, clbn_engine engine, struct failure *failure)
+{
+    const struct npy_header *x = &job->set.operands[0].array.header;
+    clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
+    clbn_plan plan;
+    cl_int status;
+
+    desc.type = x->type;
+    desc.rank = x->rank;
+    desc.channel_axis = (cl_uint)job->axis;
+    memcpy(desc.shape, x->shape, x->rank * sizeof(desc.shape[0]));
+    desc.epsilon = job->epsilon;
+    plan = clbnCreatePlan(engine, &desc, &status);
+    if (plan == NULL) {
+        fail_clbn(failure, "creating the plan", status);
+    }
+    return plan;
+}
+
+static bool compute(const struct job *job, clbn_plan plan, cl_command_queue queue, struct failure *failure)
+{
+    cl_event event = NULL;
+    cl_int status;
+
+    if (!operands_have_results(&job->set)) {
+        return true;
+    }
+    status = job->enqueue(job, plan, queue, &event);
+    if (status != CLBN_SUCCESS) {
+        return fail_clbn(failure, "the batch normalization", status);
+    }
+    status = event != NULL ? clWaitForEvents(1, &event) : clFinish(queue);
+    if (event != NULL) {
+        clReleaseEvent(event);
+    }
+    return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
+}
+
+bool job_run(struct job *job, struct failure *failure)
+{
+    struct session session = { 0 };
+    clbn_plan plan = NULL;
+    bool done = false;
+
+    if (!operands_read(&job->set, &job->axis, failure) || !session_open(&session, &job->session, failure)) {
+        goto cleanup;
+    }
+    plan = create_plan(job, session.engine, failure);
+    if (plan == NULL) {
+        goto cleanup;
+    }
+    done = operands_upload(&job->set, &session, failure) && compute(job, plan, session.queue, failure) &&
+           operands_download(&job->set, &session, failure) && operands_write(&job->set, failure);
+
+cleanup:
+    operands_close(&job->set);
+    clbnReleasePlan(plan);
+    session_close(&session);
+    return done;
+}

@@ -1,0 +1,76 @@
+/* The clbn command: finds the command of that name and runs it. */
+#include "commands.h"
+#include "failure.h"
+
+#include <clbn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    { "devices", "list the OpenCL devices", command_devices },
+    { "forward", "normalize a NumPy array", command_forward },
+    { "backward", "compute the gradients of a batch normalization", command_backward },
+    { "train", "train a classifier with batch normalization on images", command_train },
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static int print_help(void)
+{
+    printf("Usage: clbn COMMAND [options]\n\nBatch normalization on OpenCL devices.\n\nCommands:\n");
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    printf("\n'clbn COMMAND --help' lists a command's options; 'clbn --version' prints the version.\n"
+           "The exit code is 0 when done, 1 on failure and 2 on wrong usage.\n");
+    return EXIT_DONE;
+}
+
+static int run_command(int argc, char **argv)
+{
+    struct failure failure;
+
+    if (argc < 2) {
+        fail(&failure, "a command is missing; see 'clbn --help'");
+        report_failure(&failure);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        return print_help();
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("clbn %s\n", clbnVersion());
+        return EXIT_DONE;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    fail(&failure, "there is no command '%s'; see 'clbn --help'", argv[1]);
+    report_failure(&failure);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    int exit_code = run_command(argc, argv);
+    struct failure failure;
+
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == EXIT_DONE) {
+        fail(&failure, "cannot write to the standard output%s%s", errno != 0 ? ": " : "",
+             errno != 0 ? strerror(errno) : "");
+        report_failure(&failure);
+        return EXIT_FAILED;
+    }
+    return exit_code;
+}

@@ -1,0 +1,30 @@
+/* Arrays in NumPy's .npy format, versions 1.0, 2.0 and 3.0, of types '<f4' and '<f8'. */
+#ifndef CLBN_TOOL_NPY_H
+#define CLBN_TOOL_NPY_H
+
+#include "failure.h"
+#include "npy_header.h"
+#include "output_file.h"
+
+#include <stdbool.h>
+
+/* In C order and the byte order of this machine. */
+struct npy_array {
+    struct npy_header header; /* fortran_order is false. */
+    void *data;               /* NULL where the count is 0. */
+};
+
+/* Reads a file, which must be a regular one and exactly as long as its header says: nothing is allocated before that is
+ * known. Fortran order becomes C order. On failure the array is empty; the sentence names the file. */
+bool npy_read(struct npy_array *array, const char *path, struct failure *failure);
+
+/* Makes an array of that type and shape, of zeros. On failure the array is empty. */
+bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, unsigned rank, struct failure *failure);
+
+/* Writes version 1.0 in C order to a file that is open, and finishes it; the caller publishes and closes it. */
+bool npy_write(const struct npy_array *array, struct output_file *file, struct failure *failure);
+
+/* Frees the data; takes an empty (all zero) array. */
+void npy_free(struct npy_array *array);
+
+#endif
