@@ -1,0 +1,139 @@
+#include "attempt.h"
+
+#include "interpose.h"
+
+#include <string.h>
+
+const char *operation_name(enum operation operation)
+{
+    static const char *const names[OPERATIONS] = { "forward training", "forward inference", "backward",
+                                                   "frozen backward" };
+    return names[operation];
+}
+
+const char *argument_name(enum view view)
+{
+    static const char *const names[VIEWS] = { "x",           "y",         "dy",
+                                              "gamma",       "beta",      "running_mean",
+                                              "running_var", "save_mean", "save_invstd",
+                                              "dx",          "dgamma",    "dbeta" };
+    return names[view];
+}
+
+#define WITH_GRADIENTS (WITH(VIEW_DX) | WITH(VIEW_DGAMMA) | WITH(VIEW_DBETA))
+
+bool is_required(enum operation operation, enum view view)
+{
+    static const unsigned required[OPERATIONS] = { WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING,
+                                                   WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING,
+                                                   WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED,
+                                                   WITH(VIEW_X) | WITH(VIEW_DY) | WITH_RUNNING };
+    return (required[operation] & WITH(view)) != 0;
+}
+
+bool is_written(enum operation operation, enum view view)
+{
+    static const unsigned written[OPERATIONS] = { WITH(VIEW_Y) | WITH_RUNNING | WITH_SAVED, WITH(VIEW_Y),
+                                                  WITH_GRADIENTS, WITH_GRADIENTS };
+    return (written[operation] & WITH(view)) != 0;
+}
+
+bool is_read(enum operation operation, enum view view)
+{
+    static const unsigned read[OPERATIONS] = { WITH(VIEW_X) | WITH(VIEW_GAMMA) | WITH(VIEW_BETA) | WITH_RUNNING,
+                                               WITH(VIEW_X) | WITH(VIEW_GAMMA) | WITH(VIEW_BETA) | WITH_RUNNING,
+                                               WITH(VIEW_X) | WITH(VIEW_DY) | WITH(VIEW_GAMMA) | WITH_SAVED,
+                                               WITH(VIEW_X) | WITH(VIEW_DY) | WITH(VIEW_GAMMA) | WITH_RUNNING };
+    return (read[operation] & WITH(view)) != 0;
+}
+
+bool is_argument(enum operation operation, enum view view)
+{
+    return is_read(operation, view) || is_written(operation, view);
+}
+
+/* The engine divides channels, so that a call needs its workspace. */
+static clbn_engine splitting_engine(void)
+{
+    int config = 0;
+    while (engine_configs[config].flags != CLBN_ENGINE_SPLIT)
+        config++;
+    return test_engine(config);
+}
+
+struct attempt attempt_prepare(const struct problem *problem, enum operation operation)
+{
+    struct attempt attempt = { .queue = in_order_queue() };
+    struct call call = call_of(operation);
+    call.own_workspace = true;
+    testing("%s", operation_name(operation));
+    attempt.valid = run_prepare(splitting_engine(), problem, &call);
+    attempt.run = attempt.valid;
+    return attempt;
+}
+
+void attempt_release(struct attempt *attempt)
+{
+    run_release(&attempt->valid);
+}
+
+void forget_last_error(void)
+{
+    expect_status(clbnRetainPlan(NULL), CLBN_INVALID_PLAN, "clbnRetainPlan");
+}
+
+void expect_sentence(const char *word, const char *other_word)
+{
+    const char *sentence = clbnLastError();
+    size_t length = strlen(sentence);
+    ck_assert_msg(strcmp(sentence, "the plan is NULL, expected one from clbnCreatePlan.") != 0 ||
+                      (word != NULL && strcmp(word, "plan") == 0),
+                  "%s: no new sentence", what_is_tested());
+    ck_assert_msg(length > 0 && sentence[length - 1] == '.', "%s: not a sentence: %s", what_is_tested(), sentence);
+    ck_assert_msg(word == NULL || strstr(sentence, word) != NULL, "%s: no '%s' in: %s", what_is_tested(), word,
+                  sentence);
+    ck_assert_msg(other_word == NULL || strstr(sentence, other_word) != NULL, "%s: no '%s' in: %s", what_is_tested(),
+                  other_word, sentence);
+}
+
+static void expect_unchanged(struct run *run)
+{
+    for (enum view view = 0; view < VIEWS; view++)
+        guarded_expect_unchanged(&run->views[view], view_name(view));
+    guarded_expect_unchanged(&run->workspace, "workspace");
+}
+
+void expect_refusal(struct attempt *attempt, cl_int status, const char *word, const char *other_word)
+{
+    static char mark;
+    const cl_event no_event = (cl_event)(void *)&mark;
+    cl_event event = no_event;
+    forget_last_error();
+    struct live_objects before = count_live_objects();
+    unsigned long enqueued = calls_of("clEnqueue");
+    cl_int given = run_enqueue(&attempt->run, attempt->queue, attempt->wait_count, attempt->wait_list, &event);
+    expect_status(given, status, "the call");
+    expect_sentence(word, other_word);
+    ck_assert_msg(event == no_event, "%s: an event was set", what_is_tested());
+    ck_assert_msg(calls_of("clEnqueue") == enqueued, "%s: something was enqueued", what_is_tested());
+    expect_live_objects(&before);
+    expect_success(clFinish(in_order_queue()));
+    expect_unchanged(&attempt->valid);
+}
+
+static void restore(const struct guarded *guarded)
+{
+    if (guarded_is_present(guarded))
+        expect_success(clEnqueueWriteBuffer(in_order_queue(), guarded->view.buffer, CL_TRUE, 0, guarded->bytes,
+                                            guarded->initial, 0, NULL, NULL));
+}
+
+void expect_acceptance(struct attempt *attempt)
+{
+    cl_event event = NULL;
+    expect_success(run_enqueue(&attempt->run, attempt->queue, attempt->wait_count, attempt->wait_list, &event));
+    run_wait(event);
+    for (enum view view = 0; view < VIEWS; view++)
+        restore(&attempt->valid.views[view]);
+    restore(&attempt->valid.workspace);
+}

@@ -1,0 +1,105 @@
+#include "compare.h"
+
+#include "harness.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of one quantity and type. */
+struct worst {
+    double ulps;  /* of the magnitude */
+    double share; /* of the bound */
+    size_t compared;
+};
+
+static struct worst worst_errors[QUANTITIES][MAX_TYPES];
+
+const char *quantity_name(enum quantity quantity)
+{
+    static const char *const names[QUANTITIES] = { "mean", "variance", "invstd", "running mean", "running variance",
+                                                   "y",    "dx",       "dgamma", "dbeta" };
+    return names[quantity];
+}
+
+static long double greatest(clbn_type type)
+{
+    return type == CLBN_FLOAT32 ? (long double)FLT_MAX : (long double)DBL_MAX;
+}
+
+/* What may be lost of a number near 0: the rounding of a subnormal one, or all of it where the device has none. */
+static long double underflow_error(clbn_type type)
+{
+    long double least = type == CLBN_FLOAT32 ? (long double)FLT_MIN : (long double)DBL_MIN;
+    return device_keeps_subnormals(type) ? least * type_epsilon(type) : least;
+}
+
+static bool agrees(clbn_type type, long double actual, long double value, long double error, long double bound)
+{
+    if (isnan(value))
+        return isnan(actual);
+    if (fabsl(value) > greatest(type))
+        return isinf(actual) && (actual > 0) == (value > 0);
+    return error <= bound;
+}
+
+static void note_error(enum quantity quantity, clbn_type type, double ulps, double share)
+{
+    struct worst *worst = &worst_errors[quantity][type == CLBN_FLOAT32 ? 0 : 1];
+    worst->compared++;
+    if (share > worst->share)
+        worst->share = share;
+    if (ulps > worst->ulps) {
+        worst->ulps = ulps;
+        if (getenv("CLBN_TEST_VERBOSE") != NULL)
+            printf("%s: %s is %.3g ulps off, %.2g of the bound\n", what_is_tested(), quantity_name(quantity), ulps,
+                   share);
+    }
+}
+
+void expect_within_bounds(enum quantity quantity, clbn_type type, const double *actual, const struct expected *expected)
+{
+    long double ulp = type_epsilon(type);
+    for (size_t i = 0; i < expected->count; i++) {
+        long double value = expected->value[i];
+        long double bound = expected->bound[i] + underflow_error(type);
+        long double error = fabsl(actual[i] - value);
+        if (!agrees(type, actual[i], value, error, bound))
+            ck_abort_msg("%s: %s[%zu] is %.17g, not %.17Lg: error %.3Lg, bound %.3Lg", what_is_tested(),
+                         quantity_name(quantity), i, actual[i], value, error, bound);
+        if (fabsl(value) <= greatest(type) && expected->magnitude[i] > underflow_error(type))
+            note_error(quantity, type, (double)(error / (ulp * expected->magnitude[i])), (double)(error / bound));
+    }
+}
+
+void expect_equal(const char *name, const double *actual, const double *expected, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool both_nan = isnan(actual[i]) && isnan(expected[i]);
+        if (!both_nan && !(actual[i] >= expected[i] && actual[i] <= expected[i]))
+            ck_abort_msg("%s: %s[%zu] is %.17g, not exactly %.17g", what_is_tested(), name, i, actual[i], expected[i]);
+    }
+}
+
+void expect_same_bits(const char *name, const double *actual, const double *expected, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&actual[i], &expected[i], sizeof(double)) != 0)
+            ck_abort_msg("%s: %s[%zu] is %.17g (%a), not bit for bit %.17g (%a)", what_is_tested(), name, i, actual[i],
+                         actual[i], expected[i], expected[i]);
+}
+
+void print_worst_errors(void)
+{
+    static const clbn_type types[MAX_TYPES] = { CLBN_FLOAT32, CLBN_FLOAT64 };
+    for (int quantity = 0; quantity < QUANTITIES; quantity++)
+        for (int t = 0; t < MAX_TYPES; t++) {
+            const struct worst *worst = &worst_errors[quantity][t];
+            if (worst->compared > 0)
+                printf("%s %s: worst error %.3g ulps of the magnitude, %.2g of the bound, in %zu values\n",
+                       type_name(types[t]), quantity_name((enum quantity)quantity), worst->ulps, worst->share,
+                       worst->compared);
+        }
+}

@@ -1,0 +1,2 @@
+// The C++ consumer: the same source, compiled as C++.
+#include "consumer.c"

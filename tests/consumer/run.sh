@@ -1,0 +1,110 @@
+#!/bin/sh
+# The installed package: run.sh SOURCE_DIR BUILD_DIR WORK_DIR CMAKE
+#
+# Installs the build into an empty folder, and there checks the library's symbols and the header alone, then builds and runs a C and
+# a C++ program against it, through the CMake package and through pkg-config.
+set -eu
+
+if [ $# -ne 4 ]; then
+    echo 'usage: run.sh SOURCE_DIR BUILD_DIR WORK_DIR CMAKE' >&2
+    exit 2
+fi
+consumer=$1/tests/consumer
+build=$2
+work=$3
+cmake=$4
+prefix=$work/prefix
+strict='-Wall -Wextra -Wpedantic -Werror'
+: "${CC:=cc}" "${CXX:=c++}"
+
+step() {
+    echo "-- $*"
+}
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+install_afresh() {
+    step "install"
+    rm -rf "$work"
+    mkdir -p "$work"
+    "$cmake" --install "$build" --prefix "$prefix" >"$work/install.log" || fail "cmake --install: $(cat "$work/install.log")"
+    config=$(find "$prefix" -name clbnConfig.cmake)
+    library=$(find "$prefix" -name libclbn.so)
+    pc=$(find "$prefix" -name clbn.pc)
+    for file in "$config" "$library" "$pc" "$prefix/include/clbn.h"; do
+        [ -f "$file" ] || fail "header, library, CMake package or clbn.pc is not installed"
+    done
+    PKG_CONFIG_PATH=$(dirname "$pc")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+    export PKG_CONFIG_PATH
+}
+
+check_symbols() {
+    step "only clbn's functions are exported, and there is a soname"
+    nm -D --defined-only "$library" | awk '{ print $NF }' >"$work/exported"
+    grep -qx 'clbnCreateEngine' "$work/exported" || fail "clbnCreateEngine is not exported"
+    strangers=$(grep -v '^clbn[A-Z]' "$work/exported") && fail "exported: $strangers"
+    declared=$(grep -c '^CLBN_API' "$prefix/include/clbn.h")
+    exported=$(grep -c . "$work/exported")
+    [ "$declared" -eq "$exported" ] || fail "the header declares $declared functions, the library exports $exported"
+    readelf -d "$library" | grep -q 'SONAME.*\[libclbn\.so\.[0-9.]*\]' || fail "the library has no soname"
+}
+
+# compile_header COMPILER LANGUAGE STANDARD
+compile_header() {
+    echo '#include <clbn.h>' >"$work/alone.$2"
+    # The words of $strict and of pkg-config's answer are options of their own.
+    # shellcheck disable=SC2046,SC2086
+    $1 -x "$2" -std="$3" $strict -fsyntax-only $(pkg-config --cflags clbn) "$work/alone.$2" ||
+        fail "the header alone as $3"
+}
+
+check_header() {
+    step "the header compiles alone"
+    compile_header "$CC" c c99
+    compile_header "$CC" c c11
+    compile_header "$CXX" c++ c++98
+    compile_header "$CXX" c++ c++11
+    compile_header "$CXX" c++ c++17
+}
+
+# run_consumer PROGRAM: finds the library where it is installed, not where it was built.
+run_consumer() {
+    answer=$(LD_LIBRARY_PATH=$(dirname "$library") "$1") || fail "$1: $answer"
+    echo "$answer"
+    case $answer in
+    *': ok') ;;
+    *) fail "$1 did not say ok" ;;
+    esac
+}
+
+check_cmake_package() {
+    step "find_package(clbn)"
+    "$cmake" -S "$consumer" -B "$work/cmake" -Dclbn_DIR="$(dirname "$config")" >"$work/configure.log" 2>&1 ||
+        fail "find_package: $(cat "$work/configure.log")"
+    "$cmake" --build "$work/cmake" >"$work/build.log" 2>&1 || fail "$(cat "$work/build.log")"
+    run_consumer "$work/cmake/consumer_c"
+    run_consumer "$work/cmake/consumer_cpp"
+}
+
+check_pkg_config() {
+    step "pkg-config clbn"
+    # shellcheck disable=SC2046,SC2086
+    {
+        $CC -std=c99 $strict "$consumer/consumer.c" -o "$work/consumer_c" $(pkg-config --cflags --libs clbn)
+        $CXX -std=c++98 $strict "$consumer/consumer.cpp" -o "$work/consumer_cpp" $(pkg-config --cflags --libs clbn)
+    } || fail "a consumer by pkg-config"
+    run_consumer "$work/consumer_c"
+    run_consumer "$work/consumer_cpp"
+    [ "$(pkg-config --modversion clbn)" = "$(sed -n 's/.*VERSION_\(MAJOR\|MINOR\|PATCH\) //p' \
+        "$prefix/include/clbn.h" | paste -sd.)" ] || fail "clbn.pc has another version than the header"
+}
+
+install_afresh
+check_symbols
+check_header
+check_cmake_package
+check_pkg_config
+echo "all ok"

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Computes the golden vectors with PyTorch and NumPy and writes them as .npy files beside this script.
+
+Each case is a directory, <name>_<type>, with the inputs x, dy, gamma, beta, running_mean and running_var and what
+torch.nn.functional.batch_norm makes of them: y and the updated running statistics in training, y_inference in inference, and the
+gradients of sum(dy * y) in both. In the cases named *_last the channels are the last axis: PyTorch's channel axis is moved there.
+"""
+import pathlib
+
+import numpy
+import torch
+
+EPSILON = 1e-5
+MOMENTUM = 0.1
+# name: shape with the channel axis second
+CASES = {
+    "rank2": (60, 7),
+    "rank3": (5, 4, 9),
+    "rank4": (3, 5, 7, 4),
+    "rank5": (2, 3, 3, 2, 5),
+    "rank4_last": (2, 9, 5, 3),
+    "rank3_last": (3, 17, 6),
+}
+
+
+def inputs_of(shape, generator):
+    """x, each channel with a mean and deviation of its own, dy and the parameters, in float64."""
+    channels = shape[1]
+    along_channels = (1, channels) + (1,) * (len(shape) - 2)
+    means = 2 * generator.standard_normal(channels)
+    deviations = numpy.exp(0.5 * generator.standard_normal(channels))
+    x = means.reshape(along_channels) + deviations.reshape(along_channels) * generator.standard_normal(shape)
+    return {
+        "x": x,
+        "dy": generator.standard_normal(shape),
+        "gamma": generator.standard_normal(channels),
+        "beta": generator.standard_normal(channels),
+        "running_mean": generator.standard_normal(channels),
+        "running_var": generator.uniform(0.1, 2, channels),
+    }
+
+
+def batch_norm(inputs, training):
+    """y and the gradients; inputs' running statistics are updated in training."""
+    x, gamma, beta = (inputs[name].clone().requires_grad_() for name in ("x", "gamma", "beta"))
+    y = torch.nn.functional.batch_norm(
+        x, inputs["running_mean"], inputs["running_var"], gamma, beta, training, MOMENTUM, EPSILON)
+    y.backward(inputs["dy"])
+    return y.detach(), x.grad, gamma.grad, beta.grad
+
+
+def golden_of(arrays, dtype):
+    """All arrays of a case."""
+    inputs = {name: torch.tensor(array, dtype=dtype) for name, array in arrays.items()}
+    results = {name: tensor.clone() for name, tensor in inputs.items()}
+    frozen = batch_norm(inputs, training=False)
+    trained = batch_norm(inputs, training=True)
+    results.update(zip(("y_inference", "dx_frozen", "dgamma_frozen", "dbeta_frozen"), frozen))
+    results.update(zip(("y", "dx", "dgamma", "dbeta"), trained))
+    results["new_running_mean"] = inputs["running_mean"]
+    results["new_running_var"] = inputs["running_var"]
+    return {name: tensor.numpy() for name, tensor in results.items()}
+
+
+def write_case(directory, arrays, channels_last):
+    directory.mkdir(exist_ok=True)
+    for name, array in arrays.items():
+        if channels_last and array.ndim > 1:
+            array = numpy.moveaxis(array, 1, -1)
+        numpy.save(directory / f"{name}.npy", numpy.ascontiguousarray(array))
+
+
+def main():
+    here = pathlib.Path(__file__).parent
+    generator = numpy.random.default_rng(1502_03167)
+    for name, shape in CASES.items():
+        arrays = inputs_of(shape, generator)
+        for dtype in (torch.float32, torch.float64):
+            golden = golden_of(arrays, dtype)
+            write_case(here / f"{name}_{str(dtype).removeprefix('torch.')}", golden, name.endswith("_last"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+/*
+ * What every suite runs on: one OpenCL device, its queues, the engines under test, and the runner.
+ *
+ * The device is the first CPU device, or the one that CLBN_TEST_DEVICE names in the environment by a part of its own or
+ * its
+ * platform's name.
+ */
+#ifndef CLBN_TESTS_HARNESS_H
+#define CLBN_TESTS_HARNESS_H
+
+#include "clbn.h"
+#include "tensor_shape.h"
+
+#include <check.h>
+#include <stdbool.h>
+
+struct engine_config {
+    const char *name;
+    clbn_geometry geometry;
+    cl_uint flags;
+};
+
+/* The plain configuration of each geometry comes first. */
+enum { PLAIN_ENGINE_CONFIGS = 2, ENGINE_CONFIGS = 10 };
+extern const struct engine_config engine_configs[ENGINE_CONFIGS];
+
+cl_device_id test_device(void);
+cl_context test_context(void);
+cl_command_queue in_order_queue(void);
+cl_command_queue out_of_order_queue(void);
+
+/* Created at the first use, kept until the suite ends. */
+clbn_engine test_engine(int config);
+/* The test fails if there is none. */
+clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type type, double epsilon);
+
+/* The types that the device computes in; says so on stdout, once, when float64 is not among them. */
+enum { MAX_TYPES = 2 };
+int device_types(clbn_type types[MAX_TYPES]);
+/* Whether the type's subnormal numbers are kept. */
+bool device_keeps_subnormals(clbn_type type);
+
+const char *type_name(clbn_type type);
+size_t element_size(clbn_type type);
+double type_epsilon(clbn_type type);
+/* The nearest value of the type. */
+double rounded_to(clbn_type type, double value);
+
+/* Names what is being tested, for the messages of tests that fail. */
+void testing(const char *format, ...);
+const char *what_is_tested(void);
+
+/* Fails the test unless status is CLBN_SUCCESS. */
+#define expect_success(status) expect_status((status), CLBN_SUCCESS, #status)
+void expect_status(cl_int status, cl_int expected, const char *call);
+
+/* Runs all tests in this process: OpenCL's threads do not survive a fork. Gives the exit status for main. */
+int run_suite(Suite *suite);
+
+#endif

@@ -1,0 +1,108 @@
+#include "problem.h"
+
+#include "allocate.h"
+#include "random_numbers.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+const char *view_name(enum view view)
+{
+    static const char *const names[VIEWS] = { "x",           "y",         "dy",
+                                              "gamma",       "beta",      "running mean",
+                                              "running var", "save mean", "save invstd",
+                                              "dx",          "dgamma",    "dbeta" };
+    return names[view];
+}
+
+size_t view_count(const struct shape *shape, enum view view)
+{
+    bool is_tensor = view == VIEW_X || view == VIEW_Y || view == VIEW_DY || view == VIEW_DX;
+    return is_tensor ? shape_elements(shape) : shape_channels(shape);
+}
+
+static void round_values(struct problem *problem, enum view view)
+{
+    for (size_t i = 0; i < view_count(&problem->shape, view); i++)
+        problem->values[view][i] = rounded_to(problem->type, problem->values[view][i]);
+}
+
+static void fill_normal(struct problem *problem, enum view view, struct random *random)
+{
+    for (size_t i = 0; i < view_count(&problem->shape, view); i++)
+        problem->values[view][i] = random_normal(random);
+}
+
+static void fill_x(struct problem *problem, struct random *random)
+{
+    size_t channels = shape_channels(&problem->shape);
+    double *means = allocate(channels, sizeof *means);
+    double *deviations = allocate(channels, sizeof *deviations);
+    for (size_t c = 0; c < channels; c++) {
+        means[c] = 3 * random_normal(random);
+        deviations[c] = exp(random_normal(random));
+    }
+    for (size_t i = 0; i < shape_elements(&problem->shape); i++) {
+        size_t c = shape_channel_of(&problem->shape, i);
+        problem->values[VIEW_X][i] = deviations[c] * (means[c] + random_normal(random));
+    }
+    free(means);
+    free(deviations);
+}
+
+static bool is_input(enum view view)
+{
+    return view != VIEW_Y && view != VIEW_DX && view != VIEW_DGAMMA && view != VIEW_DBETA;
+}
+
+static struct statistics compute_statistics(const struct problem *problem)
+{
+    struct statistics statistics = reference_statistics(&problem->shape, problem->values[VIEW_X], problem->epsilon);
+    bound_statistics(problem_arithmetic(problem), &statistics);
+    for (size_t c = 0; c < statistics.channels; c++) {
+        problem->values[VIEW_SAVE_MEAN][c] = rounded_to(problem->type, (double)statistics.mean.value[c]);
+        problem->values[VIEW_SAVE_INVSTD][c] = rounded_to(problem->type, (double)statistics.invstd.value[c]);
+    }
+    return statistics;
+}
+
+struct problem problem_random(const struct shape *shape, clbn_type type, double epsilon, uint64_t seed)
+{
+    struct problem problem = { .shape = *shape, .type = type, .epsilon = epsilon };
+    struct random random = { seed };
+    for (enum view view = 0; view < VIEWS; view++)
+        if (is_input(view))
+            problem.values[view] = allocate(view_count(shape, view), sizeof(double));
+    fill_x(&problem, &random);
+    fill_normal(&problem, VIEW_DY, &random);
+    fill_normal(&problem, VIEW_GAMMA, &random);
+    fill_normal(&problem, VIEW_BETA, &random);
+    fill_normal(&problem, VIEW_RUNNING_MEAN, &random);
+    for (size_t c = 0; c < shape_channels(shape); c++)
+        problem.values[VIEW_RUNNING_VAR][c] = 0.1 + random_uniform(&random);
+    for (enum view view = 0; view < VIEWS; view++)
+        if (is_input(view))
+            round_values(&problem, view);
+    problem.statistics = compute_statistics(&problem);
+    return problem;
+}
+
+void problem_complete(struct problem *problem)
+{
+    round_values(problem, VIEW_X);
+    statistics_free(&problem->statistics);
+    problem->statistics = compute_statistics(problem);
+}
+
+void problem_free(struct problem *problem)
+{
+    for (enum view view = 0; view < VIEWS; view++)
+        free(problem->values[view]);
+    statistics_free(&problem->statistics);
+}
+
+struct arithmetic problem_arithmetic(const struct problem *problem)
+{
+    struct arithmetic arithmetic = { type_epsilon(problem->type) / 2, problem->drifting };
+    return arithmetic;
+}

@@ -1,0 +1,49 @@
+/* A batch-norm problem: shape, type, epsilon, and values for everything that a call may read. */
+#ifndef CLBN_TESTS_PROBLEM_H
+#define CLBN_TESTS_PROBLEM_H
+
+#include "bounds.h"
+#include "harness.h"
+#include "reference.h"
+
+#include <stdint.h>
+
+/* All that calls take or give. */
+enum view {
+    VIEW_X,
+    VIEW_Y,
+    VIEW_DY,
+    VIEW_GAMMA,
+    VIEW_BETA,
+    VIEW_RUNNING_MEAN,
+    VIEW_RUNNING_VAR,
+    VIEW_SAVE_MEAN,
+    VIEW_SAVE_INVSTD,
+    VIEW_DX,
+    VIEW_DGAMMA,
+    VIEW_DBETA,
+    VIEWS
+};
+
+struct problem {
+    struct shape shape;
+    clbn_type type;
+    double epsilon;
+    bool drifting;                /* see bounds.h */
+    double *values[VIEWS];        /* of the type; of inputs only */
+    struct statistics statistics; /* of x, bounded; the saved ones are these, rounded */
+};
+
+const char *view_name(enum view view);
+/* The elements of a view. */
+size_t view_count(const struct shape *shape, enum view view);
+
+/* Normal values, each channel with its own mean (up to some deviations) and deviation. */
+struct problem problem_random(const struct shape *shape, clbn_type type, double epsilon, uint64_t seed);
+/* Rounds x to the type and computes the statistics anew: to be called when x has been changed. */
+void problem_complete(struct problem *problem);
+void problem_free(struct problem *problem);
+
+struct arithmetic problem_arithmetic(const struct problem *problem);
+
+#endif

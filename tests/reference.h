@@ -1,0 +1,67 @@
+/*
+ * Batch normalization from the formulas: two passes, compensated sums in long double, one channel number per element.
+ *
+ * Tensors and vectors are double arrays: a float is exact in them. Each result has, beside its value, the sum of the
+ * magnitudes
+ * of its terms, the natural unit for its rounding error; bounds.c makes bounds of them.
+ */
+#ifndef CLBN_TESTS_REFERENCE_H
+#define CLBN_TESTS_REFERENCE_H
+
+#include "tensor_shape.h"
+
+#include <stdbool.h>
+
+struct expected {
+    size_t count;
+    long double *value;
+    long double *magnitude;
+    long double *bound; /* of the absolute error; NULL until bounds.c computes it */
+};
+
+struct statistics {
+    size_t channels;
+    size_t values_per_channel; /* m */
+    long double *deviation;    /* mean |x - mean| */
+    long double *mean_rest;    /* what the mean has beyond the bits of mean.value */
+    struct expected mean;      /* magnitude: mean |x| */
+    struct expected variance;  /* biased */
+    struct expected invstd;    /* 0 where variance + epsilon is 0 */
+};
+
+struct gradients {
+    struct expected
+        dx; /* magnitude: |gamma invstd| (|dy| + mean |dy| + |xhat| mean |dy xhat|), frozen: |gamma invstd dy| */
+    struct expected dgamma; /* magnitude: sum |dy xhat| */
+    struct expected dbeta;  /* magnitude: sum |dy| */
+};
+
+/* The statistics of x. */
+struct statistics reference_statistics(const struct shape *shape, const double *x, double epsilon);
+/* Statistics that are given, as in inference; mean may be NULL: 0. */
+struct statistics reference_given_statistics(const struct shape *shape, const double *mean, const double *variance,
+                                             double epsilon);
+
+/* y = gamma * xhat + beta, magnitude |gamma invstd| (|x - mean| + mean |x - mean|) + |beta|, where given statistics have
+ * mean |x - mean| = 0. gamma NULL: 1; beta NULL: 0. */
+struct expected reference_output(const struct shape *shape, const double *x, const struct statistics *statistics,
+                                 const double *gamma, const double *beta);
+
+/* (1-f) old + f mean, and (1-f) old + f variance, the variance times m/(m-1) if unbiased. */
+struct expected reference_running_mean(const struct statistics *statistics, const double *old, double update_factor);
+struct expected reference_running_var(const struct statistics *statistics, const double *old, double update_factor,
+                                      bool unbiased);
+
+/* x - mean, to a long double's precision even where the mean is large against the deviation. */
+long double difference_from_mean(const struct statistics *statistics, size_t channel, double x);
+
+/* Gradients of the output; frozen: the statistics are constants. x may be NULL with frozen, then dgamma means nothing. */
+struct gradients reference_gradients(const struct shape *shape, const double *x, const double *dy,
+                                     const struct statistics *statistics, const double *gamma, bool frozen);
+
+struct expected expected_create(size_t count);
+void expected_free(struct expected *expected);
+void statistics_free(struct statistics *statistics);
+void gradients_free(struct gradients *gradients);
+
+#endif

@@ -1,0 +1,48 @@
+# Misuse, failures, lifetimes, threads, the pure core, and the installed package.
+
+# The library once more, its allocations to come through the test (tests/interpose_memory.c).
+add_library(clbn_for_tests SHARED $<TARGET_OBJECTS:clbn_objects>)
+target_include_directories(clbn_for_tests PUBLIC ${PROJECT_SOURCE_DIR}/include)
+target_link_libraries(clbn_for_tests PUBLIC OpenCL::OpenCL PRIVATE Threads::Threads)
+target_link_options(clbn_for_tests PRIVATE
+    LINKER:--wrap=malloc,--wrap=calloc,--wrap=free,--wrap=pthread_mutex_init,--wrap=pthread_mutex_destroy
+    LINKER:--version-script=${PROJECT_SOURCE_DIR}/host/export.map)
+
+# OpenCL's functions that count and fail, and what uses them.
+add_library(clbn_interposer OBJECT interpose.c interpose_memory.c interpose_opencl.c)
+target_link_libraries(clbn_interposer PUBLIC clbn_test_support PRIVATE clbn_warnings)
+
+# clbn_add_interposed_test(name sources...): test_<name>.c with sources, interposed. Its library is clbn_for_tests: of
+# libclbn, which the support asks for too, nothing is left to use.
+function(clbn_add_interposed_test name)
+    add_executable(test_${name} test_${name}.c ${ARGN} $<TARGET_OBJECTS:clbn_interposer>)
+    target_link_options(test_${name} PRIVATE LINKER:--as-needed)
+    target_link_libraries(test_${name} PRIVATE
+        clbn_test_support clbn_for_tests PkgConfig::CHECK Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
+    add_test(NAME ${name} COMMAND test_${name})
+endfunction()
+
+clbn_add_interposed_test(misuse attempt.c halves.c)
+clbn_add_interposed_test(misuse_calls attempt.c halves.c)
+clbn_add_interposed_test(misuse_views attempt.c)
+clbn_add_interposed_test(failures)
+clbn_add_interposed_test(lifetime)
+clbn_add_interposed_test(threads)
+add_test(NAME interposed COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_interposed.sh
+    $<TARGET_FILE:clbn_for_tests> $<TARGET_FILE:test_failures>)
+
+# The pure core, from inside: no device is needed, and nothing of the support, whose names are the library's too.
+add_library(clbn_internals STATIC $<TARGET_OBJECTS:clbn_objects>)
+set_target_properties(clbn_internals PROPERTIES LINKER_LANGUAGE C)
+target_include_directories(clbn_internals PUBLIC ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/include)
+target_link_libraries(clbn_internals PUBLIC OpenCL::OpenCL Threads::Threads)
+clbn_add_test(core_shape clbn_internals)
+clbn_add_test(core_schedule clbn_internals)
+target_sources(test_core_schedule PRIVATE allocate.c random_numbers.c)
+target_link_libraries(test_core_schedule PRIVATE m)
+
+# What users get. With a sanitizer they would have to link it too.
+if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
+    add_test(NAME consumer COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.sh
+        ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/consumer ${CMAKE_COMMAND})
+endif()

@@ -1,0 +1,71 @@
+#include "shape_table.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static const size_t batches[] = { 1, 2, 3, 60, 256 };
+static const size_t features[] = { 1, 10, 100, 784 };
+
+static const struct shape shapes[] = {
+    /* channels first: fewer columns than a vector, a vector, one more, several and a tail */
+    { 4, 1, { 2, 5, 1, 1 } },
+    { 4, 1, { 2, 5, 1, 2 } },
+    { 4, 1, { 3, 1, 5, 3 } },
+    { 4, 1, { 2, 5, 4, 4 } },
+    { 4, 1, { 2, 5, 1, 17 } },
+    { 4, 1, { 1, 35, 7, 7 } },
+    { 4, 1, { 1, 7, 13, 11 } },
+    { 4, 1, { 3, 17, 31, 1 } },
+    { 3, 1, { 4, 6, 64 } },
+    { 3, 1, { 4, 6, 65 } },
+    { 3, 1, { 3, 2, 1021 } },
+    { 3, 1, { 5, 2, 4096 } },
+    { 3, 1, { 1009, 3, 5 } },
+    { 5, 1, { 2, 3, 4, 5, 6 } },
+    { 4, 1, { 32, 3, 17, 19 } },
+    /* one value, one channel, one long channel */
+    { 2, 0, { 5, 77 } },
+    { 2, 0, { 1, 9001 } },
+    { 3, 1, { 1, 2, 65537 } },
+    { 4, 1, { 2, 64, 56, 56 } },
+    /* channels last */
+    { 4, 3, { 2, 7, 7, 35 } },
+    { 4, 3, { 1, 13, 11, 7 } },
+    { 4, 3, { 2, 4, 4, 16 } },
+    { 4, 3, { 2, 3, 5, 17 } },
+    { 3, 2, { 3, 97, 64 } },
+    { 3, 2, { 3, 97, 65 } },
+    { 5, 4, { 2, 3, 4, 5, 6 } },
+    { 4, 3, { 32, 17, 19, 3 } },
+    { 2, 1, { 70001, 3 } },
+    { 2, 1, { 3001, 1 } },
+    { 4, 3, { 2, 56, 56, 64 } },
+};
+
+size_t shape_table_length(void)
+{
+    return COUNT_OF(batches) * COUNT_OF(features) + COUNT_OF(shapes);
+}
+
+struct shape shape_table_row(size_t row)
+{
+    size_t matrices = COUNT_OF(batches) * COUNT_OF(features);
+    if (row >= matrices)
+        return shapes[row - matrices];
+    struct shape matrix = { 2, 1, { batches[row / COUNT_OF(features)], features[row % COUNT_OF(features)] } };
+    return matrix;
+}
+
+/* 1 + 2 + ... + SHAPE_MAX_RANK */
+size_t rank_table_length(void)
+{
+    return SHAPE_MAX_RANK * (SHAPE_MAX_RANK + 1) / 2;
+}
+
+struct shape rank_table_row(size_t row)
+{
+    struct shape shape = { 1, 0, { 3, 2, 5, 2, 1, 3, 2, 2 } };
+    while (row >= shape.rank)
+        row -= shape.rank++;
+    shape.channel_axis = (unsigned)row;
+    return shape;
+}

@@ -1,0 +1,25 @@
+/* The shape of a packed tensor, last axis fastest, with one channel axis. */
+#ifndef CLBN_TESTS_TENSOR_SHAPE_H
+#define CLBN_TESTS_TENSOR_SHAPE_H
+
+#include <stddef.h>
+
+enum { SHAPE_MAX_RANK = 8, SHAPE_TEXT_SIZE = 200 };
+
+struct shape {
+    unsigned rank;
+    unsigned channel_axis;
+    size_t lengths[SHAPE_MAX_RANK];
+};
+
+size_t shape_elements(const struct shape *shape);
+size_t shape_channels(const struct shape *shape);
+/* m: the product of all lengths but the channel axis's. */
+size_t shape_values_per_channel(const struct shape *shape);
+size_t shape_channel_of(const struct shape *shape, size_t element);
+/* Where the i-th value (in memory order) of a channel lies. */
+size_t shape_element_of(const struct shape *shape, size_t channel, size_t i);
+/* "2x3x5 with channels on axis 1"; text has SHAPE_TEXT_SIZE characters. Gives text. */
+const char *shape_text(const struct shape *shape, char *text);
+
+#endif

@@ -1,0 +1,125 @@
+/* Backward and backward with frozen statistics against the reference. */
+#include "shape_table.h"
+#include "verify.h"
+
+#include <stdlib.h>
+
+static const size_t offsets[] = { 0, 1, 3, 7 };
+
+/* The way of calling varies from row to row, and for a row from engine to engine. */
+static struct call varied_call(enum operation operation, size_t row, int config)
+{
+    struct call call = call_of(operation);
+    size_t variation = row + (size_t)config;
+    call.in_place = variation % 5 == 0;
+    call.own_workspace = variation % 2 == 0;
+    call.offset = offsets[variation / 2 % 4];
+    if (operation == BACKWARD && variation % 3 == 0)
+        call.views &= ~WITH_SAVED;
+    return call;
+}
+
+static void check_row(enum operation operation, struct shape shape, size_t row, int config)
+{
+    clbn_type types[MAX_TYPES];
+    int type_count = device_types(types);
+    for (int t = 0; t < type_count; t++) {
+        struct problem problem = problem_random(&shape, types[t], 1e-5, row);
+        struct call call = varied_call(operation, row, config);
+        verify_call(config, &problem, &call);
+        problem_free(&problem);
+    }
+}
+
+START_TEST(backward_agrees_for_all_shapes)
+{
+    for (size_t row = 0; row < shape_table_length(); row++)
+        check_row(BACKWARD, shape_table_row(row), row, _i);
+}
+END_TEST
+
+START_TEST(backward_agrees_for_all_ranks_and_axes)
+{
+    for (size_t row = 0; row < rank_table_length(); row++)
+        check_row(BACKWARD, rank_table_row(row), row, _i);
+}
+END_TEST
+
+START_TEST(frozen_backward_agrees_for_all_shapes)
+{
+    for (size_t row = 0; row < shape_table_length(); row++)
+        check_row(BACKWARD_FROZEN, shape_table_row(row), row, _i);
+}
+END_TEST
+
+START_TEST(frozen_backward_agrees_for_all_ranks_and_axes)
+{
+    for (size_t row = 0; row < rank_table_length(); row++)
+        check_row(BACKWARD_FROZEN, rank_table_row(row), row, _i);
+}
+END_TEST
+
+/* Both layouts, with tails, and enough values for more than one part. */
+static const struct shape subset_shapes[] = { { 3, 1, { 5, 3, 35 } }, { 2, 1, { 175, 19 } } };
+enum { SUBSET_SHAPES = 2 };
+
+/* The outputs are numbered 1 to 7, one bit for each of dx, dgamma and dbeta. */
+static unsigned without_outputs(unsigned outputs)
+{
+    unsigned left_out = 0;
+    if ((outputs & 1) == 0)
+        left_out |= WITH(VIEW_DX);
+    if ((outputs & 2) == 0)
+        left_out |= WITH(VIEW_DGAMMA);
+    if ((outputs & 4) == 0)
+        left_out |= WITH(VIEW_DBETA);
+    return left_out;
+}
+
+static void check_subset(int config, const struct problem *problem, enum operation operation, unsigned outputs,
+                         unsigned variation)
+{
+    struct call call = call_of(operation);
+    call.views &= ~without_outputs(outputs);
+    if ((variation & 1) == 0)
+        call.views &= ~WITH(VIEW_GAMMA);
+    if (operation == BACKWARD && (variation & 2) == 0)
+        call.views &= ~WITH_SAVED;
+    bool needs_x = (outputs & 2) != 0;
+    if (operation == BACKWARD_FROZEN && !needs_x && (variation & 2) == 0)
+        call.views &= ~(WITH(VIEW_X) | WITH(VIEW_RUNNING_MEAN));
+    call.in_place = (variation & 4) != 0;
+    call.own_workspace = (variation & 8) != 0;
+    call.offset = variation % 3;
+    verify_call(config, problem, &call);
+}
+
+START_TEST(all_subsets_of_options_agree)
+{
+    clbn_type types[MAX_TYPES];
+    int type_count = device_types(types);
+    for (int t = 0; t < type_count; t++)
+        for (size_t s = 0; s < SUBSET_SHAPES; s++) {
+            struct problem problem = problem_random(&subset_shapes[s], types[t], 1e-3, s);
+            for (unsigned outputs = 1; outputs < 8; outputs++)
+                for (unsigned variation = 0; variation < 16; variation++) {
+                    check_subset(_i, &problem, BACKWARD, outputs, variation);
+                    check_subset(_i, &problem, BACKWARD_FROZEN, outputs, variation);
+                }
+            problem_free(&problem);
+        }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("backward");
+    TCase *cases = tcase_create("against the reference");
+    tcase_add_loop_test(cases, backward_agrees_for_all_shapes, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, backward_agrees_for_all_ranks_and_axes, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, frozen_backward_agrees_for_all_shapes, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, frozen_backward_agrees_for_all_ranks_and_axes, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, all_subsets_of_options_agree, 0, ENGINE_CONFIGS);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

@@ -1,0 +1,373 @@
+/*
+ * Schedules, for thousands of random problems: the kernels' way through a tensor, done again here without a device,
+ * must meet every element once and stay within the workspace.
+ */
+#include "allocate.h"
+#include "random_numbers.h"
+#include "schedule.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WALKS = 20000, LARGE_PROBLEMS = 20000 };
+
+/* A problem and its schedule. */
+struct plan_of_work {
+    struct device_facts facts;
+    cl_uint flags;
+    struct shape shape;
+    struct variant variant;
+    struct schedule schedule;
+    char text[256];
+};
+
+/* ---- Random problems ------------------------------------------------------------------------------------------------------ */
+
+/* 1 to limit, small numbers as likely as large ones. */
+static size_t random_length(struct random *random, size_t limit)
+{
+    unsigned bits = 1;
+    while (bits < 63 && (limit >> bits) > 0)
+        bits++;
+    size_t range = (size_t)1 << random_below(random, bits);
+    size_t length = 1 + random_below(random, 2 * range);
+    return length < limit ? length : limit;
+}
+
+static struct device_facts random_facts(struct random *random)
+{
+    static const size_t group_sizes[] = { 1, 2, 32, 48, 64, 128, 256, 1024, 4096 };
+    const struct device_facts facts = { .is_vector_cpu = random_below(random, 2) == 0,
+                                        .has_double = random_below(random, 2) == 0,
+                                        .compute_units = random_length(random, 256),
+                                        .max_group_size = group_sizes[random_below(random, 9)],
+                                        .cache_size = random_below(random, 3) * 100000,
+                                        .address_limit = SIZE_MAX / 2 };
+    return facts;
+}
+
+/* Channels are first, last, or in between. */
+static struct shape random_shape(struct random *random, size_t limit)
+{
+    struct shape s = { .outer = random_length(random, limit) };
+    s.channels = random_length(random, limit / s.outer);
+    s.inner = random_below(random, 2) == 0 ? 1 : random_length(random, limit / s.outer / s.channels);
+    s.values_per_channel = s.outer * s.inner;
+    s.elements = s.values_per_channel * s.channels;
+    return s;
+}
+
+static const char *describe(struct plan_of_work *work)
+{
+    const struct schedule *s = &work->schedule;
+    snprintf(work->text, sizeof work->text,
+             "(%zu, %zu, %zu) in groups of %u, vectors of %u, %zu units: %s, parts %llu, tiles %zu, lanes %llu",
+             work->shape.outer, work->shape.channels, work->shape.inner, work->variant.group, work->variant.vector,
+             work->facts.compute_units, s->whole ? "whole" : "split", (unsigned long long)s->division.parts, s->tiles,
+             (unsigned long long)s->division.lanes);
+    return work->text;
+}
+
+/* A problem of up to limit elements; false if it has no schedule. */
+static bool random_work(struct random *random, size_t limit, struct plan_of_work *work)
+{
+    static const cl_uint divisions[] = { 0, CLBN_ENGINE_SPLIT, CLBN_ENGINE_WHOLE };
+    clbn_type type = random_below(random, 2) == 0 ? CLBN_FLOAT32 : CLBN_FLOAT64;
+    clbn_geometry geometry = random_below(random, 2) == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
+    work->facts = random_facts(random);
+    work->flags = divisions[random_below(random, 3)] | (cl_uint)random_below(random, 4);
+    work->shape = random_shape(random, limit);
+    work->variant = choose_variant(geometry, work->flags, &work->facts, type, &work->shape);
+    bool fits = make_schedule(&work->variant, &work->facts, work->flags, &work->shape, &work->schedule);
+    describe(work);
+    return fits;
+}
+
+/* ---- The kernels' arithmetic, as in kernels/division.cl ------------------------------------------------------------------- */
+
+struct position {
+    cl_ulong lane, line, lines;
+};
+
+static struct position position_of(const struct plan_of_work *work, unsigned item)
+{
+    const cl_ulong lanes = work->schedule.division.lanes;
+    const struct position at = { item % lanes, item / lanes, work->variant.group / lanes };
+    return at;
+}
+
+static cl_ulong divided_up(cl_ulong count, cl_ulong by)
+{
+    return (count + by - 1) / by;
+}
+
+static cl_ulong smaller(cl_ulong a, cl_ulong b)
+{
+    return a < b ? a : b;
+}
+
+static cl_ulong part_begin(cl_ulong count, cl_ulong part, cl_ulong parts)
+{
+    return count / parts * part + smaller(count % parts, part);
+}
+
+/* ---- What every schedule is ----------------------------------------------------------------------------------------------- */
+
+/* Check writes a note of each of its assertions, which is too slow for one to an element. */
+static void expect(const struct plan_of_work *work, bool condition, const char *what)
+{
+    if (!condition)
+        ck_abort_msg("%s: not so: %s", work->text, what);
+}
+
+static void check_sizes(const struct plan_of_work *work)
+{
+    const struct schedule *s = &work->schedule;
+    const size_t element = type_size(work->variant.type), channels = work->shape.channels;
+    const size_t slots = work->variant.channels_last ? s->partials : 1;
+    expect(work, s->partials_size >= s->partials * channels * moments_size(&work->variant), "moments fit");
+    expect(work, s->partials_size >= s->partials * channels * sums_size(&work->variant), "sums fit");
+    expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
+    expect(work, s->coefficients_size >= 5 * slots * channels * element, "coefficients fit");
+    expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size, "the sum");
+    expect(work, s->partials_size % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
+    expect(work, s->statistics_size % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
+    expect(work, s->channel_items >= 1 && s->channel_items <= channels, "one item to a channel at most");
+}
+
+static void check_division(const struct plan_of_work *work)
+{
+    const struct schedule *s = &work->schedule;
+    const struct division *d = &s->division;
+    expect(work, d->rows == work->shape.outer && d->channels == work->shape.channels && d->columns == work->shape.inner,
+           "the division is of the shape");
+    expect(work, d->lanes >= 1 && (d->lanes & (d->lanes - 1)) == 0, "lanes are a power of two");
+    expect(work, d->lanes <= work->variant.group && work->variant.group % d->lanes == 0, "lanes divide the group");
+    expect(work, d->chunk_rows >= 1 && d->chunk_columns >= 1, "chunks are not empty");
+    expect(work, s->tiles >= 1 && d->parts >= 1, "there are groups");
+    expect(work, !s->whole || d->parts == 1, "a whole channel has one part");
+    expect(work, !(work->flags & CLBN_ENGINE_SPLIT) || !s->whole, "split if asked");
+    expect(work, !(work->flags & CLBN_ENGINE_WHOLE) || s->whole, "whole if asked");
+    if (work->variant.channels_last) {
+        expect(work, d->band_rows >= 1 && d->tile_vectors >= 1, "bands and tiles are not empty");
+        expect(work, d->chunk_rows % d->band_rows == 0, "a chunk is of whole bands");
+        expect(work, d->parts <= divided_up(d->rows, d->band_rows), "no more parts than bands");
+    } else {
+        cl_ulong chunks = divided_up(d->rows, d->chunk_rows) * divided_up(d->columns, d->chunk_columns);
+        expect(work, d->parts <= chunks, "no more parts than chunks");
+        expect(work, s->tiles == d->channels, "a tile is a channel");
+    }
+}
+
+START_TEST(schedules_of_any_size_are_sound)
+{
+    struct random random = { 1 };
+    unsigned scheduled = 0;
+    for (int i = 0; i < LARGE_PROBLEMS; i++) {
+        struct plan_of_work work;
+        if (!random_work(&random, SIZE_MAX / 16, &work)) {
+            ck_assert_msg(work.shape.channels > SIZE_MAX / 1024 / 64, "%s: no schedule", work.text);
+            continue;
+        }
+        scheduled++;
+        check_division(&work);
+        check_sizes(&work);
+    }
+    ck_assert_uint_gt(scheduled, LARGE_PROBLEMS / 2);
+}
+END_TEST
+
+/* ---- Walks ---------------------------------------------------------------------------------------------------------------- */
+
+struct walk {
+    struct plan_of_work work;
+    unsigned char *visits; /* of each element */
+    unsigned *owners;      /* of each channel in each slot: a work-item's number from 1 */
+};
+
+static void visit(struct walk *walk, cl_ulong element)
+{
+    expect(&walk->work, element < walk->work.shape.elements, "an element is in the tensor");
+    expect(&walk->work, walk->visits[element] == 0, "an element is visited once");
+    walk->visits[element]++;
+}
+
+static void visit_chunk(struct walk *walk, struct position at, cl_ulong channel, cl_ulong number, bool in_vectors)
+{
+    const struct division *d = &walk->work.schedule.division;
+    const cl_ulong across = divided_up(d->columns, d->chunk_columns);
+    const cl_ulong column = number % across * d->chunk_columns, row = number / across * d->chunk_rows;
+    const cl_ulong columns = smaller(d->chunk_columns, d->columns - column);
+    const cl_ulong vector = walk->work.variant.vector, vectors = in_vectors ? columns / vector : 0;
+    for (cl_ulong r = row + at.line; r < smaller(row + d->chunk_rows, d->rows); r += at.lines) {
+        const cl_ulong start = (r * d->channels + channel) * d->columns + column;
+        for (cl_ulong i = at.lane; i < vectors; i += d->lanes)
+            for (cl_ulong j = 0; j < vector; j++)
+                visit(walk, start + i * vector + j);
+        for (cl_ulong i = vectors * vector + at.lane; i < columns; i += d->lanes)
+            visit(walk, start + i);
+    }
+}
+
+/* As a work-item of rows.cl. */
+static void walk_rows(struct walk *walk, cl_ulong part, cl_ulong channel, unsigned item, bool in_vectors)
+{
+    const struct division *d = &walk->work.schedule.division;
+    const struct position at = position_of(&walk->work, item);
+    const cl_ulong chunks = divided_up(d->rows, d->chunk_rows) * divided_up(d->columns, d->chunk_columns);
+    expect(&walk->work, part < walk->work.schedule.partials, "a part has its partial result");
+    for (cl_ulong i = part_begin(chunks, part, d->parts); i < part_begin(chunks, part + 1, d->parts); i++)
+        visit_chunk(walk, at, channel, i, in_vectors);
+}
+
+/* No other work-item has the channel in this slot. */
+static void own(struct walk *walk, cl_ulong slot, cl_ulong channel, unsigned owner)
+{
+    expect(&walk->work, slot < walk->work.schedule.partials, "a slot is in the workspace");
+    unsigned *owned = &walk->owners[slot * walk->work.shape.channels + channel];
+    expect(&walk->work, *owned == 0 || *owned == owner, "no two work-items share a slot's channel");
+    *owned = owner;
+}
+
+/* As a work-item of columns.cl. */
+static void walk_columns(struct walk *walk, cl_ulong part, cl_ulong tile, unsigned item)
+{
+    const struct division *d = &walk->work.schedule.division;
+    const struct position at = position_of(&walk->work, item);
+    const cl_ulong vector = walk->work.variant.vector, vectors = divided_up(d->channels, vector);
+    const cl_ulong bands = divided_up(d->rows, d->band_rows), slot = part * at.lines + at.line;
+    const cl_ulong row_begin = part_begin(bands, part, d->parts) * d->band_rows;
+    const cl_ulong row_end = smaller(part_begin(bands, part + 1, d->parts) * d->band_rows, d->rows);
+    const cl_ulong vector_end = smaller((tile + 1) * d->tile_vectors, vectors);
+    const unsigned owner = 1 + (unsigned)(part * walk->work.schedule.tiles + tile) * walk->work.variant.group + item;
+    for (cl_ulong v = tile * d->tile_vectors + at.lane; v < vector_end; v += d->lanes)
+        for (cl_ulong c = v * vector; c < smaller((v + 1) * vector, d->channels); c++) {
+            own(walk, slot, c, owner);
+            for (cl_ulong begin = row_begin; begin < row_end; begin += d->band_rows)
+                for (cl_ulong r = begin + at.line; r < smaller(begin + d->band_rows, row_end); r += at.lines)
+                    visit(walk, r * d->channels + c);
+        }
+}
+
+static void check_walk(struct walk *walk, bool in_vectors)
+{
+    const struct schedule *s = &walk->work.schedule;
+    const size_t elements = walk->work.shape.elements, owned = s->partials * walk->work.shape.channels;
+    walk->visits = allocate(elements, sizeof *walk->visits);
+    walk->owners = allocate(owned, sizeof *walk->owners);
+    for (cl_ulong part = 0; part < s->division.parts; part++)
+        for (cl_ulong tile = 0; tile < s->tiles; tile++)
+            for (unsigned item = 0; item < walk->work.variant.group; item++) {
+                if (walk->work.variant.channels_last)
+                    walk_columns(walk, part, tile, item);
+                else
+                    walk_rows(walk, part, tile, item, in_vectors);
+            }
+    for (size_t i = 0; i < elements; i++)
+        expect(&walk->work, walk->visits[i] == 1, "every element is visited");
+    for (size_t i = 0; walk->work.variant.channels_last && i < owned; i++)
+        expect(&walk->work, walk->owners[i] != 0, "every slot is filled");
+    free(walk->visits);
+    free(walk->owners);
+}
+
+START_TEST(every_element_is_met_once)
+{
+    struct random random = { 2 };
+    for (int i = 0; i < WALKS; i++) {
+        struct walk walk;
+        ck_assert(random_work(&random, i % 100 == 0 ? 500000 : 5000, &walk.work));
+        check_division(&walk.work);
+        check_sizes(&walk.work);
+        check_walk(&walk, true);
+        check_walk(&walk, false);
+    }
+}
+END_TEST
+
+/* ---- Special sizes -------------------------------------------------------------------------------------------------------- */
+
+static struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct shape shape)
+{
+    struct plan_of_work work = { .facts = { .has_double = true,
+                                            .compute_units = 16,
+                                            .max_group_size = 1024,
+                                            .cache_size = 1000000,
+                                            .address_limit = SIZE_MAX / 2 },
+                                 .flags = flags,
+                                 .shape = shape };
+    work.variant = choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, &shape);
+    ck_assert(make_schedule(&work.variant, &work.facts, flags, &shape, &work.schedule));
+    describe(&work);
+    return work;
+}
+
+START_TEST(an_empty_batch_has_a_workspace_for_its_channels)
+{
+    static const struct shape shapes[] = { { 0, 7, 1, 0, 0 }, { 0, 7, 5, 0, 0 }, { 3, 7, 0, 0, 0 } };
+    for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++)
+        for (int i = 0; i < 3; i++) {
+            struct plan_of_work work = work_of(geometry, 0, shapes[i]);
+            check_sizes(&work);
+            expect(&work, work.schedule.whole, "nothing is divided");
+        }
+}
+END_TEST
+
+START_TEST(one_image_of_few_channels_is_divided)
+{
+    const struct shape first = { 1, 3, 1000000, 1000000, 3000000 }, last = { 1000000, 3, 1, 1000000, 3000000 };
+    for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
+        struct plan_of_work rows = work_of(geometry, 0, first), columns = work_of(geometry, 0, last);
+        expect(&rows, rows.schedule.division.parts * rows.schedule.tiles >= 16, "every unit has a group");
+        expect(&columns, columns.schedule.division.parts * columns.schedule.tiles >= 16, "every unit has a group");
+        expect(&rows, work_of(geometry, CLBN_ENGINE_WHOLE, first).schedule.whole, "whole if asked");
+    }
+}
+END_TEST
+
+START_TEST(a_small_problem_takes_one_kernel)
+{
+    const struct shape first = { 60, 10, 2, 120, 1200 }, last = { 60, 100, 1, 60, 6000 };
+    for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
+        struct plan_of_work rows = work_of(geometry, 0, first), columns = work_of(geometry, 0, last);
+        expect(&rows, rows.schedule.whole, "rows are not divided");
+        expect(&columns, columns.schedule.whole, "columns are not divided");
+    }
+}
+END_TEST
+
+START_TEST(a_workspace_that_overflows_has_no_schedule)
+{
+    const struct shape shape = { 1, SIZE_MAX / 16, 1, 1, SIZE_MAX / 16 };
+    const struct device_facts facts = { .compute_units = 16, .max_group_size = 1024, .address_limit = SIZE_MAX / 2 };
+    struct schedule schedule;
+    for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
+        struct variant variant = choose_variant(geometry, 0, &facts, CLBN_FLOAT32, &shape);
+        ck_assert(!make_schedule(&variant, &facts, 0, &shape, &schedule));
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("core: schedules");
+    TCase *cases = tcase_create("pure");
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, schedules_of_any_size_are_sound);
+    tcase_add_test(cases, every_element_is_met_once);
+    tcase_add_test(cases, an_empty_batch_has_a_workspace_for_its_channels);
+    tcase_add_test(cases, one_image_of_few_channels_is_divided);
+    tcase_add_test(cases, a_small_problem_takes_one_kernel);
+    tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

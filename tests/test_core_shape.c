@@ -1,0 +1,246 @@
+/* The core that needs no device: how descriptions collapse, and which kind of program they need. */
+#include "status.h"
+#include "variant.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
+
+static clbn_plan_desc describe(cl_uint rank, cl_uint axis, const size_t *lengths)
+{
+    clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
+    desc.rank = rank;
+    desc.channel_axis = axis;
+    for (cl_uint i = 0; i < rank && i < CLBN_MAX_RANK; i++)
+        desc.shape[i] = lengths[i];
+    return desc;
+}
+
+/* ---- Collapsing ----------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *layout;
+    cl_uint rank, axis;
+    size_t lengths[CLBN_MAX_RANK];
+    struct shape shape;
+} layouts[] = {
+    { "(c)", 1, 0, { 7 }, { 1, 7, 1, 1, 7 } },
+    { "(m, d)", 2, 1, { 60, 100 }, { 60, 100, 1, 60, 6000 } },
+    { "(d, m)", 2, 0, { 5, 77 }, { 1, 5, 77, 77, 385 } },
+    { "NCL", 3, 1, { 4, 6, 65 }, { 4, 6, 65, 260, 1560 } },
+    { "NLC", 3, 2, { 4, 65, 6 }, { 260, 6, 1, 260, 1560 } },
+    { "NCHW", 4, 1, { 2, 3, 5, 7 }, { 2, 3, 35, 70, 210 } },
+    { "NHWC", 4, 3, { 2, 5, 7, 3 }, { 70, 3, 1, 70, 210 } },
+    { "NCDHW", 5, 1, { 2, 3, 4, 5, 6 }, { 2, 3, 120, 240, 720 } },
+    { "NDHWC", 5, 4, { 2, 4, 5, 6, 3 }, { 240, 3, 1, 240, 720 } },
+    { "NC11", 4, 1, { 9, 3, 1, 1 }, { 9, 3, 1, 9, 27 } },
+    { "channels in the midst of 8", 8, 4, { 2, 1, 3, 2, 5, 1, 2, 3 }, { 12, 5, 6, 72, 360 } },
+    { "empty batch", 4, 1, { 0, 3, 5, 7 }, { 0, 3, 35, 0, 0 } },
+    { "empty image", 4, 1, { 2, 3, 0, 7 }, { 2, 3, 0, 0, 0 } },
+    { "no channels", 4, 1, { 2, 0, 5, 7 }, { 2, 0, 35, 70, 0 } },
+    { "nothing at all", 3, 1, { 0, 0, 0 }, { 0, 0, 0, 0, 0 } },
+};
+
+static void expect_shape(const char *layout, const struct shape *s, const struct shape *expected)
+{
+    ck_assert_msg(s->outer == expected->outer && s->channels == expected->channels && s->inner == expected->inner,
+                  "%s: (%zu, %zu, %zu)", layout, s->outer, s->channels, s->inner);
+    ck_assert_msg(s->values_per_channel == expected->values_per_channel && s->elements == expected->elements,
+                  "%s: m = %zu, %zu elements", layout, s->values_per_channel, s->elements);
+}
+
+START_TEST(every_layout_collapses_to_three_axes)
+{
+    struct shape shape;
+    clbn_plan_desc desc = describe(layouts[_i].rank, layouts[_i].axis, layouts[_i].lengths);
+    ck_assert_int_eq(collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SUCCESS);
+    expect_shape(layouts[_i].layout, &shape, &layouts[_i].shape);
+}
+END_TEST
+
+START_TEST(rank_and_axis_are_checked)
+{
+    static const size_t ones[] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+    struct shape shape = { 9, 9, 9, 9, 9 };
+    for (cl_uint rank = 0; rank <= CLBN_MAX_RANK + 2; rank++)
+        for (cl_uint axis = 0; axis <= CLBN_MAX_RANK + 2; axis++) {
+            clbn_plan_desc desc = describe(rank, axis, ones);
+            bool good = rank >= 1 && rank <= CLBN_MAX_RANK && axis < rank;
+            cl_int status = collapse_shape(&desc, SIZE_MAX, &shape);
+            ck_assert_msg(status == (good ? CLBN_SUCCESS : CLBN_INVALID_SHAPE), "rank %u, axis %u: %s", (unsigned)rank,
+                          (unsigned)axis, clbnStatusName(status));
+        }
+}
+END_TEST
+
+/* The greatest tensor that fits, and one with one element more. */
+START_TEST(a_tensor_has_at_most_the_bytes_that_the_limit_says)
+{
+    static const size_t limits[] = { 4000, 4003, SIZE_MAX, SIZE_MAX / 2, UINT32_MAX };
+    struct shape shape;
+    for (int i = 0; i < COUNT_OF(limits); i++)
+        for (clbn_type type = CLBN_FLOAT32; type <= CLBN_FLOAT64; type++)
+            for (cl_uint axis = 0; axis < 3; axis++) {
+                size_t lengths[3] = { 1, 1, 1 };
+                lengths[(axis + 1) % 3] = limits[i] / type_size(type);
+                clbn_plan_desc desc = describe(3, axis, lengths);
+                desc.type = type;
+                ck_assert_int_eq(collapse_shape(&desc, limits[i], &shape), CLBN_SUCCESS);
+                desc.shape[(axis + 1) % 3]++;
+                ck_assert_int_eq(collapse_shape(&desc, limits[i], &shape), CLBN_SIZE_OVERFLOW);
+            }
+}
+END_TEST
+
+/* Whatever the order of the axes: huge ones do not fit, even where a 0 makes their product 0. */
+START_TEST(overflow_does_not_depend_on_the_order_of_the_axes)
+{
+    static const size_t root = (size_t)1 << (4 * sizeof(size_t));
+    struct shape shape;
+    for (unsigned zero = 0; zero < 3; zero++)
+        for (cl_uint axis = 0; axis < 3; axis++) {
+            size_t lengths[3] = { root, root, root };
+            lengths[zero] = 0;
+            clbn_plan_desc desc = describe(3, axis, lengths);
+            ck_assert_int_eq(collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SIZE_OVERFLOW);
+            lengths[zero] = 1;
+            desc = describe(3, axis, lengths);
+            ck_assert_int_eq(collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SIZE_OVERFLOW);
+        }
+}
+END_TEST
+
+START_TEST(types_have_their_sizes)
+{
+    ck_assert_uint_eq(type_size(CLBN_FLOAT32), 4);
+    ck_assert_uint_eq(type_size(CLBN_FLOAT64), 8);
+    ck_assert_uint_eq(type_size(0), 0);
+    ck_assert_uint_eq(type_size(UINT32_MAX), 0);
+}
+END_TEST
+
+/* ---- Variants ------------------------------------------------------------------------------------------------------------- */
+
+static struct device_facts some_facts(void)
+{
+    const struct device_facts facts = {
+        .is_vector_cpu = true, .has_double = true, .compute_units = 8, .max_group_size = 1024, .address_limit = SIZE_MAX
+    };
+    return facts;
+}
+
+static const struct shape columns_shape = { 60, 100, 1, 60, 6000 };
+static const struct shape rows_shape = { 2, 3, 35, 70, 210 };
+
+static struct variant variant_of(clbn_geometry geometry, cl_uint flags, clbn_type type, const struct shape *shape)
+{
+    const struct device_facts facts = some_facts();
+    return choose_variant(geometry, flags, &facts, type, shape);
+}
+
+START_TEST(a_geometry_is_chosen_by_the_device_unless_it_is_forced)
+{
+    struct device_facts facts = some_facts();
+    ck_assert_uint_eq(choose_geometry(CLBN_GEOMETRY_AUTO, &facts), CLBN_GEOMETRY_VECTOR);
+    ck_assert_uint_eq(choose_geometry(CLBN_GEOMETRY_GROUP, &facts), CLBN_GEOMETRY_GROUP);
+    facts.is_vector_cpu = false;
+    ck_assert_uint_eq(choose_geometry(CLBN_GEOMETRY_AUTO, &facts), CLBN_GEOMETRY_GROUP);
+    ck_assert_uint_eq(choose_geometry(CLBN_GEOMETRY_VECTOR, &facts), CLBN_GEOMETRY_VECTOR);
+}
+END_TEST
+
+START_TEST(a_group_is_a_power_of_two_that_the_device_allows)
+{
+    for (size_t most = 1; most <= 300; most++) {
+        struct device_facts facts = some_facts();
+        facts.max_group_size = most;
+        struct variant v = choose_variant(CLBN_GEOMETRY_GROUP, 0, &facts, CLBN_FLOAT32, &rows_shape);
+        ck_assert_msg(v.group >= 1 && v.group <= most && (v.group & (v.group - 1)) == 0, "%u of %zu", v.group, most);
+        ck_assert_uint_eq(choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).group, 1);
+    }
+}
+END_TEST
+
+START_TEST(indices_have_64_bits_where_a_tensor_needs_them)
+{
+    struct shape shape = { 1, 1, INT32_MAX, INT32_MAX, INT32_MAX };
+    ck_assert_uint_eq(variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &shape).index, 32);
+    ck_assert_uint_eq(variant_of(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_INDEX_64, CLBN_FLOAT32, &shape).index, 64);
+    shape.elements++;
+    ck_assert_uint_eq(variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &shape).index, 64);
+}
+END_TEST
+
+START_TEST(merges_are_in_double_only_for_float32_on_a_device_that_has_it)
+{
+    struct device_facts facts = some_facts();
+    ck_assert(choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+    ck_assert(!choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT64, &rows_shape).wide_double);
+    ck_assert(
+        !choose_variant(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+    facts.has_double = false;
+    ck_assert(!choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+}
+END_TEST
+
+/* Kinds of program that differ in one thing have different options, and are not taken for each other. */
+START_TEST(different_variants_have_different_options)
+{
+    const struct variant base = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &rows_shape);
+    const struct variant others[] = {
+        variant_of(CLBN_GEOMETRY_GROUP, 0, CLBN_FLOAT32, &rows_shape),
+        variant_of(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, CLBN_FLOAT32, &rows_shape),
+        variant_of(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_INDEX_64, CLBN_FLOAT32, &rows_shape),
+        variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT64, &rows_shape),
+    };
+    const struct variant last = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &columns_shape);
+    char text[256], other_text[256];
+    ck_assert(variant_options(&base, text, sizeof text));
+    ck_assert(same_variant(&base, &base));
+    ck_assert(!same_variant(&base, &last)); /* other sources, the same options */
+    for (int i = 0; i < COUNT_OF(others); i++) {
+        ck_assert(!same_variant(&base, &others[i]));
+        ck_assert(variant_options(&others[i], other_text, sizeof other_text));
+        ck_assert_str_ne(text, other_text);
+    }
+}
+END_TEST
+
+START_TEST(options_that_do_not_fit_are_not_given)
+{
+    const struct variant v = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &rows_shape);
+    char text[256];
+    ck_assert(variant_options(&v, text, sizeof text));
+    size_t length = strlen(text);
+    ck_assert(variant_options(&v, text, length + 1));
+    ck_assert(!variant_options(&v, text, length));
+    ck_assert(!variant_options(&v, text, 1));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("core: shapes and variants");
+    TCase *cases = tcase_create("pure");
+    tcase_add_loop_test(cases, every_layout_collapses_to_three_axes, 0, COUNT_OF(layouts));
+    tcase_add_test(cases, rank_and_axis_are_checked);
+    tcase_add_test(cases, a_tensor_has_at_most_the_bytes_that_the_limit_says);
+    tcase_add_test(cases, overflow_does_not_depend_on_the_order_of_the_axes);
+    tcase_add_test(cases, types_have_their_sizes);
+    tcase_add_test(cases, a_geometry_is_chosen_by_the_device_unless_it_is_forced);
+    tcase_add_test(cases, a_group_is_a_power_of_two_that_the_device_allows);
+    tcase_add_test(cases, indices_have_64_bits_where_a_tensor_needs_them);
+    tcase_add_test(cases, merges_are_in_double_only_for_float32_on_a_device_that_has_it);
+    tcase_add_test(cases, different_variants_have_different_options);
+    tcase_add_test(cases, options_that_do_not_fit_are_not_given);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,174 @@
+/* The same call gives the same bits: again, on any queue, with any workspace, beside other calls, after a wait. */
+#include "compare.h"
+#include "verify.h"
+
+/* Sizes from one group to many parts, in both layouts. */
+static const struct shape shapes[] = {
+    { 2, 1, { 60, 100 } }, { 4, 1, { 4, 3, 57, 59 } }, { 4, 3, { 4, 57, 59, 3 } }, { 4, 1, { 2, 64, 28, 28 } }
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+static const enum operation operations[] = { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD, BACKWARD_FROZEN };
+enum { OPERATIONS = sizeof operations / sizeof *operations };
+
+static struct problem problem_number(size_t s)
+{
+    return problem_random(&shapes[s], CLBN_FLOAT32, 1e-5, s);
+}
+
+static struct run run_number(int config, const struct problem *problem, size_t operation, bool own_workspace)
+{
+    char text[SHAPE_TEXT_SIZE];
+    struct call call = call_of(operations[operation]);
+    call.own_workspace = own_workspace;
+    testing("%s, operation %zu, %s", engine_configs[config].name, operation, shape_text(&problem->shape, text));
+    return run_prepare(test_engine(config), problem, &call);
+}
+
+static void expect_same_outputs(struct run *run, struct run *first)
+{
+    static const enum view outputs[] = { VIEW_Y,           VIEW_RUNNING_MEAN, VIEW_RUNNING_VAR, VIEW_SAVE_MEAN,
+                                         VIEW_SAVE_INVSTD, VIEW_DX,           VIEW_DGAMMA,      VIEW_DBETA };
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        if (run_has(run, outputs[i]))
+            expect_same_bits(view_name(outputs[i]), run_output(run, outputs[i]), run_output(first, outputs[i]),
+                             view_count(&run->problem->shape, outputs[i]));
+}
+
+static void run_on(struct run *run, cl_command_queue queue)
+{
+    cl_event event = NULL;
+    expect_success(run_enqueue(run, queue, 0, NULL, &event));
+    run_wait(event);
+}
+
+static void check_again(int config, cl_command_queue queue, bool own_workspace)
+{
+    for (size_t s = 0; s < SHAPES; s++) {
+        struct problem problem = problem_number(s);
+        for (size_t i = 0; i < OPERATIONS; i++) {
+            struct run first = run_number(config, &problem, i, false);
+            struct run again = run_number(config, &problem, i, own_workspace);
+            run_now(&first);
+            verify_run(&first);
+            run_on(&again, queue);
+            expect_same_outputs(&again, &first);
+            run_release(&first);
+            run_release(&again);
+        }
+        problem_free(&problem);
+    }
+}
+
+START_TEST(a_repeated_call_gives_the_same_bits)
+{
+    for (int times = 0; times < 3; times++)
+        check_again(_i, in_order_queue(), false);
+}
+END_TEST
+
+START_TEST(an_out_of_order_queue_gives_the_same_bits)
+{
+    for (int times = 0; times < 3; times++)
+        check_again(_i, out_of_order_queue(), false);
+}
+END_TEST
+
+START_TEST(the_callers_workspace_gives_the_same_bits)
+{
+    check_again(_i, in_order_queue(), true);
+    check_again(_i, out_of_order_queue(), true);
+}
+END_TEST
+
+/* All operations on all shapes, enqueued before any is waited for. */
+static void check_together(int config, cl_command_queue queue)
+{
+    struct problem problems[SHAPES];
+    struct run alone[SHAPES][OPERATIONS], together[SHAPES][OPERATIONS];
+    cl_event events[SHAPES][OPERATIONS];
+    for (size_t s = 0; s < SHAPES; s++) {
+        problems[s] = problem_number(s);
+        for (size_t i = 0; i < OPERATIONS; i++) {
+            alone[s][i] = run_number(config, &problems[s], i, false);
+            together[s][i] = run_number(config, &problems[s], i, i % 2 == 0);
+            run_now(&alone[s][i]);
+        }
+    }
+    for (size_t i = 0; i < OPERATIONS; i++)
+        for (size_t s = 0; s < SHAPES; s++)
+            expect_success(run_enqueue(&together[s][i], queue, 0, NULL, &events[s][i]));
+    for (size_t s = 0; s < SHAPES; s++)
+        for (size_t i = 0; i < OPERATIONS; i++)
+            run_wait(events[s][i]);
+    for (size_t s = 0; s < SHAPES; s++) {
+        for (size_t i = 0; i < OPERATIONS; i++) {
+            expect_same_outputs(&together[s][i], &alone[s][i]);
+            run_release(&alone[s][i]);
+            run_release(&together[s][i]);
+        }
+        problem_free(&problems[s]);
+    }
+}
+
+START_TEST(several_plans_at_once_give_the_same_bits)
+{
+    check_together(_i, in_order_queue());
+    check_together(_i, out_of_order_queue());
+}
+END_TEST
+
+/* The run's input is uploaded only after a user event, long after the call: the call must wait for the upload. */
+static void check_waiting(int config, const struct problem *problem, size_t operation, cl_command_queue queue)
+{
+    cl_int status;
+    struct run first = run_number(config, problem, operation, false);
+    struct run waiting = run_number(config, problem, operation, false);
+    enum view late = run_has(&first, VIEW_DY) ? VIEW_DY : VIEW_X;
+    run_now(&first);
+    cl_event go = clCreateUserEvent(test_context(), &status), copied = NULL, done = NULL;
+    cl_mem right = first.views[late].view.buffer, wrong = waiting.views[late].view.buffer;
+    size_t bytes = waiting.views[late].bytes;
+    const cl_uint zero = 0;
+    expect_success(
+        clEnqueueFillBuffer(queue, wrong, &zero, sizeof zero, 0, bytes / sizeof zero * sizeof zero, 0, NULL, NULL));
+    expect_success(clFinish(queue));
+    expect_success(clEnqueueCopyBuffer(queue, right, wrong, 0, 0, bytes, 1, &go, &copied));
+    expect_success(run_enqueue(&waiting, queue, 1, &copied, &done));
+    expect_success(clFlush(queue));
+    expect_success(clGetEventInfo(done, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL));
+    ck_assert_msg(status != CL_COMPLETE, "%s: done before its wait list", what_is_tested());
+    expect_success(clSetUserEventStatus(go, CL_COMPLETE));
+    run_wait(done);
+    run_expect_inputs_unchanged(&waiting);
+    expect_same_outputs(&waiting, &first);
+    clReleaseEvent(copied);
+    clReleaseEvent(go);
+    run_release(&first);
+    run_release(&waiting);
+}
+
+START_TEST(a_call_waits_for_its_wait_list)
+{
+    for (size_t s = 0; s < SHAPES; s++) {
+        struct problem problem = problem_number(s);
+        for (size_t i = 0; i < OPERATIONS; i++) {
+            check_waiting(_i, &problem, i, out_of_order_queue());
+            check_waiting(_i, &problem, i, in_order_queue());
+        }
+        problem_free(&problem);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("determinism");
+    TCase *cases = tcase_create("bit for bit");
+    tcase_add_loop_test(cases, a_repeated_call_gives_the_same_bits, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, an_out_of_order_queue_gives_the_same_bits, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, the_callers_workspace_gives_the_same_bits, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, several_plans_at_once_give_the_same_bits, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, a_call_waits_for_its_wait_list, 0, ENGINE_CONFIGS);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

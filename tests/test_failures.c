@@ -1,0 +1,298 @@
+/*
+ * Every call of OpenCL and every allocation made to fail in turn, as SQLite's tests do: each time the library gives the
+ * failure's status and a sentence, loses nothing, and works again at once.
+ */
+#include "compare.h"
+#include "interpose.h"
+#include "run.h"
+
+#include <string.h>
+
+#define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
+
+/* More calls than any operation makes: a loop that gets there does not end by itself. */
+enum { MANY_CALLS = 1000 };
+
+static const enum failure_kind kinds[] = { FAILS_ONCE, FAILS_FROM_THEN_ON };
+enum { KINDS = 2 };
+
+/* A failed assertion must not leave the rest of the suite with failures. */
+static void tear_down(void)
+{
+    stop_failing();
+}
+
+/* From now on the number-th call fails; what an earlier failure has said is gone. */
+static void begin_failing(unsigned long number, const char *function, enum failure_kind kind)
+{
+    expect_status(clbnRetainPlan(NULL), CLBN_INVALID_PLAN, "clbnRetainPlan");
+    fail_call_number(number, function, kind);
+}
+
+/* Checks the status of a call during which a function failed. */
+static void expect_failure_told(cl_int status, const char *failed, unsigned long number)
+{
+    const char *sentence = clbnLastError();
+    ck_assert_msg(status == status_of_failed(failed), "%s, call %lu, %s fails: %s: %s", what_is_tested(), number,
+                  failed, clbnStatusName(status), sentence);
+    ck_assert_msg(strstr(sentence, strncmp(failed, "cl", 2) == 0 ? failed : "out of host") != NULL,
+                  "%s, call %lu: %s fails, but the sentence is: %s", what_is_tested(), number, failed, sentence);
+}
+
+/* ---- Creation ------------------------------------------------------------------------------------------------------------- */
+
+static clbn_engine new_engine(const struct engine_config *config, cl_int *status)
+{
+    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
+    options.geometry = config->geometry;
+    options.flags = config->flags;
+    return clbnCreateEngine(test_context(), test_device(), &options, status);
+}
+
+START_TEST(an_engine_fails_cleanly)
+{
+    const char *failed = "";
+    unsigned long number = 0;
+    testing("an engine");
+    test_context();
+    while (failed != NULL) {
+        cl_int status = CL_SUCCESS;
+        struct live_objects before = count_live_objects();
+        ck_assert_uint_lt(++number, MANY_CALLS);
+        begin_failing(number, NULL, kinds[_i]);
+        clbn_engine engine = new_engine(&engine_configs[0], &status);
+        failed = stop_failing();
+        ck_assert_msg((engine == NULL) == (failed != NULL), "an engine, call %lu: %p", number, (void *)engine);
+        if (failed != NULL)
+            expect_failure_told(status, failed, number);
+        else
+            expect_success(status);
+        clbnReleaseEngine(engine);
+        expect_live_objects(&before);
+    }
+    ck_assert_uint_gt(number, 8);
+}
+END_TEST
+
+static clbn_plan_desc some_desc(void)
+{
+    clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
+    desc.rank = 2;
+    desc.shape[0] = 4;
+    desc.shape[1] = 3;
+    return desc;
+}
+
+/* The engine is the same all the time, and has its program only when a plan has succeeded. */
+START_TEST(a_plan_fails_cleanly)
+{
+    const char *failed = "";
+    unsigned long number = 0;
+    cl_int status = CL_SUCCESS;
+    const clbn_plan_desc desc = some_desc();
+    testing("a plan");
+    clbn_engine engine = new_engine(&engine_configs[0], &status);
+    expect_success(status);
+    while (failed != NULL) {
+        struct live_objects before = count_live_objects();
+        ck_assert_uint_lt(++number, MANY_CALLS);
+        begin_failing(number, NULL, kinds[_i]);
+        clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
+        failed = stop_failing();
+        ck_assert_msg((plan == NULL) == (failed != NULL), "a plan, call %lu: %p", number, (void *)plan);
+        clbnReleasePlan(plan);
+        if (failed == NULL)
+            break;
+        expect_failure_told(status, failed, number);
+        expect_live_objects(&before);
+    }
+    ck_assert_uint_gt(number, 4);
+    expect_success(clbnReleaseEngine(engine));
+}
+END_TEST
+
+/* ---- Operations ----------------------------------------------------------------------------------------------------------- */
+
+static const struct shape shapes[] = { { 3, 1, { 4, 3, 65 } }, { 2, 1, { 150, 5 } }, { 2, 1, { 0, 5 } } };
+static const char *const shape_names[] = { "rows", "columns", "empty" };
+
+static const struct {
+    const char *name;
+    enum operation operation;
+    unsigned views;
+} operations[] = {
+    { "forward training", FORWARD_TRAINING, WITH_ALL },
+    { "forward training, y only", FORWARD_TRAINING, WITH(VIEW_X) | WITH(VIEW_Y) },
+    { "forward inference", FORWARD_INFERENCE, WITH_ALL },
+    { "backward", BACKWARD, WITH_ALL },
+    { "backward without statistics", BACKWARD, WITH_ALL & ~WITH_SAVED },
+    { "backward to parameters", BACKWARD, WITH_ALL & ~WITH(VIEW_DX) },
+    { "frozen backward", BACKWARD_FROZEN, WITH_ALL },
+    { "frozen backward to x", BACKWARD_FROZEN, WITH_ALL & ~(WITH(VIEW_DGAMMA) | WITH(VIEW_DBETA)) },
+};
+
+/* What a test loops over: an operation on a shape, whole or split, with the caller's workspace or without. */
+struct scenario {
+    struct problem problem;
+    struct call call;
+    const struct engine_config *config;
+    cl_command_queue queue;
+};
+
+static const struct engine_config *config_with(cl_uint flags)
+{
+    int config = 0;
+    while (engine_configs[config].flags != flags)
+        config++;
+    return &engine_configs[config];
+}
+
+enum { SCENARIOS_WITHOUT_WORKSPACE = COUNT_OF(operations) * COUNT_OF(shapes) * 2 };
+enum { SCENARIOS = 2 * SCENARIOS_WITHOUT_WORKSPACE };
+
+/* Those without workspace come first. */
+static struct scenario scenario_number(int number)
+{
+    struct scenario scenario;
+    bool own_workspace = number >= SCENARIOS_WITHOUT_WORKSPACE, split = number % 2 != 0;
+    int shape = number / 2 % COUNT_OF(shapes), operation = number / 2 / COUNT_OF(shapes) % COUNT_OF(operations);
+    scenario.problem = problem_random(&shapes[shape], CLBN_FLOAT32, 1e-5, 1);
+    scenario.call = call_of(operations[operation].operation);
+    scenario.call.views = operations[operation].views;
+    scenario.call.own_workspace = own_workspace;
+    scenario.config = config_with(split ? CLBN_ENGINE_SPLIT : CLBN_ENGINE_WHOLE);
+    testing("%s, %s, %s%s", operations[operation].name, shape_names[shape], scenario.config->name,
+            own_workspace ? " with workspace" : "");
+    return scenario;
+}
+
+static void expect_same_outputs(struct run *run, struct run *expected)
+{
+    for (enum view view = 0; view < VIEWS; view++)
+        if (run_has(run, view))
+            expect_same_bits(view_name(view), run_output(run, view), run_output(expected, view),
+                             view_count(&run->problem->shape, view));
+}
+
+/* Fresh buffers on the same plan, kernels and engine: what a failure may have spoilt is not the caller's. */
+static void expect_still_working(const struct scenario *scenario, clbn_engine engine, struct run *expected)
+{
+    cl_event event = NULL;
+    struct run run = run_prepare(engine, &scenario->problem, &scenario->call);
+    expect_success(run_enqueue(&run, scenario->queue, 0, NULL, &event));
+    run_wait(event);
+    expect_same_outputs(&run, expected);
+    run_release(&run);
+}
+
+/* Enqueues while the number-th call of a function fails, and gives the function that did; NULL: there was none. */
+static const char *enqueue_with_failure(struct scenario *scenario, struct run *run, const char *function,
+                                        unsigned long number, enum failure_kind kind)
+{
+    static char mark;
+    const cl_event no_event = (cl_event)(void *)&mark;
+    cl_event event = no_event;
+    struct live_objects before = count_live_objects();
+    begin_failing(number, function, kind);
+    cl_int status = run_enqueue(run, scenario->queue, 0, NULL, &event);
+    const char *failed = stop_failing();
+    expect_success(clFinish(scenario->queue));
+    if (failed == NULL) {
+        expect_success(status);
+        run_wait(event);
+        return NULL;
+    }
+    expect_failure_told(status, failed, number);
+    ck_assert_msg(event == no_event, "%s, call %lu: an event was set", what_is_tested(), number);
+    /* The engine keeps kernels for the next call; whether it loses any shows when it has been released. */
+    before.count[OBJECT_KERNEL] = count_live_objects().count[OBJECT_KERNEL];
+    expect_live_objects(&before);
+    return failed;
+}
+
+/* The engine has its program and kernels already: what fails are the calls of an enqueue in mid-life. */
+static void check_failures(struct scenario *scenario, clbn_engine engine, struct run *expected, enum failure_kind kind)
+{
+    const char *failed = "";
+    unsigned long number = 0;
+    while (failed != NULL) {
+        struct run run = run_prepare(engine, &scenario->problem, &scenario->call);
+        ck_assert_uint_lt(++number, MANY_CALLS);
+        failed = enqueue_with_failure(scenario, &run, NULL, number, kind);
+        if (failed == NULL)
+            expect_same_outputs(&run, expected);
+        run_release(&run);
+        expect_still_working(scenario, engine, expected);
+    }
+    ck_assert_uint_gt(number, 2);
+}
+
+/* Each kernel's creation, at the first call after the engine has been created. */
+static void check_first_kernels(struct scenario *scenario, struct run *expected)
+{
+    const char *failed = "";
+    for (unsigned long number = 1; failed != NULL; number++) {
+        cl_int status = CL_SUCCESS;
+        ck_assert_uint_lt(number, MANY_CALLS);
+        clbn_engine engine = new_engine(scenario->config, &status);
+        expect_success(status);
+        struct run run = run_prepare(engine, &scenario->problem, &scenario->call);
+        failed = enqueue_with_failure(scenario, &run, "clCreateKernel", number, FAILS_ONCE);
+        run_release(&run);
+        expect_still_working(scenario, engine, expected);
+        expect_success(clbnReleaseEngine(engine));
+    }
+}
+
+START_TEST(an_enqueue_fails_cleanly)
+{
+    cl_int status = CL_SUCCESS;
+    const cl_command_queue queues[] = { in_order_queue(), out_of_order_queue() };
+    struct scenario scenario = scenario_number(_i);
+    struct live_objects before = count_live_objects();
+    clbn_engine engine = new_engine(scenario.config, &status);
+    expect_success(status);
+    struct run expected = run_prepare(engine, &scenario.problem, &scenario.call);
+    run_now(&expected);
+    for (int i = 0; i < KINDS * COUNT_OF(queues); i++) {
+        scenario.queue = queues[i / KINDS];
+        check_failures(&scenario, engine, &expected, kinds[i % KINDS]);
+    }
+    run_release(&expected);
+    expect_success(clbnReleaseEngine(engine));
+    expect_live_objects(&before);
+    problem_free(&scenario.problem);
+}
+END_TEST
+
+START_TEST(a_first_enqueue_fails_cleanly)
+{
+    cl_int status = CL_SUCCESS;
+    struct scenario scenario = scenario_number(_i);
+    scenario.queue = in_order_queue();
+    struct live_objects before = count_live_objects();
+    clbn_engine engine = new_engine(scenario.config, &status);
+    expect_success(status);
+    struct run expected = run_prepare(engine, &scenario.problem, &scenario.call);
+    run_now(&expected);
+    check_first_kernels(&scenario, &expected);
+    run_release(&expected);
+    expect_success(clbnReleaseEngine(engine));
+    expect_live_objects(&before);
+    problem_free(&scenario.problem);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("failures");
+    TCase *cases = tcase_create("injected");
+    tcase_set_timeout(cases, 0);
+    tcase_add_checked_fixture(cases, NULL, tear_down);
+    tcase_add_loop_test(cases, an_engine_fails_cleanly, 0, KINDS);
+    tcase_add_loop_test(cases, a_plan_fails_cleanly, 0, KINDS);
+    tcase_add_loop_test(cases, an_enqueue_fails_cleanly, 0, SCENARIOS);
+    tcase_add_loop_test(cases, a_first_enqueue_fails_cleanly, 0, SCENARIOS_WITHOUT_WORKSPACE);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

@@ -1,0 +1,136 @@
+/* Forward training and inference against the reference. */
+#include "shape_table.h"
+#include "verify.h"
+
+#include <stdlib.h>
+
+static const double factors[] = { 0.1, 1, 0 };
+static const size_t offsets[] = { 0, 1, 3, 7 };
+
+/* The way of calling varies from row to row, and for a row from engine to engine. */
+static struct call varied_call(enum operation operation, const struct shape *shape, size_t row, int config)
+{
+    struct call call = call_of(operation);
+    size_t variation = row + (size_t)config;
+    call.in_place = variation % 5 == 0;
+    call.own_workspace = variation % 2 == 0;
+    call.offset = offsets[variation / 2 % 4];
+    call.update_factor = factors[variation % 3];
+    call.running_variance =
+        shape_values_per_channel(shape) == 1 || variation / 3 % 2 == 0 ? CLBN_BIASED : CLBN_UNBIASED;
+    return call;
+}
+
+static void check_row(enum operation operation, struct shape shape, size_t row, int config)
+{
+    clbn_type types[MAX_TYPES];
+    int type_count = device_types(types);
+    for (int t = 0; t < type_count; t++) {
+        struct problem problem = problem_random(&shape, types[t], 1e-5, row);
+        struct call call = varied_call(operation, &shape, row, config);
+        verify_call(config, &problem, &call);
+        problem_free(&problem);
+    }
+}
+
+START_TEST(training_agrees_for_all_shapes)
+{
+    for (size_t row = 0; row < shape_table_length(); row++)
+        check_row(FORWARD_TRAINING, shape_table_row(row), row, _i);
+}
+END_TEST
+
+START_TEST(training_agrees_for_all_ranks_and_axes)
+{
+    for (size_t row = 0; row < rank_table_length(); row++)
+        check_row(FORWARD_TRAINING, rank_table_row(row), row, _i);
+}
+END_TEST
+
+START_TEST(inference_agrees_for_all_shapes)
+{
+    for (size_t row = 0; row < shape_table_length(); row++)
+        check_row(FORWARD_INFERENCE, shape_table_row(row), row, _i);
+}
+END_TEST
+
+START_TEST(inference_agrees_for_all_ranks_and_axes)
+{
+    for (size_t row = 0; row < rank_table_length(); row++)
+        check_row(FORWARD_INFERENCE, rank_table_row(row), row, _i);
+}
+END_TEST
+
+/* Both layouts, with tails, and enough values for more than one part. */
+static const struct shape subset_shapes[] = { { 3, 1, { 5, 3, 35 } }, { 2, 1, { 175, 19 } } };
+enum { SUBSET_SHAPES = 2 };
+
+static void check_running_variations(int config, const struct problem *problem, struct call call)
+{
+    for (size_t f = 0; f < sizeof factors / sizeof *factors; f++)
+        for (clbn_running_variance kind = CLBN_UNBIASED; kind <= CLBN_BIASED; kind++) {
+            call.update_factor = factors[f];
+            call.running_variance = kind;
+            verify_call(config, problem, &call);
+        }
+}
+
+static void check_training_subsets(int config, const struct problem *problem)
+{
+    static const unsigned optional[] = { WITH(VIEW_GAMMA), WITH(VIEW_BETA), WITH_SAVED, WITH_RUNNING };
+    for (unsigned subset = 0; subset < 64; subset++) {
+        struct call call = call_of(FORWARD_TRAINING);
+        for (unsigned i = 0; i < 4; i++)
+            if ((subset >> i & 1) == 0)
+                call.views &= ~optional[i];
+        call.in_place = (subset >> 4 & 1) != 0;
+        call.own_workspace = (subset >> 5 & 1) != 0;
+        call.offset = subset % 3;
+        if ((call.views & WITH_RUNNING) != 0)
+            check_running_variations(config, problem, call);
+        else
+            verify_call(config, problem, &call);
+    }
+}
+
+static void check_inference_subsets(int config, const struct problem *problem)
+{
+    for (unsigned subset = 0; subset < 16; subset++) {
+        struct call call = call_of(FORWARD_INFERENCE);
+        if ((subset & 1) == 0)
+            call.views &= ~WITH(VIEW_GAMMA);
+        if ((subset & 2) == 0)
+            call.views &= ~WITH(VIEW_BETA);
+        call.in_place = (subset & 4) != 0;
+        call.own_workspace = (subset & 8) != 0;
+        call.offset = subset % 3;
+        verify_call(config, problem, &call);
+    }
+}
+
+START_TEST(all_subsets_of_options_agree)
+{
+    clbn_type types[MAX_TYPES];
+    int type_count = device_types(types);
+    for (int t = 0; t < type_count; t++)
+        for (size_t s = 0; s < SUBSET_SHAPES; s++) {
+            struct problem problem = problem_random(&subset_shapes[s], types[t], 1e-3, s);
+            check_training_subsets(_i, &problem);
+            check_inference_subsets(_i, &problem);
+            problem_free(&problem);
+        }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("forward");
+    TCase *cases = tcase_create("against the reference");
+    tcase_add_loop_test(cases, training_agrees_for_all_shapes, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, training_agrees_for_all_ranks_and_axes, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, inference_agrees_for_all_shapes, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, inference_agrees_for_all_ranks_and_axes, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, all_subsets_of_options_agree, 0, ENGINE_CONFIGS);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

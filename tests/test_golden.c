@@ -1,0 +1,248 @@
+/*
+ * The golden vectors, computed by PyTorch (see golden/make_golden.py), against the reference and against the library.
+ *
+ * PyTorch sums the m values of a channel one after another, in double; in float64 that has the depth m, and as all
+ * cases have m
+ * <= 84, the bounds of bounds.c hold for it, too, but for two things: it computes y as x * scale + shift with a shift
+ * that contains the
+ * mean, so that its roundings are of |x| and |mean| instead of |x - mean|; and it does not repair what the rounding of
+ * the saved
+ * mean spoils in the gradients. Two results that are each within such a bound of the truth are within twice the bound
+ * of each other.
+ */
+#include "allocate.h"
+#include "compare.h"
+#include "golden_array.h"
+#include "verify.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *directory;
+    clbn_type type;
+    unsigned channel_axis;
+} cases[] = {
+    { "rank2_float32", CLBN_FLOAT32, 1 },      { "rank2_float64", CLBN_FLOAT64, 1 },
+    { "rank3_float32", CLBN_FLOAT32, 1 },      { "rank3_float64", CLBN_FLOAT64, 1 },
+    { "rank4_float32", CLBN_FLOAT32, 1 },      { "rank4_float64", CLBN_FLOAT64, 1 },
+    { "rank5_float32", CLBN_FLOAT32, 1 },      { "rank5_float64", CLBN_FLOAT64, 1 },
+    { "rank3_last_float32", CLBN_FLOAT32, 2 }, { "rank3_last_float64", CLBN_FLOAT64, 2 },
+    { "rank4_last_float32", CLBN_FLOAT32, 3 }, { "rank4_last_float64", CLBN_FLOAT64, 3 },
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* As in make_golden.py. */
+static const double epsilon = 1e-5, update_factor = 0.1;
+
+static struct golden_array read_golden(size_t number, const char *name)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s/%s.npy", CLBN_GOLDEN_DIR, cases[number].directory, name);
+    return golden_array_read(path);
+}
+
+static void read_input(struct problem *problem, size_t number, enum view view, const char *name)
+{
+    free(problem->values[view]);
+    problem->values[view] = read_golden(number, name).values;
+}
+
+static struct problem golden_problem(size_t number)
+{
+    struct golden_array x = read_golden(number, "x");
+    ck_assert(x.is_float64 == (cases[number].type == CLBN_FLOAT64));
+    x.shape.channel_axis = cases[number].channel_axis;
+    struct problem problem = problem_random(&x.shape, cases[number].type, epsilon, 1);
+    free(x.values);
+    read_input(&problem, number, VIEW_X, "x");
+    read_input(&problem, number, VIEW_DY, "dy");
+    read_input(&problem, number, VIEW_GAMMA, "gamma");
+    read_input(&problem, number, VIEW_BETA, "beta");
+    read_input(&problem, number, VIEW_RUNNING_MEAN, "running_mean");
+    read_input(&problem, number, VIEW_RUNNING_VAR, "running_var");
+    problem_complete(&problem);
+    return problem;
+}
+
+/* Compares actual, or, if it is NULL, the reference with a golden vector, and frees expected. */
+static void compare(const struct problem *problem, size_t number, enum quantity quantity, const char *name,
+                    const double *actual, struct expected expected)
+{
+    struct golden_array golden = read_golden(number, name);
+    ck_assert_msg(shape_elements(&golden.shape) == expected.count, "%s: wrong size", name);
+    for (size_t i = 0; i < expected.count && actual != NULL; i++) {
+        expected.value[i] = golden.values[i];
+        expected.bound[i] *= 2;
+    }
+    expect_within_bounds(quantity, problem->type, actual != NULL ? actual : golden.values, &expected);
+    free(golden.values);
+    expected_free(&expected);
+}
+
+static struct expected bounded_output(const struct problem *problem, const struct statistics *statistics)
+{
+    const double *x = problem->values[VIEW_X], *gamma = problem->values[VIEW_GAMMA], *beta = problem->values[VIEW_BETA];
+    struct expected y = reference_output(&problem->shape, x, statistics, gamma, beta);
+    for (size_t i = 0; i < y.count; i++) {
+        size_t c = shape_channel_of(&problem->shape, i);
+        long double scale = fabsl(gamma[c]) * statistics->invstd.value[c];
+        y.magnitude[i] = scale * (fabsl(x[i]) + fabsl(statistics->mean.value[c])) + fabsl(beta[c]);
+    }
+    bound_output(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, &y);
+    return y;
+}
+
+static struct gradients bounded_gradients(const struct problem *problem, const struct statistics *statistics,
+                                          bool frozen)
+{
+    const double *x = problem->values[VIEW_X], *gamma = problem->values[VIEW_GAMMA];
+    long double m = (long double)statistics->values_per_channel;
+    struct gradients gradients =
+        reference_gradients(&problem->shape, x, problem->values[VIEW_DY], statistics, gamma, frozen);
+    bound_gradients(problem_arithmetic(problem), &problem->shape, x, statistics, gamma,
+                    frozen ? STATISTICS_FROZEN : STATISTICS_RECOMPUTED, &gradients);
+    for (size_t i = 0; i < gradients.dx.count && !frozen; i++) {
+        size_t c = shape_channel_of(&problem->shape, i);
+        long double invstd = statistics->invstd.value[c], offset = invstd * statistics->mean.bound[c];
+        long double xhat = fabsl(x[i] - statistics->mean.value[c]) * invstd;
+        gradients.dx.bound[i] += fabsl(gamma[c]) * invstd * offset *
+                                 (fabsl(gradients.dgamma.value[c]) + xhat * fabsl(gradients.dbeta.value[c])) / m;
+    }
+    for (size_t c = 0; c < statistics->channels && !frozen; c++)
+        gradients.dgamma.bound[c] +=
+            statistics->invstd.value[c] * statistics->mean.bound[c] * fabsl(gradients.dbeta.value[c]);
+    return gradients;
+}
+
+static struct expected bounded_running_mean(const struct problem *problem)
+{
+    struct expected mean =
+        reference_running_mean(&problem->statistics, problem->values[VIEW_RUNNING_MEAN], update_factor);
+    bound_running(problem_arithmetic(problem), &problem->statistics.mean, update_factor, &mean);
+    return mean;
+}
+
+static struct expected bounded_running_var(const struct problem *problem)
+{
+    double m = (double)problem->statistics.values_per_channel;
+    struct expected variance =
+        reference_running_var(&problem->statistics, problem->values[VIEW_RUNNING_VAR], update_factor, true);
+    bound_running(problem_arithmetic(problem), &problem->statistics.variance, update_factor * m / (m - 1), &variance);
+    return variance;
+}
+
+static struct statistics running_statistics(const struct problem *problem)
+{
+    struct statistics statistics = reference_given_statistics(&problem->shape, problem->values[VIEW_RUNNING_MEAN],
+                                                              problem->values[VIEW_RUNNING_VAR], epsilon);
+    bound_given_statistics(&statistics);
+    return statistics;
+}
+
+/* Prepares and runs an operation, or gives no run at all: then compare() takes the reference instead. */
+struct subject {
+    struct run run;
+    bool is_library;
+};
+
+static struct subject subject_of(int config, const struct problem *problem, enum operation operation)
+{
+    struct call call = call_of(operation);
+    struct subject subject = { .is_library = config >= 0 };
+    if (subject.is_library) {
+        subject.run = run_prepare(test_engine(config), problem, &call);
+        run_now(&subject.run);
+    }
+    return subject;
+}
+
+static const double *output_of(struct subject *subject, enum view view)
+{
+    return subject->is_library ? run_output(&subject->run, view) : NULL;
+}
+
+static void subject_release(struct subject *subject)
+{
+    if (subject->is_library)
+        run_release(&subject->run);
+}
+
+static void check_forward(int config, const struct problem *problem, size_t number)
+{
+    struct subject training = subject_of(config, problem, FORWARD_TRAINING);
+    struct subject inference = subject_of(config, problem, FORWARD_INFERENCE);
+    struct statistics running = running_statistics(problem);
+    compare(problem, number, QUANTITY_Y, "y", output_of(&training, VIEW_Y),
+            bounded_output(problem, &problem->statistics));
+    compare(problem, number, QUANTITY_RUNNING_MEAN, "new_running_mean", output_of(&training, VIEW_RUNNING_MEAN),
+            bounded_running_mean(problem));
+    compare(problem, number, QUANTITY_RUNNING_VAR, "new_running_var", output_of(&training, VIEW_RUNNING_VAR),
+            bounded_running_var(problem));
+    compare(problem, number, QUANTITY_Y, "y_inference", output_of(&inference, VIEW_Y),
+            bounded_output(problem, &running));
+    statistics_free(&running);
+    subject_release(&training);
+    subject_release(&inference);
+}
+
+static void check_backward(int config, const struct problem *problem, size_t number)
+{
+    struct subject backward = subject_of(config, problem, BACKWARD);
+    struct gradients gradients = bounded_gradients(problem, &problem->statistics, false);
+    compare(problem, number, QUANTITY_DX, "dx", output_of(&backward, VIEW_DX), gradients.dx);
+    compare(problem, number, QUANTITY_DGAMMA, "dgamma", output_of(&backward, VIEW_DGAMMA), gradients.dgamma);
+    compare(problem, number, QUANTITY_DBETA, "dbeta", output_of(&backward, VIEW_DBETA), gradients.dbeta);
+    subject_release(&backward);
+}
+
+static void check_frozen_backward(int config, const struct problem *problem, size_t number)
+{
+    struct subject backward = subject_of(config, problem, BACKWARD_FROZEN);
+    struct statistics running = running_statistics(problem);
+    struct gradients gradients = bounded_gradients(problem, &running, true);
+    compare(problem, number, QUANTITY_DX, "dx_frozen", output_of(&backward, VIEW_DX), gradients.dx);
+    compare(problem, number, QUANTITY_DGAMMA, "dgamma_frozen", output_of(&backward, VIEW_DGAMMA), gradients.dgamma);
+    compare(problem, number, QUANTITY_DBETA, "dbeta_frozen", output_of(&backward, VIEW_DBETA), gradients.dbeta);
+    statistics_free(&running);
+    subject_release(&backward);
+}
+
+/* config < 0: the reference. */
+static void check_case(int config, size_t number)
+{
+    struct problem problem = golden_problem(number);
+    testing("%s, golden %s", config < 0 ? "reference" : engine_configs[config].name, cases[number].directory);
+    check_forward(config, &problem, number);
+    check_backward(config, &problem, number);
+    check_frozen_backward(config, &problem, number);
+    problem_free(&problem);
+}
+
+START_TEST(the_reference_agrees_with_pytorch)
+{
+    for (size_t number = 0; number < CASES; number++)
+        check_case(-1, number);
+}
+END_TEST
+
+START_TEST(the_library_agrees_with_pytorch)
+{
+    clbn_type types[MAX_TYPES];
+    bool has_float64 = device_types(types) == 2;
+    for (size_t number = 0; number < CASES; number++)
+        if (has_float64 || cases[number].type == CLBN_FLOAT32)
+            check_case(_i, number);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("golden");
+    TCase *against_pytorch = tcase_create("against PyTorch");
+    tcase_add_test(against_pytorch, the_reference_agrees_with_pytorch);
+    tcase_add_loop_test(against_pytorch, the_library_agrees_with_pytorch, 0, ENGINE_CONFIGS);
+    suite_add_tcase(suite, against_pytorch);
+    return run_suite(suite);
+}

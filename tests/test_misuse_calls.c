@@ -1,0 +1,198 @@
+/* Calls that are refused for anything but their views: plans, queues, wait lists, arguments. */
+#include "attempt.h"
+#include "halves.h"
+#include "interpose.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
+
+static void expect_failure(cl_int status, cl_int expected, const char *word, const char *other_word)
+{
+    expect_status(status, expected, "the call");
+    expect_sentence(word, other_word);
+}
+
+static const struct shape small = { 3, 1, { 4, 3, 5 } };
+static const struct shape single = { 2, 1, { 1, 3 } };
+static struct problem problem;
+static struct attempt attempt;
+
+static void set_up(void)
+{
+    problem = problem_random(&small, CLBN_FLOAT32, 1e-5, 1);
+}
+
+static void tear_down(void)
+{
+    problem_free(&problem);
+}
+
+START_TEST(a_call_needs_a_plan)
+{
+    attempt = attempt_prepare(&problem, (enum operation)_i);
+    attempt.run.plan = NULL;
+    expect_refusal(&attempt, CLBN_INVALID_PLAN, "plan", "expected");
+    attempt_release(&attempt);
+}
+END_TEST
+
+START_TEST(a_call_needs_a_queue_of_its_context)
+{
+    cl_device_id device = test_device();
+    cl_int status = CL_SUCCESS;
+    cl_context context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
+    expect_success(status);
+    cl_command_queue queue = clCreateCommandQueue(context, device, 0, &status);
+    expect_success(status);
+    attempt = attempt_prepare(&problem, (enum operation)_i);
+    attempt.queue = NULL;
+    expect_refusal(&attempt, CL_INVALID_COMMAND_QUEUE, "queue is NULL", "expected");
+    attempt.queue = queue;
+    expect_refusal(&attempt, CLBN_WRONG_CONTEXT, "queue", "context");
+    attempt_release(&attempt);
+    clReleaseCommandQueue(queue);
+    clReleaseContext(context);
+}
+END_TEST
+
+START_TEST(a_queue_of_another_device_is_refused)
+{
+    static const struct shape shape = { 2, 1, { 4, 3 } };
+    if (!divide_device("a queue of another device"))
+        return;
+    cl_int status = CL_SUCCESS;
+    cl_device_id devices[2]; /* PoCL puts the whole device in the place of its halves */
+    expect_success(clGetContextInfo(halves_context, CL_CONTEXT_DEVICES, sizeof devices, devices, NULL));
+    clbn_engine engine = clbnCreateEngine(halves_context, devices[0], NULL, &status);
+    expect_success(status);
+    clbn_plan plan = create_plan(engine, &shape, CLBN_FLOAT32, 1e-5);
+    cl_command_queue queue = clCreateCommandQueue(halves_context, halves[1], 0, &status);
+    expect_success(status);
+    clbn_forward_training_args args = CLBN_FORWARD_TRAINING_ARGS_INIT;
+    forget_last_error();
+    expect_failure(clbnEnqueueForwardTraining(plan, queue, &args, 0, NULL, NULL), CLBN_WRONG_DEVICE, "queue", "device");
+    clReleaseCommandQueue(queue);
+    clbnReleasePlan(plan);
+    clbnReleaseEngine(engine);
+    join_device();
+}
+END_TEST
+
+START_TEST(a_wait_list_has_its_events)
+{
+    cl_int status = CL_SUCCESS;
+    cl_event event = clCreateUserEvent(test_context(), &status);
+    expect_success(status);
+    cl_event events[2] = { event, NULL };
+    attempt = attempt_prepare(&problem, (enum operation)_i);
+    attempt.wait_count = 1;
+    expect_refusal(&attempt, CL_INVALID_EVENT_WAIT_LIST, "is 1, but event_wait_list is NULL", "num_events_in");
+    attempt.wait_count = 0;
+    attempt.wait_list = events;
+    expect_refusal(&attempt, CL_INVALID_EVENT_WAIT_LIST, "is 0, but event_wait_list is not NULL", "num_events_in");
+    attempt.wait_count = 2;
+    expect_refusal(&attempt, CL_INVALID_EVENT_WAIT_LIST, "event_wait_list[1] is NULL", "expected");
+    attempt_release(&attempt);
+    clReleaseEvent(event);
+}
+END_TEST
+
+static void expect_factor_refused(double factor)
+{
+    attempt.run.call.update_factor = factor;
+    testing("update factor %g", factor);
+    expect_refusal(&attempt, CLBN_INVALID_FACTOR, "update_factor", "expected 0 to 1");
+}
+
+START_TEST(an_update_factor_is_between_0_and_1)
+{
+    attempt = attempt_prepare(&problem, FORWARD_TRAINING);
+    expect_factor_refused(-DBL_MIN);
+    expect_factor_refused(-0.1);
+    expect_factor_refused(1 + DBL_EPSILON);
+    expect_factor_refused((double)INFINITY);
+    expect_factor_refused((double)NAN);
+    attempt.run.call.update_factor = 0;
+    expect_acceptance(&attempt);
+    attempt.run.call.update_factor = 1;
+    expect_acceptance(&attempt);
+    attempt_release(&attempt);
+}
+END_TEST
+
+START_TEST(a_running_variance_is_unbiased_or_biased)
+{
+    attempt = attempt_prepare(&problem, FORWARD_TRAINING);
+    attempt.run.call.running_variance = 2;
+    expect_refusal(&attempt, CLBN_INVALID_ARGUMENT, "running_variance is 2", "expected CLBN_UNBIASED");
+    attempt_release(&attempt);
+}
+END_TEST
+
+START_TEST(one_value_has_no_unbiased_variance)
+{
+    struct problem one = problem_random(&single, CLBN_FLOAT32, 1e-5, 1);
+    attempt = attempt_prepare(&one, FORWARD_TRAINING);
+    expect_refusal(&attempt, CLBN_TOO_FEW_VALUES, "unbiased variance", "expected");
+    attempt.run.call.running_variance = CLBN_BIASED;
+    expect_acceptance(&attempt);
+    attempt_release(&attempt);
+    problem_free(&one);
+}
+END_TEST
+
+/* Each call with no arguments at all, and with arguments of another size. */
+#define EXPECT_ARGUMENTS(call, type)                                                                                   \
+    do {                                                                                                               \
+        type args;                                                                                                     \
+        static const size_t sizes[] = { 0, sizeof args - 1, sizeof args + 1, SIZE_MAX };                               \
+        memset(&args, 0, sizeof args);                                                                                 \
+        testing(#call);                                                                                                \
+        forget_last_error();                                                                                           \
+        expect_failure(call(attempt.run.plan, attempt.queue, NULL, 0, NULL, NULL), CLBN_INVALID_ARGUMENT,              \
+                       "args is NULL", #type);                                                                         \
+        for (int i = 0; i < COUNT_OF(sizes); i++) {                                                                    \
+            args.struct_size = sizes[i];                                                                               \
+            expect_failure(call(attempt.run.plan, attempt.queue, &args, 0, NULL, NULL), CLBN_INVALID_STRUCT_SIZE,      \
+                           "struct_size", #type);                                                                      \
+        }                                                                                                              \
+    } while (0)
+
+START_TEST(a_call_needs_arguments_of_a_known_size)
+{
+    attempt = attempt_prepare(&problem, FORWARD_TRAINING);
+    unsigned long enqueued = calls_of("clEnqueue");
+    EXPECT_ARGUMENTS(clbnEnqueueForwardTraining, clbn_forward_training_args);
+    EXPECT_ARGUMENTS(clbnEnqueueForwardInference, clbn_forward_inference_args);
+    EXPECT_ARGUMENTS(clbnEnqueueBackward, clbn_backward_args);
+    EXPECT_ARGUMENTS(clbnEnqueueBackwardFrozen, clbn_backward_frozen_args);
+    ck_assert_uint_eq(calls_of("clEnqueue"), enqueued);
+    attempt_release(&attempt);
+}
+END_TEST
+
+static TCase *cases_of_calls(void)
+{
+    TCase *cases = tcase_create("calls");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_loop_test(cases, a_call_needs_a_plan, 0, OPERATIONS);
+    tcase_add_loop_test(cases, a_call_needs_a_queue_of_its_context, 0, OPERATIONS);
+    tcase_add_test(cases, a_queue_of_another_device_is_refused);
+    tcase_add_loop_test(cases, a_wait_list_has_its_events, 0, OPERATIONS);
+    tcase_add_test(cases, an_update_factor_is_between_0_and_1);
+    tcase_add_test(cases, a_running_variance_is_unbiased_or_biased);
+    tcase_add_test(cases, one_value_has_no_unbiased_variance);
+    tcase_add_test(cases, a_call_needs_arguments_of_a_known_size);
+    return cases;
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("misuse of calls");
+    suite_add_tcase(suite, cases_of_calls());
+    return run_suite(suite);
+}

@@ -1,0 +1,225 @@
+/* Hard data: results stay within the bounds of ordinary data where means, outliers, trends and scales are extreme. */
+#include "allocate.h"
+#include "compare.h"
+#include "random_numbers.h"
+#include "verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Both layouts; one channel in several rows, and in one long row. */
+static const struct shape shapes[] = {
+    { 3, 1, { 4, 3, 5003 } }, { 2, 0, { 2, 70001 } }, { 2, 1, { 20001, 3 } }, { 4, 3, { 7, 13, 17, 19 } }
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+/* The i-th of m values of a channel, of deviation 1 or so but for what the series is named for. */
+typedef double series(struct random *random, size_t i, size_t m, double size);
+
+static double around_large_mean(struct random *random, size_t i, size_t m, double size)
+{
+    (void)i, (void)m;
+    return size + random_normal(random);
+}
+
+static double outlier_first(struct random *random, size_t i, size_t m, double size)
+{
+    (void)m;
+    return i == 0 ? size : random_normal(random);
+}
+
+static double outlier_last(struct random *random, size_t i, size_t m, double size)
+{
+    return i == m - 1 ? size : random_normal(random);
+}
+
+/* Whatever a chunk's length, some chunks of some shape begin with one. */
+static double outlier_every_256(struct random *random, size_t i, size_t m, double size)
+{
+    (void)m;
+    return i % 256 == 0 ? size : random_normal(random);
+}
+
+static double trend(struct random *random, size_t i, size_t m, double size)
+{
+    return size * (double)i / (double)m + random_normal(random);
+}
+
+static double step_in_the_middle(struct random *random, size_t i, size_t m, double size)
+{
+    return (i < m / 2 ? 0 : size) + random_normal(random);
+}
+
+static double scaled(struct random *random, size_t i, size_t m, double size)
+{
+    (void)i, (void)m;
+    return size * (0.5 + random_normal(random));
+}
+
+static struct problem problem_of_series(const struct shape *shape, clbn_type type, double epsilon, series *values,
+                                        double size)
+{
+    struct problem problem = problem_random(shape, type, epsilon, 1);
+    struct random random = { 2 };
+    size_t m = shape_values_per_channel(shape);
+    for (size_t c = 0; c < shape_channels(shape); c++)
+        for (size_t i = 0; i < m; i++)
+            problem.values[VIEW_X][shape_element_of(shape, c, i)] = values(&random, i, m, size);
+    problem.drifting = values != around_large_mean && values != scaled;
+    problem_complete(&problem);
+    return problem;
+}
+
+/* Forward with the plain variance to be seen, backward from saved statistics and from none. */
+static void check_problem(int config, const struct problem *problem)
+{
+    struct call forward = call_of(FORWARD_TRAINING);
+    forward.update_factor = 1;
+    forward.running_variance = CLBN_BIASED;
+    verify_call(config, problem, &forward);
+    struct call backward = call_of(BACKWARD);
+    verify_call(config, problem, &backward);
+    backward.views &= ~WITH_SAVED;
+    verify_call(config, problem, &backward);
+}
+
+static void check_series(int config, clbn_type type, double epsilon, series *values, double size)
+{
+    for (size_t s = 0; s < SHAPES; s++) {
+        struct problem problem = problem_of_series(&shapes[s], type, epsilon, values, size);
+        check_problem(config, &problem);
+        problem_free(&problem);
+    }
+}
+
+static void check_series_in_all_types(int config, series *values, double size)
+{
+    clbn_type types[MAX_TYPES];
+    int type_count = device_types(types);
+    for (int t = 0; t < type_count; t++)
+        check_series(config, types[t], 1e-5, values, size);
+}
+
+START_TEST(a_mean_of_many_deviations_is_no_harm)
+{
+    check_series_in_all_types(_i, around_large_mean, 1e3);
+    check_series_in_all_types(_i, around_large_mean, -1e6);
+}
+END_TEST
+
+START_TEST(an_outlier_is_no_harm)
+{
+    check_series_in_all_types(_i, outlier_first, 1e6);
+    check_series_in_all_types(_i, outlier_first, -1e8);
+    check_series_in_all_types(_i, outlier_last, 1e8);
+    check_series_in_all_types(_i, outlier_every_256, 1e6);
+}
+END_TEST
+
+START_TEST(a_trend_is_no_harm)
+{
+    check_series_in_all_types(_i, trend, 1e2);
+    check_series_in_all_types(_i, trend, -1e5);
+    check_series_in_all_types(_i, step_in_the_middle, 1e5);
+}
+END_TEST
+
+/* The greatest scales, as powers of ten, at which sums of squares can be kept: in float32 they are merged in double, which
+ * has room for the square of any float; where all is done in one type, squares must fit in it. */
+static int greatest_power(int config, clbn_type type)
+{
+    if (type == CLBN_FLOAT64)
+        return 140;
+    clbn_type types[MAX_TYPES];
+    bool merges_in_double = (engine_configs[config].flags & CLBN_ENGINE_NO_DOUBLE) == 0 && device_types(types) == 2;
+    if (!merges_in_double)
+        printf("%s: float32 scales beyond 1e-15 to 1e15 are not tested: it merges in float-float\n",
+               engine_configs[config].name);
+    return merges_in_double ? 30 : 15;
+}
+
+static double power_of_ten(int power)
+{
+    double result = 1;
+    for (int i = 0; i < abs(power); i++)
+        result *= 10;
+    return power < 0 ? 1 / result : result;
+}
+
+START_TEST(tiny_and_huge_scales_are_no_harm)
+{
+    clbn_type types[MAX_TYPES];
+    int type_count = device_types(types);
+    for (int t = 0; t < type_count; t++) {
+        int greatest = greatest_power(_i, types[t]);
+        for (int power = -greatest; power <= greatest; power += greatest / 5 * 2) {
+            check_series(_i, types[t], 1e-5, scaled, power_of_ten(power));
+            check_series(_i, types[t], 0, scaled, power_of_ten(power));
+        }
+    }
+}
+END_TEST
+
+/* y of `count` indices of the first axis, from `first`. */
+static void check_slice(struct run *run, size_t first, size_t count)
+{
+    const struct problem *problem = run->problem;
+    struct shape slice = problem->shape;
+    slice.lengths[0] = count;
+    size_t begin = first * (shape_elements(&problem->shape) / problem->shape.lengths[0]);
+    const double *gamma = problem->values[VIEW_GAMMA], *beta = problem->values[VIEW_BETA];
+    struct expected y = reference_output(&slice, problem->values[VIEW_X] + begin, &problem->statistics, gamma, beta);
+    bound_output(problem_arithmetic(problem), &slice, &problem->statistics, gamma, beta, &y);
+    expect_within_bounds(QUANTITY_Y, problem->type, run_output(run, VIEW_Y) + begin, &y);
+    expected_free(&y);
+}
+
+static void check_large(const struct shape *shape, int config)
+{
+    char text[SHAPE_TEXT_SIZE];
+    testing("%s, %s", engine_configs[config].name, shape_text(shape, text));
+    struct problem problem = problem_random(shape, CLBN_FLOAT32, 1e-5, 3);
+    struct call call = call_of(FORWARD_TRAINING);
+    struct run run = run_prepare(test_engine(config), &problem, &call);
+    run_now(&run);
+    expect_within_bounds(QUANTITY_MEAN, problem.type, run_output(&run, VIEW_SAVE_MEAN), &problem.statistics.mean);
+    expect_within_bounds(QUANTITY_INVSTD, problem.type, run_output(&run, VIEW_SAVE_INVSTD), &problem.statistics.invstd);
+    check_slice(&run, 0, 1);
+    check_slice(&run, shape->lengths[0] - 1, 1);
+    run_release(&run);
+    problem_free(&problem);
+}
+
+/* 5 million values to a channel. */
+START_TEST(long_channels_keep_their_accuracy)
+{
+    static const struct shape long_shapes[] = { { 3, 1, { 1000, 2, 5000 } }, { 4, 3, { 1250, 80, 50, 2 } } };
+    for (size_t s = 0; s < 2; s++)
+        check_large(&long_shapes[s], _i);
+}
+END_TEST
+
+START_TEST(a_channel_of_100_million_values_keeps_its_accuracy)
+{
+    static const struct shape shape = { 3, 1, { 1000, 1, 100000 } };
+    if (getenv("CLBN_TEST_LARGE") == NULL) {
+        printf("%s: a channel of 1e8 values is not tested: CLBN_TEST_LARGE is not set\n", engine_configs[_i].name);
+        return;
+    }
+    check_large(&shape, _i);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("numerics");
+    TCase *cases = tcase_create("hard data");
+    tcase_add_loop_test(cases, a_mean_of_many_deviations_is_no_harm, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, an_outlier_is_no_harm, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, a_trend_is_no_harm, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, tiny_and_huge_scales_are_no_harm, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, long_channels_keep_their_accuracy, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, a_channel_of_100_million_values_keeps_its_accuracy, 0, PLAIN_ENGINE_CONFIGS);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

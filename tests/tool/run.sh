@@ -1,0 +1,483 @@
+#!/bin/sh
+# Tests of the clbn command: run.sh PATH_TO_CLBN. Needs a shell and an OpenCL device.
+#
+# Arrays are made with printf, and results are compared byte for byte: all numbers are chosen so that mean, variance and
+# the results are exact. Everything happens in a temporary folder.
+set -u
+
+case ${1:-} in
+'')
+    echo 'usage: run.sh PATH_TO_CLBN' >&2
+    exit 2
+    ;;
+/*) clbn=$1 ;;
+*) clbn=$PWD/$1 ;;
+esac
+
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir "$folder/work" && cd "$folder/work" || exit 1
+
+passed=0
+failed=0
+
+pass() {
+    passed=$((passed + 1))
+    echo "ok: $1"
+}
+
+not_ok() {
+    failed=$((failed + 1))
+    echo "FAILED: $1: $2"
+}
+
+# check NAME COMMAND...: the command succeeds.
+check() {
+    name=$1
+    shift
+    if "$@"; then pass "$name"; else not_ok "$name" "$*"; fi
+}
+
+# run ARGUMENTS...: clbn with them; its code, output and errors go to $code and the two files.
+run() {
+    code=0
+    "$clbn" "$@" >"$folder/out" 2>"$folder/err" || code=$?
+}
+
+# succeeds NAME ARGUMENTS...: exit code 0 and no errors.
+succeeds() {
+    name=$1
+    shift
+    run "$@"
+    if [ "$code" -ne 0 ]; then
+        not_ok "$name" "exit code $code, $(cat "$folder/err")"
+    elif [ -s "$folder/err" ]; then
+        not_ok "$name" "said $(cat "$folder/err")"
+    else
+        pass "$name"
+    fi
+}
+
+# fails CODE PART NAME ARGUMENTS...: that exit code, nothing on stdout, on stderr one line that begins with "clbn: " and
+# has the part in it, and no temporary file.
+fails() {
+    expected=$1
+    part=$2
+    name=$3
+    shift 3
+    run "$@"
+    if [ "$code" -ne "$expected" ]; then
+        not_ok "$name" "exit code $code, not $expected: $(cat "$folder/err")"
+    elif [ -s "$folder/out" ]; then
+        not_ok "$name" "printed $(cat "$folder/out")"
+    elif [ "$(wc -l <"$folder/err")" -ne 1 ] || ! grep -q '^clbn: ' "$folder/err"; then
+        not_ok "$name" "not one sentence: $(cat "$folder/err")"
+    elif ! grep -qF -e "$part" "$folder/err"; then
+        not_ok "$name" "no '$part' in: $(cat "$folder/err")"
+    elif [ -n "$(find . -name '.clbn-*')" ]; then
+        not_ok "$name" "left $(find . -name '.clbn-*')"
+    else
+        pass "$name"
+    fi
+}
+
+# prints PART NAME ARGUMENTS...: exit code 0 and the part on stdout.
+prints() {
+    part=$1
+    name=$2
+    shift 2
+    run "$@"
+    if [ "$code" -ne 0 ]; then
+        not_ok "$name" "exit code $code, $(cat "$folder/err")"
+    elif ! grep -qF -e "$part" "$folder/out"; then
+        not_ok "$name" "no '$part' in: $(cat "$folder/out")"
+    else
+        pass "$name"
+    fi
+}
+
+# same NAME FILE EXPECTED
+same() {
+    if cmp -s "$2" "$3"; then pass "$1"; else not_ok "$1" "$(od -An -tf4 -j128 "$2" 2>&1 | tr -s ' \n' ' ')"; fi
+}
+
+# ---- Arrays
+
+# header DESCR FORTRAN_ORDER SHAPE: 128 bytes, as NumPy writes it.
+header() {
+    printf '\223NUMPY\001\000\166\000'
+    printf '%-117s\n' "{'descr': '$1', 'fortran_order': $2, 'shape': $3, }"
+}
+
+# The upper two bytes of a float32, and the upper three of a float64, in octal.
+bits() {
+    case $2 in
+    0) high='\000\000' long='\000\000\000' ;;
+    0.25) high='\200\076' long='\000\320\077' ;;
+    0.5) high='\000\077' long='\000\340\077' ;;
+    1) high='\200\077' long='\000\360\077' ;;
+    1.5) high='\300\077' long='\000\370\077' ;;
+    2) high='\000\100' long='\000\000\100' ;;
+    2.5) high='\040\100' long='\000\004\100' ;;
+    3) high='\100\100' long='\000\010\100' ;;
+    4) high='\200\100' long='\000\020\100' ;;
+    5) high='\240\100' long='\000\024\100' ;;
+    6) high='\300\100' long='\000\030\100' ;;
+    8) high='\000\101' long='\000\040\100' ;;
+    12) high='\100\101' long='\000\050\100' ;;
+    16) high='\200\101' long='\000\060\100' ;;
+    24) high='\300\101' long='\000\070\100' ;;
+    -1) high='\200\277' long='\000\360\277' ;;
+    -2) high='\000\300' long='\000\000\300' ;;
+    -3) high='\100\300' long='\000\010\300' ;;
+    -4) high='\200\300' long='\000\020\300' ;;
+    -8) high='\000\301' long='\000\040\300' ;;
+    *)
+        echo "run.sh has no bits for $2" >&2
+        exit 1
+        ;;
+    esac
+    # The octal numbers are escapes of printf's format.
+    # shellcheck disable=SC2059
+    case $1 in
+    '<f4') printf '\000\000'"$high" ;;
+    *) printf '\000\000\000\000\000'"$long" ;;
+    esac
+}
+
+# array FILE DESCR FORTRAN_ORDER SHAPE VALUE...
+array() {
+    file=$1
+    descr=$2
+    header "$2" "$3" "$4" >"$file"
+    shift 4
+    for value in "$@"; do
+        bits "$descr" "$value" >>"$file"
+    done
+}
+
+# f4 FILE SHAPE VALUE...
+f4() {
+    file=$1
+    shape=$2
+    shift 2
+    array "$file" '<f4' False "$shape" "$@"
+}
+
+# ---- Help, version and usage
+
+prints 'Usage: clbn COMMAND' 'clbn --help' --help
+for command in devices forward backward train; do
+    prints "$command" "clbn --help names $command" --help
+    prints "Usage: clbn $command" "clbn $command --help" $command --help
+done
+prints '--update-factor FACTOR' 'clbn forward --help lists the options' forward --x a --help
+prints 'clbn ' 'clbn --version' --version
+fails 2 'a command is missing' 'no command'
+fails 2 "no command 'nonsense'" 'unknown command' nonsense
+fails 2 'no option --nonsense' 'unknown option' forward --nonsense
+fails 2 'no option --gam' 'a part of an option' forward --gam g.npy
+fails 2 "'x.npy' is none" 'argument that is no option' forward x.npy
+fails 2 "'--' is none" 'two dashes' forward --
+fails 2 '--x FILE.npy is required' 'forward without --x' forward --y y.npy
+fails 2 '--y FILE.npy is required' 'forward without --y' forward --x x.npy
+fails 2 '--dy FILE.npy is required' 'backward without --dy' backward --x x.npy --dx dx.npy
+fails 2 '--y needs a value' 'value missing at the end' forward --x x.npy --y
+fails 2 '--x needs a value' 'value missing before an option' forward --x --y y.npy
+fails 2 "not ''" 'empty value' forward --x= --y y.npy
+fails 2 '--x is given twice' 'option given twice' forward --x x.npy --y y.npy --x=x.npy
+fails 2 '--inference takes no value' 'flag with a value' forward --inference=1
+fails 2 'an integer from -8 to 7' 'axis out of range' forward --axis 8
+fails 2 'an integer from -8 to 7' 'axis far out of range' forward --axis 99999999999999999999
+fails 2 'an integer from -8 to 7' 'axis not a number' forward --axis=1x
+fails 2 'an integer from -8 to 7' 'axis empty' forward --axis=
+fails 2 'a number not below 0' 'negative epsilon' forward --epsilon -1e-5
+fails 2 'a number not below 0' 'epsilon not a number' forward --epsilon nan
+fails 2 'a number not below 0' 'infinite epsilon' forward --epsilon 1e999
+fails 2 'a number from 0 to 1' 'update factor out of range' forward --update-factor 1.1
+fails 2 'auto, vector or group' 'unknown geometry' forward --geometry square
+
+forward="forward --x x.npy --y y.npy"
+backward="backward --x x.npy --dy dy.npy --dx dx.npy"
+running="--running-mean rm.npy --running-var rv.npy"
+saved="--save-mean sm.npy --save-invstd si.npy"
+# The variables hold several words each.
+# shellcheck disable=SC2086
+{
+    fails 2 'need each other' 'running mean alone' $forward --running-mean rm.npy
+    fails 2 'need each other' 'running variance alone' $forward --running-var rv.npy
+    fails 2 'need each other' 'saved mean alone' $forward --save-mean sm.npy
+    fails 2 'need each other' 'saved invstd alone' $backward --save-invstd si.npy
+    fails 2 '--inference needs' 'inference without running statistics' $forward --inference
+    fails 2 'not for --inference' 'inference with update factor' $forward --inference $running --update-factor 0.5
+    fails 2 'not for --inference' 'inference with biased variance' $forward --inference $running --biased-running-var
+    fails 2 'not for --inference' 'inference with saved statistics' $forward --inference $running $saved
+    fails 2 '--update-factor needs' 'update factor without running statistics' $forward --update-factor 0.5
+    fails 2 '--biased-running-var needs' 'biased variance without running statistics' $forward --biased-running-var
+    fails 2 'both write' 'two outputs of one name' $forward --save-mean y.npy --save-invstd si.npy
+    fails 2 'both write' 'running statistics of one name' $forward --running-mean r.npy --running-var r.npy
+    fails 2 '--frozen needs' 'frozen without running statistics' $backward --frozen
+    fails 2 'need --frozen' 'running statistics without frozen' $backward $running
+    fails 2 'no sense with --frozen' 'frozen with saved statistics' $backward --frozen $running $saved
+    fails 2 'is required' 'backward without outputs' backward --x x.npy --dy dy.npy
+    fails 2 'both write' 'two gradients of one name' $backward --dgamma dx.npy
+}
+
+# ---- Devices
+
+prints 'geometry' 'devices prints a table' devices
+prints '0' 'devices numbers from 0' devices
+prints '"devices": [' 'devices --json' devices --json
+for key in index default name platform version kind compute_units global_bytes local_bytes types; do
+    prints "\"$key\": " "devices --json has $key" devices --json
+done
+"$clbn" devices --json >"$folder/devices" 2>&1
+float64=false
+if [ "$(grep -c '"index"' "$folder/devices")" -eq "$(grep -c '"float64"' "$folder/devices")" ]; then
+    float64=true
+fi
+f4 x.npy '(1, 1)' 1
+fails 1 'no device matches' 'unknown device' forward --x x.npy --y y.npy --device 'no such device'
+fails 1 'no device matches' 'index of no device' forward --x x.npy --y y.npy --device 999999
+succeeds 'device by index' forward --x x.npy --y y.npy --device 0
+device_name=$(sed -n 's/.*"name": "\(.*\)",*$/\1/p' "$folder/devices" | head -n 1)
+if [ "$(grep -cF "\"name\": \"$device_name\"" "$folder/devices")" -eq 1 ]; then
+    succeeds 'device by name' forward --x x.npy --y y.npy --device "$device_name"
+    succeeds 'device by name in capitals' forward --x x.npy --y y.npy --device \
+        "$(echo "$device_name" | tr '[:lower:]' '[:upper:]')"
+fi
+mkdir "$folder/vendors"
+old_vendors=${OCL_ICD_VENDORS-unset}
+export OCL_ICD_VENDORS="$folder/vendors"
+# A libOpenCL that is a vendor's own, and not a loader, has its devices all the same.
+run devices
+if [ "$code" -ne 0 ]; then
+    fails 1 'OpenCL' 'devices without OpenCL' devices
+    fails 1 'OpenCL' 'forward without OpenCL' forward --x x.npy --y z.npy
+    check 'no output without OpenCL' test ! -e z.npy
+fi
+if [ "$old_vendors" = unset ]; then unset OCL_ICD_VENDORS; else OCL_ICD_VENDORS=$old_vendors; fi
+if [ -c /dev/full ]; then
+    code=0
+    "$clbn" devices >/dev/full 2>"$folder/err" || code=$?
+    check 'devices to a full disk' test "$code" -eq 1 -a "$(cat "$folder/err")" != ''
+fi
+
+# ---- Files that are refused
+
+rm -f ./*.npy
+f4 x.npy '(4, 2)' 1 2 1 2 3 6 3 6
+fails 1 "'none.npy': No such file" 'no such input' forward --x none.npy --y y.npy
+fails 1 'not a regular file' 'input is a folder' forward --x . --y y.npy
+fails 1 "'none.npy': No such file" 'no such running mean' forward --x x.npy --y y.npy --running-mean none.npy \
+    --running-var none2.npy
+echo 'hello' >bad.npy
+fails 1 'not a .npy file' 'text for an array' forward --x bad.npy --y y.npy
+head -c 150 x.npy >bad.npy
+fails 1 '22 bytes of data, and its shape (4, 2) needs 32' 'truncated array' forward --x bad.npy --y y.npy
+(cat x.npy && echo) >bad.npy
+fails 1 '33 bytes of data, and its shape (4, 2) needs 32' 'trailing byte' forward --x bad.npy --y y.npy
+array bad.npy '<i4' False '(1,)' 1
+fails 1 "type is '<i4'" 'integers' forward --x bad.npy --y y.npy
+array bad.npy '<f4' False '(9999999999, 9999999999)'
+fails 1 'shape is too large' 'huge shape' forward --x bad.npy --y y.npy
+array bad.npy '<f4' False '(99999, 99999)'
+fails 1 'needs 39999200004' 'large shape without data' forward --x bad.npy --y y.npy
+array bad.npy '<f4' False '()' 1
+fails 1 'a single value without axes' 'array of rank 0' forward --x bad.npy --y y.npy
+array bad.npy '<f4' False '(4,)' 1 2 3 4
+fails 1 'the axes -1 to 0' 'axis 1 of a rank-1 array' forward --x bad.npy --y y.npy
+fails 1 'the axes -2 to 1' 'axis 2 of a rank-2 array' forward --x x.npy --y y.npy --axis 2
+fails 1 'the axes -2 to 1' 'axis -3 of a rank-2 array' forward --x x.npy --y y.npy --axis -3
+f4 bad.npy '(3,)' 1 1 1
+fails 1 "'bad.npy' for --gamma has the shape (3,), and (2,) is expected" 'gamma of another length' \
+    forward --x x.npy --y y.npy --gamma bad.npy
+f4 bad.npy '(1, 2)' 1 1
+fails 1 'has the shape (1, 2), and (2,) is expected' 'beta of two axes' forward --x x.npy --y y.npy --beta bad.npy
+array bad.npy '<f8' False '(2,)' 1 1
+fails 1 'has the type float64, and float32 is expected' 'gamma of another type' forward --x x.npy --y y.npy \
+    --gamma bad.npy
+f4 bad.npy '(2, 4)' 1 1 1 1 1 1 1 1
+fails 1 'has the shape (2, 4), and (4, 2) is expected' 'dy of another shape' backward --x x.npy --dy bad.npy --dx dx.npy
+check 'no output of a failure' test ! -e y.npy -a ! -e dx.npy
+
+# ---- Outputs that cannot be written
+
+f4 rm.npy '(2,)' 0 0
+f4 rv.npy '(2,)' 1 2
+cp rm.npy rm-before.npy
+cp rv.npy rv-before.npy
+fails 1 "'no-folder/y.npy': No such file" 'output in no folder' forward --x x.npy --y no-folder/y.npy
+mkdir folder.npy
+fails 1 'not a regular file' 'output is a folder' forward --x x.npy --y folder.npy
+fails 1 'not a regular file' 'output is a device' forward --x x.npy --y /dev/null
+check '/dev/null is still there' test -c /dev/null
+fails 1 'no-folder' 'last output in no folder' forward --x x.npy --y y.npy --running-mean rm.npy --running-var rv.npy \
+    --save-mean sm.npy --save-invstd no-folder/si.npy
+check 'no output without the last' test ! -e y.npy -a ! -e sm.npy
+same 'running mean untouched' rm.npy rm-before.npy
+same 'running variance untouched' rv.npy rv-before.npy
+f4 one.npy '(1, 2)' 1 2
+fails 1 'CLBN_TOO_FEW_VALUES' 'unbiased variance of one value' forward --x one.npy --y y.npy --running-mean rm.npy \
+    --running-var rv.npy
+same 'running mean untouched by one value' rm.npy rm-before.npy
+
+# ---- Forward. x has the columns 1 1 3 3 and 2 2 6 6: mean 2 and 4, variance 1 and 4 (unbiased: 4/3 and 16/3).
+
+f4 gamma.npy '(2,)' 2 0.5
+f4 beta.npy '(2,)' 1 2
+f4 y0.npy '(4, 2)' -1 -1 -1 -1 1 1 1 1
+f4 y1.npy '(4, 2)' -1 1.5 -1 1.5 3 2.5 3 2.5
+f4 mean.npy '(2,)' 2 4
+f4 invstd.npy '(2,)' 1 0.5
+for geometry in auto vector group; do
+    succeeds "forward, $geometry" forward --x x.npy --y y.npy --epsilon 0 --geometry $geometry
+    same "y, $geometry" y.npy y0.npy
+    succeeds "forward with gamma and beta, $geometry" forward --x x.npy --y=y.npy --epsilon=0 --gamma gamma.npy \
+        --beta beta.npy --save-mean sm.npy --save-invstd si.npy --geometry $geometry
+    same "y with gamma and beta, $geometry" y.npy y1.npy
+    same "saved mean, $geometry" sm.npy mean.npy
+    same "saved invstd, $geometry" si.npy invstd.npy
+done
+succeeds 'forward, axis -1' forward --x x.npy --y y.npy --epsilon 0 --axis -1
+same 'y, axis -1' y.npy y0.npy
+f4 xt.npy '(2, 4)' 1 1 3 3 2 2 6 6
+f4 yt.npy '(2, 4)' -1 -1 1 1 -1 -1 1 1
+succeeds 'forward, axis 0' forward --x xt.npy --y y.npy --epsilon 0 --axis 0
+same 'y, axis 0' y.npy yt.npy
+f4 x4.npy '(2, 2, 1, 2)' 1 1 2 2 3 3 6 6
+f4 y4.npy '(2, 2, 1, 2)' -1 -1 -1 -1 1 1 1 1
+succeeds 'forward of four axes' forward --x x4.npy --y y.npy --epsilon 0
+same 'y of four axes' y.npy y4.npy
+array xf.npy '<f4' True '(4, 2)' 1 1 3 3 2 2 6 6
+succeeds 'forward of Fortran order' forward --x xf.npy --y y.npy --epsilon 0
+same 'y of Fortran order' y.npy y0.npy
+f4 x1.npy '(4,)' 1 1 3 3
+f4 yzero.npy '(4,)' 0 0 0 0
+succeeds 'forward of one axis' forward --x x1.npy --y y.npy --axis 0
+same 'y of one value per channel' y.npy yzero.npy
+cp x.npy inplace.npy
+succeeds 'y over x' forward --x inplace.npy --y inplace.npy --epsilon 0
+same 'y over x is right' inplace.npy y0.npy
+
+# ---- Running statistics
+
+f4 rm-after.npy '(2,)' 1 2
+f4 rv-after.npy '(2,)' 1 3
+succeeds 'training updates' forward --x x.npy --y y.npy --running-mean rm.npy --running-var rv.npy --update-factor 0.5 \
+    --biased-running-var
+same 'running mean' rm.npy rm-after.npy
+same 'running variance, biased' rv.npy rv-after.npy
+f4 x2.npy '(2, 2)' 1 2 3 6
+f4 rm.npy '(2,)' 0 0
+f4 rv.npy '(2,)' 1 2
+f4 rv-after.npy '(2,)' 1.5 5
+succeeds 'training updates, unbiased' forward --x x2.npy --y y.npy --running-mean rm.npy --running-var rv.npy \
+    --update-factor 0.5
+same 'running mean, unbiased' rm.npy rm-after.npy
+same 'running variance, unbiased' rv.npy rv-after.npy
+f4 rm.npy '(2,)' 2 4
+f4 rv.npy '(2,)' 1 4
+cp rm.npy rm-before.npy
+cp rv.npy rv-before.npy
+for geometry in vector group; do
+    succeeds "inference, $geometry" forward --x x.npy --y y.npy --inference --running-mean rm.npy --running-var rv.npy \
+        --gamma gamma.npy --beta beta.npy --epsilon 0 --geometry $geometry
+    same "y of inference, $geometry" y.npy y1.npy
+done
+same 'running mean of inference' rm.npy rm-before.npy
+same 'running variance of inference' rv.npy rv-before.npy
+
+# ---- Backward. xhat is -1 -1 1 1 in both columns; dy has the columns 4 0 0 8 and 8 0 0 16.
+
+f4 dy.npy '(4, 2)' 4 8 0 0 0 0 8 16
+f4 dbeta0.npy '(2,)' 12 24
+f4 dgamma0.npy '(2,)' 4 8
+f4 dx0.npy '(4, 2)' 2 2 -2 -2 -4 -4 4 4
+f4 dx1.npy '(4, 2)' 4 1 -4 -1 -8 -2 8 2
+f4 dx2.npy '(4, 2)' 4 4 0 0 0 0 8 8
+for geometry in auto vector group; do
+    succeeds "backward, $geometry" backward --x x.npy --dy dy.npy --dx dx.npy --dgamma dgamma.npy --dbeta dbeta.npy \
+        --epsilon 0 --geometry $geometry
+    same "dx, $geometry" dx.npy dx0.npy
+    same "dgamma, $geometry" dgamma.npy dgamma0.npy
+    same "dbeta, $geometry" dbeta.npy dbeta0.npy
+    succeeds "backward with gamma and saved statistics, $geometry" backward --x x.npy --dy dy.npy --gamma gamma.npy \
+        --save-mean mean.npy --save-invstd invstd.npy --dx dx.npy --geometry $geometry
+    same "dx with gamma and saved statistics, $geometry" dx.npy dx1.npy
+    succeeds "backward, frozen, $geometry" backward --x x.npy --dy dy.npy --frozen --running-mean rm.npy \
+        --running-var rv.npy --epsilon 0 --dx dx.npy --dgamma dgamma.npy --dbeta dbeta.npy --geometry $geometry
+    same "dx, frozen, $geometry" dx.npy dx2.npy
+    same "dgamma, frozen, $geometry" dgamma.npy dgamma0.npy
+    same "dbeta, frozen, $geometry" dbeta.npy dbeta0.npy
+done
+for gradient in dx dgamma dbeta; do
+    rm -f dx.npy dgamma.npy dbeta.npy
+    succeeds "backward to $gradient only" backward --x x.npy --dy dy.npy --epsilon 0 --$gradient $gradient.npy
+    same "$gradient only" $gradient.npy ${gradient}0.npy
+    check "no other output than $gradient" test \
+        "$(find . -name 'dx.npy' -o -name 'dgamma.npy' -o -name 'dbeta.npy' | wc -l)" -eq 1
+done
+cp dy.npy inplace.npy
+succeeds 'dx over dy' backward --x x.npy --dy inplace.npy --dx inplace.npy --epsilon 0
+same 'dx over dy is right' inplace.npy dx0.npy
+same 'saved mean is only read' sm.npy mean.npy
+
+# ---- float64
+
+if $float64; then
+    array x8.npy '<f8' False '(4, 2)' 1 2 1 2 3 6 3 6
+    array y8.npy '<f8' False '(4, 2)' -1 1.5 -1 1.5 3 2.5 3 2.5
+    array gamma8.npy '<f8' False '(2,)' 2 0.5
+    array beta8.npy '<f8' False '(2,)' 1 2
+    array dy8.npy '<f8' False '(4, 2)' 4 8 0 0 0 0 8 16
+    array dx8.npy '<f8' False '(4, 2)' 4 1 -4 -1 -8 -2 8 2
+    succeeds 'forward in float64' forward --x x8.npy --y y.npy --gamma gamma8.npy --beta beta8.npy --epsilon 0
+    same 'y in float64' y.npy y8.npy
+    succeeds 'backward in float64' backward --x x8.npy --dy dy8.npy --gamma gamma8.npy --epsilon 0 --dx dx.npy
+    same 'dx in float64' dx.npy dx8.npy
+    fails 1 'has the type float32, and float64 is expected' 'gamma of float32 in float64' \
+        forward --x x8.npy --y y.npy --gamma gamma.npy
+fi
+
+# ---- Empty arrays
+
+f4 empty.npy '(0, 2)'
+f4 zeros.npy '(2,)' 0 0
+succeeds 'forward of an empty batch' forward --x empty.npy --y y.npy --gamma gamma.npy --beta beta.npy \
+    --running-mean rm.npy --running-var rv.npy --save-mean sm.npy --save-invstd si.npy
+same 'y of an empty batch' y.npy empty.npy
+same 'running mean of an empty batch' rm.npy rm-before.npy
+same 'running variance of an empty batch' rv.npy rv-before.npy
+same 'saved mean of an empty batch' sm.npy zeros.npy
+succeeds 'inference of an empty batch' forward --x empty.npy --y y.npy --inference --running-mean rm.npy \
+    --running-var rv.npy
+succeeds 'backward of an empty batch' backward --x empty.npy --dy empty.npy --dx dx.npy --dgamma dgamma.npy \
+    --dbeta dbeta.npy
+same 'dx of an empty batch' dx.npy empty.npy
+same 'dgamma of an empty batch' dgamma.npy zeros.npy
+same 'dbeta of an empty batch' dbeta.npy zeros.npy
+succeeds 'backward of an empty batch to dx only' backward --x empty.npy --dy empty.npy --dx dx.npy
+same 'dx only of an empty batch' dx.npy empty.npy
+succeeds 'frozen backward of an empty batch' backward --x empty.npy --dy empty.npy --frozen --running-mean rm.npy \
+    --running-var rv.npy --dx dx.npy --dgamma dgamma.npy --dbeta dbeta.npy
+same 'dgamma, frozen, of an empty batch' dgamma.npy zeros.npy
+f4 none.npy '(4, 0)'
+f4 nothing.npy '(0,)'
+cp nothing.npy nothing2.npy
+succeeds 'forward without channels' forward --x none.npy --y y.npy --gamma nothing.npy --running-mean nothing.npy \
+    --running-var nothing2.npy --save-mean sm.npy --save-invstd si.npy
+same 'y without channels' y.npy none.npy
+same 'saved mean without channels' sm.npy nothing.npy
+succeeds 'inference without channels' forward --x none.npy --y y.npy --inference --running-mean nothing.npy \
+    --running-var nothing.npy
+succeeds 'backward without channels' backward --x none.npy --dy none.npy --dx dx.npy --dgamma dgamma.npy --dbeta \
+    dbeta.npy
+same 'dgamma without channels' dgamma.npy nothing.npy
+succeeds 'frozen backward without channels' backward --x none.npy --dy none.npy --frozen --running-mean nothing.npy \
+    --running-var nothing.npy --dx dx.npy --dgamma dgamma.npy --dbeta dbeta.npy
+
+check 'no temporary file is left' test -z "$(find . -name '.clbn-*')"
+echo "$passed passed, $failed failed"
+test "$failed" -eq 0

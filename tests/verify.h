@@ -1,0 +1,13 @@
+/* Compares a run's results with the reference. */
+#ifndef CLBN_TESTS_VERIFY_H
+#define CLBN_TESTS_VERIFY_H
+
+#include "run.h"
+
+/* Fails the test where a result that the call gave is not within its bound. */
+void verify_run(struct run *run);
+
+/* Says what is tested, prepares the run, runs it, checks it, releases it. */
+void verify_call(int config, const struct problem *problem, const struct call *call);
+
+#endif
