@@ -131,14 +131,14 @@ static cl_int check_backward(clbn_plan plan, const clbn_backward_args *a, const 
     const struct shape *shape = plan_shape(plan);
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
-        { "x", a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "dy", a->dy, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "gamma", a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "save_mean", a->save_mean, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "save_invstd", a->save_invstd, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "dx", a->dx, shape->elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
-        { "dgamma", a->dgamma, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "dbeta", a->dbeta, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "x", OPERAND_TENSOR, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "dy", OPERAND_TENSOR, a->dy, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "save_mean", OPERAND_PARAMETER, a->save_mean, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "dx", OPERAND_TENSOR, a->dx, shape->elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dgamma", OPERAND_PARAMETER, a->dgamma, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "dbeta", OPERAND_PARAMETER, a->dbeta, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = check_outputs(shape, b);
     if (status == CLBN_SUCCESS)
@@ -193,14 +193,14 @@ static cl_int check_frozen(clbn_plan plan, const clbn_backward_frozen_args *a, c
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const enum operand_need for_dgamma = a->dgamma.buffer ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
     const struct operand operands[] = {
-        { "x", a->x, shape->elements, OPERAND_READ, for_dgamma, NULL },
-        { "dy", a->dy, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "gamma", a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "running_mean", a->running_mean, channels, OPERAND_READ, for_dgamma, NULL },
-        { "running_var", a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "dx", a->dx, shape->elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
-        { "dgamma", a->dgamma, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "dbeta", a->dbeta, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "x", OPERAND_TENSOR, a->x, shape->elements, OPERAND_READ, for_dgamma, NULL },
+        { "dy", OPERAND_TENSOR, a->dy, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_READ, for_dgamma, NULL },
+        { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "dx", OPERAND_TENSOR, a->dx, shape->elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dgamma", OPERAND_PARAMETER, a->dgamma, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "dbeta", OPERAND_PARAMETER, a->dbeta, shape->channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = check_outputs(shape, b);
     if (status == CLBN_SUCCESS)

@@ -9,8 +9,8 @@
 
 #define KNOWN_FLAGS (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64 | CLBN_ENGINE_SPLIT | CLBN_ENGINE_WHOLE)
 
-/* Two types, channels first or last, two index widths: no engine has more kinds of program. */
-#define MAX_PROGRAMS 8
+/* Four types, channels first or last, two index widths: no engine has more kinds of program. */
+#define MAX_PROGRAMS 16
 
 struct clbn_engine_object {
     reference_count references;

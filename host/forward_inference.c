@@ -7,12 +7,12 @@ static cl_int check_inference(clbn_plan plan, const clbn_forward_inference_args 
     const struct shape *shape = plan_shape(plan);
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
-        { "x", a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "y", a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
-        { "gamma", a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "beta", a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "running_mean", a->running_mean, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "running_var", a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "x", OPERAND_TENSOR, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "y", OPERAND_TENSOR, a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
+        { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
     };
     return check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
 }

@@ -15,14 +15,14 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
     /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
-        { "x", a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "y", a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
-        { "gamma", a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "beta", a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "running_mean", a->running_mean, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
-        { "running_var", a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
-        { "save_mean", a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "save_invstd", a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "x", OPERAND_TENSOR, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "y", OPERAND_TENSOR, a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
+        { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
+        { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
+        { "save_mean", OPERAND_PARAMETER, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = check_factor(a->update_factor);
     if (status == CLBN_SUCCESS && a->running_variance > CLBN_BIASED)

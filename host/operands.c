@@ -38,9 +38,22 @@ static cl_int query_buffer(cl_mem buffer, struct buffer_facts *b)
     return status == CL_SUCCESS ? status : fail_call(status, "clGetMemObjectInfo");
 }
 
-/* Checks one operand alone, whose elements have element bytes, and finds its region. */
-static cl_int check_operand(clbn_plan plan, const struct operand *o, size_t element, struct region *region)
+static size_t element_size(clbn_plan plan, enum operand_kind kind)
 {
+    switch (kind) {
+    case OPERAND_TENSOR:
+        return type_size(plan_desc(plan)->type);
+    case OPERAND_PARAMETER:
+        return parameter_size(plan_desc(plan)->type);
+    default:
+        return 1;
+    }
+}
+
+/* Checks one operand alone and finds its region. */
+static cl_int check_operand(clbn_plan plan, const struct operand *o, struct region *region)
+{
+    const size_t element = element_size(plan, o->kind);
     struct buffer_facts b = { 0 };
     region->buffer = NULL;
     if (o->count == 0)
@@ -112,7 +125,7 @@ static cl_int check_workspace(clbn_plan plan, struct operand *o, struct region *
     if (o->view.offset % CLBN_WORKSPACE_ALIGNMENT != 0)
         return fail(CLBN_INVALID_WORKSPACE, "the workspace's offset is %zu bytes, expected a multiple of %d.",
                     o->view.offset, CLBN_WORKSPACE_ALIGNMENT);
-    cl_int status = check_operand(plan, o, 1, region);
+    cl_int status = check_operand(plan, o, region);
     if (status == CLBN_BUFFER_TOO_SMALL)
         return fail(CLBN_INVALID_WORKSPACE,
                     "the workspace's buffer ends before the %zu bytes that the plan needs from offset %zu.", o->count,
@@ -128,11 +141,11 @@ cl_int check_operands(clbn_plan plan, const struct operand *operands, unsigned c
         return fail(CLBN_INTERNAL_ERROR, "a call has more than %d views.", MAX_OPERANDS);
     for (unsigned i = 0; i < count; i++) {
         all[i] = operands[i];
-        cl_int status = check_operand(plan, &operands[i], type_size(plan_desc(plan)->type), &regions[i]);
+        cl_int status = check_operand(plan, &operands[i], &regions[i]);
         if (status != CLBN_SUCCESS)
             return status;
     }
-    const struct operand bytes = { "workspace",     workspace,        plan_schedule(plan)->workspace_size,
+    const struct operand bytes = { "workspace",     OPERAND_BYTES,    workspace, plan_schedule(plan)->workspace_size,
                                    OPERAND_UPDATED, OPERAND_OPTIONAL, NULL };
     all[count] = bytes;
     cl_int status = check_workspace(plan, &all[count], &regions[count]);

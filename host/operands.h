@@ -4,11 +4,15 @@
 
 #include "plan.h"
 
+/* What a view's elements are: of the plan's type, or of the type of its parameters. */
+enum operand_kind { OPERAND_TENSOR, OPERAND_PARAMETER, OPERAND_BYTES };
+
 enum operand_access { OPERAND_READ, OPERAND_WRITTEN, OPERAND_UPDATED };
 enum operand_need { OPERAND_OPTIONAL, OPERAND_REQUIRED };
 
 struct operand {
     const char *name;
+    enum operand_kind kind;
     clbn_view view;
     size_t count; /* elements; 0: the view is not looked at */
     enum operand_access access;

@@ -29,10 +29,11 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
                     "clbn_plan_desc has struct_size %zu, expected %zu: start from CLBN_PLAN_DESC_INIT.",
                     desc->struct_size, sizeof(*desc));
     if (type_size(desc->type) == 0)
-        return fail(CLBN_UNSUPPORTED_TYPE, "type is %u, expected CLBN_FLOAT32 or CLBN_FLOAT64.", (unsigned)desc->type);
+        return fail(CLBN_UNSUPPORTED_TYPE, "type is %u, expected CLBN_FLOAT32, FLOAT64, FLOAT16 or BFLOAT16.",
+                    (unsigned)desc->type);
     if (desc->type == CLBN_FLOAT64 && !engine_facts(engine)->has_double)
         return fail(CLBN_UNSUPPORTED_TYPE, "type is CLBN_FLOAT64, but the device has no cl_khr_fp64.");
-    const double greatest = desc->type == CLBN_FLOAT32 ? (double)FLT_MAX : DBL_MAX;
+    const double greatest = desc->type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
     if (!(desc->epsilon >= 0 && desc->epsilon <= greatest))
         return fail(CLBN_INVALID_EPSILON, "epsilon is %g, expected a number from 0 to %g.", desc->epsilon, greatest);
     return CLBN_SUCCESS;

@@ -127,8 +127,8 @@ bool make_schedule(const struct variant *v, const struct device_facts *facts, cl
         divide_rows(&s, v, facts, engine_flags);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
 
-    size_t element = type_size(v->type);
-    s.stream = v->group == 1 && shape->elements > facts->cache_size / element / 2;
+    size_t element = parameter_size(v->type);
+    s.stream = v->group == 1 && shape->elements > facts->cache_size / type_size(v->type) / 2;
     size_t coefficient_slots = v->channels_last ? s.partials : 1;
     bool fits = add_section(&s.partials_size, greater(moments_size(v), sums_size(v)), s.partials, shape->channels,
                             &s.workspace_size) &&

@@ -9,9 +9,17 @@ size_t type_size(clbn_type type)
         return sizeof(cl_float);
     case CLBN_FLOAT64:
         return sizeof(cl_double);
+    case CLBN_FLOAT16:
+    case CLBN_BFLOAT16:
+        return sizeof(cl_half);
     default:
         return 0;
     }
+}
+
+size_t parameter_size(clbn_type type)
+{
+    return type == CLBN_FLOAT64 ? sizeof(cl_double) : sizeof(cl_float);
 }
 
 /* Whether the product of the axes that are not 0 is at most limit: then so is every product of some of them. */

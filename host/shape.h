@@ -13,8 +13,11 @@ struct shape {
     size_t elements;
 };
 
-/* Bytes of an element of a type; 0 for an unknown type. */
+/* Bytes of an element of a tensor of a type; 0 for an unknown type. */
 size_t type_size(clbn_type type);
+
+/* Bytes of an element of the parameters and statistics that go with it. */
+size_t parameter_size(clbn_type type);
 
 /* Checks rank, axis and sizes. limit: the most bytes that a tensor may have. */
 cl_int collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape);

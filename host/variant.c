@@ -6,7 +6,8 @@
 /* Work-items to a group in CLBN_GEOMETRY_GROUP, where the device allows it. */
 #define GROUP_SIZE 256
 
-/* Bytes to a vector: a cache line for a work-item that has a core to itself, a coalesced access else. */
+/* Bytes to a vector: for a work-item that has a core to itself, a cache line of what is computed in; else a coalesced access
+ * of what is stored. */
 #define VECTOR_BYTES_ALONE    64
 #define VECTOR_BYTES_IN_GROUP 16
 
@@ -29,13 +30,13 @@ struct variant choose_variant(clbn_geometry geometry, cl_uint engine_flags, cons
                               clbn_type type, const struct shape *shape)
 {
     bool grouped = geometry == CLBN_GEOMETRY_GROUP;
-    unsigned vector_bytes = grouped ? VECTOR_BYTES_IN_GROUP : VECTOR_BYTES_ALONE;
+    size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / type_size(type) : VECTOR_BYTES_ALONE / parameter_size(type);
     struct variant v = {
         .type = type,
         .channels_last = shape->inner == 1,
         .aligned = grouped,
-        .wide_double = type == CLBN_FLOAT32 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
-        .vector = vector_bytes / (unsigned)type_size(type),
+        .wide_double = type != CLBN_FLOAT64 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
+        .vector = (unsigned)vector,
         .group = grouped ? group_size(facts) : 1,
         .index = (engine_flags & CLBN_ENGINE_INDEX_64) || shape->elements > INT32_MAX ? 64 : 32,
     };
@@ -53,13 +54,13 @@ bool variant_options(const struct variant *v, char *options, size_t size)
     int length = snprintf(options, size,
                           "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
                           "-DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u",
-                          8 * (unsigned)type_size(v->type), v->vector, v->group, v->aligned, v->wide_double, v->index);
+                          (unsigned)v->type, v->vector, v->group, v->aligned, v->wide_double, v->index);
     return length > 0 && (size_t)length < size;
 }
 
 static size_t wide_size(const struct variant *v)
 {
-    return v->wide_double ? sizeof(cl_double) : 2 * type_size(v->type);
+    return v->wide_double ? sizeof(cl_double) : 2 * parameter_size(v->type);
 }
 
 size_t moments_size(const struct variant *variant)

@@ -6,7 +6,7 @@ cl_int open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, bool
 {
     const struct workspace nothing = { NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW };
     const struct schedule *schedule = plan_schedule(plan);
-    const size_t element = type_size(plan_desc(plan)->type);
+    const size_t element = parameter_size(plan_desc(plan)->type);
     *w = nothing;
     if (!needed)
         return CLBN_SUCCESS;

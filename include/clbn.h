@@ -161,10 +161,14 @@ CLBN_API cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_nam
 /* One batch-norm problem on an engine. Immutable. */
 typedef struct clbn_plan_object *clbn_plan;
 
-/* Type of the tensors' elements, and of gamma, beta and the statistics with them. */
+/* Type of the tensors' elements. Of the 16-bit types only tensors are stored: gamma, beta, the statistics and the gradients of
+ * parameters are float32, which is also what is computed in; a result is rounded once, to the nearest, ties to even, beyond the
+ * greatest number to infinity. They need no extension of the device. */
 typedef cl_uint clbn_type;
-#define CLBN_FLOAT32 1u
-#define CLBN_FLOAT64 2u /* Needs the device's cl_khr_fp64. */
+#define CLBN_FLOAT32  1u
+#define CLBN_FLOAT64  2u /* Needs the device's cl_khr_fp64. Parameters and statistics are float64, too. */
+#define CLBN_FLOAT16  3u
+#define CLBN_BFLOAT16 4u /* The upper half of a float32. */
 
 typedef struct clbn_plan_desc {
     size_t struct_size;

@@ -11,7 +11,7 @@ typedef struct {
     bool in_vectors; /* whether the tensors can be accessed in vectors */
 } columns_share;
 
-columns_share share_of(division d, position at, __global const real *x, __global const real *other)
+columns_share share_of(division d, position at, __global const storage *x, __global const storage *other)
 {
     columns_share s;
     ulong bands = (d.rows + d.band_rows - 1) / d.band_rows;
@@ -57,15 +57,15 @@ INLINE column full_column(column c)
     return c;
 }
 
-INLINE realv load_column(column c, __global const real *x, index_t row)
+INLINE realv load_column(column c, __global const storage *x, index_t row)
 {
-    __global const real *p = x + (row * c.stride + c.channel);
+    __global const storage *p = x + (row * c.stride + c.channel);
     return c.full ? load_vector(p) : load_some(p, c.width);
 }
 
-INLINE void store_column(column c, __global real *y, index_t row, realv v, bool past_cache)
+INLINE void store_column(column c, __global storage *y, index_t row, realv v, bool past_cache)
 {
-    __global real *p = y + (row * c.stride + c.channel);
+    __global storage *p = y + (row * c.stride + c.channel);
     if (c.full)
         store_vector(p, v, past_cache);
     else
@@ -75,12 +75,12 @@ INLINE void store_column(column c, __global real *y, index_t row, realv v, bool 
 /* Row number of a table[coefficient][channel]. */
 INLINE realv load_coefficients(column c, __global const real *table, ulong number)
 {
-    return load_some(table + number * c.stride + c.channel, c.width);
+    return load_reals(table + number * c.stride + c.channel, c.width);
 }
 
 INLINE void store_coefficients(column c, __global real *table, ulong number, realv v)
 {
-    store_some(table + number * c.stride + c.channel, v, c.width);
+    store_reals(table + number * c.stride + c.channel, v, c.width);
 }
 
 /* Of each channel: sum scale * (x - pivot) and sum (scale * (x - pivot))^2. */
@@ -88,7 +88,7 @@ typedef struct {
     realv sum, squares;
 } column_sums;
 
-INLINE column_sums add_column(column c, __global const real *x, realv pivot, realv scale, column_sums s)
+INLINE column_sums add_column(column c, __global const storage *x, realv pivot, realv scale, column_sums s)
 {
     realv offset = -pivot * scale;
     for (index_t row = c.row; row < c.row_end; row += c.step) {
@@ -136,7 +136,7 @@ realv scales_for(realv squares, realv pivot)
 #define SQUARES 2
 
 /* Pivots near the mean of the rows begin to end, wherever the first row lies; sums 0. */
-void first_pivots(division d, position at, columns_share own, index_t begin, index_t end, __global const real *x,
+void first_pivots(division d, position at, columns_share own, index_t begin, index_t end, __global const storage *x,
                   __global real *slot)
 {
     const column_sums none = { 0, 0 };
@@ -154,7 +154,7 @@ void first_pivots(division d, position at, columns_share own, index_t begin, ind
 }
 
 /* Merges the sums of a chunk, rows begin to end, into partials; the next chunk has the pivots of what there is. */
-void merge_chunk(division d, position at, columns_share own, index_t begin, index_t end, __global const real *x,
+void merge_chunk(division d, position at, columns_share own, index_t begin, index_t end, __global const storage *x,
                  __global moments *partials, __global real *slot)
 {
     const column_sums none = { 0, 0 };
@@ -174,7 +174,7 @@ void merge_chunk(division d, position at, columns_share own, index_t begin, inde
     }
 }
 
-void add_band(division d, position at, columns_share own, index_t begin, index_t end, __global const real *x,
+void add_band(division d, position at, columns_share own, index_t begin, index_t end, __global const storage *x,
               __global real *slot)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
@@ -189,7 +189,7 @@ void add_band(division d, position at, columns_share own, index_t begin, index_t
 
 /* The moments of the work-item's channels over its part's rows, into its slot of partials. The first chunk is one band, and none
  * is larger than all before it (moments.cl says why). */
-void columns_moments(division d, position at, columns_share own, __global const real *x, __global moments *partials,
+void columns_moments(division d, position at, columns_share own, __global const storage *x, __global moments *partials,
                      __global real *slot)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
@@ -211,7 +211,7 @@ void columns_moments(division d, position at, columns_share own, __global const 
     }
 }
 
-INLINE void normalize_column(column c, __global const real *x, __global real *y, bool past_cache, realv mean, realv scale,
+INLINE void normalize_column(column c, __global const storage *x, __global storage *y, bool past_cache, realv mean, realv scale,
                       realv shift)
 {
     for (index_t row = c.row; row < c.row_end; row += c.step)
@@ -219,7 +219,7 @@ INLINE void normalize_column(column c, __global const real *x, __global real *y,
 }
 
 /* y of the work-item's channels over its part's rows. table: affine coefficients. */
-void normalize_columns(division d, position at, columns_share own, __global const real *x, __global real *y,
+void normalize_columns(division d, position at, columns_share own, __global const storage *x, __global storage *y,
                        uint stream, __global const real *table)
 {
     bool past_cache = stream && is_aligned(y, d.channels);
@@ -241,7 +241,7 @@ void normalize_columns(division d, position at, columns_share own, __global cons
 }
 
 /* Forward training of a tile of channels to a group; parts is 1, lanes the whole group. y may be NULL. */
-GROUP_KERNEL void columns_forward(division d, __global const real *x, ulong x_offset, __global real *y, ulong y_offset,
+GROUP_KERNEL void columns_forward(division d, __global const storage *x, ulong x_offset, __global storage *y, ulong y_offset,
                                   __global const real *gamma, ulong gamma_offset, __global const real *beta,
                                   ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
                                   __global real *running_var, ulong running_var_offset, __global real *save_mean,
@@ -272,7 +272,7 @@ GROUP_KERNEL void columns_forward(division d, __global const real *x, ulong x_of
 }
 
 /* The moments of a part of the rows to a group, into partials[slot][channel]. */
-GROUP_KERNEL void columns_statistics(division d, __global const real *x, ulong x_offset, __global uchar *partials,
+GROUP_KERNEL void columns_statistics(division d, __global const storage *x, ulong x_offset, __global uchar *partials,
                                      ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset)
 {
     position at = position_in_group(d);
@@ -283,7 +283,7 @@ GROUP_KERNEL void columns_statistics(division d, __global const real *x, ulong x
 }
 
 /* y of a part of the rows to a group, from coefficients [mean, scale, shift][channel]. */
-GROUP_KERNEL void columns_normalize(division d, __global const real *x, ulong x_offset, __global real *y,
+GROUP_KERNEL void columns_normalize(division d, __global const storage *x, ulong x_offset, __global storage *y,
                                     ulong y_offset, __global const uchar *coefficients, ulong coefficients_offset,
                                     uint stream)
 {
@@ -295,7 +295,7 @@ GROUP_KERNEL void columns_normalize(division d, __global const real *x, ulong x_
 }
 
 /* Forward inference of a part of the rows to a group; coefficients: [slot][mean, scale, shift][channel], for its use. */
-GROUP_KERNEL void columns_inference(division d, __global const real *x, ulong x_offset, __global real *y,
+GROUP_KERNEL void columns_inference(division d, __global const storage *x, ulong x_offset, __global storage *y,
                                     ulong y_offset, __global const real *gamma, ulong gamma_offset,
                                     __global const real *beta, ulong beta_offset, __global const real *running_mean,
                                     ulong running_mean_offset, __global const real *running_var,

@@ -24,7 +24,7 @@ void prepare_slot(division d, position at, columns_share own, __global const rea
     }
 }
 
-INLINE column_gradient_sums add_gradient_column(column c, __global const real *x, __global const real *dy, realv mean,
+INLINE column_gradient_sums add_gradient_column(column c, __global const storage *x, __global const storage *dy, realv mean,
                                          realv invstd, column_gradient_sums s)
 {
     for (index_t row = c.row; row < c.row_end; row += c.step) {
@@ -38,7 +38,7 @@ INLINE column_gradient_sums add_gradient_column(column c, __global const real *x
 }
 
 void add_gradient_band(division d, position at, columns_share own, index_t begin, index_t end, bool first,
-                       __global const real *x, __global const real *dy, __global real *slot)
+                       __global const storage *x, __global const storage *dy, __global real *slot)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, begin, end);
@@ -61,7 +61,7 @@ void add_gradient_band(division d, position at, columns_share own, index_t begin
 }
 
 /* The sums of the work-item's channels over its part's rows, into its slot of partials. slot: normalizers. */
-void own_sums(division d, position at, columns_share own, __global const real *x, __global const real *dy,
+void own_sums(division d, position at, columns_share own, __global const storage *x, __global const storage *dy,
               __global real *slot, __global sums *partials)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
@@ -83,7 +83,7 @@ void own_sums(division d, position at, columns_share own, __global const real *x
     }
 }
 
-INLINE void input_column(column c, __global const real *x, __global const real *dy, __global real *dx, bool past_cache,
+INLINE void input_column(column c, __global const storage *x, __global const storage *dy, __global storage *dx, bool past_cache,
                   uint frozen, realv mean, realv invstd, realv gain, realv slope, realv shift)
 {
     for (index_t row = c.row; row < c.row_end; row += c.step) {
@@ -98,8 +98,8 @@ INLINE void input_column(column c, __global const real *x, __global const real *
 }
 
 /* dx of the work-item's channels over its part's rows. table: normalizers and gradients. */
-void input_columns(division d, position at, columns_share own, __global const real *x, __global const real *dy,
-                   __global real *dx, uint stream, __global const real *table, uint frozen)
+void input_columns(division d, position at, columns_share own, __global const storage *x, __global const storage *dy,
+                   __global storage *dx, uint stream, __global const real *table, uint frozen)
 {
     bool past_cache = stream && is_aligned(dx, d.channels);
     own.in_vectors = own.in_vectors && takes_vectors(dx, d.channels);
@@ -124,10 +124,10 @@ void input_columns(division d, position at, columns_share own, __global const re
 
 /* Backward of a tile of channels to a group; parts is 1, lanes the whole group. gamma, dx, dgamma, dbeta may be NULL; mean too
  * if frozen. */
-GROUP_KERNEL void columns_backward(division d, __global const real *x, ulong x_offset, __global const real *dy,
+GROUP_KERNEL void columns_backward(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
                                    ulong dy_offset, __global const real *gamma, ulong gamma_offset,
                                    __global const real *mean, ulong mean_offset, __global const real *deviation,
-                                   ulong deviation_offset, __global real *dx, ulong dx_offset, __global real *dgamma,
+                                   ulong deviation_offset, __global storage *dx, ulong dx_offset, __global real *dgamma,
                                    ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
                                    real epsilon_low, uint frozen, uint stream, __global uchar *partials,
                                    ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset)
@@ -156,7 +156,7 @@ GROUP_KERNEL void columns_backward(division d, __global const real *x, ulong x_o
 
 /* The sums of a part of the rows to a group, into partials[slot][channel]; coefficients: [slot][5][channel], for its
  * use. */
-GROUP_KERNEL void columns_sums(division d, __global const real *x, ulong x_offset, __global const real *dy,
+GROUP_KERNEL void columns_sums(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
                                        ulong dy_offset, __global const real *mean, ulong mean_offset,
                                        __global const real *deviation, ulong deviation_offset, real epsilon_high,
                                        real epsilon_low, uint frozen, __global uchar *partials, ulong partials_offset,
@@ -174,8 +174,8 @@ GROUP_KERNEL void columns_sums(division d, __global const real *x, ulong x_offse
 }
 
 /* dx of a part of the rows to a group, from coefficients [mean, invstd, gain, slope, shift][channel]. */
-GROUP_KERNEL void columns_input(division d, __global const real *x, ulong x_offset, __global const real *dy,
-                                ulong dy_offset, __global real *dx, ulong dx_offset,
+GROUP_KERNEL void columns_input(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
+                                ulong dy_offset, __global storage *dx, ulong dx_offset,
                                 __global const uchar *coefficients, ulong coefficients_offset, uint frozen, uint stream)
 {
     position at = position_in_group(d);

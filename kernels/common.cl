@@ -2,7 +2,7 @@
  * What all kernels share: the element type, vectors of it, and how they are loaded and stored. The only file with macros.
  *
  * Constants that the host sets for a variant:
- *   CLBN_TYPE         32 or 64: bits of an element
+ *   CLBN_TYPE         type of a tensor's elements: CLBN_FLOAT32, ... by their numbers in clbn.h
  *   CLBN_VECTOR       elements to a vector
  *   CLBN_GROUP        work-items to a group
  *   CLBN_ALIGNED      1: vectors are accessed as such where a tensor is aligned to them, and element by element elsewhere;
@@ -18,27 +18,41 @@
 /* Each rounding is counted in the bounds: none may be left out or added. */
 #pragma OPENCL FP_CONTRACT OFF
 
-#if CLBN_TYPE == 64 || CLBN_WIDE_DOUBLE
+#define CLBN_FLOAT32 1
+#define CLBN_FLOAT64 2
+#define CLBN_FLOAT16 3
+#define CLBN_BFLOAT16 4
+
+#if CLBN_TYPE == CLBN_FLOAT64 || CLBN_WIDE_DOUBLE
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #endif
 
 #define CLBN_JOIN_(a, b) a##b
 #define CLBN_JOIN(a, b) CLBN_JOIN_(a, b)
 
-#if CLBN_TYPE == 32
-typedef float real;
-typedef CLBN_JOIN(float, CLBN_VECTOR) realv;
-#define BITS_OF_REAL as_uint
-#define REAL_OF_BITS as_float
-#define EXPONENT_BITS 0x7f800000u
-#elif CLBN_TYPE == 64
+/* real is what is computed in, and the type of parameters and statistics; storage is the type of a tensor's elements. */
+#if CLBN_TYPE == CLBN_FLOAT64
 typedef double real;
 typedef CLBN_JOIN(double, CLBN_VECTOR) realv;
 #define BITS_OF_REAL as_ulong
 #define REAL_OF_BITS as_double
 #define EXPONENT_BITS 0x7ff0000000000000ul
 #else
-#error "CLBN_TYPE is 32 or 64"
+typedef float real;
+typedef CLBN_JOIN(float, CLBN_VECTOR) realv;
+#define BITS_OF_REAL as_uint
+#define REAL_OF_BITS as_float
+#define EXPONENT_BITS 0x7f800000u
+#endif
+
+#if CLBN_TYPE == CLBN_FLOAT32 || CLBN_TYPE == CLBN_FLOAT64
+typedef real storage;
+typedef realv storagev;
+#elif CLBN_TYPE == CLBN_FLOAT16 || CLBN_TYPE == CLBN_BFLOAT16
+typedef ushort storage;
+typedef CLBN_JOIN(ushort, CLBN_VECTOR) storagev;
+#else
+#error "CLBN_TYPE is none of clbn's types"
 #endif
 
 #if CLBN_INDEX == 32
@@ -54,6 +68,7 @@ typedef ulong index_t;
 
 #define GROUP_KERNEL __kernel __attribute__((reqd_work_group_size(CLBN_GROUP, 1, 1)))
 
+/* Vectors at any element of any memory. */
 #define load_anywhere(p) CLBN_JOIN(vload, CLBN_VECTOR)(0, p)
 #define store_anywhere(v, p) CLBN_JOIN(vstore, CLBN_VECTOR)(v, 0, p)
 
@@ -66,38 +81,108 @@ typedef ulong index_t;
 #define store_past_cache(v, p) (*(p) = (v))
 #endif
 
-/* Whether p and what lies multiples of stride elements from it are aligned to vectors. */
-bool is_aligned(__global const real *p, ulong stride)
+#if CLBN_TYPE == CLBN_FLOAT16
+/* vload_half and vstore_half need no extension. They are given private memory, which is aligned: not every OpenCL takes less. */
+INLINE realv decode(storagev v)
 {
-    return (size_t)p % sizeof(realv) == 0 && stride % CLBN_VECTOR == 0;
+    return CLBN_JOIN(vload_half, CLBN_VECTOR)(0, (const __private half *)&v);
+}
+
+INLINE storagev encode(realv v)
+{
+    storagev result;
+    CLBN_JOIN(CLBN_JOIN(vstore_half, CLBN_VECTOR), _rte)(v, 0, (__private half *)&result);
+    return result;
+}
+#elif CLBN_TYPE == CLBN_BFLOAT16
+typedef CLBN_JOIN(uint, CLBN_VECTOR) uintv;
+#define convert_uintv CLBN_JOIN(convert_uint, CLBN_VECTOR)
+#define convert_storagev CLBN_JOIN(convert_ushort, CLBN_VECTOR)
+#define as_realv CLBN_JOIN(as_float, CLBN_VECTOR)
+#define as_uintv CLBN_JOIN(as_uint, CLBN_VECTOR)
+
+INLINE realv decode(storagev v)
+{
+    return as_realv(convert_uintv(v) << 16);
+}
+
+/* To the nearest, ties to even. NaN stays NaN: its quiet bit is set, since the bits that made it one may be cut off. */
+INLINE storagev encode(realv v)
+{
+    uintv bits = as_uintv(v);
+    uintv rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    return convert_storagev(select(rounded, (bits >> 16) | 0x40u, as_uintv(isnan(v))));
+}
+#else
+INLINE realv decode(storagev v)
+{
+    return v;
+}
+
+INLINE storagev encode(realv v)
+{
+    return v;
+}
+#endif
+
+INLINE real load_element(__global const storage *p)
+{
+    return decode((storagev)*p).s0;
+}
+
+INLINE void store_element(__global storage *p, real v)
+{
+    *p = encode((realv)v).s0;
+}
+
+/* Whether p and what lies multiples of stride elements from it are aligned to vectors. */
+bool is_aligned(__global const storage *p, ulong stride)
+{
+    return (size_t)p % sizeof(storagev) == 0 && stride % CLBN_VECTOR == 0;
 }
 
 /* Whether load_vector and store_vector may be used there. */
-bool takes_vectors(__global const real *p, ulong stride)
+bool takes_vectors(__global const storage *p, ulong stride)
 {
     return !CLBN_ALIGNED || is_aligned(p, stride);
 }
 
-INLINE realv load_vector(__global const real *p)
+INLINE realv load_vector(__global const storage *p)
 {
-    if (CLBN_ALIGNED)
-        return *(__global const realv *)p;
-    return load_anywhere(p);
+    return decode(CLBN_ALIGNED ? *(__global const storagev *)p : load_anywhere(p));
 }
 
 /* stream: store past the cache; then p must be aligned to vectors. */
-INLINE void store_vector(__global real *p, realv v, bool stream)
+INLINE void store_vector(__global storage *p, realv v, bool stream)
 {
     if (stream)
-        store_past_cache(v, (__global realv *)p);
+        store_past_cache(encode(v), (__global storagev *)p);
     else if (CLBN_ALIGNED)
-        *(__global realv *)p = v;
+        *(__global storagev *)p = encode(v);
     else
-        store_anywhere(v, p);
+        store_anywhere(encode(v), p);
 }
 
 /* The first count elements at p; the rest of the vector repeats the last of them. count: 1 to CLBN_VECTOR. */
-INLINE realv load_some(__global const real *p, uint count)
+INLINE realv load_some(__global const storage *p, uint count)
+{
+    real a[CLBN_VECTOR];
+    for (uint i = 0; i < CLBN_VECTOR; i++)
+        a[i] = load_element(p + (i < count ? i : count - 1));
+    return load_anywhere(a);
+}
+
+/* Stores the first count elements of v. */
+INLINE void store_some(__global storage *p, realv v, uint count)
+{
+    real a[CLBN_VECTOR];
+    store_anywhere(v, a);
+    for (uint i = 0; i < count; i++)
+        store_element(p + i, a[i]);
+}
+
+/* As load_some and store_some, of parameters and the like. */
+INLINE realv load_reals(__global const real *p, uint count)
 {
     if (count == CLBN_VECTOR)
         return load_anywhere(p);
@@ -107,14 +192,13 @@ INLINE realv load_some(__global const real *p, uint count)
     return load_anywhere(a);
 }
 
-/* Stores the first count elements of v. */
-INLINE void store_some(__global real *p, realv v, uint count)
+INLINE void store_reals(__global real *p, realv v, uint count)
 {
+    real a[CLBN_VECTOR];
     if (count == CLBN_VECTOR) {
         store_anywhere(v, p);
         return;
     }
-    real a[CLBN_VECTOR];
     store_anywhere(v, a);
     for (uint i = 0; i < count; i++)
         p[i] = a[i];

@@ -74,7 +74,7 @@ uint overlap_width(chunk c)
 }
 
 /* The moments of the work-item's elements of a chunk, summed around a pivot. */
-moments chunk_moments(division d, position at, chunk c, __global const real *x, real pivot)
+moments chunk_moments(division d, position at, chunk c, __global const storage *x, real pivot)
 {
     index_t row_stride = (index_t)(d.channels * d.columns);
     real scale = 1;
@@ -85,7 +85,7 @@ moments chunk_moments(division d, position at, chunk c, __global const real *x, 
         sum = 0;
         squares = 0;
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
-            __global const real *p = x + (row * row_stride + c.start);
+            __global const storage *p = x + (row * row_stride + c.start);
             for (index_t i = at.lane; i < c.vectors; i += at.lanes) {
                 realv deviation = fma(load_vector(p + i * CLBN_VECTOR), (realv)scale, offset);
                 sum_v += deviation;
@@ -98,7 +98,7 @@ moments chunk_moments(division d, position at, chunk c, __global const real *x, 
                 squares_v = fma(deviation, deviation, squares_v);
             }
             for (index_t i = c.singles + at.lane; i < c.columns; i += at.lanes) {
-                real deviation = fma(p[i], scale, -pivot * scale);
+                real deviation = fma(load_element(p + i), scale, -pivot * scale);
                 sum += deviation;
                 squares = fma(deviation, deviation, squares);
             }
@@ -113,20 +113,20 @@ moments chunk_moments(division d, position at, chunk c, __global const real *x, 
 }
 
 /* A pivot for a chunk that has none before it, near the mean of its first quarter, wherever its first element lies. */
-real first_pivot(division d, position at, chunk c, __global const real *x)
+real first_pivot(division d, position at, chunk c, __global const storage *x)
 {
     if (own_count(c, at) == 0)
         return 0;
     c = quarter_of(c, at);
     index_t row_stride = (index_t)(d.channels * d.columns);
-    __global const real *own = x + (c.row * row_stride + c.start);
-    real first = own[at.lane < c.vectors ? at.lane * CLBN_VECTOR : c.singles + at.lane];
+    __global const storage *own = x + (c.row * row_stride + c.start);
+    real first = load_element(own + (at.lane < c.vectors ? at.lane * CLBN_VECTOR : c.singles + at.lane));
     real rough = pivot_of(chunk_moments(d, at, c, x, first));
     return pivot_of(chunk_moments(d, at, c, x, rough));
 }
 
 /* The moments of the work-item's elements of chunks begin to end of a channel. */
-moments own_moments(division d, position at, __global const real *x, index_t channel, index_t begin, index_t end)
+moments own_moments(division d, position at, __global const storage *x, index_t channel, index_t begin, index_t end)
 {
     bool in_vectors = takes_vectors(x, d.columns);
     moments own = no_moments();
@@ -147,7 +147,7 @@ realv normalize_vector(realv x, affine a)
 }
 
 /* y of the work-item's elements of chunks begin to end of a channel. */
-void normalize_chunks(division d, position at, __global const real *x, __global real *y, uint stream, index_t channel,
+void normalize_chunks(division d, position at, __global const storage *x, __global storage *y, uint stream, index_t channel,
                       index_t begin, index_t end, affine a)
 {
     bool in_vectors = takes_vectors(x, d.columns) && takes_vectors(y, d.columns);
@@ -167,13 +167,13 @@ void normalize_chunks(division d, position at, __global const real *x, __global 
             if (c.overlaps)
                 store_vector(y + start + overlap_begin(c), normalize_vector(last, a), false);
             for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes)
-                y[start + j] = fma(x[start + j] - a.mean, a.scale, a.shift);
+                store_element(y + start + j, fma(load_element(x + start + j) - a.mean, a.scale, a.shift));
         }
     }
 }
 
 /* Forward training of a channel to a group. y may be NULL. */
-GROUP_KERNEL void rows_forward(division d, __global const real *x, ulong x_offset, __global real *y, ulong y_offset,
+GROUP_KERNEL void rows_forward(division d, __global const storage *x, ulong x_offset, __global storage *y, ulong y_offset,
                                __global const real *gamma, ulong gamma_offset, __global const real *beta,
                                ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
                                __global real *running_var, ulong running_var_offset, __global real *save_mean,
@@ -196,7 +196,7 @@ GROUP_KERNEL void rows_forward(division d, __global const real *x, ulong x_offse
 }
 
 /* The moments of a part of a channel to a group, into partials[part][channel]. */
-GROUP_KERNEL void rows_statistics(division d, __global const real *x, ulong x_offset, __global uchar *partials,
+GROUP_KERNEL void rows_statistics(division d, __global const storage *x, ulong x_offset, __global uchar *partials,
                                   ulong partials_offset)
 {
     __local moments scratch[CLBN_GROUP];
@@ -211,7 +211,7 @@ GROUP_KERNEL void rows_statistics(division d, __global const real *x, ulong x_of
 }
 
 /* y of a part of a channel to a group, from coefficients [mean, scale, shift][channel]. */
-GROUP_KERNEL void rows_normalize(division d, __global const real *x, ulong x_offset, __global real *y, ulong y_offset,
+GROUP_KERNEL void rows_normalize(division d, __global const storage *x, ulong x_offset, __global storage *y, ulong y_offset,
                                  __global const uchar *coefficients, ulong coefficients_offset, uint stream)
 {
     index_t part = get_group_id(0);
@@ -222,7 +222,7 @@ GROUP_KERNEL void rows_normalize(division d, __global const real *x, ulong x_off
 }
 
 /* Forward inference of a part of a channel to a group. */
-GROUP_KERNEL void rows_inference(division d, __global const real *x, ulong x_offset, __global real *y, ulong y_offset,
+GROUP_KERNEL void rows_inference(division d, __global const storage *x, ulong x_offset, __global storage *y, ulong y_offset,
                                  __global const real *gamma, ulong gamma_offset, __global const real *beta,
                                  ulong beta_offset, __global const real *running_mean, ulong running_mean_offset,
                                  __global const real *running_var, ulong running_var_offset, real epsilon_high,

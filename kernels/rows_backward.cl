@@ -1,7 +1,7 @@
 /* The backward of channels first; chunks as in rows.cl. */
 
 /* The sums of the work-item's elements of chunks begin to end of a channel. */
-sums own_sums(division d, position at, __global const real *x, __global const real *dy, index_t channel, index_t begin,
+sums own_sums(division d, position at, __global const storage *x, __global const storage *dy, index_t channel, index_t begin,
               index_t end, normalizer n)
 {
     bool in_vectors = takes_vectors(x, d.columns) && takes_vectors(dy, d.columns);
@@ -30,8 +30,8 @@ sums own_sums(division d, position at, __global const real *x, __global const re
                 xhat_v += xhat;
             }
             for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
-                real xhat = (x[start + j] - n.mean) * n.invstd;
-                real g = dy[start + j];
+                real xhat = (load_element(x + start + j) - n.mean) * n.invstd;
+                real g = load_element(dy + start + j);
                 dy_sum += g;
                 dy_xhat_sum = fma(g, xhat, dy_xhat_sum);
                 xhat_sum += xhat;
@@ -52,7 +52,7 @@ realv input_vector(realv x, realv dy, normalizer n, gradient g, uint frozen)
 }
 
 /* dx of the work-item's elements of chunks begin to end of a channel. */
-void input_chunks(division d, position at, __global const real *x, __global const real *dy, __global real *dx,
+void input_chunks(division d, position at, __global const storage *x, __global const storage *dy, __global storage *dx,
                   uint stream, index_t channel, index_t begin, index_t end, normalizer n, gradient g, uint frozen)
 {
     bool in_vectors =
@@ -76,18 +76,19 @@ void input_chunks(division d, position at, __global const real *x, __global cons
             }
             for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
                 index_t k = start + j;
-                real xhat = (x[k] - n.mean) * n.invstd;
-                dx[k] = frozen ? dy[k] * g.gain : fma(dy[k], g.gain, fma(xhat, g.slope, g.shift));
+                real xhat = (load_element(x + k) - n.mean) * n.invstd;
+                real own = load_element(dy + k);
+                store_element(dx + k, frozen ? own * g.gain : fma(own, g.gain, fma(xhat, g.slope, g.shift)));
             }
         }
     }
 }
 
 /* Backward of a channel to a group. gamma, dx, dgamma, dbeta may be NULL; mean too if frozen. */
-GROUP_KERNEL void rows_backward(division d, __global const real *x, ulong x_offset, __global const real *dy,
+GROUP_KERNEL void rows_backward(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
                                 ulong dy_offset, __global const real *gamma, ulong gamma_offset,
                                 __global const real *mean, ulong mean_offset, __global const real *deviation,
-                                ulong deviation_offset, __global real *dx, ulong dx_offset, __global real *dgamma,
+                                ulong deviation_offset, __global storage *dx, ulong dx_offset, __global real *dgamma,
                                 ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
                                 real epsilon_low, uint frozen, uint stream)
 {
@@ -109,7 +110,7 @@ GROUP_KERNEL void rows_backward(division d, __global const real *x, ulong x_offs
 }
 
 /* The sums of a part of a channel to a group, into partials[part][channel]. */
-GROUP_KERNEL void rows_sums(division d, __global const real *x, ulong x_offset, __global const real *dy,
+GROUP_KERNEL void rows_sums(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
                             ulong dy_offset, __global const real *mean, ulong mean_offset,
                             __global const real *deviation, ulong deviation_offset, real epsilon_high,
                             real epsilon_low, uint frozen, __global uchar *partials, ulong partials_offset)
@@ -127,8 +128,8 @@ GROUP_KERNEL void rows_sums(division d, __global const real *x, ulong x_offset, 
 }
 
 /* dx of a part of a channel to a group, from coefficients [mean, invstd, gain, slope, shift][channel]. */
-GROUP_KERNEL void rows_input(division d, __global const real *x, ulong x_offset, __global const real *dy,
-                             ulong dy_offset, __global real *dx, ulong dx_offset, __global const uchar *coefficients,
+GROUP_KERNEL void rows_input(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
+                             ulong dy_offset, __global storage *dx, ulong dx_offset, __global const uchar *coefficients,
                              ulong coefficients_offset, uint frozen, uint stream)
 {
     index_t part = get_group_id(0);

@@ -57,5 +57,5 @@ wide wide_inverse_sqrt(wide a)
 /* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
 bool wide_extends_range(void)
 {
-    return CLBN_TYPE == 32;
+    return CLBN_TYPE != CLBN_FLOAT64;
 }
