@@ -77,6 +77,12 @@ void bound_statistics(struct arithmetic arithmetic, struct statistics *statistic
     }
 }
 
+void bound_storage(long double type_roundoff, struct expected *stored)
+{
+    for (size_t i = 0; i < stored->count; i++)
+        stored->bound[i] += type_roundoff * (fabsl(stored->value[i]) + stored->bound[i]);
+}
+
 void bound_given_statistics(struct statistics *statistics)
 {
     bounds_of(&statistics->mean);

@@ -30,6 +30,9 @@ void bound_statistics(struct arithmetic arithmetic, struct statistics *statistic
 /* Of statistics that are given and exact: all bounds 0. */
 void bound_given_statistics(struct statistics *statistics);
 
+/* What storing results in a smaller type than they were computed in adds: its rounding. type_roundoff: half its epsilon. */
+void bound_storage(long double type_roundoff, struct expected *stored);
+
 /* Needs bounded statistics, as all below. */
 void bound_output(struct arithmetic arithmetic, const struct shape *shape, const struct statistics *statistics,
                   const double *gamma, const double *beta, struct expected *y);

@@ -2,7 +2,6 @@
 
 #include "harness.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@ struct worst {
     size_t compared;
 };
 
-static struct worst worst_errors[QUANTITIES][MAX_TYPES];
+static struct worst worst_errors[QUANTITIES][MAX_STORED_TYPES];
 
 const char *quantity_name(enum quantity quantity)
 {
@@ -24,15 +23,10 @@ const char *quantity_name(enum quantity quantity)
     return names[quantity];
 }
 
-static long double greatest(clbn_type type)
-{
-    return type == CLBN_FLOAT32 ? (long double)FLT_MAX : (long double)DBL_MAX;
-}
-
 /* What may be lost of a number near 0: the rounding of a subnormal one, or all of it where the device has none. */
 static long double underflow_error(clbn_type type)
 {
-    long double least = type == CLBN_FLOAT32 ? (long double)FLT_MIN : (long double)DBL_MIN;
+    long double least = type_least(type);
     return device_keeps_subnormals(type) ? least * type_epsilon(type) : least;
 }
 
@@ -40,14 +34,14 @@ static bool agrees(clbn_type type, long double actual, long double value, long d
 {
     if (isnan(value))
         return isnan(actual);
-    if (fabsl(value) > greatest(type))
+    if (fabsl(value) > type_greatest(type))
         return isinf(actual) && (actual > 0) == (value > 0);
     return error <= bound;
 }
 
 static void note_error(enum quantity quantity, clbn_type type, double ulps, double share)
 {
-    struct worst *worst = &worst_errors[quantity][type == CLBN_FLOAT32 ? 0 : 1];
+    struct worst *worst = &worst_errors[quantity][type - CLBN_FLOAT32];
     worst->compared++;
     if (share > worst->share)
         worst->share = share;
@@ -69,7 +63,7 @@ void expect_within_bounds(enum quantity quantity, clbn_type type, const double *
         if (!agrees(type, actual[i], value, error, bound))
             ck_abort_msg("%s: %s[%zu] is %.17g, not %.17Lg: error %.3Lg, bound %.3Lg", what_is_tested(),
                          quantity_name(quantity), i, actual[i], value, error, bound);
-        if (fabsl(value) <= greatest(type) && expected->magnitude[i] > underflow_error(type))
+        if (fabsl(value) <= type_greatest(type) && expected->magnitude[i] >= type_least(type))
             note_error(quantity, type, (double)(error / (ulp * expected->magnitude[i])), (double)(error / bound));
     }
 }
@@ -93,9 +87,9 @@ void expect_same_bits(const char *name, const double *actual, const double *expe
 
 void print_worst_errors(void)
 {
-    static const clbn_type types[MAX_TYPES] = { CLBN_FLOAT32, CLBN_FLOAT64 };
+    static const clbn_type types[MAX_STORED_TYPES] = { CLBN_FLOAT32, CLBN_FLOAT64, CLBN_FLOAT16, CLBN_BFLOAT16 };
     for (int quantity = 0; quantity < QUANTITIES; quantity++)
-        for (int t = 0; t < MAX_TYPES; t++) {
+        for (int t = 0; t < MAX_STORED_TYPES; t++) {
             const struct worst *worst = &worst_errors[quantity][t];
             if (worst->compared > 0)
                 printf("%s %s: worst error %.3g ulps of the magnitude, %.2g of the bound, in %zu values\n",

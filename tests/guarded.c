@@ -8,7 +8,7 @@
 /* Elements before the offset and after the view. */
 enum { GUARD = 64 };
 
-/* What the guards and, as NaN of either type, the outputs are filled with. */
+/* What the guards and, as NaN of any type, the outputs are filled with. */
 enum { FILLING = 0xff };
 
 static size_t first_byte(const struct guarded *guarded)
@@ -23,27 +23,14 @@ static size_t view_end(const struct guarded *guarded)
 
 static void encode(const struct guarded *guarded, const double *values, unsigned char *bytes)
 {
-    if (guarded->type == CLBN_FLOAT64) {
-        memcpy(bytes, values, guarded->count * sizeof(double));
-        return;
-    }
-    for (size_t i = 0; i < guarded->count; i++) {
-        float value = (float)values[i];
-        memcpy(bytes + i * sizeof value, &value, sizeof value);
-    }
+    for (size_t i = 0; i < guarded->count; i++)
+        encode_element(guarded->type, values[i], bytes + i * element_size(guarded->type));
 }
 
 static void decode(const struct guarded *guarded, const unsigned char *bytes, double *values)
 {
-    if (guarded->type == CLBN_FLOAT64) {
-        memcpy(values, bytes, guarded->count * sizeof(double));
-        return;
-    }
-    for (size_t i = 0; i < guarded->count; i++) {
-        float value;
-        memcpy(&value, bytes + i * sizeof value, sizeof value);
-        values[i] = (double)value;
-    }
+    for (size_t i = 0; i < guarded->count; i++)
+        values[i] = decode_element(guarded->type, bytes + i * element_size(guarded->type));
 }
 
 struct guarded guarded_create(clbn_type type, size_t count, size_t offset, const double *values)

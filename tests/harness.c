@@ -4,7 +4,6 @@
 #include "compare.h"
 
 #include <ctype.h>
-#include <float.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,7 +154,7 @@ clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type t
 static cl_device_fp_config floating_point_config(clbn_type type)
 {
     cl_device_fp_config config = 0;
-    cl_device_info name = type == CLBN_FLOAT32 ? CL_DEVICE_SINGLE_FP_CONFIG : CL_DEVICE_DOUBLE_FP_CONFIG;
+    cl_device_info name = type == CLBN_FLOAT64 ? CL_DEVICE_DOUBLE_FP_CONFIG : CL_DEVICE_SINGLE_FP_CONFIG;
     clGetDeviceInfo(test_device(), name, sizeof config, &config, NULL);
     return config;
 }
@@ -172,29 +171,20 @@ int device_types(clbn_type types[MAX_TYPES])
     return has_float64 ? 2 : 1;
 }
 
+int stored_types(int config, clbn_type types[MAX_STORED_TYPES])
+{
+    bool plain = config < PLAIN_ENGINE_CONFIGS;
+    int count = device_types(types);
+    if (plain || engine_configs[config].flags == CLBN_ENGINE_SPLIT) {
+        types[count++] = CLBN_FLOAT16;
+        types[count++] = CLBN_BFLOAT16;
+    }
+    return count;
+}
+
 bool device_keeps_subnormals(clbn_type type)
 {
     return (floating_point_config(type) & CL_FP_DENORM) != 0;
-}
-
-const char *type_name(clbn_type type)
-{
-    return type == CLBN_FLOAT32 ? "float32" : "float64";
-}
-
-size_t element_size(clbn_type type)
-{
-    return type == CLBN_FLOAT32 ? sizeof(float) : sizeof(double);
-}
-
-double type_epsilon(clbn_type type)
-{
-    return type == CLBN_FLOAT32 ? (double)FLT_EPSILON : DBL_EPSILON;
-}
-
-double rounded_to(clbn_type type, double value)
-{
-    return type == CLBN_FLOAT32 ? (double)(float)value : value;
 }
 
 void testing(const char *format, ...)

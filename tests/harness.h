@@ -9,6 +9,7 @@
 #define CLBN_TESTS_HARNESS_H
 
 #include "clbn.h"
+#include "element.h"
 #include "tensor_shape.h"
 
 #include <check.h>
@@ -37,14 +38,12 @@ clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type t
 /* The types that the device computes in; says so on stdout, once, when float64 is not among them. */
 enum { MAX_TYPES = 2 };
 int device_types(clbn_type types[MAX_TYPES]);
+/* These and the types that are only stored, for an engine configuration: the latter for the plain and the split ones, since
+ * nothing else of a configuration knows them. */
+enum { MAX_STORED_TYPES = 4 };
+int stored_types(int config, clbn_type types[MAX_STORED_TYPES]);
 /* Whether the type's subnormal numbers are kept. */
 bool device_keeps_subnormals(clbn_type type);
-
-const char *type_name(clbn_type type);
-size_t element_size(clbn_type type);
-double type_epsilon(clbn_type type);
-/* The nearest value of the type. */
-double rounded_to(clbn_type type, double value);
 
 /* Names what is being tested, for the messages of tests that fail. */
 void testing(const char *format, ...);

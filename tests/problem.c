@@ -15,16 +15,25 @@ const char *view_name(enum view view)
     return names[view];
 }
 
+static bool is_tensor(enum view view)
+{
+    return view == VIEW_X || view == VIEW_Y || view == VIEW_DY || view == VIEW_DX;
+}
+
+clbn_type view_type(clbn_type type, enum view view)
+{
+    return is_tensor(view) ? type : parameter_type(type);
+}
+
 size_t view_count(const struct shape *shape, enum view view)
 {
-    bool is_tensor = view == VIEW_X || view == VIEW_Y || view == VIEW_DY || view == VIEW_DX;
-    return is_tensor ? shape_elements(shape) : shape_channels(shape);
+    return is_tensor(view) ? shape_elements(shape) : shape_channels(shape);
 }
 
 static void round_values(struct problem *problem, enum view view)
 {
     for (size_t i = 0; i < view_count(&problem->shape, view); i++)
-        problem->values[view][i] = rounded_to(problem->type, problem->values[view][i]);
+        problem->values[view][i] = rounded_to(view_type(problem->type, view), problem->values[view][i]);
 }
 
 static void fill_normal(struct problem *problem, enum view view, struct random *random)
@@ -60,8 +69,9 @@ static struct statistics compute_statistics(const struct problem *problem)
     struct statistics statistics = reference_statistics(&problem->shape, problem->values[VIEW_X], problem->epsilon);
     bound_statistics(problem_arithmetic(problem), &statistics);
     for (size_t c = 0; c < statistics.channels; c++) {
-        problem->values[VIEW_SAVE_MEAN][c] = rounded_to(problem->type, (double)statistics.mean.value[c]);
-        problem->values[VIEW_SAVE_INVSTD][c] = rounded_to(problem->type, (double)statistics.invstd.value[c]);
+        clbn_type type = parameter_type(problem->type);
+        problem->values[VIEW_SAVE_MEAN][c] = rounded_to(type, (double)statistics.mean.value[c]);
+        problem->values[VIEW_SAVE_INVSTD][c] = rounded_to(type, (double)statistics.invstd.value[c]);
     }
     return statistics;
 }
@@ -103,6 +113,6 @@ void problem_free(struct problem *problem)
 
 struct arithmetic problem_arithmetic(const struct problem *problem)
 {
-    struct arithmetic arithmetic = { type_epsilon(problem->type) / 2, problem->drifting };
+    struct arithmetic arithmetic = { type_epsilon(parameter_type(problem->type)) / 2, problem->drifting };
     return arithmetic;
 }

@@ -30,11 +30,13 @@ struct problem {
     clbn_type type;
     double epsilon;
     bool drifting;                /* see bounds.h */
-    double *values[VIEWS];        /* of the type; of inputs only */
+    double *values[VIEWS];        /* of their types; of inputs only */
     struct statistics statistics; /* of x, bounded; the saved ones are these, rounded */
 };
 
 const char *view_name(enum view view);
+/* The type of a view's elements, of tensors of a type. */
+clbn_type view_type(clbn_type type, enum view view);
 /* The elements of a view. */
 size_t view_count(const struct shape *shape, enum view view);
 

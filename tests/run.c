@@ -86,7 +86,7 @@ struct run run_prepare(clbn_engine engine, const struct problem *problem, const 
         enum role role = role_of(call, view);
         run.views[view] = guarded_absent();
         if (role != ABSENT && buffer_of(call, view) == view)
-            run.views[view] = guarded_create(problem->type, view_count(&problem->shape, view), offset_of(call, view),
+            run.views[view] = guarded_create(view_type(problem->type, view), view_count(&problem->shape, view), offset_of(call, view),
                                              role == OUTPUT ? NULL : problem->values[view]);
     }
     return run;

@@ -21,8 +21,8 @@ static struct call varied_call(enum operation operation, size_t row, int config)
 
 static void check_row(enum operation operation, struct shape shape, size_t row, int config)
 {
-    clbn_type types[MAX_TYPES];
-    int type_count = device_types(types);
+    clbn_type types[MAX_STORED_TYPES];
+    int type_count = stored_types(config, types);
     for (int t = 0; t < type_count; t++) {
         struct problem problem = problem_random(&shape, types[t], 1e-5, row);
         struct call call = varied_call(operation, row, config);
@@ -96,8 +96,8 @@ static void check_subset(int config, const struct problem *problem, enum operati
 
 START_TEST(all_subsets_of_options_agree)
 {
-    clbn_type types[MAX_TYPES];
-    int type_count = device_types(types);
+    clbn_type types[MAX_STORED_TYPES];
+    int type_count = stored_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < SUBSET_SHAPES; s++) {
             struct problem problem = problem_random(&subset_shapes[s], types[t], 1e-3, s);

@@ -75,7 +75,7 @@ static const char *describe(struct plan_of_work *work)
 static bool random_work(struct random *random, size_t limit, struct plan_of_work *work)
 {
     static const cl_uint divisions[] = { 0, CLBN_ENGINE_SPLIT, CLBN_ENGINE_WHOLE };
-    clbn_type type = random_below(random, 2) == 0 ? CLBN_FLOAT32 : CLBN_FLOAT64;
+    clbn_type type = CLBN_FLOAT32 + (clbn_type)random_below(random, 4);
     clbn_geometry geometry = random_below(random, 2) == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
     work->facts = random_facts(random);
     work->flags = divisions[random_below(random, 3)] | (cl_uint)random_below(random, 4);
@@ -126,7 +126,7 @@ static void expect(const struct plan_of_work *work, bool condition, const char *
 static void check_sizes(const struct plan_of_work *work)
 {
     const struct schedule *s = &work->schedule;
-    const size_t element = type_size(work->variant.type), channels = work->shape.channels;
+    const size_t element = parameter_size(work->variant.type), channels = work->shape.channels;
     const size_t slots = work->variant.channels_last ? s->partials : 1;
     expect(work, s->partials_size >= s->partials * channels * moments_size(&work->variant), "moments fit");
     expect(work, s->partials_size >= s->partials * channels * sums_size(&work->variant), "sums fit");

@@ -125,7 +125,7 @@ static void use_no_type(clbn_plan_desc *desc)
 
 static void use_unknown_type(clbn_plan_desc *desc)
 {
-    desc->type = 3;
+    desc->type = CLBN_BFLOAT16 + 1;
 }
 
 static void use_rank_0(clbn_plan_desc *desc)
@@ -177,7 +177,7 @@ static const struct {
     { use_small_struct, CLBN_INVALID_STRUCT_SIZE, "clbn_plan_desc" },
     { use_large_struct, CLBN_INVALID_STRUCT_SIZE, "struct_size" },
     { use_no_type, CLBN_UNSUPPORTED_TYPE, "type is 0" },
-    { use_unknown_type, CLBN_UNSUPPORTED_TYPE, "type is 3" },
+    { use_unknown_type, CLBN_UNSUPPORTED_TYPE, "type is 5" },
     { use_rank_0, CLBN_INVALID_SHAPE, "rank is 0" },
     { use_rank_9, CLBN_INVALID_SHAPE, "rank is 9" },
     { use_axis_of_rank, CLBN_INVALID_SHAPE, "channel_axis is 2" },

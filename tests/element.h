@@ -1,0 +1,27 @@
+/* The types of elements: sizes, rounding and bits, by arithmetic of the tests' own. */
+#ifndef CLBN_TESTS_ELEMENT_H
+#define CLBN_TESTS_ELEMENT_H
+
+#include "clbn.h"
+
+#include <stdbool.h>
+
+/* The type of parameters and statistics that go with tensors of a type. */
+clbn_type parameter_type(clbn_type type);
+
+const char *type_name(clbn_type type);
+size_t element_size(clbn_type type);
+
+/* The distance from 1 to the next number, the greatest number, and the least that is not subnormal. */
+double type_epsilon(clbn_type type);
+double type_greatest(clbn_type type);
+double type_least(clbn_type type);
+
+/* The nearest value of the type, ties to even; infinity beyond the greatest. */
+double rounded_to(clbn_type type, double value);
+
+/* One element's bytes, to and from the value, which is rounded. */
+void encode_element(clbn_type type, double value, unsigned char *bytes);
+double decode_element(clbn_type type, const unsigned char *bytes);
+
+#endif

@@ -1,0 +1,90 @@
+/* The types that are only stored: every number of theirs is read as it is, and results are rounded as IEEE 754 says. */
+#include "run.h"
+
+#include "compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const clbn_type stored_only[] = { CLBN_FLOAT16, CLBN_BFLOAT16 };
+enum { STORED_ONLY = 2, BIT_PATTERNS = 1 << 16 };
+
+/* Inference with mean 0, variance 1 and epsilon 0 is y = gamma x + beta. Half of the numbers to a channel, on axis 0 or 1. */
+static struct problem problem_of_all_numbers(clbn_type type, unsigned channel_axis, double gamma, double beta)
+{
+    struct shape shape = { 2, channel_axis, { BIT_PATTERNS / 2, BIT_PATTERNS / 2 } };
+    shape.lengths[channel_axis] = 2;
+    struct problem problem = problem_random(&shape, type, 0, 1);
+    for (unsigned i = 0; i < BIT_PATTERNS; i++) {
+        uint16_t bits = (uint16_t)i;
+        unsigned char bytes[sizeof bits];
+        memcpy(bytes, &bits, sizeof bits);
+        problem.values[VIEW_X][i] = decode_element(type, bytes);
+    }
+    for (int c = 0; c < 2; c++) {
+        problem.values[VIEW_RUNNING_MEAN][c] = 0;
+        problem.values[VIEW_RUNNING_VAR][c] = 1;
+        problem.values[VIEW_GAMMA][c] = gamma;
+        problem.values[VIEW_BETA][c] = beta;
+    }
+    return problem;
+}
+
+/* gamma and beta are such that gamma x + beta, as one fused multiply-add, is exact in double. */
+static void check_all_numbers(int config, clbn_type type, unsigned channel_axis, double gamma, double beta)
+{
+    struct problem problem = problem_of_all_numbers(type, channel_axis, gamma, beta);
+    struct call call = call_of(FORWARD_INFERENCE);
+    double *expected = malloc(BIT_PATTERNS * sizeof *expected);
+    ck_assert_ptr_nonnull(expected);
+    for (unsigned i = 0; i < BIT_PATTERNS; i++)
+        expected[i] = rounded_to(type, rounded_to(CLBN_FLOAT32, gamma * problem.values[VIEW_X][i] + beta));
+    testing("%s, %s, channels on axis %u, %g x + %g", engine_configs[config].name, type_name(type), channel_axis, gamma,
+            beta);
+    struct run run = run_prepare(test_engine(config), &problem, &call);
+    run_now(&run);
+    expect_equal("y", run_output(&run, VIEW_Y), expected, BIT_PATTERNS);
+    run_release(&run);
+    problem_free(&problem);
+    free(expected);
+}
+
+static void check_both_axes(int config, double gamma, double beta)
+{
+    for (int t = 0; t < STORED_ONLY; t++)
+        for (unsigned channel_axis = 0; channel_axis < 2; channel_axis++)
+            check_all_numbers(config, stored_only[t], channel_axis, gamma, beta);
+}
+
+START_TEST(every_number_is_read_and_written_as_it_is)
+{
+    check_both_axes(_i, 1, 0);
+}
+END_TEST
+
+START_TEST(results_are_rounded_to_the_nearest_and_ties_to_even)
+{
+    check_both_axes(_i, 1, 1);
+    check_both_axes(_i, 1.5, 0);
+    check_both_axes(_i, -1.25, 0);
+}
+END_TEST
+
+START_TEST(overflow_becomes_infinity)
+{
+    check_both_axes(_i, 0x1p+20, 0);
+    check_both_axes(_i, -0x1p+100, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("storage");
+    TCase *cases = tcase_create("all numbers of the 16-bit types");
+    tcase_add_loop_test(cases, every_number_is_read_and_written_as_it_is, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, results_are_rounded_to_the_nearest_and_ties_to_even, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, overflow_becomes_infinity, 0, PLAIN_ENGINE_CONFIGS);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
