@@ -19,81 +19,81 @@ static bool needs_sums(const struct backward *b)
 
 static void bind_deviations(struct operation *o, const struct backward *b)
 {
-    bind_view(&o->steps, b->mean);
-    bind_view(&o->steps, b->deviation);
+    bn_bind_view(&o->steps, b->mean);
+    bn_bind_view(&o->steps, b->deviation);
 }
 
 static void bind_epsilon(struct operation *o, const struct backward *b)
 {
-    bind_real(&o->steps, plan_desc(o->call->plan)->epsilon);
-    bind_uint(&o->steps, b->frozen);
+    bn_bind_real(&o->steps, bn_plan_desc(o->call->plan)->epsilon);
+    bn_bind_uint(&o->steps, b->frozen);
 }
 
 static void add_whole_backward(struct operation *o, const struct backward *b)
 {
-    const struct schedule *s = plan_schedule(o->call->plan);
-    add_step(&o->steps, KERNEL_BACKWARD, 1, s->tiles);
-    bind_division(&o->steps);
-    bind_view(&o->steps, b->x);
-    bind_view(&o->steps, b->dy);
-    bind_view(&o->steps, b->gamma);
+    const struct schedule *s = bn_plan_schedule(o->call->plan);
+    bn_add_step(&o->steps, KERNEL_BACKWARD, 1, s->tiles);
+    bn_bind_division(&o->steps);
+    bn_bind_view(&o->steps, b->x);
+    bn_bind_view(&o->steps, b->dy);
+    bn_bind_view(&o->steps, b->gamma);
     bind_deviations(o, b);
-    bind_view(&o->steps, b->dx);
-    bind_view(&o->steps, b->dgamma);
-    bind_view(&o->steps, b->dbeta);
+    bn_bind_view(&o->steps, b->dx);
+    bn_bind_view(&o->steps, b->dgamma);
+    bn_bind_view(&o->steps, b->dbeta);
     bind_epsilon(o, b);
-    bind_uint(&o->steps, s->stream);
-    if (is_channels_last(o->call->plan)) {
-        bind_view(&o->steps, o->workspace.partials);
-        bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_uint(&o->steps, s->stream);
+    if (bn_is_channels_last(o->call->plan)) {
+        bn_bind_view(&o->steps, o->workspace.partials);
+        bn_bind_view(&o->steps, o->workspace.coefficients);
     }
 }
 
 static void add_sums_step(struct operation *o, const struct backward *b)
 {
-    const struct schedule *s = plan_schedule(o->call->plan);
-    add_step(&o->steps, KERNEL_SUMS, (size_t)s->division.parts, s->tiles);
-    bind_division(&o->steps);
-    bind_view(&o->steps, b->x);
-    bind_view(&o->steps, b->dy);
+    const struct schedule *s = bn_plan_schedule(o->call->plan);
+    bn_add_step(&o->steps, KERNEL_SUMS, (size_t)s->division.parts, s->tiles);
+    bn_bind_division(&o->steps);
+    bn_bind_view(&o->steps, b->x);
+    bn_bind_view(&o->steps, b->dy);
     bind_deviations(o, b);
     bind_epsilon(o, b);
-    bind_view(&o->steps, o->workspace.partials);
-    if (is_channels_last(o->call->plan))
-        bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_view(&o->steps, o->workspace.partials);
+    if (bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
 }
 
 /* partials: how many there are to add; with none, the sums are 0. */
 static void add_finish_step(struct operation *o, const struct backward *b, size_t partials)
 {
-    add_channel_step(&o->steps, KERNEL_FINISH_GRADIENTS);
-    bind_ulong(&o->steps, plan_shape(o->call->plan)->values_per_channel);
-    bind_ulong(&o->steps, partials);
-    bind_view(&o->steps, o->workspace.partials);
-    bind_view(&o->steps, b->gamma);
+    bn_add_channel_step(&o->steps, KERNEL_FINISH_GRADIENTS);
+    bn_bind_ulong(&o->steps, bn_plan_shape(o->call->plan)->values_per_channel);
+    bn_bind_ulong(&o->steps, partials);
+    bn_bind_view(&o->steps, o->workspace.partials);
+    bn_bind_view(&o->steps, b->gamma);
     bind_deviations(o, b);
-    bind_view(&o->steps, b->dgamma);
-    bind_view(&o->steps, b->dbeta);
+    bn_bind_view(&o->steps, b->dgamma);
+    bn_bind_view(&o->steps, b->dbeta);
     bind_epsilon(o, b);
-    bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_view(&o->steps, o->workspace.coefficients);
 }
 
 static void add_input_step(struct operation *o, const struct backward *b)
 {
-    const struct schedule *s = plan_schedule(o->call->plan);
-    add_step(&o->steps, KERNEL_INPUT, (size_t)s->division.parts, s->tiles);
-    bind_division(&o->steps);
-    bind_view(&o->steps, b->x);
-    bind_view(&o->steps, b->dy);
-    bind_view(&o->steps, b->dx);
-    bind_view(&o->steps, o->workspace.coefficients);
-    bind_uint(&o->steps, b->frozen);
-    bind_uint(&o->steps, s->stream);
+    const struct schedule *s = bn_plan_schedule(o->call->plan);
+    bn_add_step(&o->steps, KERNEL_INPUT, (size_t)s->division.parts, s->tiles);
+    bn_bind_division(&o->steps);
+    bn_bind_view(&o->steps, b->x);
+    bn_bind_view(&o->steps, b->dy);
+    bn_bind_view(&o->steps, b->dx);
+    bn_bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_uint(&o->steps, b->frozen);
+    bn_bind_uint(&o->steps, s->stream);
 }
 
 static void add_backward_steps(struct operation *o, const struct backward *b)
 {
-    const struct schedule *s = plan_schedule(o->call->plan);
+    const struct schedule *s = bn_plan_schedule(o->call->plan);
     if (s->whole) {
         add_whole_backward(o, b);
         return;
@@ -109,7 +109,7 @@ static void add_backward_steps(struct operation *o, const struct backward *b)
 static cl_int check_outputs(const struct shape *shape, const struct backward *b)
 {
     if (shape->elements > 0 && !b->dx.buffer && !b->dgamma.buffer && !b->dbeta.buffer)
-        return fail(CLBN_MISSING_VIEW, "dx, dgamma and dbeta are absent, expected at least one of them.");
+        return bn_fail(CLBN_MISSING_VIEW, "dx, dgamma and dbeta are absent, expected at least one of them.");
     return CLBN_SUCCESS;
 }
 
@@ -117,18 +117,18 @@ static cl_int check_outputs(const struct shape *shape, const struct backward *b)
 static cl_int launch_empty(const struct call *call, struct backward *b, clbn_view workspace)
 {
     const clbn_view none = CLBN_NO_VIEW;
-    if (plan_shape(call->plan)->channels == 0 || (!b->dgamma.buffer && !b->dbeta.buffer))
-        return launch_nothing(call);
+    if (bn_plan_shape(call->plan)->channels == 0 || (!b->dgamma.buffer && !b->dbeta.buffer))
+        return bn_launch_nothing(call);
     b->gamma = b->mean = b->deviation = none;
     struct operation operation;
-    begin_operation(&operation, call, workspace, true);
+    bn_begin_operation(&operation, call, workspace, true);
     add_finish_step(&operation, b, 0);
-    return finish_operation(&operation);
+    return bn_finish_operation(&operation);
 }
 
 static cl_int check_backward(clbn_plan plan, const clbn_backward_args *a, const struct backward *b)
 {
-    const struct shape *shape = plan_shape(plan);
+    const struct shape *shape = bn_plan_shape(plan);
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
         { "x", OPERAND_TENSOR, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
@@ -142,9 +142,9 @@ static cl_int check_backward(clbn_plan plan, const clbn_backward_args *a, const 
     };
     cl_int status = check_outputs(shape, b);
     if (status == CLBN_SUCCESS)
-        status = check_pair("save_mean", a->save_mean, "save_invstd", a->save_invstd);
+        status = bn_check_pair("save_mean", a->save_mean, "save_invstd", a->save_invstd);
     if (status == CLBN_SUCCESS)
-        status = check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
     return status;
 }
 
@@ -155,14 +155,14 @@ static void add_missing_statistics(struct operation *o, struct backward *b)
     statistics.x = b->x;
     statistics.save_mean = b->mean = o->workspace.mean;
     statistics.save_invstd = b->deviation = o->workspace.invstd;
-    add_forward_steps(o, &statistics);
+    bn_add_forward_steps(o, &statistics);
 }
 
 cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,
                            cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = check_call(&call, args, sizeof(*args), "clbn_backward_args");
+    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_backward_args");
     if (status != CLBN_SUCCESS)
         return status;
     struct backward b = { .x = args->x,
@@ -176,20 +176,20 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
     status = check_backward(plan, args, &b);
     if (status != CLBN_SUCCESS)
         return status;
-    if (plan_shape(plan)->elements == 0)
+    if (bn_plan_shape(plan)->elements == 0)
         return launch_empty(&call, &b, args->workspace);
 
     struct operation operation;
-    begin_operation(&operation, &call, args->workspace, forward_needs_workspace(plan) || !args->save_mean.buffer);
+    bn_begin_operation(&operation, &call, args->workspace, bn_forward_needs_workspace(plan) || !args->save_mean.buffer);
     if (!args->save_mean.buffer)
         add_missing_statistics(&operation, &b);
     add_backward_steps(&operation, &b);
-    return finish_operation(&operation);
+    return bn_finish_operation(&operation);
 }
 
 static cl_int check_frozen(clbn_plan plan, const clbn_backward_frozen_args *a, const struct backward *b)
 {
-    const struct shape *shape = plan_shape(plan);
+    const struct shape *shape = bn_plan_shape(plan);
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const enum operand_need for_dgamma = a->dgamma.buffer ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
     const struct operand operands[] = {
@@ -204,7 +204,7 @@ static cl_int check_frozen(clbn_plan plan, const clbn_backward_frozen_args *a, c
     };
     cl_int status = check_outputs(shape, b);
     if (status == CLBN_SUCCESS)
-        status = check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
     return status;
 }
 
@@ -212,7 +212,7 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = check_call(&call, args, sizeof(*args), "clbn_backward_frozen_args");
+    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_backward_frozen_args");
     if (status != CLBN_SUCCESS)
         return status;
     struct backward b = { .x = args->x,
@@ -227,14 +227,14 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
     status = check_frozen(plan, args, &b);
     if (status != CLBN_SUCCESS)
         return status;
-    if (plan_shape(plan)->elements == 0)
+    if (bn_plan_shape(plan)->elements == 0)
         return launch_empty(&call, &b, args->workspace);
 
     /* Without dgamma nothing of x reaches a result, and the kernels may read dy in its place. */
     if (!b.x.buffer)
         b.x = b.dy;
     struct operation operation;
-    begin_operation(&operation, &call, args->workspace, forward_needs_workspace(plan));
+    bn_begin_operation(&operation, &call, args->workspace, bn_forward_needs_workspace(plan));
     add_backward_steps(&operation, &b);
-    return finish_operation(&operation);
+    return bn_finish_operation(&operation);
 }

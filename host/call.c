@@ -7,47 +7,48 @@ static cl_int check_queue(clbn_engine engine, cl_command_queue queue)
     cl_context context = NULL;
     cl_device_id device = NULL;
     if (!queue)
-        return fail(CL_INVALID_COMMAND_QUEUE, "the queue is NULL, expected a command queue of the engine's device.");
+        return bn_fail(CL_INVALID_COMMAND_QUEUE, "the queue is NULL, expected a command queue of the engine's device.");
     cl_int status = clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof(cl_context), &context, NULL);
     if (status == CL_SUCCESS)
         status = clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof(cl_device_id), &device, NULL);
     if (status != CL_SUCCESS)
-        return fail_call(status, "clGetCommandQueueInfo");
-    if (context != engine_context(engine))
-        return fail(CLBN_WRONG_CONTEXT, "the queue belongs to another context than the engine, expected the same.");
-    if (device != engine_device(engine))
-        return fail(CLBN_WRONG_DEVICE, "the queue belongs to another device than the engine, expected the same.");
+        return bn_fail_call(status, "clGetCommandQueueInfo");
+    if (context != bn_engine_context(engine))
+        return bn_fail(CLBN_WRONG_CONTEXT, "the queue belongs to another context than the engine, expected the same.");
+    if (device != bn_engine_device(engine))
+        return bn_fail(CLBN_WRONG_DEVICE, "the queue belongs to another device than the engine, expected the same.");
     return CLBN_SUCCESS;
 }
 
 static cl_int check_wait_list(const struct call *call)
 {
     if ((call->wait_count == 0) != (call->wait_list == NULL))
-        return fail(CL_INVALID_EVENT_WAIT_LIST, "num_events_in_wait_list is %u, but event_wait_list is %sNULL.",
-                    (unsigned)call->wait_count, call->wait_list ? "not " : "");
+        return bn_fail(CL_INVALID_EVENT_WAIT_LIST, "num_events_in_wait_list is %u, but event_wait_list is %sNULL.",
+                       (unsigned)call->wait_count, call->wait_list ? "not " : "");
     for (cl_uint i = 0; i < call->wait_count; i++)
         if (!call->wait_list[i])
-            return fail(CL_INVALID_EVENT_WAIT_LIST, "event_wait_list[%u] is NULL, expected an event.", (unsigned)i);
+            return bn_fail(CL_INVALID_EVENT_WAIT_LIST, "event_wait_list[%u] is NULL, expected an event.", (unsigned)i);
     return CLBN_SUCCESS;
 }
 
-cl_int check_call(const struct call *call, const void *args, size_t expected_struct_size, const char *struct_name)
+cl_int bn_check_call(const struct call *call, const void *args, size_t expected_struct_size, const char *struct_name)
 {
     if (!call->plan)
-        return fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
+        return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
     if (!args)
-        return fail(CLBN_INVALID_ARGUMENT, "args is NULL, expected a %s.", struct_name);
+        return bn_fail(CLBN_INVALID_ARGUMENT, "args is NULL, expected a %s.", struct_name);
     size_t struct_size = *(const size_t *)args;
     if (struct_size != expected_struct_size)
-        return fail(CLBN_INVALID_STRUCT_SIZE, "%s has struct_size %zu, expected %zu: start from its initialiser macro.",
-                    struct_name, struct_size, expected_struct_size);
-    cl_int status = check_queue(plan_engine(call->plan), call->queue);
+        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
+                       "%s has struct_size %zu, expected %zu: start from its initialiser macro.", struct_name,
+                       struct_size, expected_struct_size);
+    cl_int status = check_queue(bn_plan_engine(call->plan), call->queue);
     return status == CLBN_SUCCESS ? check_wait_list(call) : status;
 }
 
-cl_int check_factor(double factor)
+cl_int bn_check_factor(double factor)
 {
     if (!(factor >= 0 && factor <= 1))
-        return fail(CLBN_INVALID_FACTOR, "update_factor is %g, expected 0 to 1.", factor);
+        return bn_fail(CLBN_INVALID_FACTOR, "update_factor is %g, expected 0 to 1.", factor);
     return CLBN_SUCCESS;
 }

@@ -13,9 +13,9 @@ struct call {
 };
 
 /* Checks plan, queue, wait list and the size of the arguments' struct, whose first member struct_size is. */
-cl_int check_call(const struct call *call, const void *args, size_t expected_struct_size, const char *struct_name);
+cl_int bn_check_call(const struct call *call, const void *args, size_t expected_struct_size, const char *struct_name);
 
 /* Checks that an update factor is in [0, 1]. */
-cl_int check_factor(double factor);
+cl_int bn_check_factor(double factor);
 
 #endif

@@ -8,10 +8,10 @@
 static cl_int query(cl_device_id device, cl_device_info name, size_t size, void *value)
 {
     cl_int status = clGetDeviceInfo(device, name, size, value, NULL);
-    return status == CL_SUCCESS ? status : fail_call(status, "clGetDeviceInfo");
+    return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetDeviceInfo");
 }
 
-cl_int query_device(cl_device_id device, struct device_facts *facts)
+cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
 {
     cl_device_type type = 0;
     cl_device_fp_config double_config = 0;

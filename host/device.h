@@ -15,6 +15,6 @@ struct device_facts {
     size_t address_limit;  /* bytes that can be addressed */
 };
 
-cl_int query_device(cl_device_id device, struct device_facts *facts);
+cl_int bn_query_device(cl_device_id device, struct device_facts *facts);
 
 #endif

@@ -27,18 +27,18 @@ struct clbn_engine_object {
 static cl_int check_options(const clbn_engine_options *options)
 {
     if (options->struct_size != sizeof(*options))
-        return fail(CLBN_INVALID_STRUCT_SIZE,
-                    "clbn_engine_options has struct_size %zu, expected %zu: start from CLBN_ENGINE_OPTIONS_INIT.",
-                    options->struct_size, sizeof(*options));
+        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
+                       "clbn_engine_options has struct_size %zu, expected %zu: start from CLBN_ENGINE_OPTIONS_INIT.",
+                       options->struct_size, sizeof(*options));
     if (options->geometry > CLBN_GEOMETRY_GROUP)
-        return fail(CLBN_INVALID_ARGUMENT, "geometry is %u, expected one of CLBN_GEOMETRY_AUTO, VECTOR and GROUP.",
-                    (unsigned)options->geometry);
+        return bn_fail(CLBN_INVALID_ARGUMENT, "geometry is %u, expected one of CLBN_GEOMETRY_AUTO, VECTOR and GROUP.",
+                       (unsigned)options->geometry);
     if (options->flags & ~(cl_uint)KNOWN_FLAGS)
-        return fail(CLBN_INVALID_ARGUMENT, "the engine's flags 0x%x have unknown bits, expected CLBN_ENGINE_* only.",
-                    (unsigned)options->flags);
+        return bn_fail(CLBN_INVALID_ARGUMENT, "the engine's flags 0x%x have unknown bits, expected CLBN_ENGINE_* only.",
+                       (unsigned)options->flags);
     if ((options->flags & CLBN_ENGINE_SPLIT) && (options->flags & CLBN_ENGINE_WHOLE))
-        return fail(CLBN_INVALID_ARGUMENT,
-                    "the engine's flags have both CLBN_ENGINE_SPLIT and CLBN_ENGINE_WHOLE, expected at most one.");
+        return bn_fail(CLBN_INVALID_ARGUMENT,
+                       "the engine's flags have both CLBN_ENGINE_SPLIT and CLBN_ENGINE_WHOLE, expected at most one.");
     return CLBN_SUCCESS;
 }
 
@@ -48,29 +48,29 @@ static cl_int check_device(cl_context context, cl_device_id device)
     size_t size = 0;
     cl_int status = clGetContextInfo(context, CL_CONTEXT_DEVICES, 0, NULL, &size);
     if (status != CL_SUCCESS)
-        return fail_call(status, "clGetContextInfo");
+        return bn_fail_call(status, "clGetContextInfo");
     cl_device_id *devices = malloc(size > 0 ? size : 1);
     if (!devices)
-        return fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of devices.");
+        return bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of devices.");
     bool found = false;
     status = clGetContextInfo(context, CL_CONTEXT_DEVICES, size, devices, NULL);
     for (size_t i = 0; status == CL_SUCCESS && i < size / sizeof(*devices); i++)
         found = found || devices[i] == device;
     free(devices);
     if (status != CL_SUCCESS)
-        return fail_call(status, "clGetContextInfo");
+        return bn_fail_call(status, "clGetContextInfo");
     if (!found)
-        return fail(CLBN_WRONG_DEVICE,
-                    "the device is not one of the context's, expected one that it was created with.");
+        return bn_fail(CLBN_WRONG_DEVICE,
+                       "the device is not one of the context's, expected one that it was created with.");
     return CLBN_SUCCESS;
 }
 
 static cl_int check_creation(cl_context context, cl_device_id device, const clbn_engine_options *options)
 {
     if (!context)
-        return fail(CL_INVALID_CONTEXT, "the context is NULL, expected a cl_context.");
+        return bn_fail(CL_INVALID_CONTEXT, "the context is NULL, expected a cl_context.");
     if (!device)
-        return fail(CL_INVALID_DEVICE, "the device is NULL, expected a cl_device_id of the context.");
+        return bn_fail(CL_INVALID_DEVICE, "the device is NULL, expected a cl_device_id of the context.");
     cl_int status = check_options(options);
     return status == CLBN_SUCCESS ? check_device(context, device) : status;
 }
@@ -80,12 +80,12 @@ static cl_int retain_both(cl_context context, cl_device_id device)
 {
     cl_int status = clRetainContext(context);
     if (status != CL_SUCCESS)
-        return fail_call(status, "clRetainContext");
+        return bn_fail_call(status, "clRetainContext");
     status = clRetainDevice(device);
     if (status == CL_SUCCESS)
         return CLBN_SUCCESS;
     clReleaseContext(context);
-    return fail_call(status, "clRetainDevice");
+    return bn_fail_call(status, "clRetainDevice");
 }
 
 clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options,
@@ -97,20 +97,20 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
     struct device_facts facts;
     cl_int status = check_creation(context, device, options);
     if (status == CLBN_SUCCESS)
-        status = query_device(device, &facts);
+        status = bn_query_device(device, &facts);
     if (status != CLBN_SUCCESS) {
-        set_errcode(errcode_ret, status);
+        bn_set_errcode(errcode_ret, status);
         return NULL;
     }
 
     clbn_engine engine = calloc(1, sizeof(*engine));
     if (!engine || !lock_init(&engine->lock)) {
         free(engine);
-        set_errcode(errcode_ret, fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for an engine."));
+        bn_set_errcode(errcode_ret, bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for an engine."));
         return NULL;
     }
     status = retain_both(context, device);
-    set_errcode(errcode_ret, status);
+    bn_set_errcode(errcode_ret, status);
     if (status != CLBN_SUCCESS) {
         lock_destroy(&engine->lock);
         free(engine);
@@ -120,7 +120,7 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
     engine->context = context;
     engine->device = device;
     engine->facts = facts;
-    engine->geometry = choose_geometry(options->geometry, &facts);
+    engine->geometry = bn_choose_geometry(options->geometry, &facts);
     engine->flags = options->flags;
     return engine;
 }
@@ -128,7 +128,7 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
 cl_int clbnRetainEngine(clbn_engine engine)
 {
     if (!engine)
-        return fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
+        return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
     reference_add(&engine->references);
     return CLBN_SUCCESS;
 }
@@ -138,7 +138,7 @@ cl_int clbnReleaseEngine(clbn_engine engine)
     if (!engine || !reference_drop(&engine->references))
         return CLBN_SUCCESS;
     for (unsigned i = 0; i < engine->program_count; i++)
-        release_program(engine->programs[i]);
+        bn_release_program(engine->programs[i]);
     lock_destroy(&engine->lock);
     clReleaseDevice(engine->device);
     clReleaseContext(engine->context);
@@ -146,27 +146,27 @@ cl_int clbnReleaseEngine(clbn_engine engine)
     return CLBN_SUCCESS;
 }
 
-cl_context engine_context(clbn_engine engine)
+cl_context bn_engine_context(clbn_engine engine)
 {
     return engine->context;
 }
 
-cl_device_id engine_device(clbn_engine engine)
+cl_device_id bn_engine_device(clbn_engine engine)
 {
     return engine->device;
 }
 
-cl_uint engine_flags(clbn_engine engine)
+cl_uint bn_engine_flags(clbn_engine engine)
 {
     return engine->flags;
 }
 
-clbn_geometry engine_geometry(clbn_engine engine)
+clbn_geometry bn_engine_geometry(clbn_engine engine)
 {
     return engine->geometry;
 }
 
-const struct device_facts *engine_facts(clbn_engine engine)
+const struct device_facts *bn_engine_facts(clbn_engine engine)
 {
     return &engine->facts;
 }
@@ -175,19 +175,19 @@ const struct device_facts *engine_facts(clbn_engine engine)
 static struct program *find_or_build(clbn_engine engine, const struct variant *variant, cl_int *status)
 {
     for (unsigned i = 0; i < engine->program_count; i++)
-        if (same_variant(program_variant(engine->programs[i]), variant))
+        if (bn_same_variant(bn_program_variant(engine->programs[i]), variant))
             return engine->programs[i];
     if (engine->program_count == MAX_PROGRAMS) {
-        *status = fail(CLBN_INTERNAL_ERROR, "more than %d kinds of program.", MAX_PROGRAMS);
+        *status = bn_fail(CLBN_INTERNAL_ERROR, "more than %d kinds of program.", MAX_PROGRAMS);
         return NULL;
     }
-    struct program *program = build_program(engine->context, engine->device, variant, status);
+    struct program *program = bn_build_program(engine->context, engine->device, variant, status);
     if (program)
         engine->programs[engine->program_count++] = program;
     return program;
 }
 
-struct program *engine_program(clbn_engine engine, const struct variant *variant, cl_int *status)
+struct program *bn_engine_program(clbn_engine engine, const struct variant *variant, cl_int *status)
 {
     *status = CLBN_SUCCESS;
     lock_acquire(&engine->lock);
@@ -200,9 +200,9 @@ cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t
                          size_t *param_value_size_ret)
 {
     if (!engine)
-        return fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
+        return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
     const struct shape any = { 1, 1, 1, 1, 1 };
-    const struct variant v = choose_variant(engine->geometry, engine->flags, &engine->facts, CLBN_FLOAT32, &any);
+    const struct variant v = bn_choose_variant(engine->geometry, engine->flags, &engine->facts, CLBN_FLOAT32, &any);
     const size_t group = v.group;
     const size_t vector = v.vector;
     const cl_bool has_float64 = engine->facts.has_double;
@@ -210,24 +210,25 @@ cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t
 
     switch (param_name) {
     case CLBN_ENGINE_CONTEXT:
-        return give_information(&engine->context, sizeof(engine->context), param_value_size, param_value,
-                                param_value_size_ret);
+        return bn_give_information(&engine->context, sizeof(engine->context), param_value_size, param_value,
+                                   param_value_size_ret);
     case CLBN_ENGINE_DEVICE:
-        return give_information(&engine->device, sizeof(engine->device), param_value_size, param_value,
-                                param_value_size_ret);
+        return bn_give_information(&engine->device, sizeof(engine->device), param_value_size, param_value,
+                                   param_value_size_ret);
     case CLBN_ENGINE_GEOMETRY:
-        return give_information(&engine->geometry, sizeof(engine->geometry), param_value_size, param_value,
-                                param_value_size_ret);
+        return bn_give_information(&engine->geometry, sizeof(engine->geometry), param_value_size, param_value,
+                                   param_value_size_ret);
     case CLBN_ENGINE_GROUP_SIZE:
-        return give_information(&group, sizeof(group), param_value_size, param_value, param_value_size_ret);
+        return bn_give_information(&group, sizeof(group), param_value_size, param_value, param_value_size_ret);
     case CLBN_ENGINE_VECTOR_WIDTH:
-        return give_information(&vector, sizeof(vector), param_value_size, param_value, param_value_size_ret);
+        return bn_give_information(&vector, sizeof(vector), param_value_size, param_value, param_value_size_ret);
     case CLBN_ENGINE_HAS_FLOAT64:
-        return give_information(&has_float64, sizeof(has_float64), param_value_size, param_value, param_value_size_ret);
+        return bn_give_information(&has_float64, sizeof(has_float64), param_value_size, param_value,
+                                   param_value_size_ret);
     case CLBN_ENGINE_MERGE_TYPE:
-        return give_information(merge, strlen(merge) + 1, param_value_size, param_value, param_value_size_ret);
+        return bn_give_information(merge, strlen(merge) + 1, param_value_size, param_value, param_value_size_ret);
     default:
-        return fail(CLBN_INVALID_ARGUMENT, "engine information %u is unknown, expected CLBN_ENGINE_*.",
-                    (unsigned)param_name);
+        return bn_fail(CLBN_INVALID_ARGUMENT, "engine information %u is unknown, expected CLBN_ENGINE_*.",
+                       (unsigned)param_name);
     }
 }

@@ -5,14 +5,14 @@
 #include "device.h"
 #include "program.h"
 
-cl_context engine_context(clbn_engine engine);
-cl_device_id engine_device(clbn_engine engine);
-cl_uint engine_flags(clbn_engine engine);
-clbn_geometry engine_geometry(clbn_engine engine);
-const struct device_facts *engine_facts(clbn_engine engine);
+cl_context bn_engine_context(clbn_engine engine);
+cl_device_id bn_engine_device(clbn_engine engine);
+cl_uint bn_engine_flags(clbn_engine engine);
+clbn_geometry bn_engine_geometry(clbn_engine engine);
+const struct device_facts *bn_engine_facts(clbn_engine engine);
 
 /* The engine's program of a variant, built if it is the first time. It lives as long as the engine. NULL and *status on
  * failure. */
-struct program *engine_program(clbn_engine engine, const struct variant *variant, cl_int *status);
+struct program *bn_engine_program(clbn_engine engine, const struct variant *variant, cl_int *status);
 
 #endif

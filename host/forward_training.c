@@ -11,7 +11,7 @@ static bool updates_running(const clbn_forward_training_args *args)
 
 static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a)
 {
-    const struct shape *shape = plan_shape(plan);
+    const struct shape *shape = bn_plan_shape(plan);
     /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
@@ -24,18 +24,18 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
         { "save_mean", OPERAND_PARAMETER, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
-    cl_int status = check_factor(a->update_factor);
+    cl_int status = bn_check_factor(a->update_factor);
     if (status == CLBN_SUCCESS && a->running_variance > CLBN_BIASED)
-        status = fail(CLBN_INVALID_ARGUMENT, "running_variance is %u, expected CLBN_UNBIASED or CLBN_BIASED.",
-                      (unsigned)a->running_variance);
+        status = bn_fail(CLBN_INVALID_ARGUMENT, "running_variance is %u, expected CLBN_UNBIASED or CLBN_BIASED.",
+                         (unsigned)a->running_variance);
     if (status == CLBN_SUCCESS)
-        status = check_pair("running_mean", a->running_mean, "running_var", a->running_var);
+        status = bn_check_pair("running_mean", a->running_mean, "running_var", a->running_var);
     if (status == CLBN_SUCCESS && shape->values_per_channel == 1 && updates_running(a) &&
         a->running_variance == CLBN_UNBIASED)
-        status = fail(CLBN_TOO_FEW_VALUES, "one value per channel has no unbiased variance, expected two or more, "
-                                           "CLBN_BIASED, or no running statistics.");
+        status = bn_fail(CLBN_TOO_FEW_VALUES, "one value per channel has no unbiased variance, expected two or more, "
+                                              "CLBN_BIASED, or no running statistics.");
     if (status == CLBN_SUCCESS)
-        status = check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
     return status;
 }
 
@@ -44,66 +44,66 @@ static void bind_statistics(struct step_list *steps, const clbn_forward_training
 {
     const clbn_view none = CLBN_NO_VIEW;
     bool update = updates_running(a);
-    bind_view(steps, a->gamma);
-    bind_view(steps, a->beta);
-    bind_view(steps, update ? a->running_mean : none);
-    bind_view(steps, update ? a->running_var : none);
-    bind_view(steps, a->save_mean);
-    bind_view(steps, a->save_invstd);
-    bind_real(steps, plan_desc(steps->plan)->epsilon);
-    bind_real(steps, a->update_factor);
-    bind_uint(steps, a->running_variance == CLBN_BIASED);
+    bn_bind_view(steps, a->gamma);
+    bn_bind_view(steps, a->beta);
+    bn_bind_view(steps, update ? a->running_mean : none);
+    bn_bind_view(steps, update ? a->running_var : none);
+    bn_bind_view(steps, a->save_mean);
+    bn_bind_view(steps, a->save_invstd);
+    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+    bn_bind_real(steps, a->update_factor);
+    bn_bind_uint(steps, a->running_variance == CLBN_BIASED);
 }
 
 static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
 {
-    const struct schedule *s = plan_schedule(o->call->plan);
-    add_step(&o->steps, KERNEL_FORWARD, 1, s->tiles);
-    bind_division(&o->steps);
-    bind_view(&o->steps, a->x);
-    bind_view(&o->steps, a->y);
+    const struct schedule *s = bn_plan_schedule(o->call->plan);
+    bn_add_step(&o->steps, KERNEL_FORWARD, 1, s->tiles);
+    bn_bind_division(&o->steps);
+    bn_bind_view(&o->steps, a->x);
+    bn_bind_view(&o->steps, a->y);
     bind_statistics(&o->steps, a);
-    bind_uint(&o->steps, s->stream);
-    if (is_channels_last(o->call->plan)) {
-        bind_view(&o->steps, o->workspace.partials);
-        bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_uint(&o->steps, s->stream);
+    if (bn_is_channels_last(o->call->plan)) {
+        bn_bind_view(&o->steps, o->workspace.partials);
+        bn_bind_view(&o->steps, o->workspace.coefficients);
     }
 }
 
 static void add_split_forward(struct operation *o, const clbn_forward_training_args *a)
 {
-    const struct schedule *s = plan_schedule(o->call->plan);
-    add_step(&o->steps, KERNEL_STATISTICS, (size_t)s->division.parts, s->tiles);
-    bind_division(&o->steps);
-    bind_view(&o->steps, a->x);
-    bind_view(&o->steps, o->workspace.partials);
-    if (is_channels_last(o->call->plan))
-        bind_view(&o->steps, o->workspace.coefficients);
+    const struct schedule *s = bn_plan_schedule(o->call->plan);
+    bn_add_step(&o->steps, KERNEL_STATISTICS, (size_t)s->division.parts, s->tiles);
+    bn_bind_division(&o->steps);
+    bn_bind_view(&o->steps, a->x);
+    bn_bind_view(&o->steps, o->workspace.partials);
+    if (bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
 
-    add_channel_step(&o->steps, KERNEL_FINISH_STATISTICS);
-    bind_ulong(&o->steps, s->partials);
-    bind_view(&o->steps, o->workspace.partials);
+    bn_add_channel_step(&o->steps, KERNEL_FINISH_STATISTICS);
+    bn_bind_ulong(&o->steps, s->partials);
+    bn_bind_view(&o->steps, o->workspace.partials);
     bind_statistics(&o->steps, a);
-    bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_view(&o->steps, o->workspace.coefficients);
 
     if (!a->y.buffer)
         return;
-    add_step(&o->steps, KERNEL_NORMALIZE, (size_t)s->division.parts, s->tiles);
-    bind_division(&o->steps);
-    bind_view(&o->steps, a->x);
-    bind_view(&o->steps, a->y);
-    bind_view(&o->steps, o->workspace.coefficients);
-    bind_uint(&o->steps, s->stream);
+    bn_add_step(&o->steps, KERNEL_NORMALIZE, (size_t)s->division.parts, s->tiles);
+    bn_bind_division(&o->steps);
+    bn_bind_view(&o->steps, a->x);
+    bn_bind_view(&o->steps, a->y);
+    bn_bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_uint(&o->steps, s->stream);
 }
 
-bool forward_needs_workspace(clbn_plan plan)
+bool bn_forward_needs_workspace(clbn_plan plan)
 {
-    return is_channels_last(plan) || !plan_schedule(plan)->whole;
+    return bn_is_channels_last(plan) || !bn_plan_schedule(plan)->whole;
 }
 
-void add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
+void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
 {
-    if (plan_schedule(o->call->plan)->whole)
+    if (bn_plan_schedule(o->call->plan)->whole)
         add_whole_forward(o, a);
     else
         add_split_forward(o, a);
@@ -113,16 +113,16 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = check_call(&call, args, sizeof(*args), "clbn_forward_training_args");
+    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_forward_training_args");
     if (status == CLBN_SUCCESS)
         status = check_training(plan, args);
     if (status != CLBN_SUCCESS)
         return status;
-    if (plan_shape(plan)->elements == 0)
-        return launch_nothing(&call);
+    if (bn_plan_shape(plan)->elements == 0)
+        return bn_launch_nothing(&call);
 
     struct operation operation;
-    begin_operation(&operation, &call, args->workspace, forward_needs_workspace(plan));
-    add_forward_steps(&operation, args);
-    return finish_operation(&operation);
+    bn_begin_operation(&operation, &call, args->workspace, bn_forward_needs_workspace(plan));
+    bn_add_forward_steps(&operation, args);
+    return bn_finish_operation(&operation);
 }

@@ -4,9 +4,9 @@
 
 #include "operation.h"
 
-bool forward_needs_workspace(clbn_plan plan);
+bool bn_forward_needs_workspace(clbn_plan plan);
 
 /* args are checked. y may be absent: then only statistics are computed. */
-void add_forward_steps(struct operation *operation, const clbn_forward_training_args *args);
+void bn_add_forward_steps(struct operation *operation, const clbn_forward_training_args *args);
 
 #endif

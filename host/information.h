@@ -5,7 +5,7 @@
 #include "clbn.h"
 
 /* Gives size bytes at value to a caller who asked as with clGetDeviceInfo. */
-cl_int give_information(const void *value, size_t size, size_t param_value_size, void *param_value,
-                        size_t *param_value_size_ret);
+cl_int bn_give_information(const void *value, size_t size, size_t param_value_size, void *param_value,
+                           size_t *param_value_size_ret);
 
 #endif

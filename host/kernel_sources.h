@@ -4,6 +4,6 @@
 
 #include "embedded_file.h"
 
-extern const struct embedded_file kernel_sources[];
+extern const struct embedded_file bn_kernel_sources[];
 
 #endif

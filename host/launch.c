@@ -7,7 +7,7 @@ static cl_int is_in_order(cl_command_queue queue, bool *in_order)
     cl_command_queue_properties properties = 0;
     cl_int status = clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof(properties), &properties, NULL);
     if (status != CL_SUCCESS)
-        return fail_call(status, "clGetCommandQueueInfo");
+        return bn_fail_call(status, "clGetCommandQueueInfo");
     *in_order = !(properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
     return CLBN_SUCCESS;
 }
@@ -18,16 +18,16 @@ static cl_int enqueue_step(const struct step *step, size_t group, cl_command_que
     const size_t local[2] = { group, 1 };
     cl_int status =
         clEnqueueNDRangeKernel(queue, step->kernel, 2, NULL, step->global, local, wait_count, wait_list, event);
-    return status == CL_SUCCESS ? status : fail_call(status, "clEnqueueNDRangeKernel");
+    return status == CL_SUCCESS ? status : bn_fail_call(status, "clEnqueueNDRangeKernel");
 }
 
-cl_int launch_steps(const struct step_list *steps, const struct call *call)
+cl_int bn_launch_steps(const struct step_list *steps, const struct call *call)
 {
     if (steps->status != CLBN_SUCCESS)
         return steps->status;
     bool in_order = false;
     cl_int status = is_in_order(call->queue, &in_order);
-    const size_t group = program_variant(plan_program(steps->plan))->group;
+    const size_t group = bn_program_variant(bn_plan_program(steps->plan))->group;
     cl_event before = NULL; /* of the last step, where the queue does not keep the order itself */
     for (unsigned i = 0; i < steps->count && status == CLBN_SUCCESS; i++) {
         bool last = i + 1 == steps->count;
@@ -47,10 +47,10 @@ cl_int launch_steps(const struct step_list *steps, const struct call *call)
     return status;
 }
 
-cl_int launch_nothing(const struct call *call)
+cl_int bn_launch_nothing(const struct call *call)
 {
     if (!call->event && call->wait_count == 0)
         return CLBN_SUCCESS;
     cl_int status = clEnqueueMarkerWithWaitList(call->queue, call->wait_count, call->wait_list, call->event);
-    return status == CL_SUCCESS ? status : fail_call(status, "clEnqueueMarkerWithWaitList");
+    return status == CL_SUCCESS ? status : bn_fail_call(status, "clEnqueueMarkerWithWaitList");
 }

@@ -21,37 +21,38 @@ struct clbn_plan_object {
 static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
 {
     if (!engine)
-        return fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
+        return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
     if (!desc)
-        return fail(CLBN_INVALID_ARGUMENT, "desc is NULL, expected a clbn_plan_desc.");
+        return bn_fail(CLBN_INVALID_ARGUMENT, "desc is NULL, expected a clbn_plan_desc.");
     if (desc->struct_size != sizeof(*desc))
-        return fail(CLBN_INVALID_STRUCT_SIZE,
-                    "clbn_plan_desc has struct_size %zu, expected %zu: start from CLBN_PLAN_DESC_INIT.",
-                    desc->struct_size, sizeof(*desc));
-    if (type_size(desc->type) == 0)
-        return fail(CLBN_UNSUPPORTED_TYPE, "type is %u, expected CLBN_FLOAT32, FLOAT64, FLOAT16 or BFLOAT16.",
-                    (unsigned)desc->type);
-    if (desc->type == CLBN_FLOAT64 && !engine_facts(engine)->has_double)
-        return fail(CLBN_UNSUPPORTED_TYPE, "type is CLBN_FLOAT64, but the device has no cl_khr_fp64.");
+        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
+                       "clbn_plan_desc has struct_size %zu, expected %zu: start from CLBN_PLAN_DESC_INIT.",
+                       desc->struct_size, sizeof(*desc));
+    if (bn_type_size(desc->type) == 0)
+        return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is %u, expected CLBN_FLOAT32, FLOAT64, FLOAT16 or BFLOAT16.",
+                       (unsigned)desc->type);
+    if (desc->type == CLBN_FLOAT64 && !bn_engine_facts(engine)->has_double)
+        return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is CLBN_FLOAT64, but the device has no cl_khr_fp64.");
     const double greatest = desc->type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
     if (!(desc->epsilon >= 0 && desc->epsilon <= greatest))
-        return fail(CLBN_INVALID_EPSILON, "epsilon is %g, expected a number from 0 to %g.", desc->epsilon, greatest);
+        return bn_fail(CLBN_INVALID_EPSILON, "epsilon is %g, expected a number from 0 to %g.", desc->epsilon, greatest);
     return CLBN_SUCCESS;
 }
 
 /* Shape, schedule and program of a plan whose engine and desc are set. */
 static cl_int complete_plan(clbn_plan plan)
 {
-    const struct device_facts *facts = engine_facts(plan->engine);
-    const cl_uint flags = engine_flags(plan->engine);
-    cl_int status = collapse_shape(&plan->desc, facts->address_limit, &plan->shape);
+    const struct device_facts *facts = bn_engine_facts(plan->engine);
+    const cl_uint flags = bn_engine_flags(plan->engine);
+    cl_int status = bn_collapse_shape(&plan->desc, facts->address_limit, &plan->shape);
     if (status != CLBN_SUCCESS)
         return status;
-    struct variant variant = choose_variant(engine_geometry(plan->engine), flags, facts, plan->desc.type, &plan->shape);
-    if (plan->shape.channels > 0 && !make_schedule(&variant, facts, flags, &plan->shape, &plan->schedule))
-        return fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
-                    plan->shape.channels);
-    plan->program = engine_program(plan->engine, &variant, &status);
+    struct variant variant =
+        bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, &plan->shape);
+    if (plan->shape.channels > 0 && !bn_make_schedule(&variant, facts, flags, &plan->shape, &plan->schedule))
+        return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
+                       plan->shape.channels);
+    plan->program = bn_engine_program(plan->engine, &variant, &status);
     return status;
 }
 
@@ -59,19 +60,19 @@ clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int 
 {
     cl_int status = check_desc(engine, desc);
     if (status != CLBN_SUCCESS) {
-        set_errcode(errcode_ret, status);
+        bn_set_errcode(errcode_ret, status);
         return NULL;
     }
     clbn_plan plan = calloc(1, sizeof(*plan));
     if (!plan) {
-        set_errcode(errcode_ret, fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a plan."));
+        bn_set_errcode(errcode_ret, bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a plan."));
         return NULL;
     }
     plan->references = 1;
     plan->engine = engine;
     plan->desc = *desc;
     status = complete_plan(plan);
-    set_errcode(errcode_ret, status);
+    bn_set_errcode(errcode_ret, status);
     if (status != CLBN_SUCCESS) {
         free(plan);
         return NULL;
@@ -83,7 +84,7 @@ clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int 
 cl_int clbnRetainPlan(clbn_plan plan)
 {
     if (!plan)
-        return fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
+        return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
     reference_add(&plan->references);
     return CLBN_SUCCESS;
 }
@@ -97,34 +98,34 @@ cl_int clbnReleasePlan(clbn_plan plan)
     return CLBN_SUCCESS;
 }
 
-clbn_engine plan_engine(clbn_plan plan)
+clbn_engine bn_plan_engine(clbn_plan plan)
 {
     return plan->engine;
 }
 
-const clbn_plan_desc *plan_desc(clbn_plan plan)
+const clbn_plan_desc *bn_plan_desc(clbn_plan plan)
 {
     return &plan->desc;
 }
 
-const struct shape *plan_shape(clbn_plan plan)
+const struct shape *bn_plan_shape(clbn_plan plan)
 {
     return &plan->shape;
 }
 
-const struct schedule *plan_schedule(clbn_plan plan)
+const struct schedule *bn_plan_schedule(clbn_plan plan)
 {
     return &plan->schedule;
 }
 
-struct program *plan_program(clbn_plan plan)
+struct program *bn_plan_program(clbn_plan plan)
 {
     return plan->program;
 }
 
-bool is_channels_last(clbn_plan plan)
+bool bn_is_channels_last(clbn_plan plan)
 {
-    return program_variant(plan->program)->channels_last;
+    return bn_program_variant(plan->program)->channels_last;
 }
 
 /* Names of kernels with spaces between. */
@@ -134,7 +135,7 @@ static void name_kernels(char *text, size_t size, clbn_plan plan, const enum ker
     for (unsigned i = 0; i < count; i++) {
         size_t length = strlen(text);
         snprintf(text + length, size - length, "%s%s", i > 0 ? " " : "",
-                 kernel_name(program_variant(plan->program), ids[i]));
+                 bn_kernel_name(bn_program_variant(plan->program), ids[i]));
     }
 }
 
@@ -160,29 +161,29 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
                        size_t *param_value_size_ret)
 {
     if (!plan)
-        return fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
+        return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
     char kernels[128];
 
     switch (param_name) {
     case CLBN_PLAN_ENGINE:
-        return give_information(&plan->engine, sizeof(plan->engine), param_value_size, param_value,
-                                param_value_size_ret);
+        return bn_give_information(&plan->engine, sizeof(plan->engine), param_value_size, param_value,
+                                   param_value_size_ret);
     case CLBN_PLAN_CHANNELS:
-        return give_information(&plan->shape.channels, sizeof(size_t), param_value_size, param_value,
-                                param_value_size_ret);
+        return bn_give_information(&plan->shape.channels, sizeof(size_t), param_value_size, param_value,
+                                   param_value_size_ret);
     case CLBN_PLAN_VALUES_PER_CHANNEL:
-        return give_information(&plan->shape.values_per_channel, sizeof(size_t), param_value_size, param_value,
-                                param_value_size_ret);
+        return bn_give_information(&plan->shape.values_per_channel, sizeof(size_t), param_value_size, param_value,
+                                   param_value_size_ret);
     case CLBN_PLAN_WORKSPACE_SIZE:
-        return give_information(&plan->schedule.workspace_size, sizeof(size_t), param_value_size, param_value,
-                                param_value_size_ret);
+        return bn_give_information(&plan->schedule.workspace_size, sizeof(size_t), param_value_size, param_value,
+                                   param_value_size_ret);
     case CLBN_PLAN_FORWARD_KERNELS:
     case CLBN_PLAN_INFERENCE_KERNELS:
     case CLBN_PLAN_BACKWARD_KERNELS:
         describe_kernels(kernels, sizeof(kernels), plan, param_name);
-        return give_information(kernels, strlen(kernels) + 1, param_value_size, param_value, param_value_size_ret);
+        return bn_give_information(kernels, strlen(kernels) + 1, param_value_size, param_value, param_value_size_ret);
     default:
-        return fail(CLBN_INVALID_ARGUMENT, "plan information %u is unknown, expected CLBN_PLAN_*.",
-                    (unsigned)param_name);
+        return bn_fail(CLBN_INVALID_ARGUMENT, "plan information %u is unknown, expected CLBN_PLAN_*.",
+                       (unsigned)param_name);
     }
 }

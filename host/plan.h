@@ -5,16 +5,16 @@
 #include "engine.h"
 #include "schedule.h"
 
-clbn_engine plan_engine(clbn_plan plan);
-const clbn_plan_desc *plan_desc(clbn_plan plan);
-const struct shape *plan_shape(clbn_plan plan);
+clbn_engine bn_plan_engine(clbn_plan plan);
+const clbn_plan_desc *bn_plan_desc(clbn_plan plan);
+const struct shape *bn_plan_shape(clbn_plan plan);
 
 /* Of a plan whose shape is empty: zeros. */
-const struct schedule *plan_schedule(clbn_plan plan);
+const struct schedule *bn_plan_schedule(clbn_plan plan);
 
-struct program *plan_program(clbn_plan plan);
+struct program *bn_plan_program(clbn_plan plan);
 
 /* Whether the channels lie next to each other: inner = 1. */
-bool is_channels_last(clbn_plan plan);
+bool bn_is_channels_last(clbn_plan plan);
 
 #endif

@@ -27,7 +27,7 @@ static const char *const kernel_names[2][KERNEL_COUNT] = {
       "columns_sums", "columns_input", "finish_statistics", "finish_gradients" },
 };
 
-const char *kernel_name(const struct variant *variant, enum kernel_id id)
+const char *bn_kernel_name(const struct variant *variant, enum kernel_id id)
 {
     return kernel_names[variant->channels_last][id];
 }
@@ -50,7 +50,7 @@ static const char *const *source_names(const struct variant *v)
 
 static const struct embedded_file *find_source(const char *name)
 {
-    const struct embedded_file *file = kernel_sources;
+    const struct embedded_file *file = bn_kernel_sources;
     while (file->name && strcmp(file->name, name) != 0)
         file++;
     return file->name ? file : NULL;
@@ -64,7 +64,7 @@ static cl_program create_cl_program(cl_context context, const struct variant *va
     for (const char *const *name = source_names(variant); *name; name++) {
         const struct embedded_file *file = find_source(*name);
         if (!file) {
-            *status = fail(CLBN_INTERNAL_ERROR, "the library has no kernel source named %s.", *name);
+            *status = bn_fail(CLBN_INTERNAL_ERROR, "the library has no kernel source named %s.", *name);
             return NULL;
         }
         texts[count] = (const char *)file->bytes;
@@ -72,7 +72,7 @@ static cl_program create_cl_program(cl_context context, const struct variant *va
     }
     cl_program program = clCreateProgramWithSource(context, count, texts, lengths, status);
     if (*status != CL_SUCCESS)
-        fail_call(*status, "clCreateProgramWithSource");
+        bn_fail_call(*status, "clCreateProgramWithSource");
     return program;
 }
 
@@ -85,25 +85,26 @@ static cl_int fail_build(cl_int status, cl_program program, cl_device_id device)
     log = size > 0 ? calloc(size + 1, 1) : NULL;
     if (log)
         clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
-    fail(status, "clBuildProgram failed with %s (%d): %s", clbnStatusName(status), (int)status, log ? log : "no log.");
+    bn_fail(status, "clBuildProgram failed with %s (%d): %s", clbnStatusName(status), (int)status,
+            log ? log : "no log.");
     free(log);
     return status;
 }
 
-struct program *build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status)
+struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status)
 {
     char options[256];
     struct program *p = calloc(1, sizeof(*p));
     if (!p) {
-        *status = fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a program.");
+        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a program.");
         return NULL;
     }
     p->variant = *variant;
     p->program = create_cl_program(context, variant, status);
     if (!p->program)
         goto cleanup;
-    if (!variant_options(variant, options, sizeof(options))) {
-        *status = fail(CLBN_INTERNAL_ERROR, "the build options do not fit in %zu bytes.", sizeof(options));
+    if (!bn_variant_options(variant, options, sizeof(options))) {
+        *status = bn_fail(CLBN_INTERNAL_ERROR, "the build options do not fit in %zu bytes.", sizeof(options));
         goto cleanup;
     }
     *status = clBuildProgram(p->program, 1, &device, options, NULL, NULL);
@@ -112,7 +113,7 @@ struct program *build_program(cl_context context, cl_device_id device, const str
         goto cleanup;
     }
     if (!lock_init(&p->lock)) {
-        *status = fail(CL_OUT_OF_HOST_MEMORY, "out of host resources for a lock.");
+        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host resources for a lock.");
         goto cleanup;
     }
     return p;
@@ -124,7 +125,7 @@ cleanup:
     return NULL;
 }
 
-void release_program(struct program *p)
+void bn_release_program(struct program *p)
 {
     if (!p)
         return;
@@ -136,12 +137,12 @@ void release_program(struct program *p)
     free(p);
 }
 
-const struct variant *program_variant(const struct program *program)
+const struct variant *bn_program_variant(const struct program *program)
 {
     return &program->variant;
 }
 
-cl_kernel lend_kernel(struct program *p, enum kernel_id id, cl_int *status)
+cl_kernel bn_lend_kernel(struct program *p, enum kernel_id id, cl_int *status)
 {
     cl_kernel kernel = NULL;
     lock_acquire(&p->lock);
@@ -151,13 +152,13 @@ cl_kernel lend_kernel(struct program *p, enum kernel_id id, cl_int *status)
     *status = CL_SUCCESS;
     if (kernel)
         return kernel;
-    kernel = clCreateKernel(p->program, kernel_name(&p->variant, id), status);
+    kernel = clCreateKernel(p->program, bn_kernel_name(&p->variant, id), status);
     if (*status != CL_SUCCESS)
-        fail_call(*status, "clCreateKernel");
+        bn_fail_call(*status, "clCreateKernel");
     return kernel;
 }
 
-void give_back_kernel(struct program *p, enum kernel_id id, cl_kernel kernel)
+void bn_give_back_kernel(struct program *p, enum kernel_id id, cl_kernel kernel)
 {
     lock_acquire(&p->lock);
     bool kept = p->spare_count[id] < SPARE_KERNELS;

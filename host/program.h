@@ -21,16 +21,17 @@ enum kernel_id {
 struct program;
 
 /* NULL and *status on failure. */
-struct program *build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status);
+struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant,
+                                 cl_int *status);
 
 /* Takes NULL. No kernel may be lent. */
-void release_program(struct program *program);
+void bn_release_program(struct program *program);
 
-const struct variant *program_variant(const struct program *program);
-const char *kernel_name(const struct variant *variant, enum kernel_id id);
+const struct variant *bn_program_variant(const struct program *program);
+const char *bn_kernel_name(const struct variant *variant, enum kernel_id id);
 
 /* Lends a kernel object that no other call uses, until it is given back. NULL and *status on failure. */
-cl_kernel lend_kernel(struct program *program, enum kernel_id id, cl_int *status);
-void give_back_kernel(struct program *program, enum kernel_id id, cl_kernel kernel);
+cl_kernel bn_lend_kernel(struct program *program, enum kernel_id id, cl_int *status);
+void bn_give_back_kernel(struct program *program, enum kernel_id id, cl_kernel kernel);
 
 #endif

@@ -114,8 +114,8 @@ static bool add_section(size_t *section, size_t bytes, size_t count, size_t chan
     return *end < SIZE_MAX / 4;
 }
 
-bool make_schedule(const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
-                   const struct shape *shape, struct schedule *schedule)
+bool bn_make_schedule(const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
+                      const struct shape *shape, struct schedule *schedule)
 {
     struct schedule s = { .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner },
                           .partials = 1 };
@@ -127,10 +127,10 @@ bool make_schedule(const struct variant *v, const struct device_facts *facts, cl
         divide_rows(&s, v, facts, engine_flags);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
 
-    size_t element = parameter_size(v->type);
-    s.stream = v->group == 1 && shape->elements > facts->cache_size / type_size(v->type) / 2;
+    size_t element = bn_parameter_size(v->type);
+    s.stream = v->group == 1 && shape->elements > facts->cache_size / bn_type_size(v->type) / 2;
     size_t coefficient_slots = v->channels_last ? s.partials : 1;
-    bool fits = add_section(&s.partials_size, greater(moments_size(v), sums_size(v)), s.partials, shape->channels,
+    bool fits = add_section(&s.partials_size, greater(bn_moments_size(v), bn_sums_size(v)), s.partials, shape->channels,
                             &s.workspace_size) &&
                 add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
                 add_section(&s.coefficients_size, COEFFICIENTS * element, coefficient_slots, shape->channels,

@@ -28,7 +28,7 @@ struct schedule {
 };
 
 /* shape has channels, but may be empty: then only the workspace is filled in. False if its size overflows. */
-bool make_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
-                   const struct shape *shape, struct schedule *schedule);
+bool bn_make_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
+                      const struct shape *shape, struct schedule *schedule);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "status.h"
 
-size_t type_size(clbn_type type)
+size_t bn_type_size(clbn_type type)
 {
     switch (type) {
     case CLBN_FLOAT32:
@@ -17,7 +17,7 @@ size_t type_size(clbn_type type)
     }
 }
 
-size_t parameter_size(clbn_type type)
+size_t bn_parameter_size(clbn_type type)
 {
     return type == CLBN_FLOAT64 ? sizeof(cl_double) : sizeof(cl_float);
 }
@@ -42,17 +42,17 @@ static size_t multiply(const size_t *axes, cl_uint begin, cl_uint end)
     return product;
 }
 
-cl_int collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape)
+cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape)
 {
     if (desc->rank < 1 || desc->rank > CLBN_MAX_RANK)
-        return fail(CLBN_INVALID_SHAPE, "rank is %u, expected 1 to %d.", (unsigned)desc->rank, CLBN_MAX_RANK);
+        return bn_fail(CLBN_INVALID_SHAPE, "rank is %u, expected 1 to %d.", (unsigned)desc->rank, CLBN_MAX_RANK);
     if (desc->channel_axis >= desc->rank)
-        return fail(CLBN_INVALID_SHAPE, "channel_axis is %u, expected less than the rank, which is %u.",
-                    (unsigned)desc->channel_axis, (unsigned)desc->rank);
+        return bn_fail(CLBN_INVALID_SHAPE, "channel_axis is %u, expected less than the rank, which is %u.",
+                       (unsigned)desc->channel_axis, (unsigned)desc->rank);
 
-    if (!fits(desc->shape, desc->rank, limit / type_size(desc->type)))
-        return fail(CLBN_SIZE_OVERFLOW, "the tensor has more than %zu bytes, the most that the device can address.",
-                    limit);
+    if (!fits(desc->shape, desc->rank, limit / bn_type_size(desc->type)))
+        return bn_fail(CLBN_SIZE_OVERFLOW, "the tensor has more than %zu bytes, the most that the device can address.",
+                       limit);
 
     cl_uint axis = desc->channel_axis;
     struct shape s = { .outer = multiply(desc->shape, 0, axis),

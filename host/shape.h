@@ -14,12 +14,12 @@ struct shape {
 };
 
 /* Bytes of an element of a tensor of a type; 0 for an unknown type. */
-size_t type_size(clbn_type type);
+size_t bn_type_size(clbn_type type);
 
 /* Bytes of an element of the parameters and statistics that go with it. */
-size_t parameter_size(clbn_type type);
+size_t bn_parameter_size(clbn_type type);
 
 /* Checks rank, axis and sizes. limit: the most bytes that a tensor may have. */
-cl_int collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape);
+cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape);
 
 #endif

@@ -5,7 +5,7 @@
 
 static __thread char last_error[1024];
 
-cl_int fail(cl_int status, const char *format, ...)
+cl_int bn_fail(cl_int status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -14,12 +14,12 @@ cl_int fail(cl_int status, const char *format, ...)
     return status;
 }
 
-cl_int fail_call(cl_int status, const char *function)
+cl_int bn_fail_call(cl_int status, const char *function)
 {
-    return fail(status, "%s failed with %s (%d).", function, clbnStatusName(status), (int)status);
+    return bn_fail(status, "%s failed with %s (%d).", function, clbnStatusName(status), (int)status);
 }
 
-void set_errcode(cl_int *errcode_ret, cl_int status)
+void bn_set_errcode(cl_int *errcode_ret, cl_int status)
 {
     if (errcode_ret)
         *errcode_ret = status;

@@ -5,12 +5,12 @@
 #include "clbn.h"
 
 /* Sets clbnLastError() and returns status. The sentence says what was wrong and what was expected. */
-__attribute__((format(printf, 2, 3))) cl_int fail(cl_int status, const char *format, ...);
+__attribute__((format(printf, 2, 3))) cl_int bn_fail(cl_int status, const char *format, ...);
 
-/* fail() for an OpenCL call that returned status. */
-cl_int fail_call(cl_int status, const char *function);
+/* bn_fail() for an OpenCL call that returned status. */
+cl_int bn_fail_call(cl_int status, const char *function);
 
 /* Sets *errcode_ret, which may be NULL, as OpenCL's creating functions do. */
-void set_errcode(cl_int *errcode_ret, cl_int status);
+void bn_set_errcode(cl_int *errcode_ret, cl_int status);
 
 #endif

@@ -2,36 +2,36 @@
 
 #include "status.h"
 
-void init_steps(struct step_list *list, clbn_plan plan)
+void bn_init_steps(struct step_list *list, clbn_plan plan)
 {
     list->plan = plan;
     list->status = CLBN_SUCCESS;
     list->count = 0;
 }
 
-void clear_steps(struct step_list *list)
+void bn_clear_steps(struct step_list *list)
 {
     for (unsigned i = 0; i < list->count; i++)
-        give_back_kernel(plan_program(list->plan), list->steps[i].id, list->steps[i].kernel);
+        bn_give_back_kernel(bn_plan_program(list->plan), list->steps[i].id, list->steps[i].kernel);
     list->count = 0;
 }
 
-void add_step(struct step_list *list, enum kernel_id id, size_t groups_0, size_t groups_1)
+void bn_add_step(struct step_list *list, enum kernel_id id, size_t groups_0, size_t groups_1)
 {
     if (list->status != CLBN_SUCCESS)
         return;
     if (list->count == MAX_STEPS) {
-        list->status = fail(CLBN_INTERNAL_ERROR, "an operation has more than %d steps.", MAX_STEPS);
+        list->status = bn_fail(CLBN_INTERNAL_ERROR, "an operation has more than %d steps.", MAX_STEPS);
         return;
     }
-    struct program *program = plan_program(list->plan);
+    struct program *program = bn_plan_program(list->plan);
     struct step *step = &list->steps[list->count];
-    step->kernel = lend_kernel(program, id, &list->status);
+    step->kernel = bn_lend_kernel(program, id, &list->status);
     if (!step->kernel)
         return;
     step->id = id;
     step->argument_count = 0;
-    step->global[0] = groups_0 * program_variant(program)->group;
+    step->global[0] = groups_0 * bn_program_variant(program)->group;
     step->global[1] = groups_1;
     list->count++;
 }
@@ -43,41 +43,41 @@ static void bind(struct step_list *list, size_t size, const void *value)
     struct step *step = &list->steps[list->count - 1];
     cl_int status = clSetKernelArg(step->kernel, step->argument_count++, size, value);
     if (status != CL_SUCCESS)
-        list->status = fail_call(status, "clSetKernelArg");
+        list->status = bn_fail_call(status, "clSetKernelArg");
 }
 
-void add_channel_step(struct step_list *list, enum kernel_id id)
+void bn_add_channel_step(struct step_list *list, enum kernel_id id)
 {
-    const size_t group = program_variant(plan_program(list->plan))->group;
-    add_step(list, id, (plan_schedule(list->plan)->channel_items + group - 1) / group, 1);
-    bind_ulong(list, plan_shape(list->plan)->channels);
+    const size_t group = bn_program_variant(bn_plan_program(list->plan))->group;
+    bn_add_step(list, id, (bn_plan_schedule(list->plan)->channel_items + group - 1) / group, 1);
+    bn_bind_ulong(list, bn_plan_shape(list->plan)->channels);
 }
 
-void bind_division(struct step_list *list)
+void bn_bind_division(struct step_list *list)
 {
-    bind(list, sizeof(struct division), &plan_schedule(list->plan)->division);
+    bind(list, sizeof(struct division), &bn_plan_schedule(list->plan)->division);
 }
 
-void bind_ulong(struct step_list *list, size_t value)
+void bn_bind_ulong(struct step_list *list, size_t value)
 {
     const cl_ulong number = value;
     bind(list, sizeof(number), &number);
 }
 
-void bind_uint(struct step_list *list, cl_uint value)
+void bn_bind_uint(struct step_list *list, cl_uint value)
 {
     bind(list, sizeof(value), &value);
 }
 
-void bind_view(struct step_list *list, clbn_view view)
+void bn_bind_view(struct step_list *list, clbn_view view)
 {
     bind(list, sizeof(view.buffer), view.buffer ? &view.buffer : NULL);
-    bind_ulong(list, view.buffer ? view.offset : 0);
+    bn_bind_ulong(list, view.buffer ? view.offset : 0);
 }
 
-void bind_real(struct step_list *list, double value)
+void bn_bind_real(struct step_list *list, double value)
 {
-    if (plan_desc(list->plan)->type == CLBN_FLOAT64) {
+    if (bn_plan_desc(list->plan)->type == CLBN_FLOAT64) {
         const cl_double parts[2] = { value, 0 };
         bind(list, sizeof(parts[0]), &parts[0]);
         bind(list, sizeof(parts[1]), &parts[1]);

@@ -24,25 +24,25 @@ struct step_list {
     struct step steps[MAX_STEPS];
 };
 
-void init_steps(struct step_list *list, clbn_plan plan);
+void bn_init_steps(struct step_list *list, clbn_plan plan);
 
 /* Gives the kernels back. */
-void clear_steps(struct step_list *list);
+void bn_clear_steps(struct step_list *list);
 
 /* Adds a step of groups[0] x groups[1] groups; what is then bound are its arguments, in order. */
-void add_step(struct step_list *list, enum kernel_id id, size_t groups_0, size_t groups_1);
+void bn_add_step(struct step_list *list, enum kernel_id id, size_t groups_0, size_t groups_1);
 
 /* Adds a step of a kernel that takes a channel at a time, and binds the number of channels. */
-void add_channel_step(struct step_list *list, enum kernel_id id);
+void bn_add_channel_step(struct step_list *list, enum kernel_id id);
 
-void bind_division(struct step_list *list);
-void bind_ulong(struct step_list *list, size_t value);
-void bind_uint(struct step_list *list, cl_uint value);
+void bn_bind_division(struct step_list *list);
+void bn_bind_ulong(struct step_list *list, size_t value);
+void bn_bind_uint(struct step_list *list, cl_uint value);
 
 /* Two arguments: the buffer, NULL if absent, and the offset. */
-void bind_view(struct step_list *list, clbn_view view);
+void bn_bind_view(struct step_list *list, clbn_view view);
 
 /* Two arguments of the plan's element type, whose sum is the number to more bits than one has. */
-void bind_real(struct step_list *list, double value);
+void bn_bind_real(struct step_list *list, double value);
 
 #endif

@@ -11,7 +11,7 @@
 #define VECTOR_BYTES_ALONE    64
 #define VECTOR_BYTES_IN_GROUP 16
 
-clbn_geometry choose_geometry(clbn_geometry wanted, const struct device_facts *facts)
+clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts *facts)
 {
     if (wanted != CLBN_GEOMETRY_AUTO)
         return wanted;
@@ -26,11 +26,11 @@ static unsigned group_size(const struct device_facts *facts)
     return size;
 }
 
-struct variant choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts,
-                              clbn_type type, const struct shape *shape)
+struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts,
+                                 clbn_type type, const struct shape *shape)
 {
     bool grouped = geometry == CLBN_GEOMETRY_GROUP;
-    size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / type_size(type) : VECTOR_BYTES_ALONE / parameter_size(type);
+    size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_parameter_size(type);
     struct variant v = {
         .type = type,
         .channels_last = shape->inner == 1,
@@ -43,13 +43,13 @@ struct variant choose_variant(clbn_geometry geometry, cl_uint engine_flags, cons
     return v;
 }
 
-bool same_variant(const struct variant *a, const struct variant *b)
+bool bn_same_variant(const struct variant *a, const struct variant *b)
 {
     return a->type == b->type && a->channels_last == b->channels_last && a->aligned == b->aligned &&
            a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group && a->index == b->index;
 }
 
-bool variant_options(const struct variant *v, char *options, size_t size)
+bool bn_variant_options(const struct variant *v, char *options, size_t size)
 {
     int length = snprintf(options, size,
                           "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
@@ -60,15 +60,15 @@ bool variant_options(const struct variant *v, char *options, size_t size)
 
 static size_t wide_size(const struct variant *v)
 {
-    return v->wide_double ? sizeof(cl_double) : 2 * parameter_size(v->type);
+    return v->wide_double ? sizeof(cl_double) : 2 * bn_parameter_size(v->type);
 }
 
-size_t moments_size(const struct variant *variant)
+size_t bn_moments_size(const struct variant *variant)
 {
     return 2 * wide_size(variant) + sizeof(cl_ulong);
 }
 
-size_t sums_size(const struct variant *variant)
+size_t bn_sums_size(const struct variant *variant)
 {
     return 3 * wide_size(variant);
 }

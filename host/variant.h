@@ -17,18 +17,18 @@ struct variant {
 };
 
 /* The geometry that CLBN_GEOMETRY_AUTO means on a device. */
-clbn_geometry choose_geometry(clbn_geometry wanted, const struct device_facts *facts);
+clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts *facts);
 
-struct variant choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts,
-                              clbn_type type, const struct shape *shape);
+struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts,
+                                 clbn_type type, const struct shape *shape);
 
-bool same_variant(const struct variant *a, const struct variant *b);
+bool bn_same_variant(const struct variant *a, const struct variant *b);
 
 /* Writes clBuildProgram's options; false if size bytes do not suffice. */
-bool variant_options(const struct variant *variant, char *options, size_t size);
+bool bn_variant_options(const struct variant *variant, char *options, size_t size);
 
 /* Bytes of the kernels' struct moments and struct sums. */
-size_t moments_size(const struct variant *variant);
-size_t sums_size(const struct variant *variant);
+size_t bn_moments_size(const struct variant *variant);
+size_t bn_sums_size(const struct variant *variant);
 
 #endif

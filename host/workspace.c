@@ -2,22 +2,22 @@
 
 #include "status.h"
 
-cl_int open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, bool needed)
+cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, bool needed)
 {
     const struct workspace nothing = { NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW };
-    const struct schedule *schedule = plan_schedule(plan);
-    const size_t element = parameter_size(plan_desc(plan)->type);
+    const struct schedule *schedule = bn_plan_schedule(plan);
+    const size_t element = bn_parameter_size(bn_plan_desc(plan)->type);
     *w = nothing;
     if (!needed)
         return CLBN_SUCCESS;
     if (!given.buffer) {
         cl_int status = CL_SUCCESS;
         given.offset = 0;
-        given.buffer = clCreateBuffer(engine_context(plan_engine(plan)), CL_MEM_READ_WRITE, schedule->workspace_size,
-                                      NULL, &status);
+        given.buffer = clCreateBuffer(bn_engine_context(bn_plan_engine(plan)), CL_MEM_READ_WRITE,
+                                      schedule->workspace_size, NULL, &status);
         if (status != CL_SUCCESS)
-            return fail(status, "clCreateBuffer failed with %s (%d) for a workspace of %zu bytes.",
-                        clbnStatusName(status), (int)status, schedule->workspace_size);
+            return bn_fail(status, "clCreateBuffer failed with %s (%d) for a workspace of %zu bytes.",
+                           clbnStatusName(status), (int)status, schedule->workspace_size);
         w->owned = given.buffer;
     }
     const size_t statistics = given.offset + schedule->partials_size;
@@ -25,13 +25,13 @@ cl_int open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, bool
     w->mean.buffer = given.buffer;
     w->mean.offset = statistics / element;
     w->invstd.buffer = given.buffer;
-    w->invstd.offset = statistics / element + plan_shape(plan)->channels;
+    w->invstd.offset = statistics / element + bn_plan_shape(plan)->channels;
     w->coefficients.buffer = given.buffer;
     w->coefficients.offset = statistics + schedule->statistics_size;
     return CLBN_SUCCESS;
 }
 
-void close_workspace(struct workspace *w)
+void bn_close_workspace(struct workspace *w)
 {
     if (w->owned)
         clReleaseMemObject(w->owned);

@@ -80,8 +80,8 @@ static bool random_work(struct random *random, size_t limit, struct plan_of_work
     work->facts = random_facts(random);
     work->flags = divisions[random_below(random, 3)] | (cl_uint)random_below(random, 4);
     work->shape = random_shape(random, limit);
-    work->variant = choose_variant(geometry, work->flags, &work->facts, type, &work->shape);
-    bool fits = make_schedule(&work->variant, &work->facts, work->flags, &work->shape, &work->schedule);
+    work->variant = bn_choose_variant(geometry, work->flags, &work->facts, type, &work->shape);
+    bool fits = bn_make_schedule(&work->variant, &work->facts, work->flags, &work->shape, &work->schedule);
     describe(work);
     return fits;
 }
@@ -126,10 +126,10 @@ static void expect(const struct plan_of_work *work, bool condition, const char *
 static void check_sizes(const struct plan_of_work *work)
 {
     const struct schedule *s = &work->schedule;
-    const size_t element = parameter_size(work->variant.type), channels = work->shape.channels;
+    const size_t element = bn_parameter_size(work->variant.type), channels = work->shape.channels;
     const size_t slots = work->variant.channels_last ? s->partials : 1;
-    expect(work, s->partials_size >= s->partials * channels * moments_size(&work->variant), "moments fit");
-    expect(work, s->partials_size >= s->partials * channels * sums_size(&work->variant), "sums fit");
+    expect(work, s->partials_size >= s->partials * channels * bn_moments_size(&work->variant), "moments fit");
+    expect(work, s->partials_size >= s->partials * channels * bn_sums_size(&work->variant), "sums fit");
     expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
     expect(work, s->coefficients_size >= 5 * slots * channels * element, "coefficients fit");
     expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size, "the sum");
@@ -299,8 +299,8 @@ static struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct
                                             .address_limit = SIZE_MAX / 2 },
                                  .flags = flags,
                                  .shape = shape };
-    work.variant = choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, &shape);
-    ck_assert(make_schedule(&work.variant, &work.facts, flags, &shape, &work.schedule));
+    work.variant = bn_choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, &shape);
+    ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &shape, &work.schedule));
     describe(&work);
     return work;
 }
@@ -346,8 +346,8 @@ START_TEST(a_workspace_that_overflows_has_no_schedule)
     const struct device_facts facts = { .compute_units = 16, .max_group_size = 1024, .address_limit = SIZE_MAX / 2 };
     struct schedule schedule;
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
-        struct variant variant = choose_variant(geometry, 0, &facts, CLBN_FLOAT32, &shape);
-        ck_assert(!make_schedule(&variant, &facts, 0, &shape, &schedule));
+        struct variant variant = bn_choose_variant(geometry, 0, &facts, CLBN_FLOAT32, &shape);
+        ck_assert(!bn_make_schedule(&variant, &facts, 0, &shape, &schedule));
     }
 }
 END_TEST

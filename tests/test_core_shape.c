@@ -56,7 +56,7 @@ START_TEST(every_layout_collapses_to_three_axes)
 {
     struct shape shape;
     clbn_plan_desc desc = describe(layouts[_i].rank, layouts[_i].axis, layouts[_i].lengths);
-    ck_assert_int_eq(collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SUCCESS);
+    ck_assert_int_eq(bn_collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SUCCESS);
     expect_shape(layouts[_i].layout, &shape, &layouts[_i].shape);
 }
 END_TEST
@@ -69,7 +69,7 @@ START_TEST(rank_and_axis_are_checked)
         for (cl_uint axis = 0; axis <= CLBN_MAX_RANK + 2; axis++) {
             clbn_plan_desc desc = describe(rank, axis, ones);
             bool good = rank >= 1 && rank <= CLBN_MAX_RANK && axis < rank;
-            cl_int status = collapse_shape(&desc, SIZE_MAX, &shape);
+            cl_int status = bn_collapse_shape(&desc, SIZE_MAX, &shape);
             ck_assert_msg(status == (good ? CLBN_SUCCESS : CLBN_INVALID_SHAPE), "rank %u, axis %u: %s", (unsigned)rank,
                           (unsigned)axis, clbnStatusName(status));
         }
@@ -85,12 +85,12 @@ START_TEST(a_tensor_has_at_most_the_bytes_that_the_limit_says)
         for (clbn_type type = CLBN_FLOAT32; type <= CLBN_BFLOAT16; type++)
             for (cl_uint axis = 0; axis < 3; axis++) {
                 size_t lengths[3] = { 1, 1, 1 };
-                lengths[(axis + 1) % 3] = limits[i] / type_size(type);
+                lengths[(axis + 1) % 3] = limits[i] / bn_type_size(type);
                 clbn_plan_desc desc = describe(3, axis, lengths);
                 desc.type = type;
-                ck_assert_int_eq(collapse_shape(&desc, limits[i], &shape), CLBN_SUCCESS);
+                ck_assert_int_eq(bn_collapse_shape(&desc, limits[i], &shape), CLBN_SUCCESS);
                 desc.shape[(axis + 1) % 3]++;
-                ck_assert_int_eq(collapse_shape(&desc, limits[i], &shape), CLBN_SIZE_OVERFLOW);
+                ck_assert_int_eq(bn_collapse_shape(&desc, limits[i], &shape), CLBN_SIZE_OVERFLOW);
             }
 }
 END_TEST
@@ -105,20 +105,20 @@ START_TEST(overflow_does_not_depend_on_the_order_of_the_axes)
             size_t lengths[3] = { root, root, root };
             lengths[zero] = 0;
             clbn_plan_desc desc = describe(3, axis, lengths);
-            ck_assert_int_eq(collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SIZE_OVERFLOW);
+            ck_assert_int_eq(bn_collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SIZE_OVERFLOW);
             lengths[zero] = 1;
             desc = describe(3, axis, lengths);
-            ck_assert_int_eq(collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SIZE_OVERFLOW);
+            ck_assert_int_eq(bn_collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SIZE_OVERFLOW);
         }
 }
 END_TEST
 
 START_TEST(types_have_their_sizes)
 {
-    ck_assert_uint_eq(type_size(CLBN_FLOAT32), 4);
-    ck_assert_uint_eq(type_size(CLBN_FLOAT64), 8);
-    ck_assert_uint_eq(type_size(0), 0);
-    ck_assert_uint_eq(type_size(UINT32_MAX), 0);
+    ck_assert_uint_eq(bn_type_size(CLBN_FLOAT32), 4);
+    ck_assert_uint_eq(bn_type_size(CLBN_FLOAT64), 8);
+    ck_assert_uint_eq(bn_type_size(0), 0);
+    ck_assert_uint_eq(bn_type_size(UINT32_MAX), 0);
 }
 END_TEST
 
@@ -138,17 +138,17 @@ static const struct shape rows_shape = { 2, 3, 35, 70, 210 };
 static struct variant variant_of(clbn_geometry geometry, cl_uint flags, clbn_type type, const struct shape *shape)
 {
     const struct device_facts facts = some_facts();
-    return choose_variant(geometry, flags, &facts, type, shape);
+    return bn_choose_variant(geometry, flags, &facts, type, shape);
 }
 
 START_TEST(a_geometry_is_chosen_by_the_device_unless_it_is_forced)
 {
     struct device_facts facts = some_facts();
-    ck_assert_uint_eq(choose_geometry(CLBN_GEOMETRY_AUTO, &facts), CLBN_GEOMETRY_VECTOR);
-    ck_assert_uint_eq(choose_geometry(CLBN_GEOMETRY_GROUP, &facts), CLBN_GEOMETRY_GROUP);
+    ck_assert_uint_eq(bn_choose_geometry(CLBN_GEOMETRY_AUTO, &facts), CLBN_GEOMETRY_VECTOR);
+    ck_assert_uint_eq(bn_choose_geometry(CLBN_GEOMETRY_GROUP, &facts), CLBN_GEOMETRY_GROUP);
     facts.is_vector_cpu = false;
-    ck_assert_uint_eq(choose_geometry(CLBN_GEOMETRY_AUTO, &facts), CLBN_GEOMETRY_GROUP);
-    ck_assert_uint_eq(choose_geometry(CLBN_GEOMETRY_VECTOR, &facts), CLBN_GEOMETRY_VECTOR);
+    ck_assert_uint_eq(bn_choose_geometry(CLBN_GEOMETRY_AUTO, &facts), CLBN_GEOMETRY_GROUP);
+    ck_assert_uint_eq(bn_choose_geometry(CLBN_GEOMETRY_VECTOR, &facts), CLBN_GEOMETRY_VECTOR);
 }
 END_TEST
 
@@ -157,9 +157,9 @@ START_TEST(a_group_is_a_power_of_two_that_the_device_allows)
     for (size_t most = 1; most <= 300; most++) {
         struct device_facts facts = some_facts();
         facts.max_group_size = most;
-        struct variant v = choose_variant(CLBN_GEOMETRY_GROUP, 0, &facts, CLBN_FLOAT32, &rows_shape);
+        struct variant v = bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &facts, CLBN_FLOAT32, &rows_shape);
         ck_assert_msg(v.group >= 1 && v.group <= most && (v.group & (v.group - 1)) == 0, "%u of %zu", v.group, most);
-        ck_assert_uint_eq(choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).group, 1);
+        ck_assert_uint_eq(bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).group, 1);
     }
 }
 END_TEST
@@ -177,12 +177,12 @@ END_TEST
 START_TEST(merges_are_in_double_only_for_float32_on_a_device_that_has_it)
 {
     struct device_facts facts = some_facts();
-    ck_assert(choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
-    ck_assert(!choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT64, &rows_shape).wide_double);
+    ck_assert(bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT64, &rows_shape).wide_double);
     ck_assert(
-        !choose_variant(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+        !bn_choose_variant(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
     facts.has_double = false;
-    ck_assert(!choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
 }
 END_TEST
 
@@ -198,12 +198,12 @@ START_TEST(different_variants_have_different_options)
     };
     const struct variant last = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &columns_shape);
     char text[256], other_text[256];
-    ck_assert(variant_options(&base, text, sizeof text));
-    ck_assert(same_variant(&base, &base));
-    ck_assert(!same_variant(&base, &last)); /* other sources, the same options */
+    ck_assert(bn_variant_options(&base, text, sizeof text));
+    ck_assert(bn_same_variant(&base, &base));
+    ck_assert(!bn_same_variant(&base, &last)); /* other sources, the same options */
     for (int i = 0; i < COUNT_OF(others); i++) {
-        ck_assert(!same_variant(&base, &others[i]));
-        ck_assert(variant_options(&others[i], other_text, sizeof other_text));
+        ck_assert(!bn_same_variant(&base, &others[i]));
+        ck_assert(bn_variant_options(&others[i], other_text, sizeof other_text));
         ck_assert_str_ne(text, other_text);
     }
 }
@@ -213,11 +213,11 @@ START_TEST(options_that_do_not_fit_are_not_given)
 {
     const struct variant v = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &rows_shape);
     char text[256];
-    ck_assert(variant_options(&v, text, sizeof text));
+    ck_assert(bn_variant_options(&v, text, sizeof text));
     size_t length = strlen(text);
-    ck_assert(variant_options(&v, text, length + 1));
-    ck_assert(!variant_options(&v, text, length));
-    ck_assert(!variant_options(&v, text, 1));
+    ck_assert(bn_variant_options(&v, text, length + 1));
+    ck_assert(!bn_variant_options(&v, text, length));
+    ck_assert(!bn_variant_options(&v, text, 1));
 }
 END_TEST
 
