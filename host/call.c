@@ -39,9 +39,8 @@ cl_int bn_check_call(const struct call *call, const void *args, size_t expected_
         return bn_fail(CLBN_INVALID_ARGUMENT, "args is NULL, expected a %s.", struct_name);
     size_t struct_size = *(const size_t *)args;
     if (struct_size != expected_struct_size)
-        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
-                       "%s has struct_size %zu, expected %zu: start from its initialiser macro.", struct_name,
-                       struct_size, expected_struct_size);
+        return bn_fail(CLBN_INVALID_STRUCT_SIZE, "%s has struct_size %zu, expected %zu: start from its initialiser macro.",
+                       struct_name, struct_size, expected_struct_size);
     cl_int status = check_queue(bn_plan_engine(call->plan), call->queue);
     return status == CLBN_SUCCESS ? check_wait_list(call) : status;
 }

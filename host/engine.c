@@ -60,8 +60,7 @@ static cl_int check_device(cl_context context, cl_device_id device)
     if (status != CL_SUCCESS)
         return bn_fail_call(status, "clGetContextInfo");
     if (!found)
-        return bn_fail(CLBN_WRONG_DEVICE,
-                       "the device is not one of the context's, expected one that it was created with.");
+        return bn_fail(CLBN_WRONG_DEVICE, "the device is not one of the context's, expected one that it was created with.");
     return CLBN_SUCCESS;
 }
 
@@ -88,8 +87,7 @@ static cl_int retain_both(cl_context context, cl_device_id device)
     return bn_fail_call(status, "clRetainDevice");
 }
 
-clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options,
-                             cl_int *errcode_ret)
+clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options, cl_int *errcode_ret)
 {
     const clbn_engine_options defaults = CLBN_ENGINE_OPTIONS_INIT;
     if (!options)
@@ -223,8 +221,7 @@ cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t
     case CLBN_ENGINE_VECTOR_WIDTH:
         return bn_give_information(&vector, sizeof(vector), param_value_size, param_value, param_value_size_ret);
     case CLBN_ENGINE_HAS_FLOAT64:
-        return bn_give_information(&has_float64, sizeof(has_float64), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_give_information(&has_float64, sizeof(has_float64), param_value_size, param_value, param_value_size_ret);
     case CLBN_ENGINE_MERGE_TYPE:
         return bn_give_information(merge, strlen(merge) + 1, param_value_size, param_value, param_value_size_ret);
     default:

@@ -30,8 +30,7 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
                          (unsigned)a->running_variance);
     if (status == CLBN_SUCCESS)
         status = bn_check_pair("running_mean", a->running_mean, "running_var", a->running_var);
-    if (status == CLBN_SUCCESS && shape->values_per_channel == 1 && updates_running(a) &&
-        a->running_variance == CLBN_UNBIASED)
+    if (status == CLBN_SUCCESS && shape->values_per_channel == 1 && updates_running(a) && a->running_variance == CLBN_UNBIASED)
         status = bn_fail(CLBN_TOO_FEW_VALUES, "one value per channel has no unbiased variance, expected two or more, "
                                               "CLBN_BIASED, or no running statistics.");
     if (status == CLBN_SUCCESS)

@@ -16,8 +16,7 @@ static cl_int enqueue_step(const struct step *step, size_t group, cl_command_que
                            const cl_event *wait_list, cl_event *event)
 {
     const size_t local[2] = { group, 1 };
-    cl_int status =
-        clEnqueueNDRangeKernel(queue, step->kernel, 2, NULL, step->global, local, wait_count, wait_list, event);
+    cl_int status = clEnqueueNDRangeKernel(queue, step->kernel, 2, NULL, step->global, local, wait_count, wait_list, event);
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clEnqueueNDRangeKernel");
 }
 
@@ -36,8 +35,7 @@ cl_int bn_launch_steps(const struct step_list *steps, const struct call *call)
         if (i == 0)
             status = enqueue_step(&steps->steps[i], group, call->queue, call->wait_count, call->wait_list, wanted);
         else
-            status =
-                enqueue_step(&steps->steps[i], group, call->queue, before ? 1 : 0, before ? &before : NULL, wanted);
+            status = enqueue_step(&steps->steps[i], group, call->queue, before ? 1 : 0, before ? &before : NULL, wanted);
         if (before)
             clReleaseEvent(before);
         before = done;

@@ -68,18 +68,16 @@ static cl_int check_operand(clbn_plan plan, const struct operand *o, struct regi
     if (b.type != CL_MEM_OBJECT_BUFFER)
         return bn_fail(CLBN_INVALID_BUFFER, "%s is an image or a pipe, expected a buffer.", o->name);
     if (b.context != bn_engine_context(bn_plan_engine(plan)))
-        return bn_fail(CLBN_WRONG_CONTEXT, "%s belongs to another context than the engine, expected the same.",
-                       o->name);
+        return bn_fail(CLBN_WRONG_CONTEXT, "%s belongs to another context than the engine, expected the same.", o->name);
     if (o->access != OPERAND_READ && (b.flags & CL_MEM_READ_ONLY))
-        return bn_fail(CLBN_INVALID_BUFFER, "%s is written, but its buffer was created with CL_MEM_READ_ONLY.",
-                       o->name);
+        return bn_fail(CLBN_INVALID_BUFFER, "%s is written, but its buffer was created with CL_MEM_READ_ONLY.", o->name);
     if (o->access != OPERAND_WRITTEN && (b.flags & CL_MEM_WRITE_ONLY))
         return bn_fail(CLBN_INVALID_BUFFER, "%s is read, but its buffer was created with CL_MEM_WRITE_ONLY.", o->name);
     size_t held = b.size / element;
     if (o->view.offset > held || o->count > held - o->view.offset)
         return bn_fail(CLBN_BUFFER_TOO_SMALL,
-                       "%s has %zu elements from offset %zu, but its buffer holds %zu bytes, which are %zu elements.",
-                       o->name, o->count, o->view.offset, b.size, held);
+                       "%s has %zu elements from offset %zu, but its buffer holds %zu bytes, which are %zu elements.", o->name,
+                       o->count, o->view.offset, b.size, held);
     region->buffer = b.parent ? b.parent : o->view.buffer;
     region->begin = (b.parent ? b.origin : 0) + o->view.offset * element;
     region->end = region->begin + o->count * element;
@@ -113,9 +111,8 @@ static cl_int check_aliases(const struct operand *operands, const struct region 
             if (!allowed_alias(a, b))
                 return bn_fail(CLBN_INVALID_ALIAS, "%s and %s overlap, expected separate memory.", a->name, b->name);
             if (!coincide(&regions[i], &regions[j]))
-                return bn_fail(CLBN_INVALID_ALIAS,
-                               "%s and %s overlap in part, expected the same view or separate memory.", a->name,
-                               b->name);
+                return bn_fail(CLBN_INVALID_ALIAS, "%s and %s overlap in part, expected the same view or separate memory.",
+                               a->name, b->name);
         }
     return CLBN_SUCCESS;
 }
@@ -131,8 +128,8 @@ static cl_int check_workspace(clbn_plan plan, struct operand *o, struct region *
     cl_int status = check_operand(plan, o, region);
     if (status == CLBN_BUFFER_TOO_SMALL)
         return bn_fail(CLBN_INVALID_WORKSPACE,
-                       "the workspace's buffer ends before the %zu bytes that the plan needs from offset %zu.",
-                       o->count, o->view.offset);
+                       "the workspace's buffer ends before the %zu bytes that the plan needs from offset %zu.", o->count,
+                       o->view.offset);
     return status;
 }
 

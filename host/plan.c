@@ -26,8 +26,8 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
         return bn_fail(CLBN_INVALID_ARGUMENT, "desc is NULL, expected a clbn_plan_desc.");
     if (desc->struct_size != sizeof(*desc))
         return bn_fail(CLBN_INVALID_STRUCT_SIZE,
-                       "clbn_plan_desc has struct_size %zu, expected %zu: start from CLBN_PLAN_DESC_INIT.",
-                       desc->struct_size, sizeof(*desc));
+                       "clbn_plan_desc has struct_size %zu, expected %zu: start from CLBN_PLAN_DESC_INIT.", desc->struct_size,
+                       sizeof(*desc));
     if (bn_type_size(desc->type) == 0)
         return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is %u, expected CLBN_FLOAT32, FLOAT64, FLOAT16 or BFLOAT16.",
                        (unsigned)desc->type);
@@ -47,8 +47,7 @@ static cl_int complete_plan(clbn_plan plan)
     cl_int status = bn_collapse_shape(&plan->desc, facts->address_limit, &plan->shape);
     if (status != CLBN_SUCCESS)
         return status;
-    struct variant variant =
-        bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, &plan->shape);
+    struct variant variant = bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, &plan->shape);
     if (plan->shape.channels > 0 && !bn_make_schedule(&variant, facts, flags, &plan->shape, &plan->schedule))
         return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
                        plan->shape.channels);
@@ -166,11 +165,9 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
 
     switch (param_name) {
     case CLBN_PLAN_ENGINE:
-        return bn_give_information(&plan->engine, sizeof(plan->engine), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_give_information(&plan->engine, sizeof(plan->engine), param_value_size, param_value, param_value_size_ret);
     case CLBN_PLAN_CHANNELS:
-        return bn_give_information(&plan->shape.channels, sizeof(size_t), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_give_information(&plan->shape.channels, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
     case CLBN_PLAN_VALUES_PER_CHANNEL:
         return bn_give_information(&plan->shape.values_per_channel, sizeof(size_t), param_value_size, param_value,
                                    param_value_size_ret);
@@ -183,7 +180,6 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
         describe_kernels(kernels, sizeof(kernels), plan, param_name);
         return bn_give_information(kernels, strlen(kernels) + 1, param_value_size, param_value, param_value_size_ret);
     default:
-        return bn_fail(CLBN_INVALID_ARGUMENT, "plan information %u is unknown, expected CLBN_PLAN_*.",
-                       (unsigned)param_name);
+        return bn_fail(CLBN_INVALID_ARGUMENT, "plan information %u is unknown, expected CLBN_PLAN_*.", (unsigned)param_name);
     }
 }

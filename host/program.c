@@ -23,8 +23,8 @@ struct program {
 static const char *const kernel_names[2][KERNEL_COUNT] = {
     { "rows_forward", "rows_statistics", "rows_normalize", "rows_inference", "rows_backward", "rows_sums", "rows_input",
       "finish_statistics", "finish_gradients" },
-    { "columns_forward", "columns_statistics", "columns_normalize", "columns_inference", "columns_backward",
-      "columns_sums", "columns_input", "finish_statistics", "finish_gradients" },
+    { "columns_forward", "columns_statistics", "columns_normalize", "columns_inference", "columns_backward", "columns_sums",
+      "columns_input", "finish_statistics", "finish_gradients" },
 };
 
 const char *bn_kernel_name(const struct variant *variant, enum kernel_id id)
@@ -85,8 +85,7 @@ static cl_int fail_build(cl_int status, cl_program program, cl_device_id device)
     log = size > 0 ? calloc(size + 1, 1) : NULL;
     if (log)
         clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, size, log, NULL);
-    bn_fail(status, "clBuildProgram failed with %s (%d): %s", clbnStatusName(status), (int)status,
-            log ? log : "no log.");
+    bn_fail(status, "clBuildProgram failed with %s (%d): %s", clbnStatusName(status), (int)status, log ? log : "no log.");
     free(log);
     return status;
 }

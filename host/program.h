@@ -21,8 +21,7 @@ enum kernel_id {
 struct program;
 
 /* NULL and *status on failure. */
-struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant,
-                                 cl_int *status);
+struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status);
 
 /* Takes NULL. No kernel may be lent. */
 void bn_release_program(struct program *program);

@@ -60,8 +60,7 @@ static bool choose_whole(cl_uint engine_flags, bool otherwise)
 }
 
 /* Channels first: groups x channels, chunks as in kernels/rows.cl. */
-static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts,
-                        cl_uint engine_flags)
+static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags)
 {
     struct division *d = &s->division;
     d->lanes = power_of_two(divide_up((size_t)d->columns, v->vector), v->group);
@@ -72,8 +71,7 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     size_t steps = divide_up((size_t)d->columns, line);
     d->chunk_rows = lines * greater(CHUNK_STEPS / steps, 1);
     d->chunk_columns = least(steps, CHUNK_STEPS) * line;
-    size_t chunks =
-        divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
+    size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
     size_t groups = wanted_groups(v, facts);
     s->tiles = (size_t)d->channels;
     s->whole = choose_whole(engine_flags, s->tiles >= groups || chunks <= WHOLE_CHUNKS);
@@ -82,8 +80,7 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
 }
 
 /* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns.cl. */
-static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts,
-                           cl_uint engine_flags)
+static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags)
 {
     struct division *d = &s->division;
     size_t vectors = divide_up((size_t)d->channels, v->vector);
@@ -130,11 +127,11 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     size_t element = bn_parameter_size(v->type);
     s.stream = v->group == 1 && shape->elements > facts->cache_size / bn_type_size(v->type) / 2;
     size_t coefficient_slots = v->channels_last ? s.partials : 1;
-    bool fits = add_section(&s.partials_size, greater(bn_moments_size(v), bn_sums_size(v)), s.partials, shape->channels,
-                            &s.workspace_size) &&
-                add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
-                add_section(&s.coefficients_size, COEFFICIENTS * element, coefficient_slots, shape->channels,
-                            &s.workspace_size);
+    bool fits =
+        add_section(&s.partials_size, greater(bn_moments_size(v), bn_sums_size(v)), s.partials, shape->channels,
+                    &s.workspace_size) &&
+        add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
+        add_section(&s.coefficients_size, COEFFICIENTS * element, coefficient_slots, shape->channels, &s.workspace_size);
     *schedule = s;
     return fits;
 }

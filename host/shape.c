@@ -51,8 +51,7 @@ cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape 
                        (unsigned)desc->channel_axis, (unsigned)desc->rank);
 
     if (!fits(desc->shape, desc->rank, limit / bn_type_size(desc->type)))
-        return bn_fail(CLBN_SIZE_OVERFLOW, "the tensor has more than %zu bytes, the most that the device can address.",
-                       limit);
+        return bn_fail(CLBN_SIZE_OVERFLOW, "the tensor has more than %zu bytes, the most that the device can address.", limit);
 
     cl_uint axis = desc->channel_axis;
     struct shape s = { .outer = multiply(desc->shape, 0, axis),

@@ -35,9 +35,9 @@ struct status_name {
     const char *name;
 };
 
-#define NAME(status)                                                                                                   \
-    {                                                                                                                  \
-        status, #status                                                                                                \
+#define NAME(status)                                                                                                           \
+    {                                                                                                                          \
+        status, #status                                                                                                        \
     }
 
 static const struct status_name status_names[] = {

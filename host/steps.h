@@ -1,7 +1,6 @@
 /*
- * An operation as a list of steps: kernels with their arguments bound, each to run after the one before. Steps are
- * added without
- * asking for failures: the list remembers the first, and launching it then enqueues nothing.
+ * An operation as a list of steps: kernels with their arguments bound, each to run after the one before. Steps are added
+ * without asking for failures: the list remembers the first, and launching it then enqueues nothing.
  */
 #ifndef CLBN_STEPS_H
 #define CLBN_STEPS_H

@@ -26,8 +26,8 @@ static unsigned group_size(const struct device_facts *facts)
     return size;
 }
 
-struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts,
-                                 clbn_type type, const struct shape *shape)
+struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
+                                 const struct shape *shape)
 {
     bool grouped = geometry == CLBN_GEOMETRY_GROUP;
     size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_parameter_size(type);

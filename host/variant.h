@@ -19,8 +19,8 @@ struct variant {
 /* The geometry that CLBN_GEOMETRY_AUTO means on a device. */
 clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts *facts);
 
-struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts,
-                                 clbn_type type, const struct shape *shape);
+struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
+                                 const struct shape *shape);
 
 bool bn_same_variant(const struct variant *a, const struct variant *b);
 

@@ -13,11 +13,11 @@ cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, b
     if (!given.buffer) {
         cl_int status = CL_SUCCESS;
         given.offset = 0;
-        given.buffer = clCreateBuffer(bn_engine_context(bn_plan_engine(plan)), CL_MEM_READ_WRITE,
-                                      schedule->workspace_size, NULL, &status);
+        given.buffer =
+            clCreateBuffer(bn_engine_context(bn_plan_engine(plan)), CL_MEM_READ_WRITE, schedule->workspace_size, NULL, &status);
         if (status != CL_SUCCESS)
-            return bn_fail(status, "clCreateBuffer failed with %s (%d) for a workspace of %zu bytes.",
-                           clbnStatusName(status), (int)status, schedule->workspace_size);
+            return bn_fail(status, "clCreateBuffer failed with %s (%d) for a workspace of %zu bytes.", clbnStatusName(status),
+                           (int)status, schedule->workspace_size);
         w->owned = given.buffer;
     }
     const size_t statistics = given.offset + schedule->partials_size;

@@ -2,18 +2,15 @@
  * clbn: batch normalization for OpenCL.
  *
  * Batch Normalization (Ioffe & Szegedy 2015, arXiv 1502.03167) on any OpenCL 1.2 device: forward training, inference,
- * backward,
- * and backward with frozen statistics.
+ * backward, and backward with frozen statistics.
  *
  *     mean   = 1/m sum x                 var = 1/m sum (x - mean)^2
  *     invstd = 1 / sqrt(var + epsilon)   y   = gamma * (x - mean) * invstd + beta
  *
- * The library reads like OpenCL. An engine belongs to one context and device; a plan describes one problem on an
- * engine; the
+ * The library reads like OpenCL. An engine belongs to one context and device; a plan describes one problem on an engine; the
  * enqueue calls put a plan's work on a queue, after a wait list, and give an event. Objects are retained and released.
- * Statuses
- * are cl_int: OpenCL's own codes pass through, clbn's lie below -2000, and clbnLastError() says in a sentence what was
- * wrong.
+ * Statuses are cl_int: OpenCL's own codes pass through, clbn's lie below -2000, and clbnLastError() says in a sentence what
+ * was wrong.
  *
  *     clbn_engine engine = clbnCreateEngine(context, device, NULL, &status);
  *
@@ -27,8 +24,7 @@
  *     args.y.buffer = y;
  *     status = clbnEnqueueForwardTraining(plan, queue, &args, 0, NULL, &event);
  *
- * Thread safety: every function may be called from any number of threads at once, also on the same engine and plan.
- * Creating,
+ * Thread safety: every function may be called from any number of threads at once, also on the same engine and plan. Creating,
  * retaining and releasing one object while it is being destroyed is the caller's error, as in OpenCL.
  */
 #ifndef CLBN_H
@@ -76,21 +72,20 @@ enum {
     CLBN_INVALID_PLAN = -2002,        /* The plan is NULL. */
     CLBN_INVALID_ARGUMENT = -2003,    /* A pointer that must not be NULL is NULL, or a selector or flag is unknown. */
     CLBN_INVALID_STRUCT_SIZE = -2004, /* struct_size is not one that this library knows: use the initialiser macro. */
-    CLBN_INVALID_SHAPE = -2005,    /* The rank is not 1 to CLBN_MAX_RANK, or the channel axis is not below the rank. */
-    CLBN_SIZE_OVERFLOW = -2006,    /* The tensor's bytes do not fit in size_t or in the device's address space. */
-    CLBN_UNSUPPORTED_TYPE = -2007, /* The type is unknown, or the device cannot compute in it. */
-    CLBN_INVALID_EPSILON = -2008,  /* epsilon is negative, infinite or NaN. */
-    CLBN_INVALID_FACTOR = -2009,   /* The update factor is not in [0, 1]. */
-    CLBN_TOO_FEW_VALUES = -2010,   /* One value per channel has no unbiased variance for the running statistics. */
-    CLBN_MISSING_VIEW = -2011,     /* A view that the call needs has buffer == NULL, or only one of a pair was given. */
-    CLBN_INVALID_BUFFER =
-        -2012, /* A view's cl_mem is not a buffer, or it is to be written and was created read-only. */
-    CLBN_BUFFER_TOO_SMALL = -2013,  /* A view reaches past the end of its buffer. */
-    CLBN_INVALID_ALIAS = -2014,     /* A written view overlaps another one in a way that is not allowed. */
-    CLBN_INVALID_WORKSPACE = -2015, /* The workspace is too small or its offset is not aligned. */
-    CLBN_WRONG_CONTEXT = -2016,     /* A buffer or the queue belongs to another context than the engine's. */
-    CLBN_WRONG_DEVICE = -2017,      /* The queue belongs to another device than the engine's. */
-    CLBN_INTERNAL_ERROR = -2018     /* A defect of clbn: please report it with clbnLastError()'s sentence. */
+    CLBN_INVALID_SHAPE = -2005,       /* The rank is not 1 to CLBN_MAX_RANK, or the channel axis is not below the rank. */
+    CLBN_SIZE_OVERFLOW = -2006,       /* The tensor's bytes do not fit in size_t or in the device's address space. */
+    CLBN_UNSUPPORTED_TYPE = -2007,    /* The type is unknown, or the device cannot compute in it. */
+    CLBN_INVALID_EPSILON = -2008,     /* epsilon is negative, infinite or NaN. */
+    CLBN_INVALID_FACTOR = -2009,      /* The update factor is not in [0, 1]. */
+    CLBN_TOO_FEW_VALUES = -2010,      /* One value per channel has no unbiased variance for the running statistics. */
+    CLBN_MISSING_VIEW = -2011,        /* A view that the call needs has buffer == NULL, or only one of a pair was given. */
+    CLBN_INVALID_BUFFER = -2012,      /* A view's cl_mem is not a buffer, or was created so that it cannot be used so. */
+    CLBN_BUFFER_TOO_SMALL = -2013,    /* A view reaches past the end of its buffer. */
+    CLBN_INVALID_ALIAS = -2014,       /* A written view overlaps another one in a way that is not allowed. */
+    CLBN_INVALID_WORKSPACE = -2015,   /* The workspace is too small or its offset is not aligned. */
+    CLBN_WRONG_CONTEXT = -2016,       /* A buffer or the queue belongs to another context than the engine's. */
+    CLBN_WRONG_DEVICE = -2017,        /* The queue belongs to another device than the engine's. */
+    CLBN_INTERNAL_ERROR = -2018       /* A defect of clbn: please report it with clbnLastError()'s sentence. */
 };
 
 /* The name of a status of clbn's or of OpenCL's, "CLBN_INVALID_SHAPE" for example; "unknown status" for any other number.
@@ -117,10 +112,9 @@ typedef cl_uint clbn_geometry;
 
 /* Flags of an engine. */
 #define CLBN_ENGINE_NO_DOUBLE (1u << 0) /* float32 plans merge in float-float even where the device has double. */
-#define CLBN_ENGINE_INDEX_64                                                                                           \
-    (1u << 1) /* Use the 64-bit index kernels for every tensor, not just for those that need it. */
-#define CLBN_ENGINE_SPLIT (1u << 2) /* Always divide a channel among several work-groups, as large channels are. */
-#define CLBN_ENGINE_WHOLE (1u << 3) /* Never divide a channel; not together with CLBN_ENGINE_SPLIT. */
+#define CLBN_ENGINE_INDEX_64  (1u << 1) /* Use the 64-bit index kernels for every tensor, not just for those that need it. */
+#define CLBN_ENGINE_SPLIT     (1u << 2) /* Always divide a channel among several work-groups, as large channels are. */
+#define CLBN_ENGINE_WHOLE     (1u << 3) /* Never divide a channel; not together with CLBN_ENGINE_SPLIT. */
 
 typedef struct clbn_engine_options {
     size_t struct_size;
@@ -128,9 +122,9 @@ typedef struct clbn_engine_options {
     cl_uint flags; /* CLBN_ENGINE_*; they change speed and rounding, never what is computed. */
 } clbn_engine_options;
 
-#define CLBN_ENGINE_OPTIONS_INIT                                                                                       \
-    {                                                                                                                  \
-        sizeof(clbn_engine_options), CLBN_GEOMETRY_AUTO, 0u                                                            \
+#define CLBN_ENGINE_OPTIONS_INIT                                                                                               \
+    {                                                                                                                          \
+        sizeof(clbn_engine_options), CLBN_GEOMETRY_AUTO, 0u                                                                    \
     }
 
 /* Creates an engine for a device of a context, with a reference count of 1, and retains both. Programs are compiled when the
@@ -153,8 +147,8 @@ typedef cl_uint clbn_engine_info;
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */
-CLBN_API cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t param_value_size,
-                                  void *param_value, size_t *param_value_size_ret);
+CLBN_API cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t param_value_size, void *param_value,
+                                  size_t *param_value_size_ret);
 
 /* ---- Plan ----------------------------------------------------------------------------------------------------------------- */
 
@@ -181,9 +175,9 @@ typedef struct clbn_plan_desc {
     double epsilon;
 } clbn_plan_desc;
 
-#define CLBN_PLAN_DESC_INIT                                                                                            \
-    {                                                                                                                  \
-        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5                                                      \
+#define CLBN_PLAN_DESC_INIT                                                                                                    \
+    {                                                                                                                          \
+        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5                                                              \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan (type,
@@ -199,11 +193,10 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_ENGINE             1u /* clbn_engine */
 #define CLBN_PLAN_CHANNELS           2u /* size_t: C, the length of gamma, beta and of all statistics. */
 #define CLBN_PLAN_VALUES_PER_CHANNEL 3u /* size_t: m */
-#define CLBN_PLAN_WORKSPACE_SIZE                                                                                       \
-    4u /* size_t: bytes of workspace that are enough for any call on this plan; may be 0. */
-#define CLBN_PLAN_FORWARD_KERNELS   5u /* char[]: the kernels of forward training, in order, with spaces between. */
-#define CLBN_PLAN_INFERENCE_KERNELS 6u /* char[] */
-#define CLBN_PLAN_BACKWARD_KERNELS  7u /* char[]: when the saved statistics are given. */
+#define CLBN_PLAN_WORKSPACE_SIZE     4u /* size_t: bytes of workspace that are enough for any call on this plan; may be 0. */
+#define CLBN_PLAN_FORWARD_KERNELS    5u /* char[]: the kernels of forward training, in order, with spaces between. */
+#define CLBN_PLAN_INFERENCE_KERNELS  6u /* char[] */
+#define CLBN_PLAN_BACKWARD_KERNELS   7u /* char[]: when the saved statistics are given. */
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */
@@ -213,23 +206,19 @@ CLBN_API cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_
 /* ---- Enqueue -------------------------------------------------------------------------------------------------------------- */
 
 /*
- * A tensor or a vector of one value per channel: packed elements of the plan's type in a buffer, from an offset in
- * elements. Any
- * offset is good. An absent optional has buffer == NULL.
+ * A tensor of the plan's type, or a vector of one parameter or statistic per channel, of float64 for float64 plans and float32
+ * for all others: packed elements in a buffer, from an offset in elements. Any offset is good. An absent optional has
+ * buffer == NULL.
  *
  * Rules of all enqueue calls:
- * - They never block, compile or read back. The queue may be in-order or out-of-order; the result is the same, bit for
- * bit.
+ * - They never block, compile or read back. The queue may be in-order or out-of-order; the result is the same, bit for bit.
  * - The buffers belong to the caller and must live until the work has finished, as in OpenCL; views are not kept.
- * - num_events_in_wait_list, event_wait_list and event are as in clEnqueueNDRangeKernel. The event covers the whole
- * call.
- * - workspace: CLBN_PLAN_WORKSPACE_SIZE bytes from an offset in BYTES, a multiple of CLBN_WORKSPACE_ALIGNMENT, used by
- * no other
- *   work in progress. Absent: a buffer is created and released around the call.
+ * - num_events_in_wait_list, event_wait_list and event are as in clEnqueueNDRangeKernel. The event covers the whole call.
+ * - workspace: CLBN_PLAN_WORKSPACE_SIZE bytes from an offset in BYTES, a multiple of CLBN_WORKSPACE_ALIGNMENT, used by no
+ *   other work in progress. Absent: a buffer is created and released around the call.
  * - A written view overlaps no other view of the call, except that y may be exactly x, and dx exactly dy.
- * - m = 0 (an empty batch): the tensors may be absent, running and saved statistics stay as they are, dgamma and dbeta
- * become 0.
- *   C = 0: nothing is done.
+ * - m = 0 (an empty batch): the tensors may be absent, running and saved statistics stay as they are, dgamma and dbeta become
+ *   0. C = 0: nothing is done.
  * - NaN or Inf in a channel make that channel's results NaN; other channels are not affected.
  */
 typedef struct clbn_view {
@@ -237,9 +226,9 @@ typedef struct clbn_view {
     size_t offset;
 } clbn_view;
 
-#define CLBN_NO_VIEW                                                                                                   \
-    {                                                                                                                  \
-        NULL, 0                                                                                                        \
+#define CLBN_NO_VIEW                                                                                                           \
+    {                                                                                                                          \
+        NULL, 0                                                                                                                \
     }
 
 /* How the running variance is estimated from the batch. */
@@ -264,17 +253,16 @@ typedef struct clbn_forward_training_args {
     clbn_view workspace;
 } clbn_forward_training_args;
 
-#define CLBN_FORWARD_TRAINING_ARGS_INIT                                                                                \
-    {                                                                                                                  \
-        sizeof(clbn_forward_training_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,      \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.1, CLBN_UNBIASED, CLBN_NO_VIEW                                 \
+#define CLBN_FORWARD_TRAINING_ARGS_INIT                                                                                        \
+    {                                                                                                                          \
+        sizeof(clbn_forward_training_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,              \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.1, CLBN_UNBIASED, CLBN_NO_VIEW                                         \
     }
 
 /* y from the statistics of this batch. With m = 1, y is beta, and CLBN_TOO_FEW_VALUES if running statistics are to be updated
  * with an unbiased variance. */
-CLBN_API cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue,
-                                           const clbn_forward_training_args *args, cl_uint num_events_in_wait_list,
-                                           const cl_event *event_wait_list, cl_event *event);
+CLBN_API cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
+                                           cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
 typedef struct clbn_forward_inference_args {
     size_t struct_size;
@@ -287,24 +275,22 @@ typedef struct clbn_forward_inference_args {
     clbn_view workspace;
 } clbn_forward_inference_args;
 
-#define CLBN_FORWARD_INFERENCE_ARGS_INIT                                                                               \
-    {                                                                                                                  \
-        sizeof(clbn_forward_inference_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,     \
-            CLBN_NO_VIEW, CLBN_NO_VIEW                                                                                 \
+#define CLBN_FORWARD_INFERENCE_ARGS_INIT                                                                                       \
+    {                                                                                                                          \
+        sizeof(clbn_forward_inference_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,             \
+            CLBN_NO_VIEW, CLBN_NO_VIEW                                                                                         \
     }
 
 /* y from the running statistics: gamma * (x - running_mean) / sqrt(running_var + epsilon) + beta. */
-CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue,
-                                            const clbn_forward_inference_args *args, cl_uint num_events_in_wait_list,
-                                            const cl_event *event_wait_list, cl_event *event);
+CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const clbn_forward_inference_args *args,
+                                            cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
 typedef struct clbn_backward_args {
     size_t struct_size;
-    clbn_view x;     /* in: the forward's input */
-    clbn_view dy;    /* in: gradient of the loss with respect to y */
-    clbn_view gamma; /* in, optional: 1 */
-    clbn_view
-        save_mean; /* in, optional, both or neither: what the forward saved; absent, they are computed again from x */
+    clbn_view x;         /* in: the forward's input */
+    clbn_view dy;        /* in: gradient of the loss with respect to y */
+    clbn_view gamma;     /* in, optional: 1 */
+    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent, they are computed again from x */
     clbn_view save_invstd;
     clbn_view dx;     /* out, optional; may be exactly dy */
     clbn_view dgamma; /* out, optional */
@@ -312,10 +298,10 @@ typedef struct clbn_backward_args {
     clbn_view workspace;
 } clbn_backward_args;
 
-#define CLBN_BACKWARD_ARGS_INIT                                                                                        \
-    {                                                                                                                  \
-        sizeof(clbn_backward_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,              \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                     \
+#define CLBN_BACKWARD_ARGS_INIT                                                                                                \
+    {                                                                                                                          \
+        sizeof(clbn_backward_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,        \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                                           \
     }
 
 /* Gradients of forward training. At least one of dx, dgamma and dbeta; what is absent is not computed.
@@ -338,17 +324,16 @@ typedef struct clbn_backward_frozen_args {
     clbn_view workspace;
 } clbn_backward_frozen_args;
 
-#define CLBN_BACKWARD_FROZEN_ARGS_INIT                                                                                 \
-    {                                                                                                                  \
-        sizeof(clbn_backward_frozen_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,       \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                     \
+#define CLBN_BACKWARD_FROZEN_ARGS_INIT                                                                                         \
+    {                                                                                                                          \
+        sizeof(clbn_backward_frozen_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                                           \
     }
 
 /* Gradients of forward inference: mean and variance are constants. At least one of dx, dgamma and dbeta.
  *     dbeta = sum dy   dgamma = sum dy * xhat   dx = gamma * invstd * dy */
 CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
-                                          cl_uint num_events_in_wait_list, const cl_event *event_wait_list,
-                                          cl_event *event);
+                                          cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
 #ifdef __cplusplus
 }

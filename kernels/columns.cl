@@ -40,7 +40,7 @@ INLINE column column_of(division d, position at, columns_share own, index_t vect
 {
     column c;
     c.channel = vector * CLBN_VECTOR;
-    c.width = (uint)min((ulong)CLBN_VECTOR, d.channels - c.channel);
+    c.width = (uint)min((index_t)CLBN_VECTOR, (index_t)d.channels - c.channel);
     c.full = own.in_vectors && c.width == CLBN_VECTOR;
     c.row = row_begin + at.line;
     c.row_end = row_end;
@@ -104,10 +104,10 @@ INLINE column_sums add_column(column c, __global const storage *x, realv pivot, 
 realv merge_column(column c, column_sums s, realv pivot, realv scale, ulong count, __global moments *before)
 {
     real sum[CLBN_VECTOR], squares[CLBN_VECTOR], pivots[CLBN_VECTOR], scales[CLBN_VECTOR];
-    store_anywhere(s.sum, sum);
-    store_anywhere(s.squares, squares);
-    store_anywhere(pivot, pivots);
-    store_anywhere(scale, scales);
+    spread_vector(s.sum, sum);
+    spread_vector(s.squares, squares);
+    spread_vector(pivot, pivots);
+    spread_vector(scale, scales);
     for (uint i = 0; i < c.width; i++) {
         moments m = moments_about(pivots[i], scales[i], sum[i], squares[i], count);
         if (before) {
@@ -116,18 +116,18 @@ realv merge_column(column c, column_sums s, realv pivot, realv scale, ulong coun
         }
         pivots[i] = pivot_of(m);
     }
-    return load_anywhere(pivots);
+    return vector_of(pivots);
 }
 
 /* The scales with which a vector's sums of squares must be taken again; all 1 if they are good. */
 realv scales_for(realv squares, realv pivot)
 {
     real scales[CLBN_VECTOR], pivots[CLBN_VECTOR];
-    store_anywhere(squares, scales);
-    store_anywhere(pivot, pivots);
+    spread_vector(squares, scales);
+    spread_vector(pivot, pivots);
     for (uint i = 0; i < CLBN_VECTOR; i++)
         scales[i] = scale_for(scales[i], pivots[i]);
-    return load_anywhere(scales);
+    return vector_of(scales);
 }
 
 /* Where a slot keeps what. */

@@ -68,9 +68,19 @@ typedef ulong index_t;
 
 #define GROUP_KERNEL __kernel __attribute__((reqd_work_group_size(CLBN_GROUP, 1, 1)))
 
-/* Vectors at any element of any memory. */
-#define load_anywhere(p) CLBN_JOIN(vload, CLBN_VECTOR)(0, p)
-#define store_anywhere(v, p) CLBN_JOIN(vstore, CLBN_VECTOR)(v, 0, p)
+/* Vectors in private memory. */
+#define vector_of(a) CLBN_JOIN(vload, CLBN_VECTOR)(0, a)
+#define spread_vector(v, a) CLBN_JOIN(vstore, CLBN_VECTOR)(v, 0, a)
+
+/* Vectors in global memory, at any element. Through a packed struct they are one access where a device can do that, and what was
+ * stored in one can be loaded at once; vstore may take several. */
+typedef struct __attribute__((packed)) {
+    storagev v;
+} unaligned_storagev;
+
+typedef struct __attribute__((packed)) {
+    realv v;
+} unaligned_realv;
 
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_nontemporal_store)
@@ -149,7 +159,7 @@ bool takes_vectors(__global const storage *p, ulong stride)
 
 INLINE realv load_vector(__global const storage *p)
 {
-    return decode(CLBN_ALIGNED ? *(__global const storagev *)p : load_anywhere(p));
+    return decode(CLBN_ALIGNED ? *(__global const storagev *)p : ((__global const unaligned_storagev *)p)->v);
 }
 
 /* stream: store past the cache; then p must be aligned to vectors. */
@@ -160,7 +170,7 @@ INLINE void store_vector(__global storage *p, realv v, bool stream)
     else if (CLBN_ALIGNED)
         *(__global storagev *)p = encode(v);
     else
-        store_anywhere(encode(v), p);
+        ((__global unaligned_storagev *)p)->v = encode(v);
 }
 
 /* The first count elements at p; the rest of the vector repeats the last of them. count: 1 to CLBN_VECTOR. */
@@ -169,14 +179,14 @@ INLINE realv load_some(__global const storage *p, uint count)
     real a[CLBN_VECTOR];
     for (uint i = 0; i < CLBN_VECTOR; i++)
         a[i] = load_element(p + (i < count ? i : count - 1));
-    return load_anywhere(a);
+    return vector_of(a);
 }
 
 /* Stores the first count elements of v. */
 INLINE void store_some(__global storage *p, realv v, uint count)
 {
     real a[CLBN_VECTOR];
-    store_anywhere(v, a);
+    spread_vector(v, a);
     for (uint i = 0; i < count; i++)
         store_element(p + i, a[i]);
 }
@@ -185,21 +195,21 @@ INLINE void store_some(__global storage *p, realv v, uint count)
 INLINE realv load_reals(__global const real *p, uint count)
 {
     if (count == CLBN_VECTOR)
-        return load_anywhere(p);
+        return ((__global const unaligned_realv *)p)->v;
     real a[CLBN_VECTOR];
     for (uint i = 0; i < CLBN_VECTOR; i++)
         a[i] = p[i < count ? i : count - 1];
-    return load_anywhere(a);
+    return vector_of(a);
 }
 
 INLINE void store_reals(__global real *p, realv v, uint count)
 {
     real a[CLBN_VECTOR];
     if (count == CLBN_VECTOR) {
-        store_anywhere(v, p);
+        ((__global unaligned_realv *)p)->v = v;
         return;
     }
-    store_anywhere(v, a);
+    spread_vector(v, a);
     for (uint i = 0; i < count; i++)
         p[i] = a[i];
 }
@@ -210,14 +220,14 @@ INLINE realv without_first(realv v, uint count)
     real a[CLBN_VECTOR];
     for (uint i = 0; i < CLBN_VECTOR; i++)
         a[i] = i < count ? 0 : 1;
-    return v * load_anywhere(a);
+    return v * vector_of(a);
 }
 
 /* The sum of a vector's elements, in pairs. */
 INLINE real sum_of_vector(realv v)
 {
     real a[CLBN_VECTOR];
-    store_anywhere(v, a);
+    spread_vector(v, a);
     for (uint half_width = CLBN_VECTOR / 2; half_width > 0; half_width /= 2)
         for (uint i = 0; i < half_width; i++)
             a[i] += a[i + half_width];

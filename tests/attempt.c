@@ -6,17 +6,14 @@
 
 const char *operation_name(enum operation operation)
 {
-    static const char *const names[OPERATIONS] = { "forward training", "forward inference", "backward",
-                                                   "frozen backward" };
+    static const char *const names[OPERATIONS] = { "forward training", "forward inference", "backward", "frozen backward" };
     return names[operation];
 }
 
 const char *argument_name(enum view view)
 {
-    static const char *const names[VIEWS] = { "x",           "y",         "dy",
-                                              "gamma",       "beta",      "running_mean",
-                                              "running_var", "save_mean", "save_invstd",
-                                              "dx",          "dgamma",    "dbeta" };
+    static const char *const names[VIEWS] = { "x",           "y",         "dy",          "gamma", "beta",   "running_mean",
+                                              "running_var", "save_mean", "save_invstd", "dx",    "dgamma", "dbeta" };
     return names[view];
 }
 
@@ -33,8 +30,8 @@ bool is_required(enum operation operation, enum view view)
 
 bool is_written(enum operation operation, enum view view)
 {
-    static const unsigned written[OPERATIONS] = { WITH(VIEW_Y) | WITH_RUNNING | WITH_SAVED, WITH(VIEW_Y),
-                                                  WITH_GRADIENTS, WITH_GRADIENTS };
+    static const unsigned written[OPERATIONS] = { WITH(VIEW_Y) | WITH_RUNNING | WITH_SAVED, WITH(VIEW_Y), WITH_GRADIENTS,
+                                                  WITH_GRADIENTS };
     return (written[operation] & WITH(view)) != 0;
 }
 
@@ -90,8 +87,7 @@ void expect_sentence(const char *word, const char *other_word)
                       (word != NULL && strcmp(word, "plan") == 0),
                   "%s: no new sentence", what_is_tested());
     ck_assert_msg(length > 0 && sentence[length - 1] == '.', "%s: not a sentence: %s", what_is_tested(), sentence);
-    ck_assert_msg(word == NULL || strstr(sentence, word) != NULL, "%s: no '%s' in: %s", what_is_tested(), word,
-                  sentence);
+    ck_assert_msg(word == NULL || strstr(sentence, word) != NULL, "%s: no '%s' in: %s", what_is_tested(), word, sentence);
     ck_assert_msg(other_word == NULL || strstr(sentence, other_word) != NULL, "%s: no '%s' in: %s", what_is_tested(),
                   other_word, sentence);
 }

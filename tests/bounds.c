@@ -22,27 +22,22 @@ static long double deviation_of(const struct statistics *statistics, size_t chan
 }
 
 /*
- * The mean is pivot + sum (x - pivot) / n: one rounding for each difference and h for the sum, of mean |x - pivot|. A
- * chunk of n
- * values, D away from the mean of the values before it, which are at least as many, adds M2 + n D^2 / 2 or more to the
- * channel's sum of squares. So mean |x - pivot| <= sqrt(mean (x - pivot)^2) <= sqrt(2) deviations. Merging adds some
- * u^2 |mean|.
+ * The mean is pivot + sum (x - pivot) / n: one rounding for each difference and h for the sum, of mean |x - pivot|. A chunk of
+ * n values, D away from the mean of the values before it, which are at least as many, adds M2 + n D^2 / 2 or more to the
+ * channel's sum of squares. So mean |x - pivot| <= sqrt(mean (x - pivot)^2) <= sqrt(2) deviations. Merging adds some u^2
+ * |mean|.
  */
-static long double unrounded_mean_error(struct arithmetic arithmetic, const struct statistics *statistics,
-                                        size_t channel)
+static long double unrounded_mean_error(struct arithmetic arithmetic, const struct statistics *statistics, size_t channel)
 {
     long double u = arithmetic.unit_roundoff;
     long double h = sum_depth(statistics->values_per_channel);
-    return (h + 1) * u * sqrtl(2) * deviation_of(statistics, channel) +
-           16 * u * u * statistics->mean.magnitude[channel];
+    return (h + 1) * u * sqrtl(2) * deviation_of(statistics, channel) + 16 * u * u * statistics->mean.magnitude[channel];
 }
 
 /*
- * Relative. Each square has three roundings (two of the doubled difference, one of its own), the sum h; around pivots
- * less than a
- * deviation away, its terms add up to no more than twice the result. Where chunks drift, an error of sum (x - pivot),
- * as
- * above, is multiplied by twice the distance of chunk and pivot, and adds 2 sqrt(2) h.
+ * Relative. Each square has three roundings (two of the doubled difference, one of its own), the sum h; around pivots less
+ * than a deviation away, its terms add up to no more than twice the result. Where chunks drift, an error of sum (x - pivot),
+ * as above, is multiplied by twice the distance of chunk and pivot, and adds 2 sqrt(2) h.
  */
 static long double variance_error(struct arithmetic arithmetic, size_t values)
 {
@@ -115,8 +110,7 @@ void bound_output(struct arithmetic arithmetic, const struct shape *shape, const
 }
 
 /* Roundings of 1 - f, the two products and the sum, and one of m/(m-1). */
-void bound_running(struct arithmetic arithmetic, const struct expected *batch, double batch_weight,
-                   struct expected *updated)
+void bound_running(struct arithmetic arithmetic, const struct expected *batch, double batch_weight, struct expected *updated)
 {
     long double *bound = bounds_of(updated);
     for (size_t c = 0; c < updated->count; c++)
@@ -131,8 +125,8 @@ struct channel_errors {
     long double repair; /* absolute error of mean xhat, from which the offset is known */
 };
 
-static struct channel_errors errors_of(struct arithmetic arithmetic, const struct statistics *statistics,
-                                       const double *gamma, enum statistics_source source, size_t channel)
+static struct channel_errors errors_of(struct arithmetic arithmetic, const struct statistics *statistics, const double *gamma,
+                                       enum statistics_source source, size_t channel)
 {
     long double u = arithmetic.unit_roundoff;
     long double h = sum_depth(statistics->values_per_channel);
@@ -141,15 +135,13 @@ static struct channel_errors errors_of(struct arithmetic arithmetic, const struc
     errors.scale = (gamma != NULL ? fabsl(gamma[channel]) : 1) * invstd;
     errors.invstd = u + (source == STATISTICS_RECOMPUTED ? unrounded_invstd_error(statistics, channel) : 0);
     errors.offset = source == STATISTICS_FROZEN ? 0 : invstd * statistics->mean.bound[channel];
-    errors.repair =
-        source == STATISTICS_FROZEN ? 0 : (h + 2) * u * (invstd * statistics->deviation[channel] + errors.offset);
+    errors.repair = source == STATISTICS_FROZEN ? 0 : (h + 2) * u * (invstd * statistics->deviation[channel] + errors.offset);
     return errors;
 }
 
 /*
- * dbeta: a sum with one rounding at the end. dgamma: a sum of g xhat, three roundings each, from which mean xhat times
- * dbeta is
- * taken; both contain the offset, which cancels but for their rounding.
+ * dbeta: a sum with one rounding at the end. dgamma: a sum of g xhat, three roundings each, from which mean xhat times dbeta
+ * is taken; both contain the offset, which cancels but for their rounding.
  */
 static void bound_sums(struct arithmetic arithmetic, const struct channel_errors *errors, size_t values, size_t channel,
                        struct gradients *gradients)
@@ -160,8 +152,7 @@ static void bound_sums(struct arithmetic arithmetic, const struct channel_errors
     gradients->dbeta.bound[channel] = h * u * dy_magnitude + u * fabsl(gradients->dbeta.value[channel]);
     gradients->dgamma.bound[channel] =
         (h + 3) * u * (gradients->dgamma.magnitude[channel] + 2 * errors->offset * dy_magnitude) +
-        errors->repair * fabsl(gradients->dbeta.value[channel]) +
-        (errors->invstd + u) * gradients->dgamma.magnitude[channel];
+        errors->repair * fabsl(gradients->dbeta.value[channel]) + (errors->invstd + u) * gradients->dgamma.magnitude[channel];
 }
 
 static long double dx_bound(struct arithmetic arithmetic, const struct channel_errors *errors, size_t values,

@@ -1,13 +1,10 @@
 /*
  * Bounds of the library's rounding errors, derived from its arithmetic, not measured.
  *
- * u is the unit roundoff of the element type, half an ulp of 1. Sums are taken in elements over chunks, where one
- * addition
- * follows at most h = 64 + 16 + 4 others (vectors of a chunk, elements of a vector, the tail and the pair sums), and
- * from there on
- * in arithmetic with u^2, whose errors count only where the mean is large against the deviation. A sum of terms t of d
- * roundings
- * each is thus off by at most (h + d) u sum |t|; h is m where a channel has fewer values.
+ * u is the unit roundoff of the element type, half an ulp of 1. Sums are taken in elements over chunks, where one addition
+ * follows at most h = 64 + 16 + 4 others (vectors of a chunk, elements of a vector, the tail and the pair sums), and from
+ * there on in arithmetic with u^2, whose errors count only where the mean is large against the deviation. A sum of terms t of
+ * d roundings each is thus off by at most (h + d) u sum |t|; h is m where a channel has fewer values.
  *
  * Each function fills in the bounds of an expected result (see reference.h).
  */
@@ -36,8 +33,7 @@ void bound_storage(long double type_roundoff, struct expected *stored);
 /* Needs bounded statistics, as all below. */
 void bound_output(struct arithmetic arithmetic, const struct shape *shape, const struct statistics *statistics,
                   const double *gamma, const double *beta, struct expected *y);
-void bound_running(struct arithmetic arithmetic, const struct expected *batch, double batch_weight,
-                   struct expected *updated);
+void bound_running(struct arithmetic arithmetic, const struct expected *batch, double batch_weight, struct expected *updated);
 void bound_gradients(struct arithmetic arithmetic, const struct shape *shape, const double *x,
                      const struct statistics *statistics, const double *gamma, enum statistics_source source,
                      struct gradients *gradients);

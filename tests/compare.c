@@ -48,8 +48,7 @@ static void note_error(enum quantity quantity, clbn_type type, double ulps, doub
     if (ulps > worst->ulps) {
         worst->ulps = ulps;
         if (getenv("CLBN_TEST_VERBOSE") != NULL)
-            printf("%s: %s is %.3g ulps off, %.2g of the bound\n", what_is_tested(), quantity_name(quantity), ulps,
-                   share);
+            printf("%s: %s is %.3g ulps off, %.2g of the bound\n", what_is_tested(), quantity_name(quantity), ulps, share);
     }
 }
 
@@ -92,8 +91,7 @@ void print_worst_errors(void)
         for (int t = 0; t < MAX_STORED_TYPES; t++) {
             const struct worst *worst = &worst_errors[quantity][t];
             if (worst->compared > 0)
-                printf("%s %s: worst error %.3g ulps of the magnitude, %.2g of the bound, in %zu values\n",
-                       type_name(types[t]), quantity_name((enum quantity)quantity), worst->ulps, worst->share,
-                       worst->compared);
+                printf("%s %s: worst error %.3g ulps of the magnitude, %.2g of the bound, in %zu values\n", type_name(types[t]),
+                       quantity_name((enum quantity)quantity), worst->ulps, worst->share, worst->compared);
         }
 }

@@ -1,6 +1,5 @@
 /*
- * Comparison of results with what is expected of them, and the record of the worst errors: printed when a suite ends,
- * and with
+ * Comparison of results with what is expected of them, and the record of the worst errors: printed when a suite ends, and with
  * CLBN_TEST_VERBOSE=1 in the environment whenever one is exceeded.
  */
 #ifndef CLBN_TESTS_COMPARE_H
@@ -26,8 +25,7 @@ const char *quantity_name(enum quantity quantity);
 
 /* Fails the test at the first element whose error exceeds its bound. Beyond the type's range infinity is expected, below it
  * the error of a subnormal number is allowed, NaN is expected where the value is NaN. */
-void expect_within_bounds(enum quantity quantity, clbn_type type, const double *actual,
-                          const struct expected *expected);
+void expect_within_bounds(enum quantity quantity, clbn_type type, const double *actual, const struct expected *expected);
 
 /* Fails the test unless all elements are equal; NaN equals NaN, 0 equals -0. */
 void expect_equal(const char *name, const double *actual, const double *expected, size_t count);

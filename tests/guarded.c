@@ -43,8 +43,8 @@ struct guarded guarded_create(clbn_type type, size_t count, size_t offset, const
     memset(guarded.initial, FILLING, guarded.bytes);
     if (values != NULL)
         encode(&guarded, values, guarded.initial + first_byte(&guarded));
-    guarded.view.buffer = clCreateBuffer(test_context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, guarded.bytes,
-                                         guarded.initial, &status);
+    guarded.view.buffer =
+        clCreateBuffer(test_context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, guarded.bytes, guarded.initial, &status);
     ck_assert_msg(status == CL_SUCCESS, "a buffer of %zu bytes: %s", guarded.bytes, clbnStatusName(status));
     return guarded;
 }
@@ -75,8 +75,8 @@ static void expect_initial(const struct guarded *guarded, const unsigned char *b
 {
     for (size_t i = begin; i < end; i++)
         if (bytes[i] != guarded->initial[i])
-            ck_abort_msg("%s: %s has changed, at byte %zu of a buffer whose view is bytes %zu to %zu", what_is_tested(),
-                         name, i, first_byte(guarded), view_end(guarded));
+            ck_abort_msg("%s: %s has changed, at byte %zu of a buffer whose view is bytes %zu to %zu", what_is_tested(), name,
+                         i, first_byte(guarded), view_end(guarded));
 }
 
 const double *guarded_download(struct guarded *guarded)
@@ -102,8 +102,8 @@ void guarded_expect_unchanged(struct guarded *guarded, const char *name)
 void guarded_upload(struct guarded *guarded, const double *values)
 {
     encode(guarded, values, guarded->initial + first_byte(guarded));
-    cl_int status = clEnqueueWriteBuffer(in_order_queue(), guarded->view.buffer, CL_TRUE, 0, guarded->bytes,
-                                         guarded->initial, 0, NULL, NULL);
+    cl_int status = clEnqueueWriteBuffer(in_order_queue(), guarded->view.buffer, CL_TRUE, 0, guarded->bytes, guarded->initial,
+                                         0, NULL, NULL);
     ck_assert_msg(status == CL_SUCCESS, "%s: upload: %s", what_is_tested(), clbnStatusName(status));
 }
 

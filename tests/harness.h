@@ -1,8 +1,7 @@
 /*
  * What every suite runs on: one OpenCL device, its queues, the engines under test, and the runner.
  *
- * The device is the first CPU device, or the one that CLBN_TEST_DEVICE names in the environment by a part of its own or
- * its
+ * The device is the first CPU device, or the one that CLBN_TEST_DEVICE names in the environment by a part of its own or its
  * platform's name.
  */
 #ifndef CLBN_TESTS_HARNESS_H

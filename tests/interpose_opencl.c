@@ -6,60 +6,60 @@
 #define INTERPOSE(function) static struct interposed function##_entry = { #function, NULL, 0, NULL };
 
 /* A function that only gives a status. */
-#define INTERPOSE_CALL(function, parameters, arguments)                                                                \
-    INTERPOSE(function)                                                                                                \
-    cl_int CL_API_CALL function parameters                                                                             \
-    {                                                                                                                  \
-        return interposed_fails(&function##_entry) ? INJECTED_STATUS : REAL(function) arguments;                       \
+#define INTERPOSE_CALL(function, parameters, arguments)                                                                        \
+    INTERPOSE(function)                                                                                                        \
+    cl_int CL_API_CALL function parameters                                                                                     \
+    {                                                                                                                          \
+        return interposed_fails(&function##_entry) ? INJECTED_STATUS : REAL(function) arguments;                               \
     }
 
 /* A function that gives an object, and a status through its last parameter, errcode_ret. */
-#define INTERPOSE_CREATION(type, function, kind, parameters, arguments)                                                \
-    INTERPOSE(function)                                                                                                \
-    type CL_API_CALL function parameters                                                                               \
-    {                                                                                                                  \
-        if (interposed_fails(&function##_entry)) {                                                                     \
-            if (errcode_ret != NULL)                                                                                   \
-                *errcode_ret = INJECTED_STATUS;                                                                        \
-            return NULL;                                                                                               \
-        }                                                                                                              \
-        type object = REAL(function) arguments;                                                                        \
-        count_object(kind, object != NULL);                                                                            \
-        return object;                                                                                                 \
+#define INTERPOSE_CREATION(type, function, kind, parameters, arguments)                                                        \
+    INTERPOSE(function)                                                                                                        \
+    type CL_API_CALL function parameters                                                                                       \
+    {                                                                                                                          \
+        if (interposed_fails(&function##_entry)) {                                                                             \
+            if (errcode_ret != NULL)                                                                                           \
+                *errcode_ret = INJECTED_STATUS;                                                                                \
+            return NULL;                                                                                                       \
+        }                                                                                                                      \
+        type object = REAL(function) arguments;                                                                                \
+        count_object(kind, object != NULL);                                                                                    \
+        return object;                                                                                                         \
     }
 
 /* A command, which gives an event through its last parameter, event, if it is asked to. */
-#define INTERPOSE_COMMAND(function, parameters, arguments)                                                             \
-    INTERPOSE(function)                                                                                                \
-    cl_int CL_API_CALL function parameters                                                                             \
-    {                                                                                                                  \
-        if (interposed_fails(&function##_entry))                                                                       \
-            return INJECTED_STATUS;                                                                                    \
-        cl_int status = REAL(function) arguments;                                                                      \
-        count_object(OBJECT_EVENT, status == CL_SUCCESS && event != NULL);                                             \
-        return status;                                                                                                 \
+#define INTERPOSE_COMMAND(function, parameters, arguments)                                                                     \
+    INTERPOSE(function)                                                                                                        \
+    cl_int CL_API_CALL function parameters                                                                                     \
+    {                                                                                                                          \
+        if (interposed_fails(&function##_entry))                                                                               \
+            return INJECTED_STATUS;                                                                                            \
+        cl_int status = REAL(function) arguments;                                                                              \
+        count_object(OBJECT_EVENT, status == CL_SUCCESS && event != NULL);                                                     \
+        return status;                                                                                                         \
     }
 
-#define INTERPOSE_RETAIN(type, function, kind)                                                                         \
-    INTERPOSE(function)                                                                                                \
-    cl_int CL_API_CALL function(type object)                                                                           \
-    {                                                                                                                  \
-        if (interposed_fails(&function##_entry))                                                                       \
-            return INJECTED_STATUS;                                                                                    \
-        cl_int status = REAL(function)(object);                                                                        \
-        count_object(kind, status == CL_SUCCESS);                                                                      \
-        return status;                                                                                                 \
+#define INTERPOSE_RETAIN(type, function, kind)                                                                                 \
+    INTERPOSE(function)                                                                                                        \
+    cl_int CL_API_CALL function(type object)                                                                                   \
+    {                                                                                                                          \
+        if (interposed_fails(&function##_entry))                                                                               \
+            return INJECTED_STATUS;                                                                                            \
+        cl_int status = REAL(function)(object);                                                                                \
+        count_object(kind, status == CL_SUCCESS);                                                                              \
+        return status;                                                                                                         \
     }
 
 /* A release never fails: nobody could do anything about it. */
-#define INTERPOSE_RELEASE(type, function, kind)                                                                        \
-    INTERPOSE(function)                                                                                                \
-    cl_int CL_API_CALL function(type object)                                                                           \
-    {                                                                                                                  \
-        interposed_succeeds(&function##_entry);                                                                        \
-        cl_int status = REAL(function)(object);                                                                        \
-        count_object(kind, -(status == CL_SUCCESS));                                                                   \
-        return status;                                                                                                 \
+#define INTERPOSE_RELEASE(type, function, kind)                                                                                \
+    INTERPOSE(function)                                                                                                        \
+    cl_int CL_API_CALL function(type object)                                                                                   \
+    {                                                                                                                          \
+        interposed_succeeds(&function##_entry);                                                                                \
+        cl_int status = REAL(function)(object);                                                                                \
+        count_object(kind, -(status == CL_SUCCESS));                                                                           \
+        return status;                                                                                                         \
     }
 
 INTERPOSE_CREATION(cl_context, clCreateContext, OBJECT_CONTEXT,
@@ -76,8 +76,8 @@ INTERPOSE_RETAIN(cl_device_id, clRetainDevice, OBJECT_DEVICE)
 INTERPOSE_RELEASE(cl_device_id, clReleaseDevice, OBJECT_DEVICE)
 
 INTERPOSE(clCreateSubDevices)
-cl_int CL_API_CALL clCreateSubDevices(cl_device_id device, const cl_device_partition_property *properties,
-                                      cl_uint count, cl_device_id *devices, cl_uint *count_ret)
+cl_int CL_API_CALL clCreateSubDevices(cl_device_id device, const cl_device_partition_property *properties, cl_uint count,
+                                      cl_device_id *devices, cl_uint *count_ret)
 {
     interposed_succeeds(&clCreateSubDevices_entry);
     cl_uint created = 0;
@@ -100,8 +100,7 @@ cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info name, siz
 }
 
 INTERPOSE_CREATION(cl_command_queue, clCreateCommandQueue, OBJECT_QUEUE,
-                   (cl_context context, cl_device_id device, cl_command_queue_properties properties,
-                    cl_int *errcode_ret),
+                   (cl_context context, cl_device_id device, cl_command_queue_properties properties, cl_int *errcode_ret),
                    (context, device, properties, errcode_ret))
 INTERPOSE_RELEASE(cl_command_queue, clReleaseCommandQueue, OBJECT_QUEUE)
 INTERPOSE_CALL(clGetCommandQueueInfo,
@@ -112,8 +111,7 @@ INTERPOSE_CREATION(cl_mem, clCreateBuffer, OBJECT_MEMORY,
                    (cl_context context, cl_mem_flags flags, size_t size, void *host, cl_int *errcode_ret),
                    (context, flags, size, host, errcode_ret))
 INTERPOSE_CREATION(cl_mem, clCreateSubBuffer, OBJECT_MEMORY,
-                   (cl_mem buffer, cl_mem_flags flags, cl_buffer_create_type type, const void *info,
-                    cl_int *errcode_ret),
+                   (cl_mem buffer, cl_mem_flags flags, cl_buffer_create_type type, const void *info, cl_int *errcode_ret),
                    (buffer, flags, type, info, errcode_ret))
 INTERPOSE_CREATION(cl_mem, clCreateImage, OBJECT_MEMORY,
                    (cl_context context, cl_mem_flags flags, const cl_image_format *format, const cl_image_desc *desc,
@@ -137,36 +135,33 @@ INTERPOSE_CALL(clGetProgramBuildInfo,
                 size_t *size_ret),
                (program, device, name, size, value, size_ret))
 
-INTERPOSE_CREATION(cl_kernel, clCreateKernel, OBJECT_KERNEL,
-                   (cl_program program, const char *name, cl_int *errcode_ret), (program, name, errcode_ret))
+INTERPOSE_CREATION(cl_kernel, clCreateKernel, OBJECT_KERNEL, (cl_program program, const char *name, cl_int *errcode_ret),
+                   (program, name, errcode_ret))
 INTERPOSE_RELEASE(cl_kernel, clReleaseKernel, OBJECT_KERNEL)
-INTERPOSE_CALL(clSetKernelArg, (cl_kernel kernel, cl_uint index, size_t size, const void *value),
-               (kernel, index, size, value))
+INTERPOSE_CALL(clSetKernelArg, (cl_kernel kernel, cl_uint index, size_t size, const void *value), (kernel, index, size, value))
 
-INTERPOSE_CREATION(cl_event, clCreateUserEvent, OBJECT_EVENT, (cl_context context, cl_int *errcode_ret),
-                   (context, errcode_ret))
+INTERPOSE_CREATION(cl_event, clCreateUserEvent, OBJECT_EVENT, (cl_context context, cl_int *errcode_ret), (context, errcode_ret))
 INTERPOSE_RELEASE(cl_event, clReleaseEvent, OBJECT_EVENT)
 
 INTERPOSE_CALL(clFinish, (cl_command_queue queue), (queue))
 INTERPOSE_CALL(clWaitForEvents, (cl_uint count, const cl_event *events), (count, events))
 
 INTERPOSE_COMMAND(clEnqueueNDRangeKernel,
-                  (cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
-                   const size_t *global, const size_t *local, cl_uint wait_count, const cl_event *wait_list,
-                   cl_event *event),
+                  (cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset, const size_t *global,
+                   const size_t *local, cl_uint wait_count, const cl_event *wait_list, cl_event *event),
                   (queue, kernel, dimensions, offset, global, local, wait_count, wait_list, event))
 INTERPOSE_COMMAND(clEnqueueMarkerWithWaitList,
                   (cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list, cl_event *event),
                   (queue, wait_count, wait_list, event))
 INTERPOSE_COMMAND(clEnqueueFillBuffer,
-                  (cl_command_queue queue, cl_mem buffer, const void *pattern, size_t pattern_size, size_t offset,
-                   size_t size, cl_uint wait_count, const cl_event *wait_list, cl_event *event),
+                  (cl_command_queue queue, cl_mem buffer, const void *pattern, size_t pattern_size, size_t offset, size_t size,
+                   cl_uint wait_count, const cl_event *wait_list, cl_event *event),
                   (queue, buffer, pattern, pattern_size, offset, size, wait_count, wait_list, event))
 INTERPOSE_COMMAND(clEnqueueReadBuffer,
                   (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, void *host,
                    cl_uint wait_count, const cl_event *wait_list, cl_event *event),
                   (queue, buffer, blocking, offset, size, host, wait_count, wait_list, event))
 INTERPOSE_COMMAND(clEnqueueWriteBuffer,
-                  (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size,
-                   const void *host, cl_uint wait_count, const cl_event *wait_list, cl_event *event),
+                  (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, const void *host,
+                   cl_uint wait_count, const cl_event *wait_list, cl_event *event),
                   (queue, buffer, blocking, offset, size, host, wait_count, wait_list, event))

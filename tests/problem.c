@@ -8,10 +8,8 @@
 
 const char *view_name(enum view view)
 {
-    static const char *const names[VIEWS] = { "x",           "y",         "dy",
-                                              "gamma",       "beta",      "running mean",
-                                              "running var", "save mean", "save invstd",
-                                              "dx",          "dgamma",    "dbeta" };
+    static const char *const names[VIEWS] = { "x",           "y",         "dy",          "gamma", "beta",   "running mean",
+                                              "running var", "save mean", "save invstd", "dx",    "dgamma", "dbeta" };
     return names[view];
 }
 

@@ -28,8 +28,7 @@ static long double sum_value(const struct sum *sum)
 
 struct expected expected_create(size_t count)
 {
-    struct expected expected = { count, allocate(count, sizeof(long double)), allocate(count, sizeof(long double)),
-                                 NULL };
+    struct expected expected = { count, allocate(count, sizeof(long double)), allocate(count, sizeof(long double)), NULL };
     return expected;
 }
 

@@ -2,8 +2,7 @@
  * Batch normalization from the formulas: two passes, compensated sums in long double, one channel number per element.
  *
  * Tensors and vectors are double arrays: a float is exact in them. Each result has, beside its value, the sum of the
- * magnitudes
- * of its terms, the natural unit for its rounding error; bounds.c makes bounds of them.
+ * magnitudes of its terms, the natural unit for its rounding error; bounds.c makes bounds of them.
  */
 #ifndef CLBN_TESTS_REFERENCE_H
 #define CLBN_TESTS_REFERENCE_H
@@ -30,8 +29,7 @@ struct statistics {
 };
 
 struct gradients {
-    struct expected
-        dx; /* magnitude: |gamma invstd| (|dy| + mean |dy| + |xhat| mean |dy xhat|), frozen: |gamma invstd dy| */
+    struct expected dx; /* magnitude: |gamma invstd| (|dy| + mean |dy| + |xhat| mean |dy xhat|), frozen: |gamma invstd dy| */
     struct expected dgamma; /* magnitude: sum |dy xhat| */
     struct expected dbeta;  /* magnitude: sum |dy| */
 };

@@ -58,8 +58,8 @@ static enum view buffer_of(const struct call *call, enum view view)
 
 static bool is_overwritten(const struct call *call, enum view view)
 {
-    return call->in_place && ((view == VIEW_X && role_of(call, VIEW_Y) == OUTPUT) ||
-                              (view == VIEW_DY && role_of(call, VIEW_DX) == OUTPUT));
+    return call->in_place &&
+           ((view == VIEW_X && role_of(call, VIEW_Y) == OUTPUT) || (view == VIEW_DY && role_of(call, VIEW_DX) == OUTPUT));
 }
 
 static size_t offset_of(const struct call *call, enum view view)
@@ -86,8 +86,8 @@ struct run run_prepare(clbn_engine engine, const struct problem *problem, const 
         enum role role = role_of(call, view);
         run.views[view] = guarded_absent();
         if (role != ABSENT && buffer_of(call, view) == view)
-            run.views[view] = guarded_create(view_type(problem->type, view), view_count(&problem->shape, view), offset_of(call, view),
-                                             role == OUTPUT ? NULL : problem->values[view]);
+            run.views[view] = guarded_create(view_type(problem->type, view), view_count(&problem->shape, view),
+                                             offset_of(call, view), role == OUTPUT ? NULL : problem->values[view]);
     }
     return run;
 }
@@ -108,8 +108,8 @@ static clbn_view workspace_of(const struct run *run)
     return workspace;
 }
 
-static cl_int enqueue_forward_training(struct run *run, cl_command_queue queue, cl_uint wait_count,
-                                       const cl_event *wait_list, cl_event *event)
+static cl_int enqueue_forward_training(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
+                                       cl_event *event)
 {
     clbn_forward_training_args args = CLBN_FORWARD_TRAINING_ARGS_INIT;
     args.x = view_of(run, VIEW_X);
@@ -126,8 +126,8 @@ static cl_int enqueue_forward_training(struct run *run, cl_command_queue queue, 
     return clbnEnqueueForwardTraining(run->plan, queue, &args, wait_count, wait_list, event);
 }
 
-static cl_int enqueue_forward_inference(struct run *run, cl_command_queue queue, cl_uint wait_count,
-                                        const cl_event *wait_list, cl_event *event)
+static cl_int enqueue_forward_inference(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
+                                        cl_event *event)
 {
     clbn_forward_inference_args args = CLBN_FORWARD_INFERENCE_ARGS_INIT;
     args.x = view_of(run, VIEW_X);
@@ -156,8 +156,8 @@ static cl_int enqueue_backward(struct run *run, cl_command_queue queue, cl_uint 
     return clbnEnqueueBackward(run->plan, queue, &args, wait_count, wait_list, event);
 }
 
-static cl_int enqueue_backward_frozen(struct run *run, cl_command_queue queue, cl_uint wait_count,
-                                      const cl_event *wait_list, cl_event *event)
+static cl_int enqueue_backward_frozen(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
+                                      cl_event *event)
 {
     clbn_backward_frozen_args args = CLBN_BACKWARD_FROZEN_ARGS_INIT;
     args.x = view_of(run, VIEW_X);
@@ -172,8 +172,7 @@ static cl_int enqueue_backward_frozen(struct run *run, cl_command_queue queue, c
     return clbnEnqueueBackwardFrozen(run->plan, queue, &args, wait_count, wait_list, event);
 }
 
-cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
-                   cl_event *event)
+cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list, cl_event *event)
 {
     switch (run->call.operation) {
     case FORWARD_TRAINING:

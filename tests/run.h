@@ -35,8 +35,7 @@ struct call call_of(enum operation operation);
 
 /* Creates the plan and the buffers; the problem must outlive the run. */
 struct run run_prepare(clbn_engine engine, const struct problem *problem, const struct call *call);
-cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
-                   cl_event *event);
+cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list, cl_event *event);
 /* Waits for an enqueued run's event and releases it. */
 void run_wait(cl_event event);
 /* Enqueues on the in-order queue, waits, and fails the test if an input has changed. */

@@ -179,8 +179,7 @@ START_TEST(merges_are_in_double_only_for_float32_on_a_device_that_has_it)
     struct device_facts facts = some_facts();
     ck_assert(bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
     ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT64, &rows_shape).wide_double);
-    ck_assert(
-        !bn_choose_variant(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
     facts.has_double = false;
     ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
 }

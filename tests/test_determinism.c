@@ -129,8 +129,7 @@ static void check_waiting(int config, const struct problem *problem, size_t oper
     cl_mem right = first.views[late].view.buffer, wrong = waiting.views[late].view.buffer;
     size_t bytes = waiting.views[late].bytes;
     const cl_uint zero = 0;
-    expect_success(
-        clEnqueueFillBuffer(queue, wrong, &zero, sizeof zero, 0, bytes / sizeof zero * sizeof zero, 0, NULL, NULL));
+    expect_success(clEnqueueFillBuffer(queue, wrong, &zero, sizeof zero, 0, bytes / sizeof zero * sizeof zero, 0, NULL, NULL));
     expect_success(clFinish(queue));
     expect_success(clEnqueueCopyBuffer(queue, right, wrong, 0, 0, bytes, 1, &go, &copied));
     expect_success(run_enqueue(&waiting, queue, 1, &copied, &done));

@@ -149,22 +149,20 @@ static void expect_fate(struct run *spoilt, struct run *clean, enum view view, e
     for (size_t i = 0; i < count; i++) {
         size_t channel = count == channels ? i : shape_channel_of(shape, i);
         if (channel == SPOILT_CHANNEL && fate != STAYS)
-            ck_assert_msg(has_met(fate, actual[i]), "%s: %s[%zu] is %g", what_is_tested(), view_name(view), i,
-                          actual[i]);
+            ck_assert_msg(has_met(fate, actual[i]), "%s: %s[%zu] is %g", what_is_tested(), view_name(view), i, actual[i]);
         else
             expect_same_bits(view_name(view), actual + i, before + i, 1);
     }
 }
 
 /* Runs a call on a clean problem and on one with one bad value in the middle of one view's spoilt channel. */
-static void check_spoilt(int config, const struct shape *shape, clbn_type type, const struct call *call,
-                         enum view where, double spoiler, const enum fate fates[VIEWS])
+static void check_spoilt(int config, const struct shape *shape, clbn_type type, const struct call *call, enum view where,
+                         double spoiler, const enum fate fates[VIEWS])
 {
     struct problem clean = problem_random(shape, type, 1e-5, 1), spoilt = problem_random(shape, type, 1e-5, 1);
     spoilt.values[where][shape_element_of(shape, SPOILT_CHANNEL, shape_values_per_channel(shape) / 2)] = spoiler;
     say(config, "one bad value", type, shape);
-    struct run runs[2] = { run_prepare(test_engine(config), &spoilt, call),
-                           run_prepare(test_engine(config), &clean, call) };
+    struct run runs[2] = { run_prepare(test_engine(config), &spoilt, call), run_prepare(test_engine(config), &clean, call) };
     run_now(&runs[0]);
     run_now(&runs[1]);
     for (enum view view = 0; view < VIEWS; view++)

@@ -58,8 +58,7 @@ static void check_constant_forward(int config, const struct problem *problem)
     run_now(&run);
     expect_every_y_to_be_beta(&run);
     expect_equal("running variance", run_output(&run, VIEW_RUNNING_VAR), expected, channels);
-    fill(expected, channels,
-         problem->epsilon > 0 ? rounded_to(problem->type, (double)(1 / sqrtl(problem->epsilon))) : 0);
+    fill(expected, channels, problem->epsilon > 0 ? rounded_to(problem->type, (double)(1 / sqrtl(problem->epsilon))) : 0);
     expect_equal("invstd", run_output(&run, VIEW_SAVE_INVSTD), expected, channels);
     for (size_t c = 0; c < channels; c++)
         expected[c] = constant_of(problem->type, c);
@@ -105,9 +104,8 @@ START_TEST(a_constant_channel_gives_beta)
 END_TEST
 
 /*
- * Each channel holds, in random order, as many values mean - spread as mean + spread, and one mean if m is odd: the
- * variance is
- * spread^2 (m - m % 2)/m, an integer, and with epsilon the square of a power of two.
+ * Each channel holds, in random order, as many values mean - spread as mean + spread, and one mean if m is odd: the variance
+ * is spread^2 (m - m % 2)/m, an integer, and with epsilon the square of a power of two.
  */
 struct exact_row {
     struct shape shape;

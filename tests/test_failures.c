@@ -33,8 +33,8 @@ static void begin_failing(unsigned long number, const char *function, enum failu
 static void expect_failure_told(cl_int status, const char *failed, unsigned long number)
 {
     const char *sentence = clbnLastError();
-    ck_assert_msg(status == status_of_failed(failed), "%s, call %lu, %s fails: %s: %s", what_is_tested(), number,
-                  failed, clbnStatusName(status), sentence);
+    ck_assert_msg(status == status_of_failed(failed), "%s, call %lu, %s fails: %s: %s", what_is_tested(), number, failed,
+                  clbnStatusName(status), sentence);
     ck_assert_msg(strstr(sentence, strncmp(failed, "cl", 2) == 0 ? failed : "out of host") != NULL,
                   "%s, call %lu: %s fails, but the sentence is: %s", what_is_tested(), number, failed, sentence);
 }
@@ -186,8 +186,8 @@ static void expect_still_working(const struct scenario *scenario, clbn_engine en
 }
 
 /* Enqueues while the number-th call of a function fails, and gives the function that did; NULL: there was none. */
-static const char *enqueue_with_failure(struct scenario *scenario, struct run *run, const char *function,
-                                        unsigned long number, enum failure_kind kind)
+static const char *enqueue_with_failure(struct scenario *scenario, struct run *run, const char *function, unsigned long number,
+                                        enum failure_kind kind)
 {
     static char mark;
     const cl_event no_event = (cl_event)(void *)&mark;

@@ -16,8 +16,7 @@ static struct call varied_call(enum operation operation, const struct shape *sha
     call.own_workspace = variation % 2 == 0;
     call.offset = offsets[variation / 2 % 4];
     call.update_factor = factors[variation % 3];
-    call.running_variance =
-        shape_values_per_channel(shape) == 1 || variation / 3 % 2 == 0 ? CLBN_BIASED : CLBN_UNBIASED;
+    call.running_variance = shape_values_per_channel(shape) == 1 || variation / 3 % 2 == 0 ? CLBN_BIASED : CLBN_UNBIASED;
     return call;
 }
 

@@ -1,14 +1,11 @@
 /*
  * The golden vectors, computed by PyTorch (see golden/make_golden.py), against the reference and against the library.
  *
- * PyTorch sums the m values of a channel one after another, in double; in float64 that has the depth m, and as all
- * cases have m
- * <= 84, the bounds of bounds.c hold for it, too, but for two things: it computes y as x * scale + shift with a shift
- * that contains the
- * mean, so that its roundings are of |x| and |mean| instead of |x - mean|; and it does not repair what the rounding of
- * the saved
- * mean spoils in the gradients. Two results that are each within such a bound of the truth are within twice the bound
- * of each other.
+ * PyTorch sums the m values of a channel one after another, in double; in float64 that has the depth m, and as all cases have
+ * m <= 84, the bounds of bounds.c hold for it, too, but for two things: it computes y as x * scale + shift with a shift that
+ * contains the mean, so that its roundings are of |x| and |mean| instead of |x - mean|; and it does not repair what the
+ * rounding of the saved mean spoils in the gradients. Two results that are each within such a bound of the truth are within
+ * twice the bound of each other.
  */
 #include "allocate.h"
 #include "compare.h"
@@ -94,32 +91,28 @@ static struct expected bounded_output(const struct problem *problem, const struc
     return y;
 }
 
-static struct gradients bounded_gradients(const struct problem *problem, const struct statistics *statistics,
-                                          bool frozen)
+static struct gradients bounded_gradients(const struct problem *problem, const struct statistics *statistics, bool frozen)
 {
     const double *x = problem->values[VIEW_X], *gamma = problem->values[VIEW_GAMMA];
     long double m = (long double)statistics->values_per_channel;
-    struct gradients gradients =
-        reference_gradients(&problem->shape, x, problem->values[VIEW_DY], statistics, gamma, frozen);
+    struct gradients gradients = reference_gradients(&problem->shape, x, problem->values[VIEW_DY], statistics, gamma, frozen);
     bound_gradients(problem_arithmetic(problem), &problem->shape, x, statistics, gamma,
                     frozen ? STATISTICS_FROZEN : STATISTICS_RECOMPUTED, &gradients);
     for (size_t i = 0; i < gradients.dx.count && !frozen; i++) {
         size_t c = shape_channel_of(&problem->shape, i);
         long double invstd = statistics->invstd.value[c], offset = invstd * statistics->mean.bound[c];
         long double xhat = fabsl(x[i] - statistics->mean.value[c]) * invstd;
-        gradients.dx.bound[i] += fabsl(gamma[c]) * invstd * offset *
-                                 (fabsl(gradients.dgamma.value[c]) + xhat * fabsl(gradients.dbeta.value[c])) / m;
+        gradients.dx.bound[i] +=
+            fabsl(gamma[c]) * invstd * offset * (fabsl(gradients.dgamma.value[c]) + xhat * fabsl(gradients.dbeta.value[c])) / m;
     }
     for (size_t c = 0; c < statistics->channels && !frozen; c++)
-        gradients.dgamma.bound[c] +=
-            statistics->invstd.value[c] * statistics->mean.bound[c] * fabsl(gradients.dbeta.value[c]);
+        gradients.dgamma.bound[c] += statistics->invstd.value[c] * statistics->mean.bound[c] * fabsl(gradients.dbeta.value[c]);
     return gradients;
 }
 
 static struct expected bounded_running_mean(const struct problem *problem)
 {
-    struct expected mean =
-        reference_running_mean(&problem->statistics, problem->values[VIEW_RUNNING_MEAN], update_factor);
+    struct expected mean = reference_running_mean(&problem->statistics, problem->values[VIEW_RUNNING_MEAN], update_factor);
     bound_running(problem_arithmetic(problem), &problem->statistics.mean, update_factor, &mean);
     return mean;
 }
@@ -174,14 +167,12 @@ static void check_forward(int config, const struct problem *problem, size_t numb
     struct subject training = subject_of(config, problem, FORWARD_TRAINING);
     struct subject inference = subject_of(config, problem, FORWARD_INFERENCE);
     struct statistics running = running_statistics(problem);
-    compare(problem, number, QUANTITY_Y, "y", output_of(&training, VIEW_Y),
-            bounded_output(problem, &problem->statistics));
+    compare(problem, number, QUANTITY_Y, "y", output_of(&training, VIEW_Y), bounded_output(problem, &problem->statistics));
     compare(problem, number, QUANTITY_RUNNING_MEAN, "new_running_mean", output_of(&training, VIEW_RUNNING_MEAN),
             bounded_running_mean(problem));
     compare(problem, number, QUANTITY_RUNNING_VAR, "new_running_var", output_of(&training, VIEW_RUNNING_VAR),
             bounded_running_var(problem));
-    compare(problem, number, QUANTITY_Y, "y_inference", output_of(&inference, VIEW_Y),
-            bounded_output(problem, &running));
+    compare(problem, number, QUANTITY_Y, "y_inference", output_of(&inference, VIEW_Y), bounded_output(problem, &running));
     statistics_free(&running);
     subject_release(&training);
     subject_release(&inference);

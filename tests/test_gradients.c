@@ -1,7 +1,6 @@
 /*
- * The gradients are the derivatives of the library's own forward: central differences of L = sum w y, whose gradient
- * with respect
- * to y is w. In float64, where differences have digits to spare.
+ * The gradients are the derivatives of the library's own forward: central differences of L = sum w y, whose gradient with
+ * respect to y is w. In float64, where differences have digits to spare.
  */
 #include "allocate.h"
 #include "verify.h"
@@ -66,8 +65,7 @@ static struct loss loss_create(int config, const struct problem *problem, enum o
 {
     struct call call = call_of(operation);
     call.update_factor = 0;
-    struct loss loss = { run_prepare(test_engine(config), problem, &call), problem,
-                         uncertainty_of(problem, operation) };
+    struct loss loss = { run_prepare(test_engine(config), problem, &call), problem, uncertainty_of(problem, operation) };
     return loss;
 }
 
@@ -126,9 +124,8 @@ static void expect_derivative(enum view view, size_t i, double gradient, long do
 }
 
 /*
- * A central difference is off by step^2/6 times the third derivative near x, at most 1.01 times that at x for steps
- * this small,
- * and by the uncertainty of two values of L over twice the step. The gradient's own bound is some 1e-14 and drowned by
+ * A central difference is off by step^2/6 times the third derivative near x, at most 1.01 times that at x for steps this
+ * small, and by the uncertainty of two values of L over twice the step. The gradient's own bound is some 1e-14 and drowned by
  * that.
  */
 static void check_dx(struct loss *loss, const double *dx, bool frozen)

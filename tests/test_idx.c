@@ -17,8 +17,8 @@
 
 enum { COUNT = 5, HEIGHT = 3, WIDTH = 4, CLASSES = 10, IMAGE_BYTES = COUNT * HEIGHT * WIDTH, HEADER = 16 };
 
-static const char *const file_names[] = { "train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                          "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte" };
+static const char *const file_names[] = { "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                                          "t10k-labels-idx1-ubyte" };
 
 enum { FILE_NAMES = sizeof file_names / sizeof *file_names };
 

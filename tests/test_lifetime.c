@@ -315,8 +315,8 @@ START_TEST(a_plan_tells_its_kernels)
         unsigned long before = calls_of("clEnqueueNDRangeKernel");
         if (shapes[i / COUNT_OF(kernels)] != &empty) {
             run_now(&run);
-            ck_assert_msg(calls_of("clEnqueueNDRangeKernel") - before == count_words(names),
-                          "%s: other kernels than %s", engine_configs[_i].name, names);
+            ck_assert_msg(calls_of("clEnqueueNDRangeKernel") - before == count_words(names), "%s: other kernels than %s",
+                          engine_configs[_i].name, names);
         } else
             ck_assert_str_eq(names, "");
         run_release(&run);
@@ -325,24 +325,22 @@ START_TEST(a_plan_tells_its_kernels)
 }
 END_TEST
 
-#define NAMED(status)                                                                                                  \
-    {                                                                                                                  \
-        status, #status                                                                                                \
+#define NAMED(status)                                                                                                          \
+    {                                                                                                                          \
+        status, #status                                                                                                        \
     }
 
 static const struct {
     cl_int status;
     const char *name;
-} own_statuses[] = {
-    { CLBN_SUCCESS, "CL_SUCCESS" },    NAMED(CLBN_INVALID_ENGINE),      NAMED(CLBN_INVALID_PLAN),
-    NAMED(CLBN_INVALID_ARGUMENT),      NAMED(CLBN_INVALID_STRUCT_SIZE), NAMED(CLBN_INVALID_SHAPE),
-    NAMED(CLBN_SIZE_OVERFLOW),         NAMED(CLBN_UNSUPPORTED_TYPE),    NAMED(CLBN_INVALID_EPSILON),
-    NAMED(CLBN_INVALID_FACTOR),        NAMED(CLBN_TOO_FEW_VALUES),      NAMED(CLBN_MISSING_VIEW),
-    NAMED(CLBN_INVALID_BUFFER),        NAMED(CLBN_BUFFER_TOO_SMALL),    NAMED(CLBN_INVALID_ALIAS),
-    NAMED(CLBN_INVALID_WORKSPACE),     NAMED(CLBN_WRONG_CONTEXT),       NAMED(CLBN_WRONG_DEVICE),
-    NAMED(CLBN_INTERNAL_ERROR),        NAMED(CL_OUT_OF_RESOURCES),      NAMED(CL_INVALID_COMMAND_QUEUE),
-    NAMED(CL_INVALID_EVENT_WAIT_LIST), NAMED(CL_BUILD_PROGRAM_FAILURE)
-};
+} own_statuses[] = { { CLBN_SUCCESS, "CL_SUCCESS" },    NAMED(CLBN_INVALID_ENGINE),      NAMED(CLBN_INVALID_PLAN),
+                     NAMED(CLBN_INVALID_ARGUMENT),      NAMED(CLBN_INVALID_STRUCT_SIZE), NAMED(CLBN_INVALID_SHAPE),
+                     NAMED(CLBN_SIZE_OVERFLOW),         NAMED(CLBN_UNSUPPORTED_TYPE),    NAMED(CLBN_INVALID_EPSILON),
+                     NAMED(CLBN_INVALID_FACTOR),        NAMED(CLBN_TOO_FEW_VALUES),      NAMED(CLBN_MISSING_VIEW),
+                     NAMED(CLBN_INVALID_BUFFER),        NAMED(CLBN_BUFFER_TOO_SMALL),    NAMED(CLBN_INVALID_ALIAS),
+                     NAMED(CLBN_INVALID_WORKSPACE),     NAMED(CLBN_WRONG_CONTEXT),       NAMED(CLBN_WRONG_DEVICE),
+                     NAMED(CLBN_INTERNAL_ERROR),        NAMED(CL_OUT_OF_RESOURCES),      NAMED(CL_INVALID_COMMAND_QUEUE),
+                     NAMED(CL_INVALID_EVENT_WAIT_LIST), NAMED(CL_BUILD_PROGRAM_FAILURE) };
 
 START_TEST(every_status_has_its_name)
 {

@@ -18,8 +18,8 @@ static void expect_failure(cl_int status, cl_int expected, const char *word, con
 
 /* ---- Engines -------------------------------------------------------------------------------------------------------------- */
 
-static void expect_no_engine(cl_context context, cl_device_id device, const clbn_engine_options *options,
-                             cl_int expected, const char *word)
+static void expect_no_engine(cl_context context, cl_device_id device, const clbn_engine_options *options, cl_int expected,
+                             const char *word)
 {
     cl_int status = CL_SUCCESS;
     struct live_objects before = count_live_objects();
@@ -60,8 +60,7 @@ static const struct {
 
 START_TEST(an_engine_needs_known_options)
 {
-    expect_no_engine(test_context(), test_device(), &bad_options[_i].options, bad_options[_i].status,
-                     bad_options[_i].word);
+    expect_no_engine(test_context(), test_device(), &bad_options[_i].options, bad_options[_i].status, bad_options[_i].word);
 }
 END_TEST
 
@@ -285,16 +284,16 @@ START_TEST(null_objects_have_no_references_and_no_information)
 END_TEST
 
 /* Asks with one byte too few and with a name that does not exist, into memory that must stay as it is. */
-#define EXPECT_NO_ANSWER(ask, object, least, greatest)                                                                 \
-    for (cl_uint name = (least); name <= (greatest); name++) {                                                         \
-        char answer[128];                                                                                              \
-        size_t size = 0, size_of_failure = 77;                                                                         \
-        expect_success(ask(object, name, 0, NULL, &size));                                                             \
-        memset(answer, 42, sizeof answer);                                                                             \
-        forget_last_error();                                                                                           \
-        expect_failure(ask(object, name, size - 1, answer, &size_of_failure), CLBN_INVALID_ARGUMENT,                   \
-                       "param_value_size", "bytes");                                                                   \
-        ck_assert(answer[0] == 42 && size_of_failure == 77);                                                           \
+#define EXPECT_NO_ANSWER(ask, object, least, greatest)                                                                         \
+    for (cl_uint name = (least); name <= (greatest); name++) {                                                                 \
+        char answer[128];                                                                                                      \
+        size_t size = 0, size_of_failure = 77;                                                                                 \
+        expect_success(ask(object, name, 0, NULL, &size));                                                                     \
+        memset(answer, 42, sizeof answer);                                                                                     \
+        forget_last_error();                                                                                                   \
+        expect_failure(ask(object, name, size - 1, answer, &size_of_failure), CLBN_INVALID_ARGUMENT, "param_value_size",       \
+                       "bytes");                                                                                               \
+        ck_assert(answer[0] == 42 && size_of_failure == 77);                                                                   \
     }
 
 START_TEST(an_answer_must_fit)
@@ -319,8 +318,8 @@ START_TEST(an_unknown_question_has_no_answer)
         forget_last_error();
         expect_failure(clbnGetEngineInfo(test_engine(0), names[i], sizeof answer, answer, NULL), CLBN_INVALID_ARGUMENT,
                        "engine information", "expected");
-        expect_failure(clbnGetPlanInfo(plan, names[i], sizeof answer, answer, NULL), CLBN_INVALID_ARGUMENT,
-                       "plan information", "expected");
+        expect_failure(clbnGetPlanInfo(plan, names[i], sizeof answer, answer, NULL), CLBN_INVALID_ARGUMENT, "plan information",
+                       "expected");
     }
     clbnReleasePlan(plan);
 }

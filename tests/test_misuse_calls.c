@@ -146,20 +146,20 @@ START_TEST(one_value_has_no_unbiased_variance)
 END_TEST
 
 /* Each call with no arguments at all, and with arguments of another size. */
-#define EXPECT_ARGUMENTS(call, type)                                                                                   \
-    do {                                                                                                               \
-        type args;                                                                                                     \
-        static const size_t sizes[] = { 0, sizeof args - 1, sizeof args + 1, SIZE_MAX };                               \
-        memset(&args, 0, sizeof args);                                                                                 \
-        testing(#call);                                                                                                \
-        forget_last_error();                                                                                           \
-        expect_failure(call(attempt.run.plan, attempt.queue, NULL, 0, NULL, NULL), CLBN_INVALID_ARGUMENT,              \
-                       "args is NULL", #type);                                                                         \
-        for (int i = 0; i < COUNT_OF(sizes); i++) {                                                                    \
-            args.struct_size = sizes[i];                                                                               \
-            expect_failure(call(attempt.run.plan, attempt.queue, &args, 0, NULL, NULL), CLBN_INVALID_STRUCT_SIZE,      \
-                           "struct_size", #type);                                                                      \
-        }                                                                                                              \
+#define EXPECT_ARGUMENTS(call, type)                                                                                           \
+    do {                                                                                                                       \
+        type args;                                                                                                             \
+        static const size_t sizes[] = { 0, sizeof args - 1, sizeof args + 1, SIZE_MAX };                                       \
+        memset(&args, 0, sizeof args);                                                                                         \
+        testing(#call);                                                                                                        \
+        forget_last_error();                                                                                                   \
+        expect_failure(call(attempt.run.plan, attempt.queue, NULL, 0, NULL, NULL), CLBN_INVALID_ARGUMENT, "args is NULL",      \
+                       #type);                                                                                                 \
+        for (int i = 0; i < COUNT_OF(sizes); i++) {                                                                            \
+            args.struct_size = sizes[i];                                                                                       \
+            expect_failure(call(attempt.run.plan, attempt.queue, &args, 0, NULL, NULL), CLBN_INVALID_STRUCT_SIZE,              \
+                           "struct_size", #type);                                                                              \
+        }                                                                                                                      \
     } while (0)
 
 START_TEST(a_call_needs_arguments_of_a_known_size)

@@ -14,16 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    HEIGHT = 2,
-    WIDTH = 3,
-    INPUTS = HEIGHT * WIDTH,
-    HIDDEN = 5,
-    CLASSES = 3,
-    SAMPLES = 24,
-    ROWS = 9,
-    TEST_ROWS = 16
-};
+enum { HEIGHT = 2, WIDTH = 3, INPUTS = HEIGHT * WIDTH, HIDDEN = 5, CLASSES = 3, SAMPLES = 24, ROWS = 9, TEST_ROWS = 16 };
 
 static const clbn_geometry geometries[] = { CLBN_GEOMETRY_VECTOR, CLBN_GEOMETRY_GROUP };
 
@@ -101,16 +92,14 @@ static void teardown(void)
 
 static void read_floats(cl_mem buffer, float *values, size_t count)
 {
-    ck_assert_int_eq(
-        clEnqueueReadBuffer(session.queue, buffer, CL_TRUE, 0, count * sizeof *values, values, 0, NULL, NULL),
-        CL_SUCCESS);
+    ck_assert_int_eq(clEnqueueReadBuffer(session.queue, buffer, CL_TRUE, 0, count * sizeof *values, values, 0, NULL, NULL),
+                     CL_SUCCESS);
 }
 
 static void write_floats(cl_mem buffer, const float *values, size_t count)
 {
-    ck_assert_int_eq(
-        clEnqueueWriteBuffer(session.queue, buffer, CL_TRUE, 0, count * sizeof *values, values, 0, NULL, NULL),
-        CL_SUCCESS);
+    ck_assert_int_eq(clEnqueueWriteBuffer(session.queue, buffer, CL_TRUE, 0, count * sizeof *values, values, 0, NULL, NULL),
+                     CL_SUCCESS);
 }
 
 /* Shapes below, at and above the tiles of both geometries. */
@@ -156,8 +145,8 @@ static void check_product(size_t rows, size_t inner, size_t columns, bool transp
                 sum += (transposed ? a[k * rows + i] : a[i * inner + k]) * b[k * columns + j];
             }
             sum = 0.5f * sum + (start == NO_START ? 0.0f : start == START_ROW ? row[j] : c[i * columns + j]);
-            ck_assert_msg(result[i * columns + j] == sum, "(%zu, %zu) x (%zu, %zu) at %zu, %zu: %g, not %g", rows,
-                          inner, inner, columns, i, j, (double)result[i * columns + j], (double)sum);
+            ck_assert_msg(result[i * columns + j] == sum, "(%zu, %zu) x (%zu, %zu) at %zu, %zu: %g, not %g", rows, inner, inner,
+                          columns, i, j, (double)result[i * columns + j], (double)sum);
         }
     }
     clReleaseMemObject(factor.buffer);
@@ -292,12 +281,11 @@ static void check_gradients(bool batch_norm)
             for (size_t k = 0; buffers[j] != NULL && k < counts[j]; k++) {
                 double expected = finite_difference(buffers[j], before[i][j], counts[j], k);
 
-                ck_assert_msg(fabs(gradient[i][j][k] - expected) <= bound, "layer %zu, parameters %zu, %zu: %g, not %g",
-                              i, j, k, gradient[i][j][k], expected);
+                ck_assert_msg(fabs(gradient[i][j][k] - expected) <= bound, "layer %zu, parameters %zu, %zu: %g, not %g", i, j,
+                              k, gradient[i][j][k], expected);
                 greatest = fmax(greatest, fabs(expected));
             }
-            ck_assert_msg(buffers[j] == NULL || greatest > 10.0 * bound, "layer %zu, parameters %zu: no gradient", i,
-                          j);
+            ck_assert_msg(buffers[j] == NULL || greatest > 10.0 * bound, "layer %zu, parameters %zu: no gradient", i, j);
         }
     }
 }

@@ -56,8 +56,7 @@ static double scaled(struct random *random, size_t i, size_t m, double size)
     return size * (0.5 + random_normal(random));
 }
 
-static struct problem problem_of_series(const struct shape *shape, clbn_type type, double epsilon, series *values,
-                                        double size)
+static struct problem problem_of_series(const struct shape *shape, clbn_type type, double epsilon, series *values, double size)
 {
     struct problem problem = problem_random(shape, type, epsilon, 1);
     struct random random = { 2 };

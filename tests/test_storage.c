@@ -40,8 +40,7 @@ static void check_all_numbers(int config, clbn_type type, unsigned channel_axis,
     ck_assert_ptr_nonnull(expected);
     for (unsigned i = 0; i < BIT_PATTERNS; i++)
         expected[i] = rounded_to(type, rounded_to(CLBN_FLOAT32, gamma * problem.values[VIEW_X][i] + beta));
-    testing("%s, %s, channels on axis %u, %g x + %g", engine_configs[config].name, type_name(type), channel_axis, gamma,
-            beta);
+    testing("%s, %s, channels on axis %u, %g x + %g", engine_configs[config].name, type_name(type), channel_axis, gamma, beta);
     struct run run = run_prepare(test_engine(config), &problem, &call);
     run_now(&run);
     expect_equal("y", run_output(&run, VIEW_Y), expected, BIT_PATTERNS);

@@ -43,8 +43,8 @@ static bool note(struct worker *worker, const char *call, cl_int status)
 
 static void expect_no_failure(const struct worker *worker)
 {
-    ck_assert_msg(worker->failed == NULL, "%s: %s: %s: %s", what_is_tested(), worker->failed,
-                  clbnStatusName(worker->status), worker->sentence);
+    ck_assert_msg(worker->failed == NULL, "%s: %s: %s: %s", what_is_tested(), worker->failed, clbnStatusName(worker->status),
+                  worker->sentence);
 }
 
 /* Gives every worker to a thread and waits for all of them. */

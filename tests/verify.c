@@ -36,8 +36,7 @@ static void check_running_mean(struct run *run)
     double factor = run->call.update_factor;
     struct expected mean = reference_running_mean(&problem->statistics, problem->values[VIEW_RUNNING_MEAN], factor);
     bound_running(problem_arithmetic(problem), &problem->statistics.mean, factor, &mean);
-    expect_within_bounds(QUANTITY_RUNNING_MEAN, parameter_type(problem->type), run_output(run, VIEW_RUNNING_MEAN),
-                         &mean);
+    expect_within_bounds(QUANTITY_RUNNING_MEAN, parameter_type(problem->type), run_output(run, VIEW_RUNNING_MEAN), &mean);
     expected_free(&mean);
 }
 
@@ -47,8 +46,7 @@ static void check_running_var(struct run *run)
     double factor = run->call.update_factor;
     bool unbiased = run->call.running_variance == CLBN_UNBIASED;
     double m = (double)problem->statistics.values_per_channel;
-    struct expected variance =
-        reference_running_var(&problem->statistics, problem->values[VIEW_RUNNING_VAR], factor, unbiased);
+    struct expected variance = reference_running_var(&problem->statistics, problem->values[VIEW_RUNNING_VAR], factor, unbiased);
     bound_running(problem_arithmetic(problem), &problem->statistics.variance, unbiased ? factor * m / (m - 1) : factor,
                   &variance);
     bool plain = factor >= 1 && !unbiased;
@@ -66,8 +64,7 @@ static void check_running(struct run *run)
         return;
     }
     for (enum view view = VIEW_RUNNING_MEAN; view <= VIEW_RUNNING_VAR; view++)
-        expect_same_bits(view_name(view), run_output(run, view), problem->values[view],
-                         view_count(&problem->shape, view));
+        expect_same_bits(view_name(view), run_output(run, view), problem->values[view], view_count(&problem->shape, view));
 }
 
 static void check_forward_training(struct run *run)
@@ -105,17 +102,15 @@ static void check_gradients(struct run *run, const struct statistics *statistics
     const struct problem *problem = run->problem;
     const double *x = problem->values[VIEW_X];
     const double *gamma = optional_input(run, VIEW_GAMMA);
-    struct gradients gradients = reference_gradients(&problem->shape, x, problem->values[VIEW_DY], statistics, gamma,
-                                                     source == STATISTICS_FROZEN);
+    struct gradients gradients =
+        reference_gradients(&problem->shape, x, problem->values[VIEW_DY], statistics, gamma, source == STATISTICS_FROZEN);
     bound_gradients(problem_arithmetic(problem), &problem->shape, x, statistics, gamma, source, &gradients);
     if (run_has(run, VIEW_DX))
         expect_tensor(QUANTITY_DX, problem, run_output(run, VIEW_DX), &gradients.dx);
     if (run_has(run, VIEW_DGAMMA))
-        expect_within_bounds(QUANTITY_DGAMMA, parameter_type(problem->type), run_output(run, VIEW_DGAMMA),
-                             &gradients.dgamma);
+        expect_within_bounds(QUANTITY_DGAMMA, parameter_type(problem->type), run_output(run, VIEW_DGAMMA), &gradients.dgamma);
     if (run_has(run, VIEW_DBETA))
-        expect_within_bounds(QUANTITY_DBETA, parameter_type(problem->type), run_output(run, VIEW_DBETA),
-                             &gradients.dbeta);
+        expect_within_bounds(QUANTITY_DBETA, parameter_type(problem->type), run_output(run, VIEW_DBETA), &gradients.dbeta);
     gradients_free(&gradients);
 }
 
