@@ -153,7 +153,8 @@ cl_kernel bn_lend_kernel(struct program *p, enum kernel_id id, cl_int *status)
         return kernel;
     kernel = clCreateKernel(p->program, bn_kernel_name(&p->variant, id), status);
     if (*status != CL_SUCCESS)
-        bn_fail_call(*status, "clCreateKernel");
+        bn_fail(*status, "clCreateKernel failed with %s (%d) for %s.", clbnStatusName(*status), (int)*status,
+                bn_kernel_name(&p->variant, id));
     return kernel;
 }
 

@@ -1,12 +1,14 @@
 /*
  * What the normalisation and dx need of each channel, in tables in the workspace: table[coefficient][channel], so that channels
- * last loads vectors of channels.
+ * last loads vectors of channels. What is loaded goes to a pointer: inlining small functions that return a struct makes LLVM emit
+ * an intrinsic that Oclgrind does not know.
  */
 
-affine load_affine(__global const real *table, ulong channels, index_t channel)
+void load_affine(affine *a, __global const real *table, ulong channels, index_t channel)
 {
-    affine a = { table[channel], table[channels + channel], table[2 * channels + channel] };
-    return a;
+    a->mean = table[channel];
+    a->scale = table[channels + channel];
+    a->shift = table[2 * channels + channel];
 }
 
 void store_affine(__global real *table, ulong channels, index_t channel, affine a)
@@ -16,10 +18,10 @@ void store_affine(__global real *table, ulong channels, index_t channel, affine 
     table[2 * channels + channel] = a.shift;
 }
 
-normalizer load_normalizer(__global const real *table, ulong channels, index_t channel)
+void load_normalizer(normalizer *n, __global const real *table, ulong channels, index_t channel)
 {
-    normalizer n = { table[channel], table[channels + channel] };
-    return n;
+    n->mean = table[channel];
+    n->invstd = table[channels + channel];
 }
 
 void store_normalizer(__global real *table, ulong channels, index_t channel, normalizer n)
@@ -28,10 +30,11 @@ void store_normalizer(__global real *table, ulong channels, index_t channel, nor
     table[channels + channel] = n.invstd;
 }
 
-gradient load_gradient(__global const real *table, ulong channels, index_t channel)
+void load_gradient(gradient *g, __global const real *table, ulong channels, index_t channel)
 {
-    gradient g = { table[2 * channels + channel], table[3 * channels + channel], table[4 * channels + channel] };
-    return g;
+    g->gain = table[2 * channels + channel];
+    g->slope = table[3 * channels + channel];
+    g->shift = table[4 * channels + channel];
 }
 
 void store_gradient(__global real *table, ulong channels, index_t channel, gradient g)

@@ -216,7 +216,8 @@ GROUP_KERNEL void rows_normalize(division d, __global const storage *x, ulong x_
 {
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
-    affine a = load_affine((__global const real *)(coefficients + coefficients_offset), d.channels, channel);
+    affine a;
+    load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels, channel);
     normalize_chunks(d, position_in_group(d), x + x_offset, y + y_offset, stream, channel,
                      part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), a);
 }

@@ -135,7 +135,10 @@ GROUP_KERNEL void rows_input(division d, __global const storage *x, ulong x_offs
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
+    normalizer n;
+    gradient g;
+    load_normalizer(&n, table, d.channels, channel);
+    load_gradient(&g, table, d.channels, channel);
     input_chunks(d, position_in_group(d), x + x_offset, dy + dy_offset, dx + dx_offset, stream, channel,
-                 part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts),
-                 load_normalizer(table, d.channels, channel), load_gradient(table, d.channels, channel), frozen);
+                 part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), n, g, frozen);
 }
