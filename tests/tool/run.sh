@@ -168,7 +168,7 @@ f4() {
 # ---- Help, version and usage
 
 prints 'Usage: clbn COMMAND' 'clbn --help' --help
-for command in devices forward backward train; do
+for command in devices forward backward train bench; do
     prints "$command" "clbn --help names $command" --help
     prints "Usage: clbn $command" "clbn $command --help" $command --help
 done
@@ -197,6 +197,18 @@ fails 2 'a number not below 0' 'epsilon not a number' forward --epsilon nan
 fails 2 'a number not below 0' 'infinite epsilon' forward --epsilon 1e999
 fails 2 'a number from 0 to 1' 'update factor out of range' forward --update-factor 1.1
 fails 2 'auto, vector or group' 'unknown geometry' forward --geometry square
+fails 2 'neither a list of shapes' 'bench of an unknown list' bench --shapes resnet51
+fails 2 'neither a list of shapes' 'bench of a size of 0' bench --shapes 2,0,3
+fails 2 'neither a list of shapes' 'bench of a shape and nothing' bench --shapes 2,3,5,7+
+fails 2 'fewer than two values' 'bench of one value per channel' bench --shapes 1,3
+fails 2 'more than 8 sizes' 'bench of nine axes' bench --shapes 2,2,2,2,2,2,2,2,2
+fails 2 'more bytes' 'bench of a shape that overflows' bench --shapes 4294967296,4294967296,4
+fails 2 '--ops takes' 'bench of an unknown operation' bench --ops forward,sideways
+fails 2 '--layout takes' 'bench of an unknown layout' bench --layout chwn
+fails 2 '--type takes' 'bench of an unknown type' bench --type float8
+fails 2 'none or onednn' 'bench beside an unknown peer' bench --peer cudnn
+fails 2 'ends in .svg or .png' 'bench with an unknown picture' bench --plot bench.gif
+fails 2 'both write' 'bench with two outputs of one name' bench --plot b.svg --json b.svg
 
 forward="forward --x x.npy --y y.npy"
 backward="backward --x x.npy --dy dy.npy --dx dx.npy"
@@ -477,6 +489,45 @@ succeeds 'backward without channels' backward --x none.npy --dy none.npy --dx dx
 same 'dgamma without channels' dgamma.npy nothing.npy
 succeeds 'frozen backward without channels' backward --x none.npy --dy none.npy --frozen --running-mean nothing.npy \
     --running-var nothing.npy --dx dx.npy --dgamma dgamma.npy --dbeta dbeta.npy
+
+# ---- Bench
+
+fails 1 'cannot write' 'bench with JSON in no folder' bench --shapes 2,3,5,7 --quick --json no-folder/bench.json
+fails 1 'cannot write' 'bench with a picture in no folder' bench --shapes 2,3,5,7 --quick --plot no-folder/bench.svg
+fails 1 'no device matches' 'bench on no device' bench --device 'no such device' --json bench.json
+check 'no JSON without a measurement' test ! -e bench.json
+prints 'Geometric means' 'bench of a tiny shape' bench --shapes 2,3,5,7+4,6 --quick --json bench.json
+for row in 'forward .* 2x3x5x7 *nchw *float32' 'backward .* 2x3x5x7 *nhwc *float32' 'inference .* 4x6 *nc *float32'; do
+    check "the table has $row" grep -q "$row" "$folder/out"
+done
+check 'bench writes no errors' test ! -s "$folder/err"
+check 'the table has a row for each case' test "$(grep -c 'x[0-9]* *n[a-z]* *float32  ' "$folder/out")" -eq 9
+for key in op shape layout type impl median_s min_s p90_s gb_per_s limit_ratio peer_ratio kernels; do
+    # A record each for clbn and two kinds of stores.
+    check "bench --json has $key in each record" test "$(grep -c "\"$key\": " bench.json)" -eq 27
+done
+for key in engine_first_s engine_again_median_s plan_median_s compute_units; do
+    check "bench --json has $key" grep -q "\"$key\": " bench.json
+done
+prints 'backward   2x3x5x7' 'bench of one operation and layout' bench --shapes 2,3,5,7 --quick --ops backward --layout nhwc
+check 'no row of another operation' test "$(grep -c '2x3x5x7' "$folder/out")" -eq 1
+for geometry in vector group; do
+    prints 'inference' "bench, $geometry" bench --shapes 3,5,7 --quick --geometry $geometry
+done
+if $float64; then
+    prints 'float64' 'bench in float64' bench --shapes 3,5,7 --quick --type float64
+fi
+run bench --shapes 1073741824,1024,1024 --quick --json large.json
+check 'bench of a shape that does not fit fails' test "$code" -eq 1
+check 'bench says what does not fit' grep -q 'no shape could be measured: .* MiB' "$folder/err"
+check 'no JSON of nothing' test ! -e large.json
+prints 'not measured: ' 'bench leaves out what does not fit' bench --shapes 1073741824,1024,1024+2,3,5 --quick
+run bench --shapes 2,3,5,7 --quick --peer onednn --ops inference
+if [ "$code" -eq 0 ]; then
+    check 'bench prints how much faster' grep -q 'x$' "$folder/out"
+else
+    check 'bench has a reason to leave oneDNN out' grep -q 'oneDNN' "$folder/err"
+fi
 
 check 'no temporary file is left' test -z "$(find . -name '.clbn-*')"
 echo "$passed passed, $failed failed"

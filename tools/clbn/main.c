@@ -19,6 +19,7 @@ static const struct command commands[] = {
     { "forward", "normalize a NumPy array", command_forward },
     { "backward", "compute the gradients of a batch normalization", command_backward },
     { "train", "train a classifier with batch normalization on images", command_train },
+    { "bench", "time batch normalizations against the machine's limit", command_bench },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -67,8 +68,7 @@ int main(int argc, char **argv)
 
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == EXIT_DONE) {
-        fail(&failure, "cannot write to the standard output%s%s", errno != 0 ? ": " : "",
-             errno != 0 ? strerror(errno) : "");
+        fail(&failure, "cannot write to the standard output%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
         report_failure(&failure);
         return EXIT_FAILED;
     }

@@ -1,4 +1,4 @@
-/* Line plots, drawn by gnuplot where it is installed. */
+/* Line plots and bar charts, drawn by gnuplot where it is installed. */
 #ifndef CLBN_TOOL_PLOT_H
 #define CLBN_TOOL_PLOT_H
 
@@ -23,6 +23,24 @@ struct plot {
     bool legend_below; /* the legend's corner: below the curves, not above */
 };
 
+/* Values of the categories of a bar chart; values that are not finite leave a gap. */
+struct plot_bar_series {
+    const char *title;
+    const char *colour; /* "#rrggbb" */
+    const double *values;
+    bool mark; /* a level to reach, drawn as a line across the category's bars */
+};
+
+/* One chart; several share a picture, one below the other. */
+struct plot_bars {
+    const char *title;
+    const char *y_label; /* of values from 0 */
+    const char *const *categories;
+    size_t category_count;
+    const struct plot_bar_series *series;
+    size_t series_count;
+};
+
 enum plot_result {
     PLOT_DONE,
     PLOT_NO_GNUPLOT, /* gnuplot is not installed; nothing was written */
@@ -37,5 +55,6 @@ bool plot_has_gnuplot(void);
 
 /* Draws to a file; nothing is left of it on failure. */
 enum plot_result plot_write(const struct plot *plot, const char *path, struct failure *failure);
+enum plot_result plot_write_bars(const struct plot_bars *charts, size_t count, const char *path, struct failure *failure);
 
 #endif

@@ -1,0 +1,318 @@
+/* What 'clbn bench' computes without a device: shapes, bytes, medians, turns and ratios. */
+#include "bench_case.h"
+#include "bench_measure.h"
+#include "bench_run.h"
+#include "bench_shapes.h"
+#include "failure.h"
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct failure failure;
+
+static struct bench_shape_list parse(const char *text)
+{
+    struct bench_shape_list list;
+
+    ck_assert_msg(bench_shapes_parse(text, &list, &failure), "%s: %s", text, failure.sentence);
+    return list;
+}
+
+static void refuse(const char *text, const char *part)
+{
+    struct bench_shape_list list;
+
+    ck_assert_msg(!bench_shapes_parse(text, &list, &failure), "%s was taken", text);
+    ck_assert_ptr_null(list.shapes);
+    ck_assert_uint_eq(list.count, 0);
+    ck_assert_msg(strstr(failure.sentence, part) != NULL, "no '%s' in: %s", part, failure.sentence);
+}
+
+static void expect_shape(const struct bench_shape *shape, const char *expected)
+{
+    char text[BENCH_SHAPE_TEXT];
+
+    bench_shape_format(shape, text);
+    ck_assert_str_eq(text, expected);
+}
+
+START_TEST(one_shape)
+{
+    struct bench_shape_list list = parse("2,3,5,7");
+
+    ck_assert_uint_eq(list.count, 1);
+    ck_assert_uint_eq(list.shapes[0].rank, 4);
+    ck_assert_uint_eq(bench_shape_elements(&list.shapes[0]), 210);
+    expect_shape(&list.shapes[0], "2x3x5x7");
+    bench_shapes_free(&list);
+    ck_assert_ptr_null(list.shapes);
+}
+END_TEST
+
+START_TEST(ranks)
+{
+    struct bench_shape_list list = parse("60,100+4,1,1,1,1,1,1,2+1,3,4");
+
+    ck_assert_uint_eq(list.count, 3);
+    expect_shape(&list.shapes[0], "60x100");
+    expect_shape(&list.shapes[1], "4x1x1x1x1x1x1x2");
+    expect_shape(&list.shapes[2], "1x3x4");
+    bench_shapes_free(&list);
+}
+END_TEST
+
+START_TEST(lists)
+{
+    static const struct {
+        const char *name;
+        size_t count;
+        const char *first, *last;
+    } cases[] = {
+        { "resnet50", 9, "32x64x112x112", "32x2048x7x7" },  { "googlenet", 41, "96x64x112x112", "96x448x8x8" },
+        { "densenet", 16, "32x64x112x112", "32x1024x7x7" }, { "mlp", 4, "4096x4096", "256x784" },
+        { "mlp+2,3,5", 5, "4096x4096", "2x3x5" },           { "2,3,5+mlp+resnet50", 14, "2x3x5", "32x2048x7x7" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bench_shape_list list = parse(cases[i].name);
+
+        ck_assert_uint_eq(list.count, cases[i].count);
+        expect_shape(&list.shapes[0], cases[i].first);
+        expect_shape(&list.shapes[list.count - 1], cases[i].last);
+        bench_shapes_free(&list);
+    }
+}
+END_TEST
+
+/* No list has a shape twice, or one that would not be taken from a user. */
+START_TEST(lists_are_sound)
+{
+    static const char *const names[] = { "resnet50", "googlenet", "densenet", "mlp" };
+
+    for (size_t name = 0; name < sizeof(names) / sizeof(names[0]); name++) {
+        struct bench_shape_list list = parse(names[name]);
+
+        for (size_t i = 0; i < list.count; i++) {
+            ck_assert_uint_ge(bench_shape_elements(&list.shapes[i]) / list.shapes[i].sizes[1], 2);
+            for (size_t j = 0; j < i; j++) {
+                ck_assert_int_ne(memcmp(&list.shapes[i], &list.shapes[j], sizeof(list.shapes[i])), 0);
+            }
+        }
+        bench_shapes_free(&list);
+    }
+}
+END_TEST
+
+START_TEST(wrong_shapes)
+{
+    static const char *const neither[] = { "",     "x",     "resnet",   "resnet50 ", "RESNET50", "2,3,",  ",2,3",
+                                           "2,,3", "2,3,0", "0,3,5",    "2,-3,5",    "2,+3,5x",  "2, 3",  "2x3",
+                                           "mlp+", "+mlp",  "mlp++mlp", "2,3+",      "0x2,3",    "1e3,4", "mlp+nothing" };
+
+    for (size_t i = 0; i < sizeof(neither) / sizeof(neither[0]); i++) {
+        refuse(neither[i], "is neither a list of shapes nor positive sizes");
+    }
+    refuse("5", "fewer than two values");
+    refuse("1,5", "fewer than two values");
+    refuse("1,5,1,1", "fewer than two values");
+    refuse("2,1,1,1,1,1,1,1,2", "more than 8 sizes");
+}
+END_TEST
+
+START_TEST(large_shapes)
+{
+    char text[128];
+
+    refuse("4294967296,4294967296", "more bytes than");
+    refuse("18446744073709551616,2", "neither"); /* does not fit in size_t */
+    refuse("99999999999999999999999999,2", "neither");
+    snprintf(text, sizeof(text), "%zu,1", SIZE_MAX / 24);
+    struct bench_shape_list list = parse(text);
+    ck_assert_uint_eq(bench_shape_elements(&list.shapes[0]), SIZE_MAX / 24);
+    bench_shapes_free(&list);
+    snprintf(text, sizeof(text), "%zu,1", SIZE_MAX / 24 + 1);
+    refuse(text, "more bytes than");
+}
+END_TEST
+
+START_TEST(a_long_text_is_no_shape)
+{
+    char text[4096];
+
+    memset(text, '1', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    refuse(text, "is none");
+}
+END_TEST
+
+START_TEST(choices)
+{
+    struct bench_choice choice;
+
+    ck_assert(bench_choice_parse("backward", bench_op_names, BENCH_OPS, &choice));
+    ck_assert(!choice.wanted[BENCH_FORWARD] && choice.wanted[BENCH_BACKWARD] && !choice.wanted[BENCH_INFERENCE]);
+    ck_assert(bench_choice_parse("inference,forward,forward", bench_op_names, BENCH_OPS, &choice));
+    ck_assert(choice.wanted[BENCH_FORWARD] && !choice.wanted[BENCH_BACKWARD] && choice.wanted[BENCH_INFERENCE]);
+    ck_assert(bench_choice_parse("nchw,nhwc", bench_layout_names, BENCH_NC, &choice));
+    ck_assert(!bench_choice_parse("nc", bench_layout_names, BENCH_NC, &choice));
+    ck_assert(!bench_choice_parse("", bench_op_names, BENCH_OPS, &choice));
+    ck_assert(!bench_choice_parse("forward,", bench_op_names, BENCH_OPS, &choice));
+    ck_assert(!bench_choice_parse("forwards", bench_op_names, BENCH_OPS, &choice));
+    ck_assert(!bench_choice_parse("forward, backward", bench_op_names, BENCH_OPS, &choice));
+}
+END_TEST
+
+START_TEST(bytes)
+{
+    struct bench_case what = { .shape = { 4, { 2, 3, 5, 7 } }, .op = BENCH_FORWARD, .type = BENCH_FLOAT32 };
+
+    ck_assert_uint_eq(bench_tensor_bytes(&what), 840);
+    ck_assert_uint_eq(bench_moved_bytes(&what), 1680);
+    what.op = BENCH_INFERENCE;
+    ck_assert_uint_eq(bench_moved_bytes(&what), 1680);
+    what.op = BENCH_BACKWARD;
+    ck_assert_uint_eq(bench_moved_bytes(&what), 2520);
+    what.type = BENCH_FLOAT64;
+    ck_assert_uint_eq(bench_moved_bytes(&what), 5040);
+}
+END_TEST
+
+START_TEST(medians)
+{
+    double one[] = { 3.0 };
+    double even[] = { 4.0, 1.0, 3.0, 2.0 };
+    double ten[] = { 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0 };
+    double eleven[] = { 11.0, 1.0, 10.0, 2.0, 9.0, 3.0, 8.0, 4.0, 7.0, 5.0, 6.0 };
+    struct bench_summary summary = bench_summarize(one, 1);
+
+    ck_assert(summary.median == 3.0 && summary.minimum == 3.0 && summary.percentile_90 == 3.0);
+    ck_assert_uint_eq(summary.samples, 1);
+    summary = bench_summarize(even, 4);
+    ck_assert(summary.median == 2.5 && summary.minimum == 1.0 && summary.percentile_90 == 4.0);
+    summary = bench_summarize(ten, 10);
+    ck_assert(summary.median == 5.5 && summary.minimum == 1.0 && summary.percentile_90 == 9.0);
+    summary = bench_summarize(eleven, 11);
+    ck_assert(summary.median == 6.0 && summary.minimum == 1.0 && summary.percentile_90 == 10.0);
+    ck_assert_uint_eq(summary.samples, 11);
+}
+END_TEST
+
+/* The order in which contestants were called, as letters; the same letter only once in a row. */
+static char order[64];
+static size_t calls[2];
+
+static bool note_call(void *context, struct failure *unused)
+{
+    const char *name = context;
+    size_t length = strlen(order);
+
+    (void)unused;
+    calls[*name - 'A']++;
+    if ((length == 0 || order[length - 1] != *name) && length + 1 < sizeof(order)) {
+        order[length] = *name;
+    }
+    return true;
+}
+
+static bool fail_call(void *context, struct failure *reason)
+{
+    (void)context;
+    snprintf(reason->sentence, sizeof(reason->sentence), "on purpose");
+    return false;
+}
+
+START_TEST(turns)
+{
+    char names[] = { 'A', 'B' };
+    const struct bench_effort effort = { .turns = 3, .calls_minimum = 2, .calls_maximum = 2 };
+    struct bench_contestant contestants[] = { { .call = note_call, .context = &names[0] },
+                                              { .call = note_call, .context = &names[1] } };
+
+    ck_assert(bench_measure(contestants, 2, &effort, &failure));
+    ck_assert_str_eq(order, "ABABAB");
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_uint_eq(calls[i], 3 * (1 + 2)); /* one that is not timed, and two that are */
+        ck_assert_uint_eq(contestants[i].summary.samples, 3 * 2);
+        ck_assert(contestants[i].summary.minimum >= 0.0);
+    }
+}
+END_TEST
+
+START_TEST(time_is_filled_with_calls)
+{
+    char name = 'A';
+    struct bench_effort effort = { .turns = 1, .timed_seconds = 1000.0, .calls_minimum = 1, .calls_maximum = 5 };
+    struct bench_contestant contestant = { .call = note_call, .context = &name };
+
+    ck_assert(bench_measure(&contestant, 1, &effort, &failure));
+    ck_assert_uint_eq(contestant.summary.samples, 5);
+    effort.timed_seconds = 0.0;
+    ck_assert(bench_measure(&contestant, 1, &effort, &failure));
+    ck_assert_uint_eq(contestant.summary.samples, 1);
+}
+END_TEST
+
+START_TEST(a_failing_call_ends_it)
+{
+    char name = 'A';
+    const struct bench_effort effort = { .turns = 1, .calls_minimum = 1, .calls_maximum = 1 };
+    struct bench_contestant contestants[] = { { .call = note_call, .context = &name }, { .call = fail_call } };
+
+    ck_assert(!bench_measure(contestants, 2, &effort, &failure));
+    ck_assert_str_eq(failure.sentence, "on purpose");
+}
+END_TEST
+
+START_TEST(rates)
+{
+    struct bench_row row = { .what = { .shape = { 2, { 1000, 1000 } }, .op = BENCH_BACKWARD, .layout = BENCH_NC } };
+
+    row.limits[0].median = 0.002;
+    row.limits[1].median = 0.001;
+    ck_assert_double_eq_tol(bench_row_rate(&row, 0.012), 1.0, 1e-12); /* 12 MB in 12 ms */
+    ck_assert_double_eq_tol(bench_row_limit(&row), 0.001, 1e-15);
+}
+END_TEST
+
+static void forget_calls(void)
+{
+    memset(order, 0, sizeof(order));
+    memset(calls, 0, sizeof(calls));
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("bench");
+    TCase *shapes = tcase_create("shapes");
+    TCase *times = tcase_create("times");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_test(shapes, one_shape);
+    tcase_add_test(shapes, ranks);
+    tcase_add_test(shapes, lists);
+    tcase_add_test(shapes, lists_are_sound);
+    tcase_add_test(shapes, wrong_shapes);
+    tcase_add_test(shapes, large_shapes);
+    tcase_add_test(shapes, a_long_text_is_no_shape);
+    tcase_add_test(shapes, choices);
+    tcase_add_test(shapes, bytes);
+    tcase_add_checked_fixture(times, forget_calls, NULL);
+    tcase_add_test(times, medians);
+    tcase_add_test(times, turns);
+    tcase_add_test(times, time_is_filled_with_calls);
+    tcase_add_test(times, a_failing_call_ends_it);
+    tcase_add_test(times, rates);
+    suite_add_tcase(suite, shapes);
+    suite_add_tcase(suite, times);
+    runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,187 @@
+#include "bench_costs.h"
+
+#include "bench_operation.h"
+#include "bench_tensors.h"
+
+#include <string.h>
+
+enum { ENGINES = 5, PLANS = 100, CALLS = 300, WARM_UP_CALLS = 50 };
+
+/* A plan of the kind "float32, channels first": images of one to PLANS rows. */
+static const struct bench_case images = { .shape = { 4, { 32, 64, 1, 56 } }, .layout = BENCH_NCHW };
+
+/* Times the creation of a plan for images of that many rows. */
+static bool time_plan(clbn_engine engine, size_t rows, double *seconds, struct failure *failure)
+{
+    struct bench_case what = images;
+
+    what.shape.sizes[2] = rows;
+    double start = bench_now();
+    clbn_plan plan = bench_create_plan(engine, &what, failure);
+    *seconds = bench_now() - start;
+    clbnReleasePlan(plan);
+    return plan != NULL;
+}
+
+/* Creates an engine and one plan on it, and times both. */
+static clbn_engine time_engine(cl_context context, cl_device_id device, clbn_geometry geometry, double *engine_seconds,
+                               double *kind_seconds, struct failure *failure)
+{
+    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
+    cl_int status;
+
+    options.geometry = geometry;
+    double start = bench_now();
+    clbn_engine engine = clbnCreateEngine(context, device, &options, &status);
+    *engine_seconds = bench_now() - start;
+    if (engine == NULL) {
+        fail_clbn(failure, "creating the engine", status);
+        return NULL;
+    }
+    if (!time_plan(engine, 1, kind_seconds, failure)) {
+        clbnReleaseEngine(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+bool bench_costs_open(struct bench_costs *costs, struct session *session, const struct session_options *options,
+                      struct failure *failure)
+{
+    struct device_list list;
+    size_t index;
+    cl_int status;
+
+    memset(costs, 0, sizeof(*costs));
+    memset(session, 0, sizeof(*session));
+    if (!device_list_open(&list, failure)) {
+        return false;
+    }
+    if (!device_list_find(&list, options->device, &index, failure)) {
+        device_list_close(&list);
+        return false;
+    }
+    session->device = list.entries[index].device;
+    device_list_close(&list);
+    session->context = clCreateContext(NULL, 1, &session->device, NULL, NULL, &status);
+    if (session->context == NULL) {
+        fail_opencl(failure, "creating an OpenCL context", status);
+        goto cleanup;
+    }
+    session->queue = clCreateCommandQueue(session->context, session->device, 0, &status);
+    if (session->queue == NULL) {
+        fail_opencl(failure, "creating an OpenCL queue", status);
+        goto cleanup;
+    }
+    session->engine = time_engine(session->context, session->device, (clbn_geometry)options->geometry, &costs->engine_first,
+                                  &costs->kind_first, failure);
+    if (session->engine != NULL) {
+        return true;
+    }
+
+cleanup:
+    session_close(session);
+    return false;
+}
+
+static bool measure_objects(struct bench_costs *costs, const struct session *session, struct failure *failure)
+{
+    double engines[ENGINES];
+    double kinds[ENGINES];
+    double plans[PLANS];
+    clbn_geometry geometry;
+    cl_int status = clbnGetEngineInfo(session->engine, CLBN_ENGINE_GEOMETRY, sizeof(geometry), &geometry, NULL);
+
+    if (status != CLBN_SUCCESS) {
+        return fail_clbn(failure, "asking for the engine's geometry", status);
+    }
+    for (size_t i = 0; i < ENGINES; i++) {
+        clbn_engine engine = time_engine(session->context, session->device, geometry, &engines[i], &kinds[i], failure);
+
+        if (engine == NULL) {
+            return false;
+        }
+        clbnReleaseEngine(engine);
+    }
+    for (size_t i = 0; i < PLANS; i++) {
+        if (!time_plan(session->engine, i + 2, &plans[i], failure)) {
+            return false;
+        }
+    }
+    costs->engine_again = bench_summarize(engines, ENGINES);
+    costs->kind_again = bench_summarize(kinds, ENGINES);
+    costs->plan = bench_summarize(plans, PLANS);
+    return true;
+}
+
+static bool enqueue_operation(const void *operation, struct failure *failure)
+{
+    return bench_operation_enqueue(operation, failure);
+}
+
+static bool enqueue_nothing(const void *call, struct failure *failure)
+{
+    return bench_limit_enqueue(call, failure);
+}
+
+/* Times until an enqueue returns, and until what it enqueued has finished. */
+static bool measure_enqueue(bool (*enqueue)(const void *context, struct failure *failure), const void *context,
+                            cl_command_queue queue, struct bench_summary *host, struct bench_summary *whole,
+                            struct failure *failure)
+{
+    double host_times[CALLS];
+    double whole_times[CALLS];
+
+    for (size_t i = 0; i < WARM_UP_CALLS + CALLS; i++) {
+        size_t sample = i < WARM_UP_CALLS ? 0 : i - WARM_UP_CALLS; /* the first calls' times are overwritten */
+        double start = bench_now();
+
+        if (!enqueue(context, failure)) {
+            return false;
+        }
+        host_times[sample] = bench_now() - start;
+        cl_int status = clFinish(queue);
+        if (status != CL_SUCCESS) {
+            return fail_opencl(failure, "waiting for the device", status);
+        }
+        whole_times[sample] = bench_now() - start;
+    }
+    *host = bench_summarize(host_times, CALLS);
+    *whole = bench_summarize(whole_times, CALLS);
+    return true;
+}
+
+static bool measure_operation(struct bench_costs *costs, const struct session *session, const struct bench_tensors *tensors,
+                              struct bench_case *what, struct failure *failure)
+{
+    struct bench_operation operation;
+
+    if (!bench_operation_open(&operation, session, what, tensors, failure)) {
+        return false;
+    }
+    bool done = measure_enqueue(enqueue_operation, &operation, session->queue, &costs->enqueue[what->op],
+                                &costs->call[what->op], failure);
+    bench_operation_close(&operation);
+    return done;
+}
+
+bool bench_costs_measure(struct bench_costs *costs, const struct session *session, const struct bench_limit *limit,
+                         struct failure *failure)
+{
+    struct bench_case small = { .shape = { 2, { 60, 100 } }, .layout = BENCH_NC };
+    struct bench_tensors tensors;
+    struct bench_limit_call nothing;
+
+    if (!measure_objects(costs, session, failure) || !bench_tensors_open(&tensors, session, &small, failure)) {
+        return false;
+    }
+    bool done =
+        bench_limit_bind(&nothing, limit, BENCH_NOTHING, &tensors, failure) &&
+        measure_enqueue(enqueue_nothing, &nothing, session->queue, &costs->enqueue_nothing, &costs->call_nothing, failure);
+    for (int op = 0; op < BENCH_OPS && done; op++) {
+        small.op = (enum bench_op)op;
+        done = measure_operation(costs, session, &tensors, &small, failure);
+    }
+    bench_tensors_close(&tensors);
+    return done;
+}

@@ -1,0 +1,35 @@
+/* What calls cost on the host: the first ones in a process, and those that are made again and again. */
+#ifndef CLBN_TOOL_BENCH_COSTS_H
+#define CLBN_TOOL_BENCH_COSTS_H
+
+#include "bench_case.h"
+#include "bench_limit.h"
+#include "bench_measure.h"
+#include "device.h"
+#include "failure.h"
+
+#include <stdbool.h>
+
+struct bench_costs {
+    double engine_first;               /* seconds of clbnCreateEngine, the first time in this process */
+    struct bench_summary engine_again; /* ... and in the same context again */
+    double kind_first;                 /* the first plan of a kind, which compiles */
+    struct bench_summary kind_again;   /* ... on a new engine of the same context */
+    struct bench_summary plan;         /* a plan for a new shape of a known kind */
+    /* On 60 x 100 values: until an enqueue call returns, and the same for a kernel that does nothing, ... */
+    struct bench_summary enqueue[BENCH_OPS];
+    struct bench_summary enqueue_nothing;
+    /* ... and the whole call with its wait. */
+    struct bench_summary call[BENCH_OPS];
+    struct bench_summary call_nothing;
+};
+
+/* Opens a session as session_open() does, and times its engine and the first plan. The costs begin here. */
+bool bench_costs_open(struct bench_costs *costs, struct session *session, const struct session_options *options,
+                      struct failure *failure);
+
+/* Measures what can be measured again. */
+bool bench_costs_measure(struct bench_costs *costs, const struct session *session, const struct bench_limit *limit,
+                         struct failure *failure);
+
+#endif

@@ -1,0 +1,167 @@
+#include "bench_limit.h"
+
+#include "bench_source.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Groups to a compute unit, so that one that is late leaves little to wait for. */
+enum { GROUPS_TO_A_UNIT = 8 };
+
+static const char *const kernel_names[BENCH_LIMIT_KERNELS] = {
+    [BENCH_COPY_PLAIN] = "copy_plain",   [BENCH_COPY_NONTEMPORAL] = "copy_nontemporal",
+    [BENCH_TRIAD_PLAIN] = "triad_plain", [BENCH_TRIAD_NONTEMPORAL] = "triad_nontemporal",
+    [BENCH_NOTHING] = "nothing",
+};
+
+const char *bench_limit_name(enum bench_limit_kernel kernel)
+{
+    static const char *const names[BENCH_LIMIT_KERNELS] = {
+        [BENCH_COPY_PLAIN] = "copy",   [BENCH_COPY_NONTEMPORAL] = "copy-nontemporal",
+        [BENCH_TRIAD_PLAIN] = "triad", [BENCH_TRIAD_NONTEMPORAL] = "triad-nontemporal",
+        [BENCH_NOTHING] = "nothing",
+    };
+
+    return names[kernel];
+}
+
+enum bench_limit_kernel bench_limit_first(enum bench_op op)
+{
+    return op == BENCH_BACKWARD ? BENCH_TRIAD_PLAIN : BENCH_COPY_PLAIN;
+}
+
+static bool choose_geometry(struct bench_limit *limit, const struct session *session, struct failure *failure)
+{
+    clbn_geometry geometry = CLBN_GEOMETRY_AUTO;
+    cl_uint compute_units = 1;
+    cl_int status = clbnGetEngineInfo(session->engine, CLBN_ENGINE_GEOMETRY, sizeof(geometry), &geometry, NULL);
+
+    if (status != CLBN_SUCCESS) {
+        return fail_clbn(failure, "asking for the engine's geometry", status);
+    }
+    status = clGetDeviceInfo(session->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units, NULL);
+    if (status != CL_SUCCESS) {
+        return fail_opencl(failure, "asking for the device's compute units", status);
+    }
+    limit->compute_units = compute_units;
+    if (geometry == CLBN_GEOMETRY_VECTOR) {
+        limit->vector = 16;
+        limit->group = 1;
+        limit->chunk = 4096;
+    } else {
+        limit->vector = 4;
+        limit->group = 64;
+        limit->chunk = 16 * limit->group;
+    }
+    return true;
+}
+
+static bool build_program(struct bench_limit *limit, const struct session *session, struct failure *failure)
+{
+    const struct embedded_file *source = &bench_sources[0];
+    const char *text = (const char *)source->bytes;
+    char options[64];
+    char log[1024] = "";
+    cl_int status;
+
+    limit->program = clCreateProgramWithSource(session->context, 1, &text, &source->size, &status);
+    if (limit->program == NULL) {
+        return fail_opencl(failure, "creating a program", status);
+    }
+    snprintf(options, sizeof(options), "-cl-std=CL1.2 -DVECTOR=%zu -DGROUP=%zu", limit->vector, limit->group);
+    status = clBuildProgram(limit->program, 1, &session->device, options, NULL, NULL);
+    if (status == CL_SUCCESS) {
+        return true;
+    }
+    clGetProgramBuildInfo(limit->program, session->device, CL_PROGRAM_BUILD_LOG, sizeof(log) - 1, log, NULL);
+    return fail(failure, "the device's compiler refused %s with %s: %s", source->name, clbnStatusName(status), log);
+}
+
+bool bench_limit_open(struct bench_limit *limit, const struct session *session, struct failure *failure)
+{
+    memset(limit, 0, sizeof(*limit));
+    limit->queue = session->queue;
+    if (!choose_geometry(limit, session, failure) || !build_program(limit, session, failure)) {
+        goto cleanup;
+    }
+    for (size_t i = 0; i < BENCH_LIMIT_KERNELS; i++) {
+        cl_int status;
+
+        limit->kernels[i] = clCreateKernel(limit->program, kernel_names[i], &status);
+        if (limit->kernels[i] == NULL) {
+            fail_opencl(failure, "creating a kernel", status);
+            goto cleanup;
+        }
+    }
+    return true;
+
+cleanup:
+    bench_limit_close(limit);
+    return false;
+}
+
+void bench_limit_close(struct bench_limit *limit)
+{
+    for (size_t i = 0; i < BENCH_LIMIT_KERNELS; i++) {
+        if (limit->kernels[i] != NULL) {
+            clReleaseKernel(limit->kernels[i]);
+        }
+    }
+    if (limit->program != NULL) {
+        clReleaseProgram(limit->program);
+    }
+    memset(limit, 0, sizeof(*limit));
+}
+
+/* The vectors to a group: enough groups for all compute units, or no more vectors than the limit's chunk. */
+static size_t choose_chunk(const struct bench_limit *limit, size_t vectors)
+{
+    size_t groups = GROUPS_TO_A_UNIT * limit->compute_units;
+    size_t chunk = vectors / groups + (vectors % groups != 0);
+
+    if (chunk > limit->chunk) {
+        return limit->chunk;
+    }
+    return chunk > limit->group ? chunk : limit->group;
+}
+
+bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *limit, enum bench_limit_kernel kernel,
+                      const struct bench_tensors *tensors, struct failure *failure)
+{
+    size_t count = tensors->elements * bench_element_size(tensors->type) / sizeof(cl_uint);
+    size_t vectors = count / limit->vector;
+    size_t chunk = choose_chunk(limit, vectors);
+    size_t groups = kernel == BENCH_NOTHING ? 1 : vectors / chunk + (vectors % chunk != 0);
+    const cl_ulong sizes[] = { count, chunk };
+    cl_int status = CL_SUCCESS;
+
+    call->limit = limit;
+    call->kernel = limit->kernels[kernel];
+    call->items = (groups > 0 ? groups : 1) * limit->group;
+    for (cl_uint i = 0; i < BENCH_TENSORS && status == CL_SUCCESS; i++) {
+        status = clSetKernelArg(call->kernel, i, sizeof(tensors->tensors[i]), &tensors->tensors[i]);
+    }
+    for (cl_uint i = 0; i < 2 && status == CL_SUCCESS; i++) {
+        status = clSetKernelArg(call->kernel, BENCH_TENSORS + i, sizeof(sizes[i]), &sizes[i]);
+    }
+    return status == CL_SUCCESS || fail_opencl(failure, "setting a kernel's argument", status);
+}
+
+bool bench_limit_enqueue(const struct bench_limit_call *call, struct failure *failure)
+{
+    cl_int status =
+        clEnqueueNDRangeKernel(call->limit->queue, call->kernel, 1, NULL, &call->items, &call->limit->group, 0, NULL, NULL);
+
+    return status == CL_SUCCESS || fail_opencl(failure, "enqueuing a kernel", status);
+}
+
+bool bench_limit_run(void *call, struct failure *failure)
+{
+    const struct bench_limit_call *this_one = call;
+
+    if (!bench_limit_enqueue(this_one, failure)) {
+        return false;
+    }
+    cl_int status = clFinish(this_one->limit->queue);
+    return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
+}

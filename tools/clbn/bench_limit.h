@@ -1,0 +1,64 @@
+/* The machine's own limit: kernels of bench.cl that only move an operation's bytes, on the same device and buffers. */
+#ifndef CLBN_TOOL_BENCH_LIMIT_H
+#define CLBN_TOOL_BENCH_LIMIT_H
+
+#include "bench_case.h"
+#include "bench_tensors.h"
+#include "device.h"
+#include "failure.h"
+
+#include <clbn.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum bench_limit_kernel {
+    BENCH_COPY_PLAIN, /* x to y */
+    BENCH_COPY_NONTEMPORAL,
+    BENCH_TRIAD_PLAIN, /* x and dy to dx */
+    BENCH_TRIAD_NONTEMPORAL,
+    BENCH_NOTHING,
+    BENCH_LIMIT_KERNELS
+};
+
+/* The kernels that do the same with different stores: the best of them is the limit. */
+enum { BENCH_LIMIT_STORES = 2 };
+
+/* All zero: closed. */
+struct bench_limit {
+    cl_command_queue queue;
+    cl_program program;
+    cl_kernel kernels[BENCH_LIMIT_KERNELS];
+    size_t vector;        /* words of 32 bits to a vector */
+    size_t group;         /* work-items to a group */
+    size_t chunk;         /* vectors to a group, at most */
+    size_t compute_units; /* of the device */
+};
+
+/* Compiles the kernels for the geometry of the session's engine. The session must outlive the limit. On failure it is
+ * closed. */
+bool bench_limit_open(struct bench_limit *limit, const struct session *session, struct failure *failure);
+void bench_limit_close(struct bench_limit *limit);
+
+/* "copy", "copy-nontemporal", "triad" or "triad-nontemporal" */
+const char *bench_limit_name(enum bench_limit_kernel kernel);
+
+/* The first kernel for an operation: the BENCH_LIMIT_STORES from there on move what it must move. */
+enum bench_limit_kernel bench_limit_first(enum bench_op op);
+
+/* A kernel with its arguments bound. */
+struct bench_limit_call {
+    const struct bench_limit *limit;
+    cl_kernel kernel;
+    size_t items; /* work-items */
+};
+
+bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *limit, enum bench_limit_kernel kernel,
+                      const struct bench_tensors *tensors, struct failure *failure);
+
+/* Enqueues the kernel, and does not wait. */
+bool bench_limit_enqueue(const struct bench_limit_call *call, struct failure *failure);
+
+/* Enqueues it and waits: for struct bench_contestant. */
+bool bench_limit_run(void *call, struct failure *failure);
+
+#endif

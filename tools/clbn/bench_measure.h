@@ -1,0 +1,51 @@
+/*
+ * Timing of contestants that take turns: A B A B ...
+ *
+ * A turn begins with calls that are not timed, until what the contestant before left running has gone (OpenMP's threads
+ * wait busily for some milliseconds) and caches hold what this one's own calls leave there.
+ */
+#ifndef CLBN_TOOL_BENCH_MEASURE_H
+#define CLBN_TOOL_BENCH_MEASURE_H
+
+#include "failure.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Seconds. */
+struct bench_summary {
+    double median;
+    double minimum;
+    double percentile_90; /* the smallest sample that 90 % of the samples do not exceed */
+    size_t samples;
+};
+
+/* Sorts the samples, of which there is at least one. */
+struct bench_summary bench_summarize(double *samples, size_t count);
+
+struct bench_contestant {
+    bool (*call)(void *context, struct failure *failure); /* does the work and waits for it */
+    void *context;
+    struct bench_summary summary; /* the result */
+};
+
+struct bench_effort {
+    size_t turns;
+    double settle_seconds; /* of untimed calls at the beginning of a turn, and at least one call */
+    double timed_seconds;  /* of timed calls in a turn, ... */
+    size_t calls_minimum;  /* ... in at least so many calls ... */
+    size_t calls_maximum;  /* ... and at most so many */
+};
+
+/* For figures to keep, and for a quick look. */
+extern const struct bench_effort bench_effort_full;
+extern const struct bench_effort bench_effort_quick;
+
+/* Fills the contestants' summaries. */
+bool bench_measure(struct bench_contestant *contestants, size_t count, const struct bench_effort *effort,
+                   struct failure *failure);
+
+/* Seconds of a monotonic clock. */
+double bench_now(void);
+
+#endif

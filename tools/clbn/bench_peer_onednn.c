@@ -1,0 +1,236 @@
+/* The peer with oneDNN 2's C interface. */
+#include "bench_peer.h"
+
+#include <oneapi/dnnl/dnnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum peer_memory {
+    PEER_X,
+    PEER_DY,
+    PEER_OUT, /* y or dx */
+    PEER_MEAN,
+    PEER_VAR,
+    PEER_SCALE_SHIFT, /* gamma, then beta */
+    PEER_DIFF_SCALE_SHIFT,
+    PEER_MEMORIES
+};
+
+static const float epsilon = 1e-5f;
+
+struct bench_peer {
+    enum bench_op op;
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    dnnl_memory_desc_t tensor;
+    dnnl_primitive_desc_t forward_desc;
+    dnnl_primitive_desc_t backward_desc; /* NULL, or what is measured */
+    dnnl_primitive_t forward;
+    dnnl_primitive_t backward;
+    dnnl_memory_t memories[PEER_MEMORIES];
+    float *vectors[PEER_MEMORIES]; /* what memories of vectors use; NULL for tensors */
+};
+
+static bool check(dnnl_status_t status, const char *action, struct failure *failure)
+{
+    return status == dnnl_success || fail(failure, "%s failed in oneDNN with status %d", action, (int)status);
+}
+
+const char *bench_peer_version(void)
+{
+    static char text[64];
+    const dnnl_version_t *version = dnnl_version();
+
+    snprintf(text, sizeof(text), "%d.%d.%d", version->major, version->minor, version->patch);
+    return text;
+}
+
+bool bench_peer_supports(const struct bench_case *the_case)
+{
+    return the_case->type == BENCH_FLOAT32;
+}
+
+/* Every shape is images to oneDNN: its code for other ranks is the same or slower. (m, d) are images of one pixel with
+ * channels last. */
+static bool describe_tensor(struct bench_peer *peer, const struct bench_case *the_case, struct failure *failure)
+{
+    const struct bench_shape *shape = &the_case->shape;
+    dnnl_dims_t sizes = { (dnnl_dim_t)shape->sizes[0], (dnnl_dim_t)shape->sizes[1], 1, 1 };
+
+    for (cl_uint i = 2; i < shape->rank; i++) {
+        sizes[i == 2 ? 2 : 3] *= (dnnl_dim_t)shape->sizes[i];
+    }
+    return check(
+        dnnl_memory_desc_init_by_tag(&peer->tensor, 4, sizes, dnnl_f32, the_case->layout == BENCH_NCHW ? dnnl_nchw : dnnl_nhwc),
+        "describing a tensor", failure);
+}
+
+/* A memory on vectors of that many channels, one behind the other, which are kept in peer->vectors[i]. */
+static bool create_vectors(struct bench_peer *peer, enum peer_memory i, size_t vectors, size_t channels,
+                           struct failure *failure)
+{
+    dnnl_memory_desc_t desc;
+    dnnl_dims_t one = { (dnnl_dim_t)channels };
+    dnnl_dims_t several = { (dnnl_dim_t)vectors, (dnnl_dim_t)channels };
+
+    peer->vectors[i] = calloc(channels, vectors * sizeof(float));
+    if (peer->vectors[i] == NULL) {
+        return fail(failure, "there is no memory for oneDNN's vectors");
+    }
+    return check(vectors == 1 ? dnnl_memory_desc_init_by_tag(&desc, 1, one, dnnl_f32, dnnl_a)
+                              : dnnl_memory_desc_init_by_tag(&desc, 2, several, dnnl_f32, dnnl_ab),
+                 "describing a vector", failure) &&
+           check(dnnl_memory_create(&peer->memories[i], &desc, peer->engine, peer->vectors[i]), "creating a memory", failure);
+}
+
+static bool create_memories(struct bench_peer *peer, const struct bench_tensors *tensors, struct failure *failure)
+{
+    void *const host_tensors[] = { [PEER_X] = tensors->host_tensors[BENCH_X],
+                                   [PEER_DY] = tensors->host_tensors[BENCH_DY],
+                                   [PEER_OUT] = tensors->host_tensors[BENCH_OUT] };
+    size_t channels = tensors->channels;
+    size_t bytes = channels * sizeof(float);
+
+    for (size_t i = PEER_X; i <= PEER_OUT; i++) {
+        if (!check(dnnl_memory_create(&peer->memories[i], &peer->tensor, peer->engine, host_tensors[i]), "creating a memory",
+                   failure)) {
+            return false;
+        }
+    }
+    if (!create_vectors(peer, PEER_MEAN, 1, channels, failure) || !create_vectors(peer, PEER_VAR, 1, channels, failure) ||
+        !create_vectors(peer, PEER_SCALE_SHIFT, 2, channels, failure) ||
+        !create_vectors(peer, PEER_DIFF_SCALE_SHIFT, 2, channels, failure)) {
+        return false;
+    }
+    memcpy(peer->vectors[PEER_MEAN], tensors->host_vectors[BENCH_MEAN], bytes);
+    memcpy(peer->vectors[PEER_VAR], tensors->host_vectors[BENCH_VAR], bytes);
+    memcpy(peer->vectors[PEER_SCALE_SHIFT], tensors->host_vectors[BENCH_GAMMA], bytes);
+    memcpy(peer->vectors[PEER_SCALE_SHIFT] + channels, tensors->host_vectors[BENCH_BETA], bytes);
+    return true;
+}
+
+static bool create_forward(struct bench_peer *peer, struct failure *failure)
+{
+    bool inference = peer->op == BENCH_INFERENCE;
+    unsigned flags =
+        inference ? (unsigned)dnnl_use_scaleshift | (unsigned)dnnl_use_global_stats : (unsigned)dnnl_use_scaleshift;
+    dnnl_batch_normalization_desc_t desc;
+
+    return check(dnnl_batch_normalization_forward_desc_init(&desc, inference ? dnnl_forward_inference : dnnl_forward_training,
+                                                            &peer->tensor, epsilon, flags),
+                 "describing a forward", failure) &&
+           check(dnnl_primitive_desc_create(&peer->forward_desc, &desc, NULL, peer->engine, NULL),
+                 "describing a forward primitive", failure) &&
+           check(dnnl_primitive_create(&peer->forward, peer->forward_desc), "creating a forward primitive", failure);
+}
+
+static bool create_backward(struct bench_peer *peer, struct failure *failure)
+{
+    dnnl_batch_normalization_desc_t desc;
+
+    return check(dnnl_batch_normalization_backward_desc_init(&desc, dnnl_backward, &peer->tensor, &peer->tensor, epsilon,
+                                                             dnnl_use_scaleshift),
+                 "describing a backward", failure) &&
+           check(dnnl_primitive_desc_create(&peer->backward_desc, &desc, NULL, peer->engine, peer->forward_desc),
+                 "describing a backward primitive", failure) &&
+           check(dnnl_primitive_create(&peer->backward, peer->backward_desc), "creating a backward primitive", failure);
+}
+
+static bool execute(struct bench_peer *peer, dnnl_primitive_t primitive, const dnnl_exec_arg_t *arguments, int count,
+                    struct failure *failure)
+{
+    return check(dnnl_primitive_execute(primitive, peer->stream, count, arguments), "a batch normalization", failure) &&
+           check(dnnl_stream_wait(peer->stream), "waiting", failure);
+}
+
+static bool call_forward(struct bench_peer *peer, struct failure *failure)
+{
+    const dnnl_exec_arg_t arguments[] = {
+        { DNNL_ARG_SRC, peer->memories[PEER_X] },
+        { DNNL_ARG_DST, peer->memories[PEER_OUT] },
+        { DNNL_ARG_MEAN, peer->memories[PEER_MEAN] },
+        { DNNL_ARG_VARIANCE, peer->memories[PEER_VAR] },
+        { DNNL_ARG_SCALE_SHIFT, peer->memories[PEER_SCALE_SHIFT] },
+    };
+
+    return execute(peer, peer->forward, arguments, (int)(sizeof(arguments) / sizeof(arguments[0])), failure);
+}
+
+static bool call_backward(struct bench_peer *peer, struct failure *failure)
+{
+    const dnnl_exec_arg_t arguments[] = {
+        { DNNL_ARG_SRC, peer->memories[PEER_X] },
+        { DNNL_ARG_DIFF_DST, peer->memories[PEER_DY] },
+        { DNNL_ARG_DIFF_SRC, peer->memories[PEER_OUT] },
+        { DNNL_ARG_MEAN, peer->memories[PEER_MEAN] },
+        { DNNL_ARG_VARIANCE, peer->memories[PEER_VAR] },
+        { DNNL_ARG_SCALE_SHIFT, peer->memories[PEER_SCALE_SHIFT] },
+        { DNNL_ARG_DIFF_SCALE_SHIFT, peer->memories[PEER_DIFF_SCALE_SHIFT] },
+    };
+
+    return execute(peer, peer->backward, arguments, (int)(sizeof(arguments) / sizeof(arguments[0])), failure);
+}
+
+bool bench_peer_call(void *peer, struct failure *failure)
+{
+    struct bench_peer *this_one = peer;
+
+    return this_one->backward != NULL ? call_backward(this_one, failure) : call_forward(this_one, failure);
+}
+
+struct bench_peer *bench_peer_open(const struct bench_case *the_case, const struct bench_tensors *tensors,
+                                   struct failure *failure)
+{
+    struct bench_peer *peer = calloc(1, sizeof(*peer));
+
+    if (peer == NULL) {
+        fail(failure, "there is no memory for oneDNN's objects");
+        return NULL;
+    }
+    peer->op = the_case->op;
+    if (!check(dnnl_engine_create(&peer->engine, dnnl_cpu, 0), "creating an engine", failure) ||
+        !check(dnnl_stream_create(&peer->stream, peer->engine, dnnl_stream_default_flags), "creating a stream", failure) ||
+        !describe_tensor(peer, the_case, failure) || !create_memories(peer, tensors, failure) ||
+        !create_forward(peer, failure)) {
+        goto cleanup;
+    }
+    if (peer->op == BENCH_BACKWARD && (!call_forward(peer, failure) || !create_backward(peer, failure))) {
+        goto cleanup;
+    }
+    return peer;
+
+cleanup:
+    bench_peer_close(peer);
+    return NULL;
+}
+
+void bench_peer_close(struct bench_peer *peer)
+{
+    if (peer == NULL) {
+        return;
+    }
+    /* All of these take NULL. */
+    dnnl_primitive_destroy(peer->backward);
+    dnnl_primitive_destroy(peer->forward);
+    dnnl_primitive_desc_destroy(peer->backward_desc);
+    dnnl_primitive_desc_destroy(peer->forward_desc);
+    for (size_t i = 0; i < PEER_MEMORIES; i++) {
+        dnnl_memory_destroy(peer->memories[i]);
+        free(peer->vectors[i]);
+    }
+    dnnl_stream_destroy(peer->stream);
+    dnnl_engine_destroy(peer->engine);
+    free(peer);
+}
+
+const char *bench_peer_implementation(const struct bench_peer *peer)
+{
+    const char *name = "";
+
+    if (dnnl_primitive_desc_query(peer->backward_desc != NULL ? peer->backward_desc : peer->forward_desc,
+                                  dnnl_query_impl_info_str, 0, &name) != dnnl_success) {
+        return "";
+    }
+    return name;
+}

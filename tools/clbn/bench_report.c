@@ -1,0 +1,137 @@
+#include "bench_report.h"
+
+#include "device.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void bench_print_head(const struct bench_report *report)
+{
+    char *name = device_text(report->device, CL_DEVICE_NAME);
+    char *driver = device_text(report->device, CL_DRIVER_VERSION);
+
+    printf("clbn %s on %s, driver %s%s%s%s\n", clbnVersion(), name != NULL ? name : "?", driver != NULL ? driver : "?",
+           report->peer != NULL ? ", beside " : "", report->peer != NULL ? report->peer : "",
+           report->quick ? "; a quick look, not figures to keep" : "");
+    printf("The limit is a kernel that only moves the bytes: a copy, for backward a triad. Times are in ms.\n\n");
+    printf("%-9s  %-17s %-6s %-7s  %9s %9s %9s  %7s %8s", "op", "shape", "layout", "type", "median", "min", "90 %", "GB/s",
+           "of limit");
+    if (report->peer != NULL) {
+        printf("  %9s %9s", "oneDNN", "faster");
+    }
+    printf("\n");
+    fflush(stdout);
+    free(name);
+    free(driver);
+}
+
+void bench_print_row(const struct bench_report *report, const struct bench_row *row)
+{
+    char shape[BENCH_SHAPE_TEXT];
+
+    bench_shape_format(&row->what.shape, shape);
+    printf("%-9s  %-17s %-6s %-7s  ", bench_op_names[row->what.op], shape, bench_layout_names[row->what.layout],
+           bench_type_names[row->what.type]);
+    if (row->skipped[0] != '\0') {
+        printf("not measured: %s\n", row->skipped);
+    } else {
+        printf("%9.4f %9.4f %9.4f  %7.2f %8.2f", 1e3 * row->clbn.median, 1e3 * row->clbn.minimum, 1e3 * row->clbn.percentile_90,
+               bench_row_rate(row, row->clbn.median), bench_row_limit(row) / row->clbn.median);
+        if (row->has_peer) {
+            printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / row->clbn.median);
+        } else if (report->peer != NULL) {
+            printf("  %9s %9s", "-", "-"); /* It has not this type. */
+        }
+        printf("\n");
+    }
+    fflush(stdout); /* A row is news, also in a pipe. */
+}
+
+/* Figures of a machine that does something else, too, are not worth much, and oneDNN's threads, which wait for each
+ * other, suffer the most. */
+static void print_load(double load)
+{
+    if (load > 0.5) {
+        printf("The load average was %.2f at the start: other programs may have disturbed these figures.\n", load);
+    }
+}
+
+/* A geometric mean and the least of ratios. */
+struct ratios {
+    double logarithms;
+    double least;
+    size_t count;
+};
+
+static void add_ratio(struct ratios *ratios, double ratio)
+{
+    ratios->logarithms += log(ratio);
+    ratios->least = ratios->count == 0 ? ratio : fmin(ratios->least, ratio);
+    ratios->count++;
+}
+
+static double geometric_mean(const struct ratios *ratios)
+{
+    return exp(ratios->logarithms / (double)ratios->count);
+}
+
+/* The line of the summary for rows that differ in their shape only; nothing where there are none. */
+static void print_means(const struct bench_report *report, enum bench_op op, enum bench_layout layout, enum bench_type type)
+{
+    struct ratios limit = { 0 };
+    struct ratios peer = { 0 };
+
+    for (size_t i = 0; i < report->row_count; i++) {
+        const struct bench_row *row = &report->rows[i];
+
+        if (row->what.op != op || row->what.layout != layout || row->what.type != type || row->skipped[0] != '\0') {
+            continue;
+        }
+        add_ratio(&limit, bench_row_limit(row) / row->clbn.median);
+        if (row->has_peer) {
+            add_ratio(&peer, row->peer.median / row->clbn.median);
+        }
+    }
+    if (limit.count == 0) {
+        return;
+    }
+    printf("%-9s  %-4s %-7s %3zu shape%s  of limit: %.2f, the least %.2f", bench_op_names[op], bench_layout_names[layout],
+           bench_type_names[type], limit.count, limit.count == 1 ? ": " : "s:", geometric_mean(&limit), limit.least);
+    if (peer.count > 0) {
+        printf("; against %s: %.2fx, the least %.2fx", report->peer, geometric_mean(&peer), peer.least);
+    }
+    printf("\n");
+}
+
+static void print_costs(const struct bench_costs *costs)
+{
+    printf("\nOn the host, medians in us (the OpenCL runtime may keep compiled programs on disk):\n");
+    printf("  %-42s %10.1f the first time, %.1f again\n", "creating an engine", 1e6 * costs->engine_first,
+           1e6 * costs->engine_again.median);
+    printf("  %-42s %10.1f the first time, %.1f on a new engine\n", "creating the first plan of a kind",
+           1e6 * costs->kind_first, 1e6 * costs->kind_again.median);
+    printf("  %-42s %10.1f\n", "creating a plan for a new shape", 1e6 * costs->plan.median);
+    printf("On 60 x 100 values:\n");
+    for (int op = 0; op < BENCH_OPS; op++) {
+        printf("  %-42s %10.1f until the call returns, %.1f with the wait\n", bench_op_names[op],
+               1e6 * costs->enqueue[op].median, 1e6 * costs->call[op].median);
+    }
+    printf("  %-42s %10.1f until the call returns, %.1f with the wait\n", "a kernel that does nothing",
+           1e6 * costs->enqueue_nothing.median, 1e6 * costs->call_nothing.median);
+}
+
+void bench_print_summary(const struct bench_report *report)
+{
+    printf("\nGeometric means:\n");
+    for (int type = 0; type < BENCH_TYPES; type++) {
+        for (int op = 0; op < BENCH_OPS; op++) {
+            for (int layout = 0; layout < BENCH_LAYOUTS; layout++) {
+                print_means(report, (enum bench_op)op, (enum bench_layout)layout, (enum bench_type)type);
+            }
+        }
+    }
+    print_costs(&report->costs);
+    printf("\n");
+    print_load(report->load);
+}

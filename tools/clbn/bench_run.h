@@ -1,0 +1,45 @@
+/* One row of 'clbn bench': clbn, the machine's limit and the peer, measured in turns on the same data. */
+#ifndef CLBN_TOOL_BENCH_RUN_H
+#define CLBN_TOOL_BENCH_RUN_H
+
+#include "bench_case.h"
+#include "bench_limit.h"
+#include "bench_measure.h"
+#include "bench_tensors.h"
+#include "device.h"
+#include "failure.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bench_row {
+    struct bench_case what;
+    char skipped[256]; /* Why it was not measured, in a phrase; otherwise empty, and the rest is filled. */
+    struct bench_summary clbn;
+    struct bench_summary limits[BENCH_LIMIT_STORES]; /* from bench_limit_first() on */
+    bool has_peer;
+    struct bench_summary peer;
+    char kernels[160];
+    char peer_implementation[64];
+};
+
+/* What the rows of a run have in common. */
+struct bench_run {
+    const struct session *session;
+    const struct bench_limit *limit;
+    const struct bench_effort *effort;
+    bool with_peer;
+};
+
+/* Measures row->what on the tensors, which have its shape and type. Fails where clbn and the peer compute different
+ * things. */
+bool bench_run_row(const struct bench_run *run, const struct bench_tensors *tensors, struct bench_row *row,
+                   struct failure *failure);
+
+/* Of the bytes that must move in that time: 10^9 bytes to a second. */
+double bench_row_rate(const struct bench_row *row, double seconds);
+
+/* The median time of the best kernel that only moves the bytes. */
+double bench_row_limit(const struct bench_row *row);
+
+#endif

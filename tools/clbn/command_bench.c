@@ -1,0 +1,316 @@
+/* clbn bench: times batch normalizations against the machine's own limit, and against oneDNN. */
+#define _DEFAULT_SOURCE /* getloadavg() */
+
+#include "bench_case.h"
+#include "bench_costs.h"
+#include "bench_limit.h"
+#include "bench_measure.h"
+#include "bench_peer.h"
+#include "bench_report.h"
+#include "bench_run.h"
+#include "bench_shapes.h"
+#include "bench_tensors.h"
+#include "commands.h"
+#include "device.h"
+#include "failure.h"
+#include "options.h"
+#include "output_file.h"
+#include "plot.h"
+#include "progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PEER_NONE, PEER_ONEDNN };
+
+struct request {
+    struct bench_shape_list shapes;
+    struct bench_choice ops;
+    struct bench_choice layouts;
+    struct bench_choice types;
+    int peer;
+    bool quick;
+    const char *json; /* NULL: none */
+    const char *plot; /* NULL: none */
+    struct session_options session;
+};
+
+/* Appends the rows of a shape and type. */
+static void list_shape(const struct request *request, const struct bench_shape *shape, enum bench_type type,
+                       struct bench_report *report)
+{
+    for (int op = 0; op < BENCH_OPS; op++) {
+        for (int layout = 0; layout < BENCH_LAYOUTS && request->ops.wanted[op]; layout++) {
+            struct bench_row *row = &report->rows[report->row_count];
+
+            /* Two sizes have no layout to choose. */
+            if (shape->rank == 2 ? layout != BENCH_NC : !request->layouts.wanted[layout]) {
+                continue;
+            }
+            row->what.shape = *shape;
+            row->what.op = (enum bench_op)op;
+            row->what.layout = (enum bench_layout)layout;
+            row->what.type = type;
+            report->row_count++;
+        }
+    }
+}
+
+static bool list_rows(const struct request *request, struct bench_report *report, struct failure *failure)
+{
+    report->rows = calloc(request->shapes.count, BENCH_TYPES * BENCH_OPS * BENCH_LAYOUTS * sizeof(*report->rows));
+    if (report->rows == NULL) {
+        return fail(failure, "there is no memory for the rows of the table");
+    }
+    for (int type = 0; type < BENCH_TYPES; type++) {
+        for (size_t i = 0; i < request->shapes.count && request->types.wanted[type]; i++) {
+            list_shape(request, &request->shapes.shapes[i], (enum bench_type)type, report);
+        }
+    }
+    return true;
+}
+
+/* Rows of the same shape and type follow each other and share their tensors. */
+static bool same_tensors(const struct bench_case *left, const struct bench_case *right)
+{
+    bool same = left->type == right->type && left->shape.rank == right->shape.rank;
+
+    for (cl_uint i = 0; i < left->shape.rank && same; i++) {
+        same = left->shape.sizes[i] == right->shape.sizes[i];
+    }
+    return same;
+}
+
+/* Measures the rows from first on that share tensors, or marks them as skipped; *next becomes the row behind them. */
+static bool measure_shape(const struct bench_run *run, struct bench_report *report, size_t first, size_t *next,
+                          struct progress *progress, struct failure *failure)
+{
+    struct bench_tensors tensors = { 0 };
+    struct failure reason;
+    bool fits = bench_tensors_fit(run->session, &report->rows[first].what, &reason);
+    bool done = !fits || bench_tensors_open(&tensors, run->session, &report->rows[first].what, failure);
+
+    for (*next = first; done && *next < report->row_count && same_tensors(&report->rows[first].what, &report->rows[*next].what);
+         ++*next) {
+        struct bench_row *row = &report->rows[*next];
+
+        if (fits) {
+            done = bench_run_row(run, &tensors, row, failure);
+        } else {
+            snprintf(row->skipped, sizeof(row->skipped), "%.*s", (int)sizeof(row->skipped) - 1, reason.sentence);
+        }
+        if (done) {
+            progress_clear(progress);
+            bench_print_row(report, row);
+            progress_update(progress, *next + 1);
+        }
+    }
+    bench_tensors_close(&tensors);
+    return done;
+}
+
+static bool measure_rows(const struct bench_run *run, struct bench_report *report, struct failure *failure)
+{
+    struct progress progress;
+    bool done = true;
+
+    progress_start(&progress, "measuring", report->row_count);
+    for (size_t i = 0; i < report->row_count && done;) {
+        done = measure_shape(run, report, i, &i, &progress, failure);
+    }
+    progress_clear(&progress);
+    return done;
+}
+
+/* Fails where nothing was measured. */
+static bool check_rows(const struct bench_report *report, struct failure *failure)
+{
+    for (size_t i = 0; i < report->row_count; i++) {
+        if (report->rows[i].skipped[0] == '\0') {
+            return true;
+        }
+    }
+    return fail(failure, "no shape could be measured: %s", report->rows[0].skipped);
+}
+
+/* oneDNN computes on the CPU, and on the same memory as the device. */
+static bool check_peer(const struct session *session, struct failure *failure)
+{
+    cl_device_type kind = 0;
+
+    if (bench_peer_version() == NULL) {
+        return fail(failure, "this clbn was built without oneDNN: install libdnnl-dev, and build it again");
+    }
+    if (clGetDeviceInfo(session->device, CL_DEVICE_TYPE, sizeof(kind), &kind, NULL) != CL_SUCCESS ||
+        (kind & CL_DEVICE_TYPE_CPU) == 0) {
+        return fail(failure, "oneDNN runs on the CPU, and the device is another; see --device");
+    }
+    return true;
+}
+
+/* A picture that cannot be written should be known before the measurement, not after it. */
+static bool open_outputs(const struct request *request, struct output_file *json, struct failure *failure)
+{
+    struct output_file picture = { NULL, NULL, NULL };
+
+    if (request->plot != NULL && !output_file_open(&picture, request->plot, failure)) {
+        return false;
+    }
+    output_file_close(&picture);
+    return request->json == NULL || output_file_open(json, request->json, failure);
+}
+
+static bool measure(const struct request *request, const struct session *session, struct bench_report *report,
+                    struct failure *failure)
+{
+    struct bench_limit limit = { 0 };
+    struct bench_run run = { session, &limit, request->quick ? &bench_effort_quick : &bench_effort_full,
+                             request->peer == PEER_ONEDNN };
+
+    if (!bench_limit_open(&limit, session, failure)) {
+        return false;
+    }
+    bench_print_head(report);
+    bool done = bench_costs_measure(&report->costs, session, &limit, failure) && measure_rows(&run, report, failure) &&
+                check_rows(report, failure);
+    bench_limit_close(&limit);
+    return done;
+}
+
+static double load_average(void)
+{
+    double load;
+
+    return getloadavg(&load, 1) == 1 ? load : (double)NAN;
+}
+
+static int run(const struct request *request)
+{
+    int exit_code = EXIT_FAILED;
+    struct failure failure;
+    struct session session = { 0 };
+    struct bench_report report = { .quick = request->quick, .load = load_average() };
+    struct output_file json = { NULL, NULL, NULL };
+    char peer[80];
+
+    if (!list_rows(request, &report, &failure) || !open_outputs(request, &json, &failure) ||
+        !bench_costs_open(&report.costs, &session, &request->session, &failure)) {
+        goto cleanup;
+    }
+    report.device = session.device;
+    if (request->peer == PEER_ONEDNN) {
+        if (!check_peer(&session, &failure)) {
+            goto cleanup;
+        }
+        snprintf(peer, sizeof(peer), "oneDNN %s", bench_peer_version());
+        report.peer = peer;
+    }
+    if (!measure(request, &session, &report, &failure)) {
+        goto cleanup;
+    }
+    bench_print_summary(&report);
+    if ((request->json == NULL || bench_write_json(&report, &json, &failure)) &&
+        (request->plot == NULL || bench_draw(&report, request->plot, &failure))) {
+        exit_code = EXIT_DONE;
+    }
+
+cleanup:
+    if (exit_code != EXIT_DONE) {
+        report_failure(&failure);
+    }
+    output_file_close(&json);
+    session_close(&session);
+    free(report.rows);
+    return exit_code;
+}
+
+/* Reads the lists that options name into the request. Returns EXIT_DONE or EXIT_USAGE. */
+static int parse_lists(const struct command_line *command, struct request *request, const char *shapes, const char *ops,
+                       const char *layouts, const char *types)
+{
+    struct failure failure;
+
+    if (!bench_choice_parse(ops, bench_op_names, BENCH_OPS, &request->ops)) {
+        return usage_error(command, "--ops takes some of forward,backward,inference, not '%s'", ops);
+    }
+    if (!bench_choice_parse(layouts, bench_layout_names, BENCH_NC, &request->layouts)) {
+        return usage_error(command, "--layout takes nchw, nhwc or nchw,nhwc, not '%s'", layouts);
+    }
+    if (!bench_choice_parse(types, bench_type_names, BENCH_TYPES, &request->types)) {
+        return usage_error(command, "--type takes float32, float64 or float32,float64, not '%s'", types);
+    }
+    if (request->plot != NULL && !plot_is_format(request->plot)) {
+        return usage_error(command, "--plot takes a file name that ends in .svg or .png, not '%s'", request->plot);
+    }
+    if (request->plot != NULL && request->json != NULL && strcmp(request->plot, request->json) == 0) {
+        return usage_error(command, "--json and --plot both write '%s'", request->plot);
+    }
+    if (!bench_shapes_parse(shapes, &request->shapes, &failure)) {
+        return usage_error(command, "--shapes: %s", failure.sentence);
+    }
+    return EXIT_DONE;
+}
+
+int command_bench(int argc, char **argv)
+{
+    static const char *const peers[] = { "none", "onednn", NULL };
+    struct request request = { 0 };
+    const char *shapes = "resnet50";
+    const char *ops = "forward,backward,inference";
+    const char *layouts = "nchw,nhwc";
+    const char *types = "float32";
+    struct option options[] = {
+        { .name = "shapes",
+          .kind = OPTION_STRING,
+          .to.string = &shapes,
+          .argument = "SHAPES",
+          .help = BENCH_SHAPES_SYNTAX " (default resnet50)" },
+        { .name = "ops",
+          .kind = OPTION_STRING,
+          .to.string = &ops,
+          .argument = "OP,...",
+          .help = "some of forward,backward,inference (default: all)" },
+        { .name = "layout",
+          .kind = OPTION_STRING,
+          .to.string = &layouts,
+          .argument = "LAYOUT,...",
+          .help = "nchw, nhwc or both (the default); shapes of two sizes have only one" },
+        { .name = "type",
+          .kind = OPTION_STRING,
+          .to.string = &types,
+          .argument = "TYPE,...",
+          .help = "float32 (the default), float64 or both" },
+        { .name = "peer",
+          .kind = OPTION_CHOICE,
+          .to.choice = &request.peer,
+          .choices = peers,
+          .help = "measure oneDNN as well, in turns on the same data (default none)" },
+        { .name = "quick", .kind = OPTION_FLAG, .to.flag = &request.quick, .help = "measure less, for a first look" },
+        { .name = "json",
+          .kind = OPTION_STRING,
+          .to.string = &request.json,
+          .argument = "FILE.json",
+          .help = "write everything measured to a file" },
+        { .name = "plot",
+          .kind = OPTION_STRING,
+          .to.string = &request.plot,
+          .argument = "FILE",
+          .help = "draw GB/s for each shape against the limit to a .svg or .png file" },
+        SESSION_OPTION_ROWS(request.session),
+    };
+    const struct command_line command = { "bench", "Time batch normalizations against the machine's own limit", options,
+                                          OPTION_COUNT(options) };
+    int exit_code;
+
+    if (!options_parse(&command, argc, argv, &exit_code)) {
+        return exit_code;
+    }
+    exit_code = parse_lists(&command, &request, shapes, ops, layouts, types);
+    if (exit_code == EXIT_DONE) {
+        exit_code = run(&request);
+    }
+    bench_shapes_free(&request.shapes);
+    return exit_code;
+}
