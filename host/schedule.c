@@ -6,7 +6,7 @@
 #define CHUNK_STEPS 64
 
 /* Channels last: rows of a band to a work-item. In a group, neighbours read the rest of a row. */
-#define BAND_ROWS_ALONE    4
+#define BAND_ROWS_ALONE    8
 #define BAND_ROWS_IN_GROUP CHUNK_STEPS
 
 /* Groups to a compute unit that even out what the units do, and below which channels are divided. */
