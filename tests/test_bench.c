@@ -98,9 +98,8 @@ START_TEST(lists_are_sound)
 
         for (size_t i = 0; i < list.count; i++) {
             ck_assert_uint_ge(bench_shape_elements(&list.shapes[i]) / list.shapes[i].sizes[1], 2);
-            for (size_t j = 0; j < i; j++) {
+            for (size_t j = 0; j < i; j++)
                 ck_assert_int_ne(memcmp(&list.shapes[i], &list.shapes[j], sizeof(list.shapes[i])), 0);
-            }
         }
         bench_shapes_free(&list);
     }
@@ -113,9 +112,8 @@ START_TEST(wrong_shapes)
                                            "2,,3", "2,3,0", "0,3,5",    "2,-3,5",    "2,+3,5x",  "2, 3",  "2x3",
                                            "mlp+", "+mlp",  "mlp++mlp", "2,3+",      "0x2,3",    "1e3,4", "mlp+nothing" };
 
-    for (size_t i = 0; i < sizeof(neither) / sizeof(neither[0]); i++) {
+    for (size_t i = 0; i < sizeof(neither) / sizeof(neither[0]); i++)
         refuse(neither[i], "is neither a list of shapes nor positive sizes");
-    }
     refuse("5", "fewer than two values");
     refuse("1,5", "fewer than two values");
     refuse("1,5,1,1", "fewer than two values");
@@ -212,9 +210,8 @@ static bool note_call(void *context, struct failure *unused)
 
     (void)unused;
     calls[*name - 'A']++;
-    if ((length == 0 || order[length - 1] != *name) && length + 1 < sizeof(order)) {
+    if ((length == 0 || order[length - 1] != *name) && length + 1 < sizeof(order))
         order[length] = *name;
-    }
     return true;
 }
 

@@ -260,12 +260,11 @@ static void check_walk(struct walk *walk, bool in_vectors)
     walk->owners = allocate(owned, sizeof *walk->owners);
     for (cl_ulong part = 0; part < s->division.parts; part++)
         for (cl_ulong tile = 0; tile < s->tiles; tile++)
-            for (unsigned item = 0; item < walk->work.variant.group; item++) {
+            for (unsigned item = 0; item < walk->work.variant.group; item++)
                 if (walk->work.variant.channels_last)
                     walk_columns(walk, part, tile, item);
                 else
                     walk_rows(walk, part, tile, item, in_vectors);
-            }
     for (size_t i = 0; i < elements; i++)
         expect(&walk->work, walk->visits[i] == 1, "every element is visited");
     for (size_t i = 0; walk->work.variant.channels_last && i < owned; i++)

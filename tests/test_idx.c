@@ -41,9 +41,8 @@ static void setup(void)
 {
     ck_assert_ptr_nonnull(mkdtemp(folder));
     set_path("file", "");
-    for (unsigned i = 0; i < IMAGE_BYTES; i++) {
+    for (unsigned i = 0; i < IMAGE_BYTES; i++)
         images[HEADER + i] = (unsigned char)(255 - i);
-    }
 }
 
 static void teardown(void)
@@ -112,9 +111,8 @@ static void expect_bad_header(size_t place, uint32_t value, const char *reason)
     unsigned char spoilt[sizeof images];
 
     memcpy(spoilt, images, sizeof images);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++)
         spoilt[place + i] = (unsigned char)(value >> (24 - 8 * i));
-    }
     expect_bad_images(spoilt, IMAGES_SIZE, reason);
 }
 
@@ -149,9 +147,8 @@ START_TEST(large_images_are_read)
     static unsigned char bytes[SIZE] = { 0, 0, 8, 3, 0, 0, MANY >> 8, MANY & 255, 0, 0, 0, SIDE, 0, 0, 0, SIDE };
     struct failure failure;
 
-    for (size_t i = HEADER; i < SIZE; i++) {
+    for (size_t i = HEADER; i < SIZE; i++)
         bytes[i] = (unsigned char)(i * i >> 7);
-    }
     write_file(modes[_i], bytes, SIZE);
     ck_assert(idx_read_images(path, &set, &failure));
     ck_assert_mem_eq(set.images, bytes + HEADER, SIZE - HEADER);
@@ -160,12 +157,10 @@ END_TEST
 
 START_TEST(every_cut_is_found)
 {
-    for (unsigned size = 0; size < IMAGES_SIZE; size++) {
+    for (unsigned size = 0; size < IMAGES_SIZE; size++)
         expect_bad_images(images, size, "is cut short");
-    }
-    for (unsigned size = 0; size < LABELS_SIZE; size++) {
+    for (unsigned size = 0; size < LABELS_SIZE; size++)
         expect_bad_labels(labels, size, "is cut short");
-    }
 }
 END_TEST
 
@@ -240,9 +235,8 @@ static void expect_bad_gzip(size_t changed, size_t cut, const char *reason)
     size_t size = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
     ck_assert_uint_gt(size, 20);
-    if (changed > 0) {
+    if (changed > 0)
         bytes[size - changed] ^= 0x40;
-    }
     file = fopen(path, "wb");
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(bytes, 1, size - cut, file), size - cut);
@@ -255,9 +249,8 @@ START_TEST(damaged_gzip_is_found)
 {
     expect_bad_gzip(1, 0, "is not sound gzip data"); /* the length at the end */
     expect_bad_gzip(5, 0, "is not sound gzip data"); /* the checksum before it */
-    for (size_t cut = 1; cut <= 8; cut++) {
+    for (size_t cut = 1; cut <= 8; cut++)
         expect_bad_gzip(0, cut, "is cut short");
-    }
     expect_bad_gzip(0, 12, "is cut short");
 }
 END_TEST

@@ -51,9 +51,8 @@ static void open_samples(void)
     for (size_t i = 0; i < SAMPLES; i++) {
         unsigned char *image = images + i * INPUTS;
 
-        for (size_t j = 0; j < INPUTS; j++) {
+        for (size_t j = 0; j < INPUTS; j++)
             image[j] = (unsigned char)random_below(&random, 256);
-        }
         labels[i] = image[0] >= image[1] && image[0] >= image[2] ? 0 : image[1] >= image[2] ? 1 : 2;
     }
     expect(samples_open(&samples, &arithmetic, &set, &failure));
@@ -115,9 +114,8 @@ static cl_mem make_matrix(struct random *random, size_t count, float *values)
     cl_mem buffer = arithmetic_buffer(&arithmetic, count, &failure);
 
     expect(buffer != NULL);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         values[i] = (float)random_below(random, 9) - 4.0f;
-    }
     write_floats(buffer, values, count);
     return buffer;
 }
@@ -141,9 +139,8 @@ static void check_product(size_t rows, size_t inner, size_t columns, bool transp
         for (size_t j = 0; j < columns; j++) {
             float sum = 0.0f;
 
-            for (size_t k = 0; k < inner; k++) {
+            for (size_t k = 0; k < inner; k++)
                 sum += (transposed ? a[k * rows + i] : a[i * inner + k]) * b[k * columns + j];
-            }
             sum = 0.5f * sum + (start == NO_START ? 0.0f : start == START_ROW ? row[j] : c[i * columns + j]);
             ck_assert_msg(result[i * columns + j] == sum, "(%zu, %zu) x (%zu, %zu) at %zu, %zu: %g, not %g", rows, inner, inner,
                           columns, i, j, (double)result[i * columns + j], (double)sum);
@@ -182,9 +179,8 @@ START_TEST(transpose_moves_each_element)
         expect(b_buffer != NULL);
         expect(enqueue_transpose(&arithmetic, a_buffer, rows, columns, b_buffer, &failure));
         read_floats(b_buffer, result, rows * columns);
-        for (size_t i = 0; i < rows * columns; i++) {
+        for (size_t i = 0; i < rows * columns; i++)
             ck_assert(result[i % columns * rows + i / columns] == a[i]);
-        }
         clReleaseMemObject(a_buffer);
         clReleaseMemObject(b_buffer);
     }
@@ -252,25 +248,21 @@ static void check_gradients(bool batch_norm)
     open_network(batch_norm, 1.0);
     for (size_t i = 0; i < NETWORK_LAYERS; i++) {
         parameters_of(&network.layers[i], buffers, counts);
-        for (size_t j = 0; j < PARAMETER_BUFFERS; j++) {
-            if (buffers[j] != NULL) {
+        for (size_t j = 0; j < PARAMETER_BUFFERS; j++)
+            if (buffers[j] != NULL)
                 read_floats(buffers[j], before[i][j], counts[j]);
-            }
-        }
     }
     training_loss();
     network.options.learning_rate = 0.0;
     for (size_t i = 0; i < NETWORK_LAYERS; i++) {
         parameters_of(&network.layers[i], buffers, counts);
         for (size_t j = 0; j < PARAMETER_BUFFERS; j++) {
-            if (buffers[j] == NULL) {
+            if (buffers[j] == NULL)
                 continue;
-            }
             read_floats(buffers[j], after, counts[j]);
             write_floats(buffers[j], before[i][j], counts[j]);
-            for (size_t k = 0; k < counts[j]; k++) {
+            for (size_t k = 0; k < counts[j]; k++)
                 gradient[i][j][k] = (double)before[i][j][k] - (double)after[k];
-            }
         }
     }
     for (size_t i = 0; i < NETWORK_LAYERS; i++) {
@@ -300,9 +292,8 @@ END_TEST
 
 static void train(size_t steps)
 {
-    for (size_t i = 0; i < steps; i++) {
+    for (size_t i = 0; i < steps; i++)
         training_loss();
-    }
 }
 
 static struct score test_score(void)

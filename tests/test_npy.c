@@ -39,9 +39,8 @@ static unsigned count_files(void)
     unsigned count = 0;
 
     ck_assert_ptr_nonnull(listing);
-    for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+    for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing))
         count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    }
     closedir(listing);
     return count;
 }
@@ -66,9 +65,8 @@ static void write_file(int version, const char *dictionary, const void *data, si
     bytes[8] = (unsigned char)(length & 0xff);
     bytes[9] = (unsigned char)(length >> 8);
     memcpy(bytes + header, dictionary, length);
-    if (data_size > 0) {
+    if (data_size > 0)
         memcpy(bytes + header + length, data, data_size);
-    }
     write_bytes(bytes, header + length + data_size);
 }
 
@@ -157,9 +155,8 @@ START_TEST(brings_four_fortran_axes_into_c_order)
     ck_assert_uint_eq(array.header.rank, 4);
     ck_assert_mem_eq(array.header.shape, shape, sizeof(shape));
     data = array.data;
-    for (size_t i = 0; i < 120; i++) {
+    for (size_t i = 0; i < 120; i++)
         ck_assert_double_eq(data[i], (double)i);
-    }
     npy_free(&array);
 }
 END_TEST
@@ -542,17 +539,15 @@ START_TEST(reads_what_it_writes)
 
         ck_assert(npy_create(&array, rows[i].type, rows[i].shape, rows[i].rank, &failure));
         size = array.header.count * npy_element_size(rows[i].type);
-        for (size_t byte = 0; byte < size; byte++) {
+        for (size_t byte = 0; byte < size; byte++)
             ((unsigned char *)array.data)[byte] = (unsigned char)(byte * 7 + 1);
-        }
         ck_assert(output_file_open(&file, path, &failure) && npy_write(&array, &file, &failure) &&
                   output_file_publish(&file, &failure));
         output_file_close(&file);
         ck_assert_msg(npy_read(&again, path, &failure), "%s", failure.sentence);
         ck_assert_mem_eq(&again.header, &array.header, sizeof(array.header));
-        if (size > 0) {
+        if (size > 0)
             ck_assert_mem_eq(again.data, array.data, size);
-        }
         npy_free(&array);
         npy_free(&again);
     }

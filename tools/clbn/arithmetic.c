@@ -22,9 +22,9 @@ struct argument {
     const void *value;
 };
 
-#define ARGUMENT(variable)                                                                                             \
-    {                                                                                                                  \
-        sizeof(variable), &(variable)                                                                                  \
+#define ARGUMENT(variable)                                                                                                     \
+    {                                                                                                                          \
+        sizeof(variable), &(variable)                                                                                          \
     }
 #define ARGUMENT_COUNT(arguments) ((cl_uint)(sizeof(arguments) / sizeof(arguments)[0]))
 
@@ -32,9 +32,8 @@ static const struct embedded_file *program_source(void)
 {
     const struct embedded_file *file = network_sources;
 
-    while (file->name != NULL && strcmp(file->name, "network.cl") != 0) {
+    while (file->name != NULL && strcmp(file->name, "network.cl") != 0)
         file++;
-    }
     return file;
 }
 
@@ -53,9 +52,8 @@ static bool choose_geometry(struct arithmetic *arithmetic, clbn_engine engine, s
     clbn_geometry geometry = CLBN_GEOMETRY_AUTO;
     cl_int status = clbnGetEngineInfo(engine, CLBN_ENGINE_GEOMETRY, sizeof geometry, &geometry, NULL);
 
-    if (status != CLBN_SUCCESS) {
+    if (status != CLBN_SUCCESS)
         return fail_clbn(failure, "clbnGetEngineInfo", status);
-    }
     if (geometry == CLBN_GEOMETRY_VECTOR) {
         arithmetic->vector = 16;
         arithmetic->rows = 6;
@@ -76,15 +74,13 @@ static bool build_program(struct arithmetic *arithmetic, cl_device_id device, st
     cl_int status;
 
     arithmetic->program = clCreateProgramWithSource(arithmetic->context, 1, &text, &source->size, &status);
-    if (arithmetic->program == NULL) {
+    if (arithmetic->program == NULL)
         return fail_opencl(failure, "clCreateProgramWithSource", status);
-    }
     snprintf(options, sizeof options, "-cl-std=CL1.2 -DVECTOR=%u -DROWS=%u", (unsigned)arithmetic->vector,
              (unsigned)arithmetic->rows);
     status = clBuildProgram(arithmetic->program, 1, &device, options, NULL, NULL);
-    if (status != CL_SUCCESS) {
+    if (status != CL_SUCCESS)
         return fail_build(arithmetic->program, device, status, failure);
-    }
     return true;
 }
 
@@ -94,9 +90,8 @@ static bool create_kernels(struct arithmetic *arithmetic, struct failure *failur
         cl_int status;
 
         arithmetic->kernels[i] = clCreateKernel(arithmetic->program, kernel_names[i], &status);
-        if (arithmetic->kernels[i] == NULL) {
+        if (arithmetic->kernels[i] == NULL)
             return fail_opencl(failure, "clCreateKernel", status);
-        }
     }
     return true;
 }
@@ -106,8 +101,8 @@ bool arithmetic_open(struct arithmetic *arithmetic, const struct session *sessio
     memset(arithmetic, 0, sizeof *arithmetic);
     arithmetic->context = session->context;
     arithmetic->queue = session->queue;
-    if (!choose_geometry(arithmetic, session->engine, failure) ||
-        !build_program(arithmetic, session->device, failure) || !create_kernels(arithmetic, failure)) {
+    if (!choose_geometry(arithmetic, session->engine, failure) || !build_program(arithmetic, session->device, failure) ||
+        !create_kernels(arithmetic, failure)) {
         arithmetic_close(arithmetic);
         return false;
     }
@@ -116,14 +111,11 @@ bool arithmetic_open(struct arithmetic *arithmetic, const struct session *sessio
 
 void arithmetic_close(struct arithmetic *arithmetic)
 {
-    for (size_t i = 0; i < ARITHMETIC_KERNELS; i++) {
-        if (arithmetic->kernels[i] != NULL) {
+    for (size_t i = 0; i < ARITHMETIC_KERNELS; i++)
+        if (arithmetic->kernels[i] != NULL)
             clReleaseKernel(arithmetic->kernels[i]);
-        }
-    }
-    if (arithmetic->program != NULL) {
+    if (arithmetic->program != NULL)
         clReleaseProgram(arithmetic->program);
-    }
     memset(arithmetic, 0, sizeof *arithmetic);
 }
 
@@ -152,12 +144,11 @@ cl_mem arithmetic_buffer(const struct arithmetic *arithmetic, size_t count, stru
     return buffer;
 }
 
-bool arithmetic_fill(const struct arithmetic *arithmetic, cl_mem buffer, size_t count, double value,
-                     struct failure *failure)
+bool arithmetic_fill(const struct arithmetic *arithmetic, cl_mem buffer, size_t count, double value, struct failure *failure)
 {
     cl_float pattern = (cl_float)value;
-    cl_int status = clEnqueueFillBuffer(arithmetic->queue, buffer, &pattern, sizeof pattern, 0, count * sizeof pattern,
-                                        0, NULL, NULL);
+    cl_int status =
+        clEnqueueFillBuffer(arithmetic->queue, buffer, &pattern, sizeof pattern, 0, count * sizeof pattern, 0, NULL, NULL);
 
     return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueFillBuffer", status);
 }
@@ -170,16 +161,14 @@ static bool enqueue(struct arithmetic *arithmetic, enum arithmetic_kernel id, si
     for (cl_uint i = 0; i < argument_count; i++) {
         cl_int status = clSetKernelArg(kernel, i, arguments[i].size, arguments[i].value);
 
-        if (status != CL_SUCCESS) {
+        if (status != CL_SUCCESS)
             return fail_opencl(failure, "clSetKernelArg", status);
-        }
     }
     size_t group = arithmetic->group;
     size_t global = (work_items + group - 1) / group * group;
     cl_int status = clEnqueueNDRangeKernel(arithmetic->queue, kernel, 1, NULL, &global, &group, 0, NULL, NULL);
-    if (status != CL_SUCCESS) {
+    if (status != CL_SUCCESS)
         return fail_opencl(failure, kernel_names[id], status);
-    }
     return true;
 }
 
@@ -200,8 +189,8 @@ bool enqueue_gather(struct arithmetic *arithmetic, const struct batch *batch, cl
                    ARGUMENT_COUNT(arguments), failure);
 }
 
-bool enqueue_multiply(struct arithmetic *arithmetic, struct factor a, cl_mem b, size_t columns, double scale,
-                      cl_mem start, cl_mem c, struct failure *failure)
+bool enqueue_multiply(struct arithmetic *arithmetic, struct factor a, cl_mem b, size_t columns, double scale, cl_mem start,
+                      cl_mem c, struct failure *failure)
 {
     cl_uint a_row = a.transposed ? 1 : (cl_uint)a.columns;
     cl_uint a_inner = a.transposed ? (cl_uint)a.columns : 1;
@@ -214,13 +203,11 @@ bool enqueue_multiply(struct arithmetic *arithmetic, struct factor a, cl_mem b, 
                                           ARGUMENT(start),    ARGUMENT(start_row), ARGUMENT(factor),  ARGUMENT(rows),
                                           ARGUMENT(inner),    ARGUMENT(width),     ARGUMENT(c) };
 
-    return enqueue(arithmetic, ARITHMETIC_MULTIPLY,
-                   divide_up(rows, arithmetic->rows) * divide_up(columns, arithmetic->vector), arguments,
-                   ARGUMENT_COUNT(arguments), failure);
+    return enqueue(arithmetic, ARITHMETIC_MULTIPLY, divide_up(rows, arithmetic->rows) * divide_up(columns, arithmetic->vector),
+                   arguments, ARGUMENT_COUNT(arguments), failure);
 }
 
-bool enqueue_transpose(struct arithmetic *arithmetic, cl_mem a, size_t rows, size_t columns, cl_mem b,
-                       struct failure *failure)
+bool enqueue_transpose(struct arithmetic *arithmetic, cl_mem a, size_t rows, size_t columns, cl_mem b, struct failure *failure)
 {
     cl_uint height = (cl_uint)rows;
     cl_uint width = (cl_uint)columns;
@@ -235,8 +222,8 @@ bool enqueue_sigmoid(struct arithmetic *arithmetic, cl_mem x, size_t count, stru
     cl_uint values = (cl_uint)count;
     const struct argument arguments[] = { ARGUMENT(x), ARGUMENT(values) };
 
-    return enqueue(arithmetic, ARITHMETIC_SIGMOID, divide_up(count, arithmetic->vector), arguments,
-                   ARGUMENT_COUNT(arguments), failure);
+    return enqueue(arithmetic, ARITHMETIC_SIGMOID, divide_up(count, arithmetic->vector), arguments, ARGUMENT_COUNT(arguments),
+                   failure);
 }
 
 bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy, size_t count, struct failure *failure)
@@ -248,8 +235,8 @@ bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy
                    ARGUMENT_COUNT(arguments), failure);
 }
 
-bool enqueue_classify(struct arithmetic *arithmetic, cl_mem logits, const struct batch *batch, size_t classes,
-                      cl_mem gradients, cl_mem losses, cl_mem hits, struct failure *failure)
+bool enqueue_classify(struct arithmetic *arithmetic, cl_mem logits, const struct batch *batch, size_t classes, cl_mem gradients,
+                      cl_mem losses, cl_mem hits, struct failure *failure)
 {
     cl_uint first = (cl_uint)batch->first;
     cl_uint rows = (cl_uint)batch->rows;
@@ -266,20 +253,18 @@ bool enqueue_descend(struct arithmetic *arithmetic, cl_mem parameters, cl_mem gr
 {
     cl_float factor = (cl_float)rate;
     cl_uint values = (cl_uint)count;
-    const struct argument arguments[] = { ARGUMENT(parameters), ARGUMENT(gradient), ARGUMENT(factor),
-                                          ARGUMENT(values) };
+    const struct argument arguments[] = { ARGUMENT(parameters), ARGUMENT(gradient), ARGUMENT(factor), ARGUMENT(values) };
 
     return enqueue(arithmetic, ARITHMETIC_DESCEND, count, arguments, ARGUMENT_COUNT(arguments), failure);
 }
 
-bool enqueue_descend_bias(struct arithmetic *arithmetic, cl_mem bias, cl_mem dy, double rate, size_t rows,
-                          size_t columns, struct failure *failure)
+bool enqueue_descend_bias(struct arithmetic *arithmetic, cl_mem bias, cl_mem dy, double rate, size_t rows, size_t columns,
+                          struct failure *failure)
 {
     cl_float factor = (cl_float)rate;
     cl_uint height = (cl_uint)rows;
     cl_uint width = (cl_uint)columns;
-    const struct argument arguments[] = { ARGUMENT(bias), ARGUMENT(dy), ARGUMENT(factor), ARGUMENT(height),
-                                          ARGUMENT(width) };
+    const struct argument arguments[] = { ARGUMENT(bias), ARGUMENT(dy), ARGUMENT(factor), ARGUMENT(height), ARGUMENT(width) };
 
     return enqueue(arithmetic, ARITHMETIC_DESCEND_BIAS, columns, arguments, ARGUMENT_COUNT(arguments), failure);
 }

@@ -42,8 +42,7 @@ void arithmetic_close(struct arithmetic *arithmetic);
 cl_mem arithmetic_buffer(const struct arithmetic *arithmetic, size_t count, struct failure *failure);
 
 /* Sets that many floats of a buffer. */
-bool arithmetic_fill(const struct arithmetic *arithmetic, cl_mem buffer, size_t count, double value,
-                     struct failure *failure);
+bool arithmetic_fill(const struct arithmetic *arithmetic, cl_mem buffer, size_t count, double value, struct failure *failure);
 
 /* Some samples of a data set on the device: sample i is order[first + i], or first + i where order is NULL. */
 struct batch {
@@ -68,31 +67,29 @@ struct factor {
 
 /* c = start + scale * a b, where b and c have that many columns. start is one row for all of c's rows, c itself or
  * NULL. */
-bool enqueue_multiply(struct arithmetic *arithmetic, struct factor a, cl_mem b, size_t columns, double scale,
-                      cl_mem start, cl_mem c, struct failure *failure);
+bool enqueue_multiply(struct arithmetic *arithmetic, struct factor a, cl_mem b, size_t columns, double scale, cl_mem start,
+                      cl_mem c, struct failure *failure);
 
 /* b (columns, rows) = the transpose of a (rows, columns) */
-bool enqueue_transpose(struct arithmetic *arithmetic, cl_mem a, size_t rows, size_t columns, cl_mem b,
-                       struct failure *failure);
+bool enqueue_transpose(struct arithmetic *arithmetic, cl_mem a, size_t rows, size_t columns, cl_mem b, struct failure *failure);
 
 /* x = sigmoid(x) */
 bool enqueue_sigmoid(struct arithmetic *arithmetic, cl_mem x, size_t count, struct failure *failure);
 
 /* dy = dy * y * (1 - y) */
-bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy, size_t count,
-                              struct failure *failure);
+bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy, size_t count, struct failure *failure);
 
 /* Adds the cross entropy of the softmax of each row of logits to losses, and 1 to hits where the greatest logit is the
  * label's. gradients, or NULL, becomes the gradient of the batch's mean loss. */
-bool enqueue_classify(struct arithmetic *arithmetic, cl_mem logits, const struct batch *batch, size_t classes,
-                      cl_mem gradients, cl_mem losses, cl_mem hits, struct failure *failure);
+bool enqueue_classify(struct arithmetic *arithmetic, cl_mem logits, const struct batch *batch, size_t classes, cl_mem gradients,
+                      cl_mem losses, cl_mem hits, struct failure *failure);
 
 /* parameters -= rate * gradient */
 bool enqueue_descend(struct arithmetic *arithmetic, cl_mem parameters, cl_mem gradient, double rate, size_t count,
                      struct failure *failure);
 
 /* bias -= rate * (sum of the rows of dy) */
-bool enqueue_descend_bias(struct arithmetic *arithmetic, cl_mem bias, cl_mem dy, double rate, size_t rows,
-                          size_t columns, struct failure *failure);
+bool enqueue_descend_bias(struct arithmetic *arithmetic, cl_mem bias, cl_mem dy, double rate, size_t rows, size_t columns,
+                          struct failure *failure);
 
 #endif

@@ -13,16 +13,13 @@ bool bench_choice_parse(const char *text, const char *const *names, size_t count
         size_t length = strcspn(text, ",");
         size_t i = 0;
 
-        while (i < count && (strlen(names[i]) != length || memcmp(names[i], text, length) != 0)) {
+        while (i < count && (strlen(names[i]) != length || memcmp(names[i], text, length) != 0))
             i++;
-        }
-        if (i == count) {
+        if (i == count)
             return false;
-        }
         choice->wanted[i] = true;
-        if (text[length] == '\0') {
+        if (text[length] == '\0')
             return true;
-        }
         text += length + 1;
     }
 }

@@ -54,9 +54,8 @@ bool bench_costs_open(struct bench_costs *costs, struct session *session, const 
 
     memset(costs, 0, sizeof(*costs));
     memset(session, 0, sizeof(*session));
-    if (!device_list_open(&list, failure)) {
+    if (!device_list_open(&list, failure))
         return false;
-    }
     if (!device_list_find(&list, options->device, &index, failure)) {
         device_list_close(&list);
         return false;
@@ -75,9 +74,8 @@ bool bench_costs_open(struct bench_costs *costs, struct session *session, const 
     }
     session->engine = time_engine(session->context, session->device, (clbn_geometry)options->geometry, &costs->engine_first,
                                   &costs->kind_first, failure);
-    if (session->engine != NULL) {
+    if (session->engine != NULL)
         return true;
-    }
 
 cleanup:
     session_close(session);
@@ -92,22 +90,18 @@ static bool measure_objects(struct bench_costs *costs, const struct session *ses
     clbn_geometry geometry;
     cl_int status = clbnGetEngineInfo(session->engine, CLBN_ENGINE_GEOMETRY, sizeof(geometry), &geometry, NULL);
 
-    if (status != CLBN_SUCCESS) {
+    if (status != CLBN_SUCCESS)
         return fail_clbn(failure, "asking for the engine's geometry", status);
-    }
     for (size_t i = 0; i < ENGINES; i++) {
         clbn_engine engine = time_engine(session->context, session->device, geometry, &engines[i], &kinds[i], failure);
 
-        if (engine == NULL) {
+        if (engine == NULL)
             return false;
-        }
         clbnReleaseEngine(engine);
     }
-    for (size_t i = 0; i < PLANS; i++) {
-        if (!time_plan(session->engine, i + 2, &plans[i], failure)) {
+    for (size_t i = 0; i < PLANS; i++)
+        if (!time_plan(session->engine, i + 2, &plans[i], failure))
             return false;
-        }
-    }
     costs->engine_again = bench_summarize(engines, ENGINES);
     costs->kind_again = bench_summarize(kinds, ENGINES);
     costs->plan = bench_summarize(plans, PLANS);
@@ -136,14 +130,12 @@ static bool measure_enqueue(bool (*enqueue)(const void *context, struct failure 
         size_t sample = i < WARM_UP_CALLS ? 0 : i - WARM_UP_CALLS; /* the first calls' times are overwritten */
         double start = bench_now();
 
-        if (!enqueue(context, failure)) {
+        if (!enqueue(context, failure))
             return false;
-        }
         host_times[sample] = bench_now() - start;
         cl_int status = clFinish(queue);
-        if (status != CL_SUCCESS) {
+        if (status != CL_SUCCESS)
             return fail_opencl(failure, "waiting for the device", status);
-        }
         whole_times[sample] = bench_now() - start;
     }
     *host = bench_summarize(host_times, CALLS);
@@ -156,9 +148,8 @@ static bool measure_operation(struct bench_costs *costs, const struct session *s
 {
     struct bench_operation operation;
 
-    if (!bench_operation_open(&operation, session, what, tensors, failure)) {
+    if (!bench_operation_open(&operation, session, what, tensors, failure))
         return false;
-    }
     bool done = measure_enqueue(enqueue_operation, &operation, session->queue, &costs->enqueue[what->op],
                                 &costs->call[what->op], failure);
     bench_operation_close(&operation);
@@ -172,9 +163,8 @@ bool bench_costs_measure(struct bench_costs *costs, const struct session *sessio
     struct bench_tensors tensors;
     struct bench_limit_call nothing;
 
-    if (!measure_objects(costs, session, failure) || !bench_tensors_open(&tensors, session, &small, failure)) {
+    if (!measure_objects(costs, session, failure) || !bench_tensors_open(&tensors, session, &small, failure))
         return false;
-    }
     bool done =
         bench_limit_bind(&nothing, limit, BENCH_NOTHING, &tensors, failure) &&
         measure_enqueue(enqueue_nothing, &nothing, session->queue, &costs->enqueue_nothing, &costs->call_nothing, failure);

@@ -41,9 +41,8 @@ static json_t *describe_costs(const struct bench_costs *costs)
 {
     json_t *calls = json_object();
 
-    for (int op = 0; op < BENCH_OPS; op++) {
+    for (int op = 0; op < BENCH_OPS; op++)
         json_object_set_new(calls, bench_op_names[op], describe_call(&costs->enqueue[op], &costs->call[op]));
-    }
     json_object_set_new(calls, "nothing", describe_call(&costs->enqueue_nothing, &costs->call_nothing));
     return json_pack("{s:f, s:f, s:f, s:f, s:f, s:o}", "engine_first_s", costs->engine_first, "engine_again_median_s",
                      costs->engine_again.median, "first_plan_of_kind_first_s", costs->kind_first,
@@ -55,9 +54,8 @@ static json_t *describe_shape(const struct bench_shape *shape)
 {
     json_t *sizes = json_array();
 
-    for (cl_uint i = 0; i < shape->rank; i++) {
+    for (cl_uint i = 0; i < shape->rank; i++)
         json_array_append_new(sizes, json_integer((json_int_t)shape->sizes[i]));
-    }
     return sizes;
 }
 
@@ -93,9 +91,8 @@ static void append_row(json_t *records, json_t *skipped, const struct bench_row 
 
         json_array_append_new(records, describe_time(row, name, name, &row->limits[i], (double)NAN));
     }
-    if (row->has_peer) {
+    if (row->has_peer)
         json_array_append_new(records, describe_time(row, "onednn", row->peer_implementation, &row->peer, (double)NAN));
-    }
 }
 
 bool bench_write_json(const struct bench_report *report, struct output_file *file, struct failure *failure)
@@ -122,8 +119,7 @@ bool bench_write_json(const struct bench_report *report, struct output_file *fil
     bool written =
         json_dumpf(root, file->stream, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', file->stream) != EOF;
     json_decref(root);
-    if (!written) {
+    if (!written)
         return fail(failure, "cannot write '%s'", file->target);
-    }
     return output_file_finish(file, failure) && output_file_publish(file, failure);
 }

@@ -36,13 +36,11 @@ static bool choose_geometry(struct bench_limit *limit, const struct session *ses
     cl_uint compute_units = 1;
     cl_int status = clbnGetEngineInfo(session->engine, CLBN_ENGINE_GEOMETRY, sizeof(geometry), &geometry, NULL);
 
-    if (status != CLBN_SUCCESS) {
+    if (status != CLBN_SUCCESS)
         return fail_clbn(failure, "asking for the engine's geometry", status);
-    }
     status = clGetDeviceInfo(session->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units, NULL);
-    if (status != CL_SUCCESS) {
+    if (status != CL_SUCCESS)
         return fail_opencl(failure, "asking for the device's compute units", status);
-    }
     limit->compute_units = compute_units;
     if (geometry == CLBN_GEOMETRY_VECTOR) {
         limit->vector = 16;
@@ -65,14 +63,12 @@ static bool build_program(struct bench_limit *limit, const struct session *sessi
     cl_int status;
 
     limit->program = clCreateProgramWithSource(session->context, 1, &text, &source->size, &status);
-    if (limit->program == NULL) {
+    if (limit->program == NULL)
         return fail_opencl(failure, "creating a program", status);
-    }
     snprintf(options, sizeof(options), "-cl-std=CL1.2 -DVECTOR=%zu -DGROUP=%zu", limit->vector, limit->group);
     status = clBuildProgram(limit->program, 1, &session->device, options, NULL, NULL);
-    if (status == CL_SUCCESS) {
+    if (status == CL_SUCCESS)
         return true;
-    }
     clGetProgramBuildInfo(limit->program, session->device, CL_PROGRAM_BUILD_LOG, sizeof(log) - 1, log, NULL);
     return fail(failure, "the device's compiler refused %s with %s: %s", source->name, clbnStatusName(status), log);
 }
@@ -81,9 +77,8 @@ bool bench_limit_open(struct bench_limit *limit, const struct session *session, 
 {
     memset(limit, 0, sizeof(*limit));
     limit->queue = session->queue;
-    if (!choose_geometry(limit, session, failure) || !build_program(limit, session, failure)) {
+    if (!choose_geometry(limit, session, failure) || !build_program(limit, session, failure))
         goto cleanup;
-    }
     for (size_t i = 0; i < BENCH_LIMIT_KERNELS; i++) {
         cl_int status;
 
@@ -102,14 +97,11 @@ cleanup:
 
 void bench_limit_close(struct bench_limit *limit)
 {
-    for (size_t i = 0; i < BENCH_LIMIT_KERNELS; i++) {
-        if (limit->kernels[i] != NULL) {
+    for (size_t i = 0; i < BENCH_LIMIT_KERNELS; i++)
+        if (limit->kernels[i] != NULL)
             clReleaseKernel(limit->kernels[i]);
-        }
-    }
-    if (limit->program != NULL) {
+    if (limit->program != NULL)
         clReleaseProgram(limit->program);
-    }
     memset(limit, 0, sizeof(*limit));
 }
 
@@ -119,9 +111,8 @@ static size_t choose_chunk(const struct bench_limit *limit, size_t vectors)
     size_t groups = GROUPS_TO_A_UNIT * limit->compute_units;
     size_t chunk = vectors / groups + (vectors % groups != 0);
 
-    if (chunk > limit->chunk) {
+    if (chunk > limit->chunk)
         return limit->chunk;
-    }
     return chunk > limit->group ? chunk : limit->group;
 }
 
@@ -138,12 +129,10 @@ bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *l
     call->limit = limit;
     call->kernel = limit->kernels[kernel];
     call->items = (groups > 0 ? groups : 1) * limit->group;
-    for (cl_uint i = 0; i < BENCH_TENSORS && status == CL_SUCCESS; i++) {
+    for (cl_uint i = 0; i < BENCH_TENSORS && status == CL_SUCCESS; i++)
         status = clSetKernelArg(call->kernel, i, sizeof(tensors->tensors[i]), &tensors->tensors[i]);
-    }
-    for (cl_uint i = 0; i < 2 && status == CL_SUCCESS; i++) {
+    for (cl_uint i = 0; i < 2 && status == CL_SUCCESS; i++)
         status = clSetKernelArg(call->kernel, BENCH_TENSORS + i, sizeof(sizes[i]), &sizes[i]);
-    }
     return status == CL_SUCCESS || fail_opencl(failure, "setting a kernel's argument", status);
 }
 
@@ -159,9 +148,8 @@ bool bench_limit_run(void *call, struct failure *failure)
 {
     const struct bench_limit_call *this_one = call;
 
-    if (!bench_limit_enqueue(this_one, failure)) {
+    if (!bench_limit_enqueue(this_one, failure))
         return false;
-    }
     cl_int status = clFinish(this_one->limit->queue);
     return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
 }

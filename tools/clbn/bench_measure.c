@@ -44,18 +44,16 @@ static bool take_turn(const struct bench_contestant *contestant, const struct be
     double before;
 
     do {
-        if (!contestant->call(contestant->context, failure)) {
+        if (!contestant->call(contestant->context, failure))
             return false;
-        }
         before = bench_now();
     } while (before - start < effort->settle_seconds);
     start = before;
     for (size_t calls = 0;
          calls < effort->calls_maximum && (calls < effort->calls_minimum || before - start < effort->timed_seconds); calls++) {
         before = bench_now();
-        if (!contestant->call(contestant->context, failure)) {
+        if (!contestant->call(contestant->context, failure))
             return false;
-        }
         samples[(*count)++] = bench_now() - before;
     }
     return true;
@@ -74,15 +72,12 @@ bool bench_measure(struct bench_contestant *contestants, size_t count, const str
         goto cleanup;
     }
     for (size_t turn = 0; turn < effort->turns; turn++) {
-        for (size_t i = 0; i < count; i++) {
-            if (!take_turn(&contestants[i], effort, samples + i * capacity, &sample_counts[i], failure)) {
+        for (size_t i = 0; i < count; i++)
+            if (!take_turn(&contestants[i], effort, samples + i * capacity, &sample_counts[i], failure))
                 goto cleanup;
-            }
-        }
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         contestants[i].summary = bench_summarize(samples + i * capacity, sample_counts[i]);
-    }
     done = true;
 
 cleanup:

@@ -18,9 +18,8 @@ clbn_plan bench_create_plan(clbn_engine engine, const struct bench_case *the_cas
         desc.shape[desc.channel_axis] = shape->sizes[1];
     }
     clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
-    if (plan == NULL) {
+    if (plan == NULL)
         fail_clbn(failure, "creating a plan", status);
-    }
     return plan;
 }
 
@@ -29,12 +28,10 @@ static bool create_workspace(struct bench_operation *operation, cl_context conte
     size_t size;
     cl_int status = clbnGetPlanInfo(operation->plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof(size), &size, NULL);
 
-    if (status != CLBN_SUCCESS) {
+    if (status != CLBN_SUCCESS)
         return fail_clbn(failure, "asking for the size of the workspace", status);
-    }
-    if (size == 0) {
+    if (size == 0)
         return true;
-    }
     operation->workspace = clCreateBuffer(context, CL_MEM_READ_WRITE, size, NULL, &status);
     return operation->workspace != NULL || fail_opencl(failure, "creating a workspace", status);
 }
@@ -59,9 +56,8 @@ bool bench_operation_open(struct bench_operation *operation, const struct sessio
 void bench_operation_close(struct bench_operation *operation)
 {
     clbnReleasePlan(operation->plan);
-    if (operation->workspace != NULL) {
+    if (operation->workspace != NULL)
         clReleaseMemObject(operation->workspace);
-    }
     memset(operation, 0, sizeof(*operation));
 }
 
@@ -130,9 +126,8 @@ bool bench_operation_call(void *operation, struct failure *failure)
 {
     const struct bench_operation *this_one = operation;
 
-    if (!bench_operation_enqueue(this_one, failure)) {
+    if (!bench_operation_enqueue(this_one, failure))
         return false;
-    }
     cl_int status = clFinish(this_one->queue);
     return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
 }
@@ -146,8 +141,7 @@ void bench_operation_kernels(const struct bench_operation *operation, char *text
     };
     char kernels[1024] = "";
 
-    if (clbnGetPlanInfo(operation->plan, names[operation->op], sizeof(kernels), kernels, NULL) != CLBN_SUCCESS) {
+    if (clbnGetPlanInfo(operation->plan, names[operation->op], sizeof(kernels), kernels, NULL) != CLBN_SUCCESS)
         kernels[0] = '\0';
-    }
     snprintf(text, size, "%s", kernels);
 }

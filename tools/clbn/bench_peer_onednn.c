@@ -58,9 +58,8 @@ static bool describe_tensor(struct bench_peer *peer, const struct bench_case *th
     const struct bench_shape *shape = &the_case->shape;
     dnnl_dims_t sizes = { (dnnl_dim_t)shape->sizes[0], (dnnl_dim_t)shape->sizes[1], 1, 1 };
 
-    for (cl_uint i = 2; i < shape->rank; i++) {
+    for (cl_uint i = 2; i < shape->rank; i++)
         sizes[i == 2 ? 2 : 3] *= (dnnl_dim_t)shape->sizes[i];
-    }
     return check(
         dnnl_memory_desc_init_by_tag(&peer->tensor, 4, sizes, dnnl_f32, the_case->layout == BENCH_NCHW ? dnnl_nchw : dnnl_nhwc),
         "describing a tensor", failure);
@@ -75,9 +74,8 @@ static bool create_vectors(struct bench_peer *peer, enum peer_memory i, size_t v
     dnnl_dims_t several = { (dnnl_dim_t)vectors, (dnnl_dim_t)channels };
 
     peer->vectors[i] = calloc(channels, vectors * sizeof(float));
-    if (peer->vectors[i] == NULL) {
+    if (peer->vectors[i] == NULL)
         return fail(failure, "there is no memory for oneDNN's vectors");
-    }
     return check(vectors == 1 ? dnnl_memory_desc_init_by_tag(&desc, 1, one, dnnl_f32, dnnl_a)
                               : dnnl_memory_desc_init_by_tag(&desc, 2, several, dnnl_f32, dnnl_ab),
                  "describing a vector", failure) &&
@@ -92,17 +90,14 @@ static bool create_memories(struct bench_peer *peer, const struct bench_tensors 
     size_t channels = tensors->channels;
     size_t bytes = channels * sizeof(float);
 
-    for (size_t i = PEER_X; i <= PEER_OUT; i++) {
+    for (size_t i = PEER_X; i <= PEER_OUT; i++)
         if (!check(dnnl_memory_create(&peer->memories[i], &peer->tensor, peer->engine, host_tensors[i]), "creating a memory",
-                   failure)) {
+                   failure))
             return false;
-        }
-    }
     if (!create_vectors(peer, PEER_MEAN, 1, channels, failure) || !create_vectors(peer, PEER_VAR, 1, channels, failure) ||
         !create_vectors(peer, PEER_SCALE_SHIFT, 2, channels, failure) ||
-        !create_vectors(peer, PEER_DIFF_SCALE_SHIFT, 2, channels, failure)) {
+        !create_vectors(peer, PEER_DIFF_SCALE_SHIFT, 2, channels, failure))
         return false;
-    }
     memcpy(peer->vectors[PEER_MEAN], tensors->host_vectors[BENCH_MEAN], bytes);
     memcpy(peer->vectors[PEER_VAR], tensors->host_vectors[BENCH_VAR], bytes);
     memcpy(peer->vectors[PEER_SCALE_SHIFT], tensors->host_vectors[BENCH_GAMMA], bytes);
@@ -191,13 +186,10 @@ struct bench_peer *bench_peer_open(const struct bench_case *the_case, const stru
     peer->op = the_case->op;
     if (!check(dnnl_engine_create(&peer->engine, dnnl_cpu, 0), "creating an engine", failure) ||
         !check(dnnl_stream_create(&peer->stream, peer->engine, dnnl_stream_default_flags), "creating a stream", failure) ||
-        !describe_tensor(peer, the_case, failure) || !create_memories(peer, tensors, failure) ||
-        !create_forward(peer, failure)) {
+        !describe_tensor(peer, the_case, failure) || !create_memories(peer, tensors, failure) || !create_forward(peer, failure))
         goto cleanup;
-    }
-    if (peer->op == BENCH_BACKWARD && (!call_forward(peer, failure) || !create_backward(peer, failure))) {
+    if (peer->op == BENCH_BACKWARD && (!call_forward(peer, failure) || !create_backward(peer, failure)))
         goto cleanup;
-    }
     return peer;
 
 cleanup:
@@ -207,9 +199,8 @@ cleanup:
 
 void bench_peer_close(struct bench_peer *peer)
 {
-    if (peer == NULL) {
+    if (peer == NULL)
         return;
-    }
     /* All of these take NULL. */
     dnnl_primitive_destroy(peer->backward);
     dnnl_primitive_destroy(peer->forward);
@@ -229,8 +220,7 @@ const char *bench_peer_implementation(const struct bench_peer *peer)
     const char *name = "";
 
     if (dnnl_primitive_desc_query(peer->backward_desc != NULL ? peer->backward_desc : peer->forward_desc,
-                                  dnnl_query_impl_info_str, 0, &name) != dnnl_success) {
+                                  dnnl_query_impl_info_str, 0, &name) != dnnl_success)
         return "";
-    }
     return name;
 }

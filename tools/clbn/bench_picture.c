@@ -32,9 +32,8 @@ static size_t find_category(const struct picture *picture, const struct bench_sh
     size_t i = 0;
 
     bench_shape_format(shape, text);
-    while (i < picture->category_count && strcmp(picture->shapes[i], text) != 0) {
+    while (i < picture->category_count && strcmp(picture->shapes[i], text) != 0)
         i++;
-    }
     return i;
 }
 
@@ -79,9 +78,8 @@ static void add_series(struct picture *picture, struct plot_bars *chart, enum be
     double *values = picture->values + (op * MAX_SERIES + index) * picture->category_count;
     bool any = false;
 
-    for (size_t i = 0; i < picture->category_count; i++) {
+    for (size_t i = 0; i < picture->category_count; i++)
         values[i] = (double)NAN;
-    }
     for (size_t i = 0; i < picture->report->row_count; i++) {
         const struct bench_row *row = &picture->report->rows[i];
         bool matches = row->what.op == op && row->what.type == type && row->skipped[0] == '\0' &&
@@ -94,9 +92,8 @@ static void add_series(struct picture *picture, struct plot_bars *chart, enum be
             any = true;
         }
     }
-    if (!any) {
+    if (!any)
         return;
-    }
     snprintf(title, sizeof(picture->titles[op][index]), "%s%s%s %s",
              quantity == OURS     ? "clbn"
              : quantity == THEIRS ? picture->report->peer
@@ -123,17 +120,14 @@ static void add_chart(struct picture *picture, enum bench_op op)
     chart->category_count = picture->category_count;
     chart->series = picture->series[op];
     for (int type = 0; type < BENCH_TYPES; type++) {
-        for (int layout = 0; layout < BENCH_LAYOUTS; layout++) {
+        for (int layout = 0; layout < BENCH_LAYOUTS; layout++)
             add_series(picture, chart, op, (enum bench_layout)layout, (enum bench_type)type, OURS);
-        }
-        for (int layout = 0; layout < BENCH_LAYOUTS; layout++) {
+        for (int layout = 0; layout < BENCH_LAYOUTS; layout++)
             add_series(picture, chart, op, (enum bench_layout)layout, (enum bench_type)type, THEIRS);
-        }
         add_series(picture, chart, op, BENCH_LAYOUTS, (enum bench_type)type, LIMIT);
     }
-    if (chart->series_count > 0) {
+    if (chart->series_count > 0)
         picture->chart_count++;
-    }
 }
 
 bool bench_draw(const struct bench_report *report, const char *path, struct failure *failure)
@@ -149,15 +143,13 @@ bool bench_draw(const struct bench_report *report, const char *path, struct fail
         goto cleanup;
     }
     list_categories(&picture);
-    for (int op = 0; op < BENCH_OPS; op++) {
+    for (int op = 0; op < BENCH_OPS; op++)
         add_chart(&picture, (enum bench_op)op);
-    }
     result = plot_write_bars(picture.charts, picture.chart_count, path, failure);
-    if (result == PLOT_DONE) {
+    if (result == PLOT_DONE)
         printf("\nPicture: %s\n", path);
-    } else if (result == PLOT_NO_GNUPLOT) {
+    else if (result == PLOT_NO_GNUPLOT)
         printf("\nNo picture: gnuplot is not installed.\n");
-    }
 
 cleanup:
     free(picture.shapes);

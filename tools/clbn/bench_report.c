@@ -17,9 +17,8 @@ void bench_print_head(const struct bench_report *report)
     printf("The limit is a kernel that only moves the bytes: a copy, for backward a triad. Times are in ms.\n\n");
     printf("%-9s  %-17s %-6s %-7s  %9s %9s %9s  %7s %8s", "op", "shape", "layout", "type", "median", "min", "90 %", "GB/s",
            "of limit");
-    if (report->peer != NULL) {
+    if (report->peer != NULL)
         printf("  %9s %9s", "oneDNN", "faster");
-    }
     printf("\n");
     fflush(stdout);
     free(name);
@@ -38,11 +37,10 @@ void bench_print_row(const struct bench_report *report, const struct bench_row *
     } else {
         printf("%9.4f %9.4f %9.4f  %7.2f %8.2f", 1e3 * row->clbn.median, 1e3 * row->clbn.minimum, 1e3 * row->clbn.percentile_90,
                bench_row_rate(row, row->clbn.median), bench_row_limit(row) / row->clbn.median);
-        if (row->has_peer) {
+        if (row->has_peer)
             printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / row->clbn.median);
-        } else if (report->peer != NULL) {
+        else if (report->peer != NULL)
             printf("  %9s %9s", "-", "-"); /* It has not this type. */
-        }
         printf("\n");
     }
     fflush(stdout); /* A row is news, also in a pipe. */
@@ -52,9 +50,8 @@ void bench_print_row(const struct bench_report *report, const struct bench_row *
  * other, suffer the most. */
 static void print_load(double load)
 {
-    if (load > 0.5) {
+    if (load > 0.5)
         printf("The load average was %.2f at the start: other programs may have disturbed these figures.\n", load);
-    }
 }
 
 /* A geometric mean and the least of ratios. */
@@ -85,22 +82,18 @@ static void print_means(const struct bench_report *report, enum bench_op op, enu
     for (size_t i = 0; i < report->row_count; i++) {
         const struct bench_row *row = &report->rows[i];
 
-        if (row->what.op != op || row->what.layout != layout || row->what.type != type || row->skipped[0] != '\0') {
+        if (row->what.op != op || row->what.layout != layout || row->what.type != type || row->skipped[0] != '\0')
             continue;
-        }
         add_ratio(&limit, bench_row_limit(row) / row->clbn.median);
-        if (row->has_peer) {
+        if (row->has_peer)
             add_ratio(&peer, row->peer.median / row->clbn.median);
-        }
     }
-    if (limit.count == 0) {
+    if (limit.count == 0)
         return;
-    }
     printf("%-9s  %-4s %-7s %3zu shape%s  of limit: %.2f, the least %.2f", bench_op_names[op], bench_layout_names[layout],
            bench_type_names[type], limit.count, limit.count == 1 ? ": " : "s:", geometric_mean(&limit), limit.least);
-    if (peer.count > 0) {
+    if (peer.count > 0)
         printf("; against %s: %.2fx, the least %.2fx", report->peer, geometric_mean(&peer), peer.least);
-    }
     printf("\n");
 }
 
@@ -125,11 +118,9 @@ void bench_print_summary(const struct bench_report *report)
 {
     printf("\nGeometric means:\n");
     for (int type = 0; type < BENCH_TYPES; type++) {
-        for (int op = 0; op < BENCH_OPS; op++) {
-            for (int layout = 0; layout < BENCH_LAYOUTS; layout++) {
+        for (int op = 0; op < BENCH_OPS; op++)
+            for (int layout = 0; layout < BENCH_LAYOUTS; layout++)
                 print_means(report, (enum bench_op)op, (enum bench_layout)layout, (enum bench_type)type);
-            }
-        }
     }
     print_costs(&report->costs);
     printf("\n");

@@ -22,9 +22,8 @@ double bench_row_limit(const struct bench_row *row)
 {
     double best = row->limits[0].median;
 
-    for (size_t i = 1; i < BENCH_LIMIT_STORES; i++) {
+    for (size_t i = 1; i < BENCH_LIMIT_STORES; i++)
         best = fmin(best, row->limits[i].median);
-    }
     return best;
 }
 
@@ -38,21 +37,18 @@ static bool compare_with_peer(struct bench_operation *operation, struct bench_pe
     bool done = false;
     cl_int status;
 
-    if (ours == NULL) {
+    if (ours == NULL)
         return fail(failure, "there is no memory to compare results with oneDNN's");
-    }
-    if (!bench_operation_call(operation, failure)) {
+    if (!bench_operation_call(operation, failure))
         goto cleanup;
-    }
     status = clEnqueueReadBuffer(operation->queue, tensors->tensors[BENCH_OUT], CL_TRUE, 0, count * sizeof(*ours), ours, 0,
                                  NULL, NULL);
     if (status != CL_SUCCESS) {
         fail_opencl(failure, "reading a result", status);
         goto cleanup;
     }
-    if (!bench_peer_call(peer, failure)) {
+    if (!bench_peer_call(peer, failure))
         goto cleanup;
-    }
     for (size_t i = 0; i < count; i++) {
         double difference = fabs((double)ours[i] - (double)theirs[i]);
 
@@ -79,9 +75,8 @@ static bool measure(const struct bench_run *run, struct bench_operation *operati
     for (size_t i = 0; i < BENCH_LIMIT_STORES; i++) {
         enum bench_limit_kernel kernel = (enum bench_limit_kernel)(bench_limit_first(row->what.op) + i);
 
-        if (!bench_limit_bind(&limits[i], run->limit, kernel, operation->tensors, failure)) {
+        if (!bench_limit_bind(&limits[i], run->limit, kernel, operation->tensors, failure))
             return false;
-        }
         contestants[count].call = bench_limit_run;
         contestants[count++].context = &limits[i];
     }
@@ -89,16 +84,13 @@ static bool measure(const struct bench_run *run, struct bench_operation *operati
         contestants[count].call = bench_peer_call;
         contestants[count++].context = peer;
     }
-    if (!bench_measure(contestants, count, run->effort, failure)) {
+    if (!bench_measure(contestants, count, run->effort, failure))
         return false;
-    }
     row->clbn = contestants[0].summary;
-    for (size_t i = 0; i < BENCH_LIMIT_STORES; i++) {
+    for (size_t i = 0; i < BENCH_LIMIT_STORES; i++)
         row->limits[i] = contestants[1 + i].summary;
-    }
-    if (peer != NULL) {
+    if (peer != NULL)
         row->peer = contestants[count - 1].summary;
-    }
     return true;
 }
 
@@ -109,15 +101,13 @@ bool bench_run_row(const struct bench_run *run, const struct bench_tensors *tens
     struct bench_peer *peer = NULL;
     bool done = false;
 
-    if (!bench_operation_open(&operation, run->session, &row->what, tensors, failure)) {
+    if (!bench_operation_open(&operation, run->session, &row->what, tensors, failure))
         goto cleanup;
-    }
     row->has_peer = run->with_peer && bench_peer_supports(&row->what);
     if (row->has_peer) {
         peer = bench_peer_open(&row->what, tensors, failure);
-        if (peer == NULL || !compare_with_peer(&operation, peer, failure)) {
+        if (peer == NULL || !compare_with_peer(&operation, peer, failure))
             goto cleanup;
-        }
         snprintf(row->peer_implementation, sizeof(row->peer_implementation), "%s", bench_peer_implementation(peer));
     }
     bench_operation_kernels(&operation, row->kernels, sizeof(row->kernels));

@@ -64,9 +64,8 @@ size_t bench_shape_elements(const struct bench_shape *shape)
 {
     size_t elements = 1;
 
-    for (cl_uint i = 0; i < shape->rank; i++) {
+    for (cl_uint i = 0; i < shape->rank; i++)
         elements *= shape->sizes[i];
-    }
     return elements;
 }
 
@@ -74,18 +73,16 @@ void bench_shape_format(const struct bench_shape *shape, char text[BENCH_SHAPE_T
 {
     size_t length = 0;
 
-    for (cl_uint i = 0; i < shape->rank; i++) {
+    for (cl_uint i = 0; i < shape->rank; i++)
         length += (size_t)snprintf(text + length, BENCH_SHAPE_TEXT - length, "%s%zu", i > 0 ? "x" : "", shape->sizes[i]);
-    }
 }
 
 static bool append(struct bench_shape_list *list, const struct bench_shape *shapes, size_t count, struct failure *failure)
 {
     struct bench_shape *larger = realloc(list->shapes, (list->count + count) * sizeof(*larger));
 
-    if (larger == NULL) {
+    if (larger == NULL)
         return fail(failure, "there is no memory for the list of shapes");
-    }
     memcpy(larger + list->count, shapes, count * sizeof(*larger));
     list->shapes = larger;
     list->count += count;
@@ -101,9 +98,8 @@ static bool parse_size(const char **text, const char *end, size_t *size)
     for (; *text < end && **text >= '0' && **text <= '9'; (*text)++) {
         size_t digit = (size_t)(**text - '0');
 
-        if (*size > (SIZE_MAX - digit) / 10) {
+        if (*size > (SIZE_MAX - digit) / 10)
             return false;
-        }
         *size = *size * 10 + digit;
     }
     return *text > start && *size > 0;
@@ -119,25 +115,20 @@ static bool parse_sizes(const char *text, size_t length, struct bench_shape *sha
     for (;;) {
         size_t *size = &shape->sizes[shape->rank];
 
-        if (shape->rank == CLBN_MAX_RANK) {
+        if (shape->rank == CLBN_MAX_RANK)
             return fail(failure, "the shape '%.*s' has more than %d sizes", (int)length, text, CLBN_MAX_RANK);
-        }
-        if (!parse_size(&next, end, size) || (next < end && *next != ',')) {
+        if (!parse_size(&next, end, size) || (next < end && *next != ','))
             return fail(failure, "'%.*s' is neither a list of shapes nor positive sizes N,C,S,...", (int)length, text);
-        }
-        if (*size > room) {
+        if (*size > room)
             return fail(failure, "the shape '%.*s' has more bytes than this machine can address", (int)length, text);
-        }
         room /= *size;
         shape->rank++;
-        if (next == end) {
+        if (next == end)
             break;
-        }
         next++;
     }
-    if (shape->rank < 2 || bench_shape_elements(shape) / shape->sizes[1] < 2) {
+    if (shape->rank < 2 || bench_shape_elements(shape) / shape->sizes[1] < 2)
         return fail(failure, "the shape '%.*s' has fewer than two values to a channel: it takes N,C,S,...", (int)length, text);
-    }
     return true;
 }
 
@@ -146,11 +137,9 @@ static bool parse_part(const char *text, size_t length, struct bench_shape_list 
 {
     struct bench_shape shape;
 
-    for (size_t i = 0; i < LENGTH(named_lists); i++) {
-        if (strlen(named_lists[i].name) == length && memcmp(named_lists[i].name, text, length) == 0) {
+    for (size_t i = 0; i < LENGTH(named_lists); i++)
+        if (strlen(named_lists[i].name) == length && memcmp(named_lists[i].name, text, length) == 0)
             return append(list, named_lists[i].shapes, named_lists[i].count, failure);
-        }
-    }
     return parse_sizes(text, length, &shape, failure) && append(list, &shape, 1, failure);
 }
 
@@ -164,12 +153,10 @@ bool bench_shapes_parse(const char *text, struct bench_shape_list *list, struct 
             fail(failure, "a shape of %zu characters is none", length);
             break;
         }
-        if (!parse_part(text, length, list, failure)) {
+        if (!parse_part(text, length, list, failure))
             break;
-        }
-        if (text[length] == '\0') {
+        if (text[length] == '\0')
             return true;
-        }
         text += length + 1;
     }
     bench_shapes_free(list);

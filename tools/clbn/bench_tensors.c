@@ -30,9 +30,8 @@ bool bench_tensors_fit(const struct session *session, const struct bench_case *t
     cl_ulong buffer;
 
     if (clGetDeviceInfo(session->device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(memory), &memory, NULL) != CL_SUCCESS ||
-        clGetDeviceInfo(session->device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(buffer), &buffer, NULL) != CL_SUCCESS) {
+        clGetDeviceInfo(session->device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(buffer), &buffer, NULL) != CL_SUCCESS)
         return fail(failure, "the device does not say how much memory it has");
-    }
     if (bytes > buffer) {
         return fail(failure, "a tensor has %.0f MiB, and a buffer of the device at most %.0f", (double)bytes / mebibyte,
                     (double)buffer / mebibyte);
@@ -43,9 +42,8 @@ bool bench_tensors_fit(const struct session *session, const struct bench_case *t
     }
     if (the_case->type == BENCH_FLOAT64 &&
         (clbnGetEngineInfo(session->engine, CLBN_ENGINE_HAS_FLOAT64, sizeof(has_float64), &has_float64, NULL) != CLBN_SUCCESS ||
-         !has_float64)) {
+         !has_float64))
         return fail(failure, "the device does not compute in float64");
-    }
     return true;
 }
 
@@ -56,11 +54,10 @@ static void fill(void *values, size_t count, enum bench_type type, double minimu
     for (size_t i = 0; i < count; i++) {
         double value = minimum + scale * (double)(random_bits(random) >> 11);
 
-        if (type == BENCH_FLOAT64) {
+        if (type == BENCH_FLOAT64)
             ((double *)values)[i] = value;
-        } else {
+        else
             ((float *)values)[i] = (float)value;
-        }
     }
 }
 
@@ -88,15 +85,13 @@ static bool open_tensor(struct bench_tensors *tensors, const struct session *ses
     void *values = allocate(tensors->elements, tensors->type, -1.0, 1.0, random, failure);
     cl_int status;
 
-    if (values == NULL) {
+    if (values == NULL)
         return false;
-    }
     tensors->tensors[i] = clCreateBuffer(session->context, flags, bytes, values, &status);
-    if (tensors->shared) {
+    if (tensors->shared)
         tensors->host_tensors[i] = values;
-    } else {
+    else
         free(values);
-    }
     return tensors->tensors[i] != NULL || fail_opencl(failure, "creating a buffer for a tensor", status);
 }
 
@@ -108,9 +103,8 @@ static bool open_vector(struct bench_tensors *tensors, const struct session *ses
 
     tensors->host_vectors[i] =
         allocate(tensors->channels, tensors->type, vector_ranges[i].minimum, vector_ranges[i].maximum, random, failure);
-    if (tensors->host_vectors[i] == NULL) {
+    if (tensors->host_vectors[i] == NULL)
         return false;
-    }
     tensors->vectors[i] =
         clCreateBuffer(session->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes, tensors->host_vectors[i], &status);
     return tensors->vectors[i] != NULL || fail_opencl(failure, "creating a buffer for a vector", status);
@@ -124,23 +118,18 @@ bool bench_tensors_open(struct bench_tensors *tensors, const struct session *ses
     cl_int status = clGetDeviceInfo(session->device, CL_DEVICE_TYPE, sizeof(kind), &kind, NULL);
 
     memset(tensors, 0, sizeof(*tensors));
-    if (status != CL_SUCCESS) {
+    if (status != CL_SUCCESS)
         return fail_opencl(failure, "asking for the device's type", status);
-    }
     tensors->elements = bench_shape_elements(&the_case->shape);
     tensors->channels = the_case->shape.sizes[1];
     tensors->type = the_case->type;
     tensors->shared = (kind & CL_DEVICE_TYPE_CPU) != 0;
-    for (size_t i = 0; i < BENCH_TENSORS; i++) {
-        if (!open_tensor(tensors, session, i, &random, failure)) {
+    for (size_t i = 0; i < BENCH_TENSORS; i++)
+        if (!open_tensor(tensors, session, i, &random, failure))
             goto cleanup;
-        }
-    }
-    for (size_t i = 0; i < BENCH_VECTORS; i++) {
-        if (!open_vector(tensors, session, i, &random, failure)) {
+    for (size_t i = 0; i < BENCH_VECTORS; i++)
+        if (!open_vector(tensors, session, i, &random, failure))
             goto cleanup;
-        }
-    }
     return true;
 
 cleanup:
@@ -151,19 +140,16 @@ cleanup:
 /* A buffer goes before the memory that it uses. */
 static void close_buffer(cl_mem buffer, void *host)
 {
-    if (buffer != NULL) {
+    if (buffer != NULL)
         clReleaseMemObject(buffer);
-    }
     free(host);
 }
 
 void bench_tensors_close(struct bench_tensors *tensors)
 {
-    for (size_t i = 0; i < BENCH_TENSORS; i++) {
+    for (size_t i = 0; i < BENCH_TENSORS; i++)
         close_buffer(tensors->tensors[i], tensors->host_tensors[i]);
-    }
-    for (size_t i = 0; i < BENCH_VECTORS; i++) {
+    for (size_t i = 0; i < BENCH_VECTORS; i++)
         close_buffer(tensors->vectors[i], tensors->host_vectors[i]);
-    }
     memset(tensors, 0, sizeof(*tensors));
 }

@@ -48,24 +48,18 @@ static int check_options(const struct command_line *command, const struct operan
     bool running = operands[RUNNING_MEAN].path != NULL;
     bool saved = operands[SAVE_MEAN].path != NULL;
 
-    if (running != (operands[RUNNING_VAR].path != NULL)) {
+    if (running != (operands[RUNNING_VAR].path != NULL))
         return usage_error(command, "options --running-mean and --running-var need each other");
-    }
-    if (saved != (operands[SAVE_INVSTD].path != NULL)) {
+    if (saved != (operands[SAVE_INVSTD].path != NULL))
         return usage_error(command, "options --save-mean and --save-invstd need each other");
-    }
-    if (frozen && !running) {
+    if (frozen && !running)
         return usage_error(command, "option --frozen needs --running-mean and --running-var");
-    }
-    if (!frozen && running) {
+    if (!frozen && running)
         return usage_error(command, "options --running-mean and --running-var need --frozen");
-    }
-    if (frozen && saved) {
+    if (frozen && saved)
         return usage_error(command, "options --save-mean and --save-invstd make no sense with --frozen");
-    }
-    if (operands[DX].path == NULL && operands[DGAMMA].path == NULL && operands[DBETA].path == NULL) {
+    if (operands[DX].path == NULL && operands[DGAMMA].path == NULL && operands[DBETA].path == NULL)
         return usage_error(command, "one of the outputs --dx, --dgamma and --dbeta is required");
-    }
     return EXIT_DONE;
 }
 
@@ -74,13 +68,11 @@ static int run(const struct command_line *command, struct job *job, bool frozen)
     struct failure failure;
     int exit_code = check_options(command, job->set.operands, frozen);
 
-    if (exit_code != EXIT_DONE) {
+    if (exit_code != EXIT_DONE)
         return exit_code;
-    }
     job->enqueue = frozen ? enqueue_backward_frozen : enqueue_backward;
-    if (!operands_check_paths(&job->set, &failure)) {
+    if (!operands_check_paths(&job->set, &failure))
         return usage_error(command, "%s", failure.sentence);
-    }
     if (!job_run(job, &failure)) {
         report_failure(&failure);
         return EXIT_FAILED;
@@ -108,8 +100,7 @@ int command_backward(int argc, char **argv)
         OPERAND_OPTION_ROW(operands[X], true, "the forward pass's input, a .npy file of float32 or float64"),
         OPERAND_OPTION_ROW(operands[DY], true, "gradient of the loss with respect to the forward pass's output"),
         OPERAND_OPTION_ROW(operands[GAMMA], false, "scale of each channel (default: 1)"),
-        OPERAND_OPTION_ROW(operands[SAVE_MEAN], false,
-                           "the mean that the forward pass saved (default: computed again from x)"),
+        OPERAND_OPTION_ROW(operands[SAVE_MEAN], false, "the mean that the forward pass saved (default: computed again from x)"),
         OPERAND_OPTION_ROW(operands[SAVE_INVSTD], false, "the 1/sqrt(variance + epsilon), likewise"),
         { .name = "frozen",
           .kind = OPTION_FLAG,
@@ -126,8 +117,7 @@ int command_backward(int argc, char **argv)
                                           OPTION_COUNT(options) };
     int exit_code;
 
-    if (!options_parse(&command, argc, argv, &exit_code)) {
+    if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
-    }
     return run(&command, &job, frozen);
 }

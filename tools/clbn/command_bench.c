@@ -46,9 +46,8 @@ static void list_shape(const struct request *request, const struct bench_shape *
             struct bench_row *row = &report->rows[report->row_count];
 
             /* Two sizes have no layout to choose. */
-            if (shape->rank == 2 ? layout != BENCH_NC : !request->layouts.wanted[layout]) {
+            if (shape->rank == 2 ? layout != BENCH_NC : !request->layouts.wanted[layout])
                 continue;
-            }
             row->what.shape = *shape;
             row->what.op = (enum bench_op)op;
             row->what.layout = (enum bench_layout)layout;
@@ -61,14 +60,11 @@ static void list_shape(const struct request *request, const struct bench_shape *
 static bool list_rows(const struct request *request, struct bench_report *report, struct failure *failure)
 {
     report->rows = calloc(request->shapes.count, BENCH_TYPES * BENCH_OPS * BENCH_LAYOUTS * sizeof(*report->rows));
-    if (report->rows == NULL) {
+    if (report->rows == NULL)
         return fail(failure, "there is no memory for the rows of the table");
-    }
-    for (int type = 0; type < BENCH_TYPES; type++) {
-        for (size_t i = 0; i < request->shapes.count && request->types.wanted[type]; i++) {
+    for (int type = 0; type < BENCH_TYPES; type++)
+        for (size_t i = 0; i < request->shapes.count && request->types.wanted[type]; i++)
             list_shape(request, &request->shapes.shapes[i], (enum bench_type)type, report);
-        }
-    }
     return true;
 }
 
@@ -77,9 +73,8 @@ static bool same_tensors(const struct bench_case *left, const struct bench_case 
 {
     bool same = left->type == right->type && left->shape.rank == right->shape.rank;
 
-    for (cl_uint i = 0; i < left->shape.rank && same; i++) {
+    for (cl_uint i = 0; i < left->shape.rank && same; i++)
         same = left->shape.sizes[i] == right->shape.sizes[i];
-    }
     return same;
 }
 
@@ -96,11 +91,10 @@ static bool measure_shape(const struct bench_run *run, struct bench_report *repo
          ++*next) {
         struct bench_row *row = &report->rows[*next];
 
-        if (fits) {
+        if (fits)
             done = bench_run_row(run, &tensors, row, failure);
-        } else {
+        else
             snprintf(row->skipped, sizeof(row->skipped), "%.*s", (int)sizeof(row->skipped) - 1, reason.sentence);
-        }
         if (done) {
             progress_clear(progress);
             bench_print_row(report, row);
@@ -117,9 +111,8 @@ static bool measure_rows(const struct bench_run *run, struct bench_report *repor
     bool done = true;
 
     progress_start(&progress, "measuring", report->row_count);
-    for (size_t i = 0; i < report->row_count && done;) {
+    for (size_t i = 0; i < report->row_count && done;)
         done = measure_shape(run, report, i, &i, &progress, failure);
-    }
     progress_clear(&progress);
     return done;
 }
@@ -127,11 +120,9 @@ static bool measure_rows(const struct bench_run *run, struct bench_report *repor
 /* Fails where nothing was measured. */
 static bool check_rows(const struct bench_report *report, struct failure *failure)
 {
-    for (size_t i = 0; i < report->row_count; i++) {
-        if (report->rows[i].skipped[0] == '\0') {
+    for (size_t i = 0; i < report->row_count; i++)
+        if (report->rows[i].skipped[0] == '\0')
             return true;
-        }
-    }
     return fail(failure, "no shape could be measured: %s", report->rows[0].skipped);
 }
 
@@ -140,13 +131,11 @@ static bool check_peer(const struct session *session, struct failure *failure)
 {
     cl_device_type kind = 0;
 
-    if (bench_peer_version() == NULL) {
+    if (bench_peer_version() == NULL)
         return fail(failure, "this clbn was built without oneDNN: install libdnnl-dev, and build it again");
-    }
     if (clGetDeviceInfo(session->device, CL_DEVICE_TYPE, sizeof(kind), &kind, NULL) != CL_SUCCESS ||
-        (kind & CL_DEVICE_TYPE_CPU) == 0) {
+        (kind & CL_DEVICE_TYPE_CPU) == 0)
         return fail(failure, "oneDNN runs on the CPU, and the device is another; see --device");
-    }
     return true;
 }
 
@@ -155,9 +144,8 @@ static bool open_outputs(const struct request *request, struct output_file *json
 {
     struct output_file picture = { NULL, NULL, NULL };
 
-    if (request->plot != NULL && !output_file_open(&picture, request->plot, failure)) {
+    if (request->plot != NULL && !output_file_open(&picture, request->plot, failure))
         return false;
-    }
     output_file_close(&picture);
     return request->json == NULL || output_file_open(json, request->json, failure);
 }
@@ -169,9 +157,8 @@ static bool measure(const struct request *request, const struct session *session
     struct bench_run run = { session, &limit, request->quick ? &bench_effort_quick : &bench_effort_full,
                              request->peer == PEER_ONEDNN };
 
-    if (!bench_limit_open(&limit, session, failure)) {
+    if (!bench_limit_open(&limit, session, failure))
         return false;
-    }
     bench_print_head(report);
     bool done = bench_costs_measure(&report->costs, session, &limit, failure) && measure_rows(&run, report, failure) &&
                 check_rows(report, failure);
@@ -196,30 +183,25 @@ static int run(const struct request *request)
     char peer[80];
 
     if (!list_rows(request, &report, &failure) || !open_outputs(request, &json, &failure) ||
-        !bench_costs_open(&report.costs, &session, &request->session, &failure)) {
+        !bench_costs_open(&report.costs, &session, &request->session, &failure))
         goto cleanup;
-    }
     report.device = session.device;
     if (request->peer == PEER_ONEDNN) {
-        if (!check_peer(&session, &failure)) {
+        if (!check_peer(&session, &failure))
             goto cleanup;
-        }
         snprintf(peer, sizeof(peer), "oneDNN %s", bench_peer_version());
         report.peer = peer;
     }
-    if (!measure(request, &session, &report, &failure)) {
+    if (!measure(request, &session, &report, &failure))
         goto cleanup;
-    }
     bench_print_summary(&report);
     if ((request->json == NULL || bench_write_json(&report, &json, &failure)) &&
-        (request->plot == NULL || bench_draw(&report, request->plot, &failure))) {
+        (request->plot == NULL || bench_draw(&report, request->plot, &failure)))
         exit_code = EXIT_DONE;
-    }
 
 cleanup:
-    if (exit_code != EXIT_DONE) {
+    if (exit_code != EXIT_DONE)
         report_failure(&failure);
-    }
     output_file_close(&json);
     session_close(&session);
     free(report.rows);
@@ -232,24 +214,18 @@ static int parse_lists(const struct command_line *command, struct request *reque
 {
     struct failure failure;
 
-    if (!bench_choice_parse(ops, bench_op_names, BENCH_OPS, &request->ops)) {
+    if (!bench_choice_parse(ops, bench_op_names, BENCH_OPS, &request->ops))
         return usage_error(command, "--ops takes some of forward,backward,inference, not '%s'", ops);
-    }
-    if (!bench_choice_parse(layouts, bench_layout_names, BENCH_NC, &request->layouts)) {
+    if (!bench_choice_parse(layouts, bench_layout_names, BENCH_NC, &request->layouts))
         return usage_error(command, "--layout takes nchw, nhwc or nchw,nhwc, not '%s'", layouts);
-    }
-    if (!bench_choice_parse(types, bench_type_names, BENCH_TYPES, &request->types)) {
+    if (!bench_choice_parse(types, bench_type_names, BENCH_TYPES, &request->types))
         return usage_error(command, "--type takes float32, float64 or float32,float64, not '%s'", types);
-    }
-    if (request->plot != NULL && !plot_is_format(request->plot)) {
+    if (request->plot != NULL && !plot_is_format(request->plot))
         return usage_error(command, "--plot takes a file name that ends in .svg or .png, not '%s'", request->plot);
-    }
-    if (request->plot != NULL && request->json != NULL && strcmp(request->plot, request->json) == 0) {
+    if (request->plot != NULL && request->json != NULL && strcmp(request->plot, request->json) == 0)
         return usage_error(command, "--json and --plot both write '%s'", request->plot);
-    }
-    if (!bench_shapes_parse(shapes, &request->shapes, &failure)) {
+    if (!bench_shapes_parse(shapes, &request->shapes, &failure))
         return usage_error(command, "--shapes: %s", failure.sentence);
-    }
     return EXIT_DONE;
 }
 
@@ -304,13 +280,11 @@ int command_bench(int argc, char **argv)
                                           OPTION_COUNT(options) };
     int exit_code;
 
-    if (!options_parse(&command, argc, argv, &exit_code)) {
+    if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
-    }
     exit_code = parse_lists(&command, &request, shapes, ops, layouts, types);
-    if (exit_code == EXIT_DONE) {
+    if (exit_code == EXIT_DONE)
         exit_code = run(&request);
-    }
     bench_shapes_free(&request.shapes);
     return exit_code;
 }

@@ -60,9 +60,8 @@ static bool inspect_engine(struct device_report *report, clbn_engine engine)
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
         cl_int status = clbnGetEngineInfo(engine, queries[i].name, queries[i].size, queries[i].value, NULL);
 
-        if (status != CLBN_SUCCESS) {
+        if (status != CLBN_SUCCESS)
             return fail_clbn(&report->why_not, "asking the engine", status);
-        }
     }
     report->float64 = float64 != CL_FALSE;
     return true;
@@ -107,9 +106,8 @@ static void copy_text(char *cell, const char *text)
 {
     size_t length = 0;
 
-    for (; text[length] != '\0' && length + 1 < CELL_SIZE; length++) {
+    for (; text[length] != '\0' && length + 1 < CELL_SIZE; length++)
         cell[length] = iscntrl((unsigned char)text[length]) ? '?' : text[length];
-    }
     cell[length] = '\0';
 }
 
@@ -143,8 +141,7 @@ static void fill_row(char row[COLUMN_COUNT][CELL_SIZE], const struct device_repo
         return;
     }
     copy_text(row[8], report->float64 ? "float32, float64" : "float32");
-    snprintf(row[9], CELL_SIZE, "%s %zu x %zu", geometry_names[report->geometry], report->group_size,
-             report->vector_width);
+    snprintf(row[9], CELL_SIZE, "%s %zu x %zu", geometry_names[report->geometry], report->group_size, report->vector_width);
     copy_text(row[10], report->merge_type);
 }
 
@@ -152,15 +149,12 @@ static bool print_table(const struct device_report *reports, size_t count, struc
 {
     char(*rows)[COLUMN_COUNT][CELL_SIZE] = calloc(count + 1, sizeof(*rows));
 
-    if (rows == NULL) {
+    if (rows == NULL)
         return fail(failure, "there is no memory for the table of devices");
-    }
-    for (size_t column = 0; column < COLUMN_COUNT; column++) {
+    for (size_t column = 0; column < COLUMN_COUNT; column++)
         copy_text(rows[0][column], column_names[column]);
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         fill_row(rows[i + 1], &reports[i], i);
-    }
     for (size_t row = 0; row <= count; row++) {
         for (size_t column = 0; column < COLUMN_COUNT; column++) {
             size_t width = 0;
@@ -175,11 +169,9 @@ static bool print_table(const struct device_report *reports, size_t count, struc
         putchar('\n');
     }
     printf("\n*: the default. Geometry: work-items to a group x float32 values to a vector.\n");
-    for (size_t i = 0; i < count; i++) {
-        if (!reports[i].usable) {
+    for (size_t i = 0; i < count; i++)
+        if (!reports[i].usable)
             printf("%zu cannot be used: %s.\n", i, reports[i].why_not.sentence);
-        }
-    }
     free(rows);
     return true;
 }
@@ -190,17 +182,14 @@ static json_t *json_text(const char *text)
     json_t *string;
     char ascii[CELL_SIZE];
 
-    if (text == NULL) {
+    if (text == NULL)
         return json_null();
-    }
     string = json_string(text);
     if (string == NULL) {
         copy_text(ascii, text);
-        for (char *byte = ascii; *byte != '\0'; byte++) {
-            if ((unsigned char)*byte >= 0x80) {
+        for (char *byte = ascii; *byte != '\0'; byte++)
+            if ((unsigned char)*byte >= 0x80)
                 *byte = '?';
-            }
-        }
         string = json_string(ascii);
     }
     return string;
@@ -225,17 +214,15 @@ static json_t *json_types(const struct device_report *report)
 /* The keys are the contract with programs that read this. NULL: there is no memory. */
 static json_t *json_device(const struct device_report *report, size_t index)
 {
-    json_t *object =
-        json_pack("{s:I, s:b, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:o}", "index", (json_int_t)index, "default",
-                  (int)report->is_default, "name", json_text(report->name), "platform", json_text(report->platform),
-                  "version", json_text(report->version), "kind", report->kind, "compute_units",
-                  (json_int_t)report->compute_units, "global_bytes", (json_int_t)report->global_bytes, "local_bytes",
-                  (json_int_t)report->local_bytes, "types", json_types(report));
+    json_t *object = json_pack(
+        "{s:I, s:b, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:o}", "index", (json_int_t)index, "default", (int)report->is_default,
+        "name", json_text(report->name), "platform", json_text(report->platform), "version", json_text(report->version), "kind",
+        report->kind, "compute_units", (json_int_t)report->compute_units, "global_bytes", (json_int_t)report->global_bytes,
+        "local_bytes", (json_int_t)report->local_bytes, "types", json_types(report));
     json_t *rest;
 
-    if (object == NULL) {
+    if (object == NULL)
         return NULL;
-    }
     if (report->usable) {
         rest = json_pack("{s:s, s:I, s:I, s:s}", "geometry", geometry_names[report->geometry], "group_size",
                          (json_int_t)report->group_size, "vector_width", (json_int_t)report->vector_width, "merge_type",
@@ -258,20 +245,16 @@ static bool print_json(const struct device_report *reports, size_t count, struct
     char *text = NULL;
     bool added = devices != NULL;
 
-    for (size_t i = 0; i < count && added; i++) {
+    for (size_t i = 0; i < count && added; i++)
         added = json_array_append_new(devices, json_device(&reports[i], i)) == 0;
-    }
-    if (added) {
+    if (added)
         root = json_pack("{s:O}", "devices", devices);
-    }
-    if (root != NULL) {
+    if (root != NULL)
         text = json_dumps(root, JSON_INDENT(2));
-    }
-    if (text != NULL) {
+    if (text != NULL)
         puts(text);
-    } else {
+    else
         fail(failure, "there is no memory for the list of devices");
-    }
     json_decref(root);
     json_decref(devices);
     added = text != NULL;
@@ -294,30 +277,25 @@ int command_devices(int argc, char **argv)
     bool done = false;
     int exit_code;
 
-    if (!options_parse(&command, argc, argv, &exit_code)) {
+    if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
-    }
-    if (!device_list_open(&list, &failure) || !device_list_find(&list, NULL, &chosen, &failure)) {
+    if (!device_list_open(&list, &failure) || !device_list_find(&list, NULL, &chosen, &failure))
         goto cleanup;
-    }
     reports = calloc(list.count, sizeof(*reports));
     if (reports == NULL) {
         fail(&failure, "there is no memory for the list of devices");
         goto cleanup;
     }
-    for (size_t i = 0; i < list.count; i++) {
+    for (size_t i = 0; i < list.count; i++)
         inspect_device(&reports[i], &list.entries[i], i == chosen);
-    }
     done = as_json ? print_json(reports, list.count, &failure) : print_table(reports, list.count, &failure);
 
 cleanup:
-    for (size_t i = 0; reports != NULL && i < list.count; i++) {
+    for (size_t i = 0; reports != NULL && i < list.count; i++)
         free(reports[i].version);
-    }
     free(reports);
     device_list_close(&list);
-    if (!done) {
+    if (!done)
         report_failure(&failure);
-    }
     return done ? EXIT_DONE : EXIT_FAILED;
 }

@@ -55,25 +55,18 @@ static int check_options(const struct command_line *command, const struct operan
     static const char *const training_only[] = { "update-factor", "biased-running-var", "save-mean", "save-invstd" };
     bool running = operands[RUNNING_MEAN].path != NULL;
 
-    if (running != (operands[RUNNING_VAR].path != NULL)) {
+    if (running != (operands[RUNNING_VAR].path != NULL))
         return usage_error(command, "options --running-mean and --running-var need each other");
-    }
-    if ((operands[SAVE_MEAN].path != NULL) != (operands[SAVE_INVSTD].path != NULL)) {
+    if ((operands[SAVE_MEAN].path != NULL) != (operands[SAVE_INVSTD].path != NULL))
         return usage_error(command, "options --save-mean and --save-invstd need each other");
-    }
-    if (inference && !running) {
+    if (inference && !running)
         return usage_error(command, "option --inference needs --running-mean and --running-var");
-    }
-    for (size_t i = 0; i < sizeof(training_only) / sizeof(training_only[0]); i++) {
-        if (inference && option_given(command, training_only[i])) {
+    for (size_t i = 0; i < sizeof(training_only) / sizeof(training_only[0]); i++)
+        if (inference && option_given(command, training_only[i]))
             return usage_error(command, "option --%s is for training, and not for --inference", training_only[i]);
-        }
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (!running && option_given(command, training_only[i])) {
+    for (size_t i = 0; i < 2; i++)
+        if (!running && option_given(command, training_only[i]))
             return usage_error(command, "option --%s needs --running-mean and --running-var", training_only[i]);
-        }
-    }
     return EXIT_DONE;
 }
 
@@ -83,17 +76,15 @@ static int run(const struct command_line *command, struct job *job, const struct
     struct failure failure;
     int exit_code = check_options(command, operands, settings->inference);
 
-    if (exit_code != EXIT_DONE) {
+    if (exit_code != EXIT_DONE)
         return exit_code;
-    }
     if (!settings->inference) {
         operands[RUNNING_MEAN].role = OPERAND_UPDATED;
         operands[RUNNING_VAR].role = OPERAND_UPDATED;
     }
     job->enqueue = settings->inference ? enqueue_inference : enqueue_training;
-    if (!operands_check_paths(&job->set, &failure)) {
+    if (!operands_check_paths(&job->set, &failure))
         return usage_error(command, "%s", failure.sentence);
-    }
     if (!job_run(job, &failure)) {
         report_failure(&failure);
         return EXIT_FAILED;
@@ -124,8 +115,7 @@ int command_forward(int argc, char **argv)
           .kind = OPTION_FLAG,
           .to.flag = &settings.inference,
           .help = "normalize with the running statistics, not with the batch's" },
-        OPERAND_OPTION_ROW(operands[RUNNING_MEAN], false,
-                           "running mean: read and, without --inference, updated in place"),
+        OPERAND_OPTION_ROW(operands[RUNNING_MEAN], false, "running mean: read and, without --inference, updated in place"),
         OPERAND_OPTION_ROW(operands[RUNNING_VAR], false, "running variance, likewise"),
         { .name = "update-factor",
           .kind = OPTION_REAL,
@@ -145,8 +135,7 @@ int command_forward(int argc, char **argv)
                                           OPTION_COUNT(options) };
     int exit_code;
 
-    if (!options_parse(&command, argc, argv, &exit_code)) {
+    if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
-    }
     return run(&command, &job, &settings);
 }

@@ -39,9 +39,8 @@ static bool read_data(const struct request *request, struct idx_set *training_se
                              "dataset-fashion-mnist', or name the folder of another one with --data");
     }
     if (!idx_read_set(folder, IDX_TRAINING, CLASSES, training_set, failure) ||
-        !idx_read_set(folder, IDX_TEST, CLASSES, test_set, failure)) {
+        !idx_read_set(folder, IDX_TEST, CLASSES, test_set, failure))
         return false;
-    }
     if (training_set->height != test_set->height || training_set->width != test_set->width) {
         return fail(failure, "'%s' has training images of %zu x %zu pixels and test images of %zu x %zu", folder,
                     training_set->height, training_set->width, test_set->height, test_set->width);
@@ -68,12 +67,10 @@ static bool train(const struct request *request, const struct session *session, 
 {
     struct training_report report;
 
-    if (request->plot != NULL && !probe_output(request->plot, failure)) {
+    if (request->plot != NULL && !probe_output(request->plot, failure))
         return false;
-    }
-    if (!training_report_open(&report, &request->training, request->log, failure)) {
+    if (!training_report_open(&report, &request->training, request->log, failure))
         return false;
-    }
     struct training_observer observer = training_report_observer(&report);
     bool done = training_run(session, training_set, test_set, &request->training, &observer, failure) &&
                 training_report_finish(&report, failure) &&
@@ -91,11 +88,10 @@ static int run(const struct request *request)
     struct idx_set test_set = IDX_SET_INIT;
 
     if (read_data(request, &training_set, &test_set, &failure) && session_open(&session, &request->session, &failure) &&
-        train(request, &session, &training_set, &test_set, &failure)) {
+        train(request, &session, &training_set, &test_set, &failure))
         exit_code = EXIT_DONE;
-    } else {
+    else
         report_failure(&failure);
-    }
     session_close(&session);
     idx_free_set(&training_set);
     idx_free_set(&test_set);
@@ -158,18 +154,14 @@ int command_train(int argc, char **argv)
                                           OPTION_COUNT(options) };
     int exit_code;
 
-    if (!options_parse(&command, argc, argv, &exit_code)) {
+    if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
-    }
-    if (no_bn && compare) {
+    if (no_bn && compare)
         return usage_error(&command, "--no-bn and --compare exclude each other");
-    }
-    if (request.plot != NULL && !plot_is_format(request.plot)) {
+    if (request.plot != NULL && !plot_is_format(request.plot))
         return usage_error(&command, "--plot takes a file name that ends in .svg or .png, not '%s'", request.plot);
-    }
-    if (compare && request.plot == NULL) {
+    if (compare && request.plot == NULL)
         request.plot = DEFAULT_PLOT;
-    }
     request.training.trained[CONTENDER_PLAIN] = no_bn || compare;
     request.training.trained[CONTENDER_BATCH_NORM] = !no_bn;
     request.training.classes = CLASSES;

@@ -17,9 +17,8 @@ char *device_text(cl_device_id device, cl_device_info name)
     size_t size;
     char *text;
 
-    if (clGetDeviceInfo(device, name, 0, NULL, &size) != CL_SUCCESS) {
+    if (clGetDeviceInfo(device, name, 0, NULL, &size) != CL_SUCCESS)
         return NULL;
-    }
     text = calloc(size + 1, 1);
     if (text != NULL && clGetDeviceInfo(device, name, size, text, NULL) != CL_SUCCESS) {
         free(text);
@@ -33,9 +32,8 @@ static char *platform_text(cl_platform_id platform, cl_platform_info name)
     size_t size;
     char *text;
 
-    if (clGetPlatformInfo(platform, name, 0, NULL, &size) != CL_SUCCESS) {
+    if (clGetPlatformInfo(platform, name, 0, NULL, &size) != CL_SUCCESS)
         return NULL;
-    }
     text = calloc(size + 1, 1);
     if (text != NULL && clGetPlatformInfo(platform, name, size, text, NULL) != CL_SUCCESS) {
         free(text);
@@ -76,18 +74,14 @@ static bool add_platform(struct device_list *list, cl_platform_id platform)
     cl_uint count;
     bool added = true;
 
-    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0) {
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0)
         return true;
-    }
     devices = calloc(count, sizeof(*devices));
-    if (devices == NULL) {
+    if (devices == NULL)
         return false;
-    }
-    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, devices, NULL) == CL_SUCCESS) {
-        for (cl_uint i = 0; i < count && added; i++) {
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, devices, NULL) == CL_SUCCESS)
+        for (cl_uint i = 0; i < count && added; i++)
             added = add_device(list, platform, devices[i]);
-        }
-    }
     free(devices);
     return added;
 }
@@ -100,28 +94,22 @@ bool device_list_open(struct device_list *list, struct failure *failure)
     cl_int status = clGetPlatformIDs(0, NULL, &count);
 
     memset(list, 0, sizeof(*list));
-    if (status == PLATFORM_NOT_FOUND || (status == CL_SUCCESS && count == 0)) {
+    if (status == PLATFORM_NOT_FOUND || (status == CL_SUCCESS && count == 0))
         return fail(failure, "no OpenCL platform is installed; Debian's package pocl-opencl-icd has one for CPUs");
-    }
-    if (status != CL_SUCCESS) {
+    if (status != CL_SUCCESS)
         return fail_opencl(failure, "listing the OpenCL platforms", status);
-    }
     platforms = calloc(count, sizeof(*platforms));
-    if (platforms == NULL) {
+    if (platforms == NULL)
         return fail(failure, "there is no memory for the list of OpenCL platforms");
-    }
     status = clGetPlatformIDs(count, platforms, NULL);
-    for (cl_uint i = 0; status == CL_SUCCESS && i < count && added; i++) {
+    for (cl_uint i = 0; status == CL_SUCCESS && i < count && added; i++)
         added = add_platform(list, platforms[i]);
-    }
     free(platforms);
-    if (status == CL_SUCCESS && added && list->count > 0) {
+    if (status == CL_SUCCESS && added && list->count > 0)
         return true;
-    }
     device_list_close(list);
-    if (status != CL_SUCCESS) {
+    if (status != CL_SUCCESS)
         return fail_opencl(failure, "listing the OpenCL platforms", status);
-    }
     return added ? fail(failure, "no OpenCL platform has a device; Debian's package pocl-opencl-icd has one for CPUs")
                  : fail(failure, "there is no memory for the list of OpenCL devices");
 }
@@ -142,12 +130,10 @@ static bool has_part(const char *text, const char *part)
     for (; *text != '\0'; text++) {
         size_t i = 0;
 
-        while (part[i] != '\0' && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i])) {
+        while (part[i] != '\0' && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]))
             i++;
-        }
-        if (part[i] == '\0') {
+        if (part[i] == '\0')
             return true;
-        }
     }
     return false;
 }
@@ -158,8 +144,7 @@ static bool entry_matches(const struct device_entry *entry, const char *part)
 }
 
 /* Ends the sentence with the devices that match, or with all for a part of NULL. */
-static bool fail_with_devices(const struct device_list *list, const char *part, struct failure *failure,
-                              const char *beginning)
+static bool fail_with_devices(const struct device_list *list, const char *part, struct failure *failure, const char *beginning)
 {
     char names[1536] = "";
     size_t length = 0;
@@ -168,8 +153,8 @@ static bool fail_with_devices(const struct device_list *list, const char *part, 
         const struct device_entry *entry = &list->entries[i];
 
         if (part == NULL || entry_matches(entry, part)) {
-            length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%zu '%s' (%s)",
-                                       length > 0 ? ", " : "", i, entry->name, entry->platform_name);
+            length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%zu '%s' (%s)", length > 0 ? ", " : "", i,
+                                       entry->name, entry->platform_name);
         }
     }
     return fail(failure, "%s: %s", beginning, names);
@@ -180,11 +165,9 @@ static size_t default_device(const struct device_list *list)
     static const cl_device_type kinds[] = { CL_DEVICE_TYPE_GPU, CL_DEVICE_TYPE_CPU };
 
     for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
-        for (size_t i = 0; i < list->count; i++) {
-            if ((list->entries[i].kind & kinds[kind]) != 0) {
+        for (size_t i = 0; i < list->count; i++)
+            if ((list->entries[i].kind & kinds[kind]) != 0)
                 return i;
-            }
-        }
     }
     return 0;
 }
@@ -194,9 +177,8 @@ static bool parse_index(const struct device_list *list, const char *text, size_t
 {
     size_t length = strlen(text);
 
-    if (length == 0 || length > 6 || strspn(text, "0123456789") != length) {
+    if (length == 0 || length > 6 || strspn(text, "0123456789") != length)
         return false;
-    }
     *index = (size_t)strtoul(text, NULL, 10);
     return *index < list->count;
 }
@@ -210,18 +192,16 @@ bool device_list_find(const struct device_list *list, const char *wanted, size_t
         *index = default_device(list);
         return true;
     }
-    if (parse_index(list, wanted, index)) {
+    if (parse_index(list, wanted, index))
         return true;
-    }
     for (size_t i = 0; i < list->count; i++) {
         if (entry_matches(&list->entries[i], wanted)) {
             matches++;
             *index = i;
         }
     }
-    if (matches == 1) {
+    if (matches == 1)
         return true;
-    }
     if (matches == 0) {
         snprintf(beginning, sizeof(beginning), "no device matches '%s'; there are", wanted);
         return fail_with_devices(list, NULL, failure, beginning);
@@ -237,9 +217,8 @@ bool session_open(struct session *session, const struct session_options *options
     bool opened;
 
     memset(session, 0, sizeof(*session));
-    if (!device_list_open(&list, failure)) {
+    if (!device_list_open(&list, failure))
         return false;
-    }
     opened = device_list_find(&list, options->device, &index, failure) &&
              session_open_device(session, list.entries[index].device, (clbn_geometry)options->geometry, failure);
     device_list_close(&list);
@@ -279,11 +258,9 @@ cleanup:
 void session_close(struct session *session)
 {
     clbnReleaseEngine(session->engine);
-    if (session->queue != NULL) {
+    if (session->queue != NULL)
         clReleaseCommandQueue(session->queue);
-    }
-    if (session->context != NULL) {
+    if (session->context != NULL)
         clReleaseContext(session->context);
-    }
     memset(session, 0, sizeof(*session));
 }

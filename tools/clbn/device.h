@@ -44,16 +44,15 @@ struct session_options {
 extern const char *const geometry_names[]; /* By clbn_geometry; ends with NULL. */
 
 /* The rows of an option table that fill a struct session_options. */
-#define SESSION_OPTION_ROWS(session_options)                                                                           \
-    { .name = "device",                                                                                                \
-      .kind = OPTION_STRING,                                                                                           \
-      .to.string = &(session_options).device,                                                                          \
-      .argument = "DEVICE",                                                                                            \
-      .help = "index in 'clbn devices', or a part of a name (default: the first GPU, else the first CPU)" },           \
-    {                                                                                                                  \
-        .name = "geometry", .kind = OPTION_CHOICE, .to.choice = &(session_options).geometry,                           \
-        .choices = geometry_names,                                                                                     \
-        .help = "kernels for CPUs (vector) or GPUs (group); the default, auto, goes by the device"                     \
+#define SESSION_OPTION_ROWS(session_options)                                                                                   \
+    { .name = "device",                                                                                                        \
+      .kind = OPTION_STRING,                                                                                                   \
+      .to.string = &(session_options).device,                                                                                  \
+      .argument = "DEVICE",                                                                                                    \
+      .help = "index in 'clbn devices', or a part of a name (default: the first GPU, else the first CPU)" },                   \
+    {                                                                                                                          \
+        .name = "geometry", .kind = OPTION_CHOICE, .to.choice = &(session_options).geometry, .choices = geometry_names,        \
+        .help = "kernels for CPUs (vector) or GPUs (group); the default, auto, goes by the device"                             \
     }
 
 /* An engine on a device, with an in-order queue. */

@@ -19,12 +19,10 @@ bool fail_clbn(struct failure *failure, const char *action, cl_int status)
     const char *reason = clbnLastError();
     size_t length = strlen(reason);
 
-    if (length == 0) {
+    if (length == 0)
         return fail_opencl(failure, action, status);
-    }
-    if (reason[length - 1] == '.') {
+    if (reason[length - 1] == '.')
         length--;
-    }
     return fail(failure, "%s failed: %.*s (%s)", action, (int)length, reason, clbnStatusName(status));
 }
 

@@ -24,12 +24,10 @@ static bool fail_read(gzFile file, const char *path, struct failure *failure)
 {
     int code = Z_OK;
     const char *text = gzerror(file, &code);
-    if (code == Z_ERRNO) {
+    if (code == Z_ERRNO)
         return fail(failure, "cannot read '%s': %s", path, strerror(errno));
-    }
-    if (code == Z_BUF_ERROR) {
+    if (code == Z_BUF_ERROR)
         return fail(failure, "'%s' is cut short: its gzip stream has no end", path);
-    }
     return fail(failure, "'%s' is not sound gzip data: %s", path, text);
 }
 
@@ -40,9 +38,8 @@ static bool read_some(gzFile file, const char *path, void *bytes, size_t size, s
     int count = gzread(file, bytes, (unsigned)size);
     int code = Z_OK;
     gzerror(file, &code);
-    if (count < 0 || (code != Z_OK && code != Z_STREAM_END)) {
+    if (count < 0 || (code != Z_OK && code != Z_STREAM_END))
         return fail_read(file, path, failure);
-    }
     *got = (size_t)count;
     return true;
 }
@@ -56,31 +53,22 @@ static bool read_header(gzFile file, const char *path, unsigned rank, struct hea
 {
     unsigned char bytes[4 + 4 * MAX_RANK];
     size_t got = 0;
-    if (!read_some(file, path, bytes, 4, &got, failure)) {
+    if (!read_some(file, path, bytes, 4, &got, failure))
         return false;
-    }
-    if (got < 4) {
+    if (got < 4)
         return fail(failure, "'%s' is cut short: it has no IDX header", path);
-    }
-    if (bytes[0] != 0 || bytes[1] != 0) {
+    if (bytes[0] != 0 || bytes[1] != 0)
         return fail(failure, "'%s' is not an IDX file: it starts with %02x %02x, not 00 00", path, bytes[0], bytes[1]);
-    }
-    if (bytes[2] != UNSIGNED_BYTE) {
-        return fail(failure, "'%s' holds elements of type 0x%02x, and only unsigned bytes (0x08) are read", path,
-                    bytes[2]);
-    }
-    if (bytes[3] != rank) {
+    if (bytes[2] != UNSIGNED_BYTE)
+        return fail(failure, "'%s' holds elements of type 0x%02x, and only unsigned bytes (0x08) are read", path, bytes[2]);
+    if (bytes[3] != rank)
         return fail(failure, "'%s' has %u dimensions, and %u were expected", path, bytes[3], rank);
-    }
-    if (!read_some(file, path, bytes + 4, (size_t)rank * 4, &got, failure)) {
+    if (!read_some(file, path, bytes + 4, (size_t)rank * 4, &got, failure))
         return false;
-    }
-    if (got < (size_t)rank * 4) {
+    if (got < (size_t)rank * 4)
         return fail(failure, "'%s' is cut short: it ends within the IDX header", path);
-    }
-    for (unsigned i = 0; i < rank; i++) {
+    for (unsigned i = 0; i < rank; i++)
         header->sizes[i] = big_endian_32(bytes + 4 + 4 * i);
-    }
     return true;
 }
 
@@ -95,33 +83,28 @@ static bool read_content(gzFile file, const char *path, size_t size, unsigned ch
     while (filled < size) {
         if (filled == capacity) {
             capacity = capacity == 0 ? FIRST_PIECE : 2 * capacity;
-            if (capacity > size) {
+            if (capacity > size)
                 capacity = size;
-            }
             unsigned char *larger = realloc(*content, capacity);
-            if (larger == NULL) {
+            if (larger == NULL)
                 return fail(failure, "there is no memory for the %zu bytes of '%s'", size, path);
-            }
             *content = larger;
         }
         size_t got = 0;
-        if (!read_some(file, path, *content + filled, capacity - filled, &got, failure)) {
+        if (!read_some(file, path, *content + filled, capacity - filled, &got, failure))
             return false;
-        }
         if (got == 0) {
-            return fail(failure, "'%s' is cut short: it has %zu bytes of content where its header announces %zu", path,
-                        filled, size);
+            return fail(failure, "'%s' is cut short: it has %zu bytes of content where its header announces %zu", path, filled,
+                        size);
         }
         filled += got;
     }
     unsigned char beyond;
     size_t got = 0;
-    if (!read_some(file, path, &beyond, 1, &got, failure)) { /* This meets the checksum of a gzip file, too. */
+    if (!read_some(file, path, &beyond, 1, &got, failure)) /* This meets the checksum of a gzip file, too. */
         return false;
-    }
-    if (got != 0) {
+    if (got != 0)
         return fail(failure, "'%s' goes on after the %zu bytes of content that its header announces", path, size);
-    }
     return true;
 }
 
@@ -139,34 +122,31 @@ static gzFile open_file(const char *path, struct failure *failure)
     }
     errno = 0;
     gzFile file = gzopen(path, "rb");
-    if (file == NULL) {
+    if (file == NULL)
         fail(failure, "cannot open '%s': %s", path, strerror(errno != 0 ? errno : ENOMEM));
-    }
     return file;
 }
 
 static bool check_images(const char *path, const struct header *header, struct failure *failure)
 {
     const size_t *sizes = header->sizes;
-    if (sizes[0] == 0) {
+    if (sizes[0] == 0)
         return fail(failure, "'%s' holds no images", path);
-    }
     if (sizes[1] == 0 || sizes[2] == 0 || sizes[1] > IDX_MAX_SIDE || sizes[2] > IDX_MAX_SIDE) {
-        return fail(failure, "'%s' holds images of %zu x %zu pixels, and 1 x 1 to %u x %u are read", path, sizes[1],
-                    sizes[2], IDX_MAX_SIDE, IDX_MAX_SIDE);
+        return fail(failure, "'%s' holds images of %zu x %zu pixels, and 1 x 1 to %u x %u are read", path, sizes[1], sizes[2],
+                    IDX_MAX_SIDE, IDX_MAX_SIDE);
     }
     if (sizes[0] > IDX_MAX_BYTES / (sizes[1] * sizes[2])) {
-        return fail(failure, "'%s' announces %zu images of %zu x %zu pixels, more than the %zu bytes that are read",
-                    path, sizes[0], sizes[1], sizes[2], IDX_MAX_BYTES);
+        return fail(failure, "'%s' announces %zu images of %zu x %zu pixels, more than the %zu bytes that are read", path,
+                    sizes[0], sizes[1], sizes[2], IDX_MAX_BYTES);
     }
     return true;
 }
 
 static bool check_labels(const char *path, const struct header *header, struct failure *failure)
 {
-    if (header->sizes[0] == 0) {
+    if (header->sizes[0] == 0)
         return fail(failure, "'%s' holds no labels", path);
-    }
     if (header->sizes[0] > IDX_MAX_BYTES) {
         return fail(failure, "'%s' announces %zu labels, more than the %zu that are read", path, header->sizes[0],
                     IDX_MAX_BYTES);
@@ -180,12 +160,10 @@ bool idx_read_images(const char *path, struct idx_set *set, struct failure *fail
     struct header header = { { 0 } };
     unsigned char *content = NULL;
     gzFile file = open_file(path, failure);
-    if (file == NULL || !read_header(file, path, 3, &header, failure) || !check_images(path, &header, failure)) {
+    if (file == NULL || !read_header(file, path, 3, &header, failure) || !check_images(path, &header, failure))
         goto cleanup;
-    }
-    if (!read_content(file, path, header.sizes[0] * header.sizes[1] * header.sizes[2], &content, failure)) {
+    if (!read_content(file, path, header.sizes[0] * header.sizes[1] * header.sizes[2], &content, failure))
         goto cleanup;
-    }
     set->count = header.sizes[0];
     set->height = header.sizes[1];
     set->width = header.sizes[2];
@@ -194,9 +172,8 @@ bool idx_read_images(const char *path, struct idx_set *set, struct failure *fail
     done = true;
 cleanup:
     free(content);
-    if (file != NULL) {
+    if (file != NULL)
         gzclose_r(file);
-    }
     return done;
 }
 
@@ -206,16 +183,14 @@ bool idx_read_labels(const char *path, size_t class_count, struct idx_set *set, 
     struct header header = { { 0 } };
     unsigned char *content = NULL;
     gzFile file = open_file(path, failure);
-    if (file == NULL || !read_header(file, path, 1, &header, failure) || !check_labels(path, &header, failure)) {
+    if (file == NULL || !read_header(file, path, 1, &header, failure) || !check_labels(path, &header, failure))
         goto cleanup;
-    }
-    if (!read_content(file, path, header.sizes[0], &content, failure)) {
+    if (!read_content(file, path, header.sizes[0], &content, failure))
         goto cleanup;
-    }
     for (size_t i = 0; i < header.sizes[0]; i++) {
         if (content[i] >= class_count) {
-            fail(failure, "'%s' has the label %u at place %zu, and there are only %zu classes, from 0", path,
-                 content[i], i, class_count);
+            fail(failure, "'%s' has the label %u at place %zu, and there are only %zu classes, from 0", path, content[i], i,
+                 class_count);
             goto cleanup;
         }
     }
@@ -225,9 +200,8 @@ bool idx_read_labels(const char *path, size_t class_count, struct idx_set *set, 
     done = true;
 cleanup:
     free(content);
-    if (file != NULL) {
+    if (file != NULL)
         gzclose_r(file);
-    }
     return done;
 }
 
@@ -237,22 +211,18 @@ static bool find_file(const char *folder, const char *name, char path[MAX_PATH_L
     static const char *const endings[] = { "", ".gz" };
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         int length = snprintf(path, MAX_PATH_LENGTH, "%s/%s%s", folder, name, endings[i]);
-        if (length < 0 || length >= MAX_PATH_LENGTH) {
+        if (length < 0 || length >= MAX_PATH_LENGTH)
             return fail(failure, "the name of the folder '%.64s...' is too long", folder);
-        }
         struct stat status;
-        if (stat(path, &status) == 0) {
+        if (stat(path, &status) == 0)
             return true;
-        }
-        if (errno != ENOENT) {
+        if (errno != ENOENT)
             return fail(failure, "cannot open '%s': %s", path, strerror(errno));
-        }
     }
     return fail(failure, "'%s' has no file %s or %s.gz", folder, name, name);
 }
 
-bool idx_read_set(const char *folder, enum idx_part part, size_t class_count, struct idx_set *set,
-                  struct failure *failure)
+bool idx_read_set(const char *folder, enum idx_part part, size_t class_count, struct idx_set *set, struct failure *failure)
 {
     bool training = part == IDX_TRAINING;
     char path[MAX_PATH_LENGTH];

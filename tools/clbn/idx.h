@@ -22,9 +22,9 @@ struct idx_set {
     unsigned char *labels; /* count, each below the number of classes asked for */
 };
 
-#define IDX_SET_INIT                                                                                                   \
-    {                                                                                                                  \
-        0, 0, 0, NULL, NULL                                                                                            \
+#define IDX_SET_INIT                                                                                                           \
+    {                                                                                                                          \
+        0, 0, 0, NULL, NULL                                                                                                    \
     }
 
 enum idx_part { IDX_TRAINING, IDX_TEST };
@@ -33,8 +33,7 @@ enum idx_part { IDX_TRAINING, IDX_TEST };
  * Reads one part of a data set from a folder with the usual names: train-images-idx3-ubyte and
  * train-labels-idx1-ubyte, or t10k-..., each as it is or with .gz at the end. On failure *set is empty.
  */
-bool idx_read_set(const char *folder, enum idx_part part, size_t class_count, struct idx_set *set,
-                  struct failure *failure);
+bool idx_read_set(const char *folder, enum idx_part part, size_t class_count, struct idx_set *set, struct failure *failure);
 
 /* Reads images into *set: its count, height, width and images. The file may be hostile. */
 bool idx_read_images(const char *path, struct idx_set *set, struct failure *failure);

@@ -15,9 +15,8 @@ static clbn_plan create_plan(const struct job *job, clbn_engine engine, struct f
     memcpy(desc.shape, x->shape, x->rank * sizeof(desc.shape[0]));
     desc.epsilon = job->epsilon;
     plan = clbnCreatePlan(engine, &desc, &status);
-    if (plan == NULL) {
+    if (plan == NULL)
         fail_clbn(failure, "creating the plan", status);
-    }
     return plan;
 }
 
@@ -26,17 +25,14 @@ static bool compute(const struct job *job, clbn_plan plan, cl_command_queue queu
     cl_event event = NULL;
     cl_int status;
 
-    if (!operands_have_results(&job->set)) {
+    if (!operands_have_results(&job->set))
         return true;
-    }
     status = job->enqueue(job, plan, queue, &event);
-    if (status != CLBN_SUCCESS) {
+    if (status != CLBN_SUCCESS)
         return fail_clbn(failure, "the batch normalization", status);
-    }
     status = event != NULL ? clWaitForEvents(1, &event) : clFinish(queue);
-    if (event != NULL) {
+    if (event != NULL)
         clReleaseEvent(event);
-    }
     return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
 }
 
@@ -46,13 +42,11 @@ bool job_run(struct job *job, struct failure *failure)
     clbn_plan plan = NULL;
     bool done = false;
 
-    if (!operands_read(&job->set, &job->axis, failure) || !session_open(&session, &job->session, failure)) {
+    if (!operands_read(&job->set, &job->axis, failure) || !session_open(&session, &job->session, failure))
         goto cleanup;
-    }
     plan = create_plan(job, session.engine, failure);
-    if (plan == NULL) {
+    if (plan == NULL)
         goto cleanup;
-    }
     done = operands_upload(&job->set, &session, failure) && compute(job, plan, session.queue, failure) &&
            operands_download(&job->set, &session, failure) && operands_write(&job->set, failure);
 

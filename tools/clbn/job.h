@@ -24,19 +24,19 @@ struct job {
 bool job_run(struct job *job, struct failure *failure);
 
 /* The rows of an option table that every job has. */
-#define JOB_OPTION_ROWS(job)                                                                                           \
-    { .name = "axis",                                                                                                  \
-      .kind = OPTION_INTEGER,                                                                                          \
-      .to.integer = &(job).axis,                                                                                       \
-      .argument = "AXIS",                                                                                              \
-      .integer_range = { -CLBN_MAX_RANK, CLBN_MAX_RANK - 1 },                                                          \
-      .help = "channel axis of x; negative ones count from the last (default 1)" },                                    \
-        { .name = "epsilon",                                                                                           \
-          .kind = OPTION_REAL,                                                                                         \
-          .to.real = &(job).epsilon,                                                                                   \
-          .argument = "EPSILON",                                                                                       \
-          .real_range = { 0, DBL_MAX },                                                                                \
-          .help = "added to the variance (default 1e-5)" },                                                            \
+#define JOB_OPTION_ROWS(job)                                                                                                   \
+    { .name = "axis",                                                                                                          \
+      .kind = OPTION_INTEGER,                                                                                                  \
+      .to.integer = &(job).axis,                                                                                               \
+      .argument = "AXIS",                                                                                                      \
+      .integer_range = { -CLBN_MAX_RANK, CLBN_MAX_RANK - 1 },                                                                  \
+      .help = "channel axis of x; negative ones count from the last (default 1)" },                                            \
+        { .name = "epsilon",                                                                                                   \
+          .kind = OPTION_REAL,                                                                                                 \
+          .to.real = &(job).epsilon,                                                                                           \
+          .argument = "EPSILON",                                                                                               \
+          .real_range = { 0, DBL_MAX },                                                                                        \
+          .help = "added to the variance (default 1e-5)" },                                                                    \
         SESSION_OPTION_ROWS((job).session)
 
 #endif

@@ -27,9 +27,8 @@ enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 static int print_help(void)
 {
     printf("Usage: clbn COMMAND [options]\n\nBatch normalization on OpenCL devices.\n\nCommands:\n");
-    for (int i = 0; i < COMMAND_COUNT; i++) {
+    for (int i = 0; i < COMMAND_COUNT; i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-    }
     printf("\n'clbn COMMAND --help' lists a command's options; 'clbn --version' prints the version.\n"
            "The exit code is 0 when done, 1 on failure and 2 on wrong usage.\n");
     return EXIT_DONE;
@@ -44,18 +43,15 @@ static int run_command(int argc, char **argv)
         report_failure(&failure);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0) {
+    if (strcmp(argv[1], "--help") == 0)
         return print_help();
-    }
     if (strcmp(argv[1], "--version") == 0) {
         printf("clbn %s\n", clbnVersion());
         return EXIT_DONE;
     }
-    for (int i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0) {
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-        }
-    }
     fail(&failure, "there is no command '%s'; see 'clbn --help'", argv[1]);
     report_failure(&failure);
     return EXIT_USAGE;

@@ -7,8 +7,7 @@
 #include <string.h>
 
 /* The elements of a layer's buffer; 0 for one that the layer does not have. */
-static size_t buffer_elements(const struct layer *layer, enum layer_buffer buffer, size_t training_rows,
-                              size_t test_rows)
+static size_t buffer_elements(const struct layer *layer, enum layer_buffer buffer, size_t training_rows, size_t test_rows)
 {
     size_t rows = training_rows > test_rows ? training_rows : test_rows;
 
@@ -37,14 +36,12 @@ static bool draw_weights(struct layer *layer, cl_command_queue queue, struct ran
     size_t count = layer->inputs * layer->outputs;
     cl_float *weights = malloc(count * sizeof *weights);
 
-    if (weights == NULL) {
+    if (weights == NULL)
         return fail(failure, "there is no memory for %zu weights", count);
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         weights[i] = (cl_float)(deviation * random_gaussian(random));
-    }
-    cl_int status = clEnqueueWriteBuffer(queue, layer->buffers[LAYER_WEIGHTS], CL_TRUE, 0, count * sizeof *weights,
-                                         weights, 0, NULL, NULL);
+    cl_int status =
+        clEnqueueWriteBuffer(queue, layer->buffers[LAYER_WEIGHTS], CL_TRUE, 0, count * sizeof *weights, weights, 0, NULL, NULL);
     free(weights);
     return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueWriteBuffer", status);
 }
@@ -64,15 +61,13 @@ static bool open_layer(struct network *network, size_t index, clbn_engine engine
 
         if (count > 0) {
             layer->buffers[i] = arithmetic_buffer(network->arithmetic, count, failure);
-            if (layer->buffers[i] == NULL) {
+            if (layer->buffers[i] == NULL)
                 return false;
-            }
         }
     }
-    if (layer->batch_norm && !normalization_open(&layer->normalization, network->arithmetic, engine,
-                                                 options->training_rows, options->test_rows, layer->outputs, failure)) {
+    if (layer->batch_norm && !normalization_open(&layer->normalization, network->arithmetic, engine, options->training_rows,
+                                                 options->test_rows, layer->outputs, failure))
         return false;
-    }
     return draw_weights(layer, network->arithmetic->queue, random, options->deviation, failure);
 }
 
@@ -80,9 +75,8 @@ static bool open_tally(const struct network *network, struct tally *tally, size_
 {
     tally->rows = rows;
     tally->losses = arithmetic_buffer(network->arithmetic, rows, failure);
-    if (tally->losses == NULL) {
+    if (tally->losses == NULL)
         return false;
-    }
     tally->hits = arithmetic_buffer(network->arithmetic, rows, failure);
     return tally->hits != NULL;
 }
@@ -95,15 +89,12 @@ bool network_open(struct network *network, struct arithmetic *arithmetic, clbn_e
     memset(network, 0, sizeof *network);
     network->arithmetic = arithmetic;
     network->options = *options;
-    for (size_t i = 0; i < NETWORK_LAYERS; i++) {
-        if (!open_layer(network, i, engine, &random, failure)) {
+    for (size_t i = 0; i < NETWORK_LAYERS; i++)
+        if (!open_layer(network, i, engine, &random, failure))
             goto cleanup;
-        }
-    }
     if (open_tally(network, &network->training, options->training_rows, failure) &&
-        open_tally(network, &network->test, options->test_rows, failure)) {
+        open_tally(network, &network->test, options->test_rows, failure))
         return true;
-    }
 cleanup:
     network_close(network);
     return false;
@@ -111,9 +102,8 @@ cleanup:
 
 static void release_buffer(cl_mem buffer)
 {
-    if (buffer != NULL) {
+    if (buffer != NULL)
         clReleaseMemObject(buffer);
-    }
 }
 
 void network_close(struct network *network)
@@ -121,9 +111,8 @@ void network_close(struct network *network)
     for (size_t i = 0; i < NETWORK_LAYERS; i++) {
         struct layer *layer = &network->layers[i];
 
-        for (size_t j = 0; j < LAYER_BUFFERS; j++) {
+        for (size_t j = 0; j < LAYER_BUFFERS; j++)
             release_buffer(layer->buffers[j]);
-        }
         normalization_close(&layer->normalization);
     }
     release_buffer(network->training.losses);
@@ -143,13 +132,11 @@ static bool forward_layer(struct arithmetic *arithmetic, struct layer *layer, cl
     cl_mem product = layer->batch_norm ? buffers[LAYER_Z] : y;
 
     if (!enqueue_multiply(arithmetic, factor, buffers[LAYER_WEIGHTS], layer->outputs, 1.0, buffers[LAYER_BIAS], product,
-                          failure)) {
+                          failure))
         return false;
-    }
     if (layer->batch_norm && !(training ? normalization_train(&layer->normalization, product, y, failure)
-                                        : normalization_test(&layer->normalization, product, y, failure))) {
+                                        : normalization_test(&layer->normalization, product, y, failure)))
         return false;
-    }
     return !layer->hidden || enqueue_sigmoid(arithmetic, y, rows * layer->outputs, failure);
 }
 
@@ -157,9 +144,8 @@ static bool forward_layer(struct arithmetic *arithmetic, struct layer *layer, cl
 static bool forward(struct network *network, cl_mem x, size_t rows, bool training, struct failure *failure)
 {
     for (size_t i = 0; i < NETWORK_LAYERS; i++) {
-        if (!forward_layer(network->arithmetic, &network->layers[i], x, rows, training, failure)) {
+        if (!forward_layer(network->arithmetic, &network->layers[i], x, rows, training, failure))
             return false;
-        }
         x = network->layers[i].buffers[LAYER_Y];
     }
     return true;
@@ -174,20 +160,16 @@ static bool backward_layer(struct arithmetic *arithmetic, struct layer *layer, c
     const struct factor outer = { dy, rows, layer->outputs, false };
     const struct factor x_transposed = { x, rows, layer->inputs, true };
 
-    if (layer->hidden && !enqueue_sigmoid_gradient(arithmetic, buffers[LAYER_Y], dy, rows * layer->outputs, failure)) {
+    if (layer->hidden && !enqueue_sigmoid_gradient(arithmetic, buffers[LAYER_Y], dy, rows * layer->outputs, failure))
         return false;
-    }
-    if (layer->batch_norm ? !normalization_backward(&layer->normalization, buffers[LAYER_Z], dy, learning_rate, failure)
-                          : !enqueue_descend_bias(arithmetic, buffers[LAYER_BIAS], dy, learning_rate, rows,
-                                                  layer->outputs, failure)) {
+    if (layer->batch_norm
+            ? !normalization_backward(&layer->normalization, buffers[LAYER_Z], dy, learning_rate, failure)
+            : !enqueue_descend_bias(arithmetic, buffers[LAYER_BIAS], dy, learning_rate, rows, layer->outputs, failure))
         return false;
-    }
-    if (dx != NULL &&
-        !(enqueue_transpose(arithmetic, buffers[LAYER_WEIGHTS], layer->inputs, layer->outputs,
-                            buffers[LAYER_TRANSPOSED], failure) &&
-          enqueue_multiply(arithmetic, outer, buffers[LAYER_TRANSPOSED], layer->inputs, 1.0, NULL, dx, failure))) {
+    if (dx != NULL && !(enqueue_transpose(arithmetic, buffers[LAYER_WEIGHTS], layer->inputs, layer->outputs,
+                                          buffers[LAYER_TRANSPOSED], failure) &&
+                        enqueue_multiply(arithmetic, outer, buffers[LAYER_TRANSPOSED], layer->inputs, 1.0, NULL, dx, failure)))
         return false;
-    }
     return enqueue_multiply(arithmetic, x_transposed, dy, layer->outputs, -learning_rate, buffers[LAYER_WEIGHTS],
                             buffers[LAYER_WEIGHTS], failure);
 }
@@ -207,17 +189,14 @@ bool network_train(struct network *network, cl_mem x, const struct batch *batch,
     struct layer *layers = network->layers;
 
     if (!forward(network, x, batch->rows, true, failure) ||
-        !classify(network, batch, &network->training, layers[NETWORK_HIDDEN].buffers[LAYER_DY], failure)) {
+        !classify(network, batch, &network->training, layers[NETWORK_HIDDEN].buffers[LAYER_DY], failure))
         return false;
-    }
     for (size_t i = NETWORK_LAYERS; i-- > 0;) {
         cl_mem input = i == 0 ? x : layers[i - 1].buffers[LAYER_Y];
         cl_mem dx = i == 0 ? NULL : layers[i - 1].buffers[LAYER_DY];
 
-        if (!backward_layer(network->arithmetic, &layers[i], input, dx, batch->rows, network->options.learning_rate,
-                            failure)) {
+        if (!backward_layer(network->arithmetic, &layers[i], input, dx, batch->rows, network->options.learning_rate, failure))
             return false;
-        }
     }
     return true;
 }
@@ -243,11 +222,9 @@ bool network_read_tally(struct network *network, struct tally *tally, struct sco
         fail(failure, "there is no memory for a tally of %zu rows", tally->rows);
         goto cleanup;
     }
-    status =
-        clEnqueueReadBuffer(queue, tally->losses, CL_FALSE, 0, tally->rows * sizeof *losses, losses, 0, NULL, NULL);
-    if (status == CL_SUCCESS) {
+    status = clEnqueueReadBuffer(queue, tally->losses, CL_FALSE, 0, tally->rows * sizeof *losses, losses, 0, NULL, NULL);
+    if (status == CL_SUCCESS)
         status = clEnqueueReadBuffer(queue, tally->hits, CL_TRUE, 0, tally->rows * sizeof *hits, hits, 0, NULL, NULL);
-    }
     if (status != CL_SUCCESS) {
         clFinish(queue); /* The first read may still be writing to losses. */
         fail_opencl(failure, "clEnqueueReadBuffer", status);

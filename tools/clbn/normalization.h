@@ -32,8 +32,8 @@ struct normalization {
 };
 
 /* gamma = 1, beta = 0. The arithmetic must outlive the layer. On failure the layer is closed. */
-bool normalization_open(struct normalization *layer, struct arithmetic *arithmetic, clbn_engine engine,
-                        size_t training_rows, size_t test_rows, size_t width, struct failure *failure);
+bool normalization_open(struct normalization *layer, struct arithmetic *arithmetic, clbn_engine engine, size_t training_rows,
+                        size_t test_rows, size_t width, struct failure *failure);
 void normalization_close(struct normalization *layer);
 
 /* y from the statistics of the batch x, which go into the running statistics. */
@@ -43,7 +43,6 @@ bool normalization_train(struct normalization *layer, cl_mem x, cl_mem y, struct
 bool normalization_test(struct normalization *layer, cl_mem x, cl_mem y, struct failure *failure);
 
 /* Turns dy into dx in place, and steps gamma and beta down their gradients. */
-bool normalization_backward(struct normalization *layer, cl_mem x, cl_mem dy, double learning_rate,
-                            struct failure *failure);
+bool normalization_backward(struct normalization *layer, cl_mem x, cl_mem dy, double learning_rate, struct failure *failure);
 
 #endif

@@ -58,9 +58,8 @@ static FILE *open_regular(const char *path, uintmax_t *size, struct failure *fai
     } else {
         *size = (uintmax_t)status.st_size;
         stream = fdopen(descriptor, "rb");
-        if (stream != NULL) {
+        if (stream != NULL)
             return stream;
-        }
         fail(failure, "cannot read '%s': %s", path, strerror(errno));
     }
     close(descriptor);
@@ -73,26 +72,19 @@ static bool read_preamble(FILE *stream, uintmax_t *size, size_t *length, struct 
     unsigned char bytes[PREAMBLE_SIZE + 4] = { 0 };
     size_t length_size;
 
-    if (fread(bytes, 1, PREAMBLE_SIZE, stream) != PREAMBLE_SIZE || memcmp(bytes, magic, sizeof(magic)) != 0) {
+    if (fread(bytes, 1, PREAMBLE_SIZE, stream) != PREAMBLE_SIZE || memcmp(bytes, magic, sizeof(magic)) != 0)
         return fail(failure, "it is not a .npy file");
-    }
-    if (bytes[6] < 1 || bytes[6] > 3 || bytes[7] != 0) {
-        return fail(failure, "it is of .npy version %d.%d, and only 1.0, 2.0 and 3.0 are supported", bytes[6],
-                    bytes[7]);
-    }
+    if (bytes[6] < 1 || bytes[6] > 3 || bytes[7] != 0)
+        return fail(failure, "it is of .npy version %d.%d, and only 1.0, 2.0 and 3.0 are supported", bytes[6], bytes[7]);
     length_size = bytes[6] == 1 ? 2 : 4;
-    if (fread(bytes + PREAMBLE_SIZE, 1, length_size, stream) != length_size) {
+    if (fread(bytes + PREAMBLE_SIZE, 1, length_size, stream) != length_size)
         return fail(failure, "it ends within its header");
-    }
     *length = (size_t)bytes[8] | (size_t)bytes[9] << 8 | (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
     *size -= PREAMBLE_SIZE + length_size;
-    if (*length > *size) {
+    if (*length > *size)
         return fail(failure, "it ends within its header");
-    }
-    if (*length > HEADER_LIMIT) {
-        return fail(failure, "its header has %zu bytes, more than the %d that are supported", *length,
-                    (int)HEADER_LIMIT);
-    }
+    if (*length > HEADER_LIMIT)
+        return fail(failure, "its header has %zu bytes, more than the %d that are supported", *length, (int)HEADER_LIMIT);
     *size -= *length;
     return true;
 }
@@ -104,13 +96,11 @@ static bool read_header(FILE *stream, struct npy_header *header, uintmax_t *size
     char *text;
     bool read;
 
-    if (!read_preamble(stream, size, &length, failure)) {
+    if (!read_preamble(stream, size, &length, failure))
         return false;
-    }
     text = malloc(length + 1);
-    if (text == NULL) {
+    if (text == NULL)
         return fail(failure, "there is no memory for its header");
-    }
     read = fread(text, 1, length, stream) == length ? npy_header_parse(header, text, length, failure)
                                                     : fail(failure, "it ends within its header");
     free(text);
@@ -125,16 +115,14 @@ static void reorder(const struct npy_header *header, const unsigned char *fortra
     size_t stride[CLBN_MAX_RANK]; /* In elements of the Fortran array. */
     size_t from = 0;
 
-    for (unsigned axis = 0; axis < header->rank; axis++) {
+    for (unsigned axis = 0; axis < header->rank; axis++)
         stride[axis] = axis == 0 ? 1 : stride[axis - 1] * header->shape[axis - 1];
-    }
     for (size_t to = 0; to < header->count; to++) {
         memcpy(c + to * element_size, fortran + from * element_size, element_size);
         for (unsigned axis = header->rank; axis-- > 0;) {
             from += stride[axis];
-            if (++position[axis] < header->shape[axis]) {
+            if (++position[axis] < header->shape[axis])
                 break;
-            }
             from -= stride[axis] * header->shape[axis];
             position[axis] = 0;
         }
@@ -146,13 +134,11 @@ static bool make_c_order(struct npy_array *array, struct failure *failure)
     void *data;
 
     array->header.fortran_order = false;
-    if (array->header.rank < 2 || array->header.count == 0) {
+    if (array->header.rank < 2 || array->header.count == 0)
         return true;
-    }
     data = malloc(array->header.count * npy_element_size(array->header.type));
-    if (data == NULL) {
+    if (data == NULL)
         return fail(failure, "there is no memory to bring it into C order");
-    }
     reorder(&array->header, array->data, data);
     free(array->data);
     array->data = data;
@@ -164,12 +150,10 @@ static bool read_array(FILE *stream, uintmax_t size, struct npy_array *array, st
 {
     size_t bytes, element_size;
 
-    if (size < PREAMBLE_SIZE + 2) {
+    if (size < PREAMBLE_SIZE + 2)
         return fail(failure, "it is not a .npy file");
-    }
-    if (!read_header(stream, &array->header, &size, failure)) {
+    if (!read_header(stream, &array->header, &size, failure))
         return false;
-    }
     element_size = npy_element_size(array->header.type);
     bytes = array->header.count * element_size;
     if (size != bytes) {
@@ -178,19 +162,15 @@ static bool read_array(FILE *stream, uintmax_t size, struct npy_array *array, st
         npy_format_shape(array->header.shape, array->header.rank, shape, sizeof(shape));
         return fail(failure, "it has %ju bytes of data, and its shape %s needs %zu", size, shape, bytes);
     }
-    if (bytes == 0) {
+    if (bytes == 0)
         return true;
-    }
     array->data = malloc(bytes);
-    if (array->data == NULL) {
+    if (array->data == NULL)
         return fail(failure, "there is no memory for its %zu bytes", bytes);
-    }
-    if (fread(array->data, 1, bytes, stream) != bytes) {
+    if (fread(array->data, 1, bytes, stream) != bytes)
         return fail(failure, "it could not be read to its end");
-    }
-    if (machine_is_big_endian()) {
+    if (machine_is_big_endian())
         swap_bytes(array->data, array->header.count, element_size);
-    }
     return !array->header.fortran_order || make_c_order(array, failure);
 }
 
@@ -203,9 +183,8 @@ bool npy_read(struct npy_array *array, const char *path, struct failure *failure
 
     memset(array, 0, sizeof(*array));
     stream = open_regular(path, &size, failure);
-    if (stream == NULL) {
+    if (stream == NULL)
         return false;
-    }
     read = read_array(stream, size, array, &reason);
     fclose(stream);
     if (!read) {
@@ -221,9 +200,8 @@ bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, un
     memset(array, 0, sizeof(*array));
     array->header.type = type;
     array->header.rank = rank;
-    if (rank > 0) {
+    if (rank > 0)
         memcpy(array->header.shape, shape, rank * sizeof(*shape));
-    }
     if (!npy_header_count(&array->header)) {
         memset(array, 0, sizeof(*array));
         return fail(failure, "an array is too large");
@@ -274,11 +252,10 @@ static void write_swapped(const struct npy_array *array, FILE *stream)
 bool npy_write(const struct npy_array *array, struct output_file *file, struct failure *failure)
 {
     write_header(&array->header, file->stream);
-    if (array->header.count > 0 && machine_is_big_endian()) {
+    if (array->header.count > 0 && machine_is_big_endian())
         write_swapped(array, file->stream);
-    } else if (array->header.count > 0) {
+    else if (array->header.count > 0)
         fwrite(array->data, npy_element_size(array->header.type), array->header.count, file->stream);
-    }
     return output_file_finish(file, failure);
 }
 

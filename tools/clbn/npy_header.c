@@ -31,9 +31,8 @@ size_t npy_element_size(clbn_type type)
 static void skip_space(struct cursor *cursor)
 {
     while (cursor->next < cursor->end && (*cursor->next == ' ' || *cursor->next == '\t' || *cursor->next == '\n' ||
-                                          *cursor->next == '\r' || *cursor->next == '\f')) {
+                                          *cursor->next == '\r' || *cursor->next == '\f'))
         cursor->next++;
-    }
 }
 
 /* Takes the character, after any space, if it is the next one. */
@@ -54,13 +53,11 @@ static bool take_name(struct cursor *cursor, const char *name)
     char after;
 
     skip_space(cursor);
-    if ((size_t)(cursor->end - cursor->next) <= length || memcmp(cursor->next, name, length) != 0) {
+    if ((size_t)(cursor->end - cursor->next) <= length || memcmp(cursor->next, name, length) != 0)
         return false;
-    }
     after = cursor->next[length];
-    if (after != ',' && after != '}' && after != ' ' && after != '\n') {
+    if (after != ',' && after != '}' && after != ' ' && after != '\n')
         return false;
-    }
     cursor->next += length;
     return true;
 }
@@ -70,23 +67,20 @@ static bool take_string(struct cursor *cursor, struct word *word)
 {
     char quote;
 
-    if (take(cursor, '\'')) {
+    if (take(cursor, '\''))
         quote = '\'';
-    } else if (take(cursor, '"')) {
+    else if (take(cursor, '"'))
         quote = '"';
-    } else {
+    else
         return false;
-    }
     word->text = cursor->next;
     while (cursor->next < cursor->end && *cursor->next != quote) {
-        if (*cursor->next == '\\' || *cursor->next == '\n' || *cursor->next == '\0') {
+        if (*cursor->next == '\\' || *cursor->next == '\n' || *cursor->next == '\0')
             return false;
-        }
         cursor->next++;
     }
-    if (cursor->next == cursor->end) {
+    if (cursor->next == cursor->end)
         return false;
-    }
     word->length = (size_t)(cursor->next - word->text);
     cursor->next++;
     return true;
@@ -101,9 +95,8 @@ static bool parse_descr(struct cursor *cursor, struct npy_header *header, struct
 {
     struct word descr;
 
-    if (!take_string(cursor, &descr)) {
+    if (!take_string(cursor, &descr))
         return fail(failure, "its 'descr' is not a string; only '<f4' and '<f8' are supported");
-    }
     if (word_is(&descr, "<f4")) {
         header->type = CLBN_FLOAT32;
     } else if (word_is(&descr, "<f8")) {
@@ -118,13 +111,12 @@ static bool parse_descr(struct cursor *cursor, struct npy_header *header, struct
 
 static bool parse_fortran_order(struct cursor *cursor, struct npy_header *header, struct failure *failure)
 {
-    if (take_name(cursor, "True")) {
+    if (take_name(cursor, "True"))
         header->fortran_order = true;
-    } else if (take_name(cursor, "False")) {
+    else if (take_name(cursor, "False"))
         header->fortran_order = false;
-    } else {
+    else
         return fail(failure, "its 'fortran_order' is neither True nor False");
-    }
     return true;
 }
 
@@ -139,15 +131,13 @@ static bool parse_extent(struct cursor *cursor, size_t *extent, struct failure *
     while (cursor->next < cursor->end && *cursor->next >= '0' && *cursor->next <= '9') {
         size_t digit = (size_t)(*cursor->next - '0');
 
-        if (value > (SIZE_MAX - digit) / 10) {
+        if (value > (SIZE_MAX - digit) / 10)
             return fail(failure, "its shape is too large");
-        }
         value = value * 10 + digit;
         cursor->next++;
     }
-    if (cursor->next == first || (*first == '0' && cursor->next - first > 1)) {
+    if (cursor->next == first || (*first == '0' && cursor->next - first > 1))
         return fail(failure, "its 'shape' is not a tuple of non-negative integers");
-    }
     *extent = value;
     return true;
 }
@@ -158,25 +148,20 @@ static bool parse_shape(struct cursor *cursor, struct npy_header *header, struct
     bool comma = true;
 
     header->rank = 0;
-    if (!take(cursor, '(')) {
+    if (!take(cursor, '('))
         return fail(failure, "its 'shape' is not a tuple of non-negative integers");
-    }
     while (!take(cursor, ')')) {
-        if (!comma) {
+        if (!comma)
             return fail(failure, "its 'shape' is not a tuple of non-negative integers");
-        }
-        if (header->rank == CLBN_MAX_RANK) {
+        if (header->rank == CLBN_MAX_RANK)
             return fail(failure, "it has more than %d axes", CLBN_MAX_RANK);
-        }
-        if (!parse_extent(cursor, &header->shape[header->rank], failure)) {
+        if (!parse_extent(cursor, &header->shape[header->rank], failure))
             return false;
-        }
         header->rank++;
         comma = take(cursor, ',');
     }
-    if (header->rank == 1 && !comma) {
+    if (header->rank == 1 && !comma)
         return fail(failure, "its 'shape' is a number in parentheses, not a tuple");
-    }
     return true;
 }
 
@@ -185,26 +170,21 @@ static bool parse_pair(struct cursor *cursor, struct npy_header *header, int *ke
     struct word name;
     int key = 0;
 
-    if (!take_string(cursor, &name)) {
+    if (!take_string(cursor, &name))
         return fail(failure, "its header is not a dictionary with strings as keys");
-    }
-    for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++) {
-        if (word_is(&name, key_names[i].name)) {
+    for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++)
+        if (word_is(&name, key_names[i].name))
             key = key_names[i].key;
-        }
-    }
     if (key == 0) {
         int length = name.length > 40 ? 40 : (int)name.length;
 
         return fail(failure, "its header has an unknown key '%.*s'", length, name.text);
     }
-    if ((*keys & key) != 0) {
+    if ((*keys & key) != 0)
         return fail(failure, "its header has the key '%.*s' twice", (int)name.length, name.text);
-    }
     *keys |= key;
-    if (!take(cursor, ':')) {
+    if (!take(cursor, ':'))
         return fail(failure, "its header has no colon after '%.*s'", (int)name.length, name.text);
-    }
     return key == KEY_DESCR           ? parse_descr(cursor, header, failure)
            : key == KEY_FORTRAN_ORDER ? parse_fortran_order(cursor, header, failure)
                                       : parse_shape(cursor, header, failure);
@@ -217,30 +197,23 @@ bool npy_header_parse(struct npy_header *header, const char *text, size_t length
     bool comma = true;
 
     memset(header, 0, sizeof(*header));
-    if (!take(&cursor, '{')) {
+    if (!take(&cursor, '{'))
         return fail(failure, "its header is not a dictionary");
-    }
     while (!take(&cursor, '}')) {
-        if (!comma) {
+        if (!comma)
             return fail(failure, "its header is not a dictionary: a comma or a brace is missing");
-        }
-        if (!parse_pair(&cursor, header, &keys, failure)) {
+        if (!parse_pair(&cursor, header, &keys, failure))
             return false;
-        }
         comma = take(&cursor, ',');
     }
     skip_space(&cursor);
-    if (cursor.next != cursor.end) {
+    if (cursor.next != cursor.end)
         return fail(failure, "its header goes on after the dictionary");
-    }
-    for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++) {
-        if ((keys & key_names[i].key) == 0) {
+    for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++)
+        if ((keys & key_names[i].key) == 0)
             return fail(failure, "its header has no key '%s'", key_names[i].name);
-        }
-    }
-    if (!npy_header_count(header)) {
+    if (!npy_header_count(header))
         return fail(failure, "its shape is too large");
-    }
     return true;
 }
 
@@ -253,13 +226,12 @@ bool npy_header_count(struct npy_header *header)
     for (unsigned axis = 0; axis < header->rank; axis++) {
         size_t extent = header->shape[axis];
 
-        if (extent == 0) {
+        if (extent == 0)
             empty = true;
-        } else if (product > limit / extent) {
+        else if (product > limit / extent)
             return false;
-        } else {
+        else
             product *= extent;
-        }
     }
     header->count = empty ? 0 : product;
     return true;
@@ -274,9 +246,8 @@ void npy_format_shape(const size_t *shape, unsigned rank, char *text, size_t siz
 
         length += (size_t)snprintf(text + length, size - length, "%zu%s", shape[axis], after);
     }
-    if (length < size) {
+    if (length < size)
         snprintf(text + length, size - length, ")");
-    }
 }
 
 size_t npy_header_format(const struct npy_header *header, char *text, size_t size)

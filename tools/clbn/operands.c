@@ -10,9 +10,8 @@ bool operands_check_paths(const struct operand_set *set, struct failure *failure
         for (size_t j = i + 1; j < set->count && one->path != NULL && one->role != OPERAND_INPUT; j++) {
             const struct operand *other = &set->operands[j];
 
-            if (other->path != NULL && other->role != OPERAND_INPUT && strcmp(one->path, other->path) == 0) {
+            if (other->path != NULL && other->role != OPERAND_INPUT && strcmp(one->path, other->path) == 0)
                 return fail(failure, "--%s and --%s would both write '%s'", one->option, other->option, one->path);
-            }
         }
     }
     return true;
@@ -23,17 +22,15 @@ static bool resolve_axis(const struct operand *x, long long *axis, struct failur
     int rank = (int)x->array.header.rank;
 
     if (rank == 0) {
-        return fail(failure,
-                    "'%s' for --x is a single value without axes, and batch normalization needs a channel axis",
+        return fail(failure, "'%s' for --x is a single value without axes, and batch normalization needs a channel axis",
                     x->path);
     }
     if (*axis < -rank || *axis >= rank) {
         return fail(failure, "--axis is %lld, and '%s' of %d %s has the axes %d to %d", *axis, x->path, rank,
                     rank == 1 ? "dimension" : "dimensions", -rank, rank - 1);
     }
-    if (*axis < 0) {
+    if (*axis < 0)
         *axis += rank;
-    }
     return true;
 }
 
@@ -61,18 +58,17 @@ static bool read_operand(struct operand *operand, const struct operand *x, size_
     unsigned rank = expected_shape(operand, &x->array.header, axis, shape);
     char is[256], expected[256];
 
-    if (!npy_read(&operand->array, operand->path, failure)) {
+    if (!npy_read(&operand->array, operand->path, failure))
         return false;
-    }
     if (header->rank != rank || memcmp(header->shape, shape, rank * sizeof(*shape)) != 0) {
         npy_format_shape(header->shape, header->rank, is, sizeof(is));
         npy_format_shape(shape, rank, expected, sizeof(expected));
-        return fail(failure, "'%s' for --%s has the shape %s, and %s is expected, %s", operand->path, operand->option,
-                    is, expected, operand->per_channel ? "one value per channel of x" : "the shape of x");
+        return fail(failure, "'%s' for --%s has the shape %s, and %s is expected, %s", operand->path, operand->option, is,
+                    expected, operand->per_channel ? "one value per channel of x" : "the shape of x");
     }
     if (header->type != x->array.header.type) {
-        return fail(failure, "'%s' for --%s has the type %s, and %s is expected, the type of x", operand->path,
-                    operand->option, type_name(header->type), type_name(x->array.header.type));
+        return fail(failure, "'%s' for --%s has the type %s, and %s is expected, the type of x", operand->path, operand->option,
+                    type_name(header->type), type_name(x->array.header.type));
     }
     return true;
 }
@@ -82,20 +78,17 @@ bool operands_read(struct operand_set *set, long long *axis, struct failure *fai
     struct operand *x = &set->operands[0];
     size_t shape[CLBN_MAX_RANK] = { 0 };
 
-    if (!npy_read(&x->array, x->path, failure) || !resolve_axis(x, axis, failure)) {
+    if (!npy_read(&x->array, x->path, failure) || !resolve_axis(x, axis, failure))
         return false;
-    }
     for (size_t i = 1; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
         unsigned rank = expected_shape(operand, &x->array.header, (size_t)*axis, shape);
-        bool made =
-            operand->path == NULL ||
-            (operand->role == OPERAND_OUTPUT ? npy_create(&operand->array, x->array.header.type, shape, rank, failure)
-                                             : read_operand(operand, x, (size_t)*axis, failure));
+        bool made = operand->path == NULL ||
+                    (operand->role == OPERAND_OUTPUT ? npy_create(&operand->array, x->array.header.type, shape, rank, failure)
+                                                     : read_operand(operand, x, (size_t)*axis, failure));
 
-        if (!made) {
+        if (!made)
             return false;
-        }
     }
     return true;
 }
@@ -109,9 +102,8 @@ bool operands_upload(struct operand_set *set, const struct session *session, str
         bool copies = operand->role != OPERAND_OUTPUT || operand->per_channel;
         cl_int status;
 
-        if (operand->path == NULL || bytes == 0) {
+        if (operand->path == NULL || bytes == 0)
             continue;
-        }
         operand->buffer = clCreateBuffer(session->context, copies ? flags | CL_MEM_COPY_HOST_PTR : flags, bytes,
                                          copies ? operand->array.data : NULL, &status);
         if (operand->buffer == NULL) {
@@ -126,11 +118,9 @@ bool operands_upload(struct operand_set *set, const struct session *session, str
 
 bool operands_have_results(const struct operand_set *set)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->operands[i].buffer != NULL && set->operands[i].role != OPERAND_INPUT) {
+    for (size_t i = 0; i < set->count; i++)
+        if (set->operands[i].buffer != NULL && set->operands[i].role != OPERAND_INPUT)
             return true;
-        }
-    }
     return false;
 }
 
@@ -149,14 +139,11 @@ bool operands_download(struct operand_set *set, const struct session *session, s
         size_t bytes = operand->array.header.count * npy_element_size(operand->array.header.type);
         cl_int status;
 
-        if (operand->buffer == NULL || operand->role == OPERAND_INPUT) {
+        if (operand->buffer == NULL || operand->role == OPERAND_INPUT)
             continue;
-        }
-        status =
-            clEnqueueReadBuffer(session->queue, operand->buffer, CL_TRUE, 0, bytes, operand->array.data, 0, NULL, NULL);
-        if (status != CL_SUCCESS) {
+        status = clEnqueueReadBuffer(session->queue, operand->buffer, CL_TRUE, 0, bytes, operand->array.data, 0, NULL, NULL);
+        if (status != CL_SUCCESS)
             return fail_opencl(failure, "reading the results from the device", status);
-        }
     }
     return true;
 }
@@ -171,16 +158,13 @@ bool operands_write(struct operand_set *set, struct failure *failure)
     for (size_t i = 0; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
 
-        if (is_written(operand) && !(output_file_open(&operand->file, operand->path, failure) &&
-                                     npy_write(&operand->array, &operand->file, failure))) {
+        if (is_written(operand) &&
+            !(output_file_open(&operand->file, operand->path, failure) && npy_write(&operand->array, &operand->file, failure)))
             return false;
-        }
     }
-    for (size_t i = 0; i < set->count; i++) {
-        if (is_written(&set->operands[i]) && !output_file_publish(&set->operands[i].file, failure)) {
+    for (size_t i = 0; i < set->count; i++)
+        if (is_written(&set->operands[i]) && !output_file_publish(&set->operands[i].file, failure))
             return false;
-        }
-    }
     return true;
 }
 

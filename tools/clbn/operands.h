@@ -37,10 +37,10 @@ struct operand_set {
 };
 
 /* A row of an option table that fills an operand's path. */
-#define OPERAND_OPTION_ROW(operand, is_required, text)                                                                 \
-    {                                                                                                                  \
-        .name = (operand).option, .kind = OPTION_STRING, .to.string = &(operand).path, .argument = "FILE.npy",         \
-        .required = is_required, .help = text                                                                          \
+#define OPERAND_OPTION_ROW(operand, is_required, text)                                                                         \
+    {                                                                                                                          \
+        .name = (operand).option, .kind = OPTION_STRING, .to.string = &(operand).path, .argument = "FILE.npy",                 \
+        .required = is_required, .help = text                                                                                  \
     }
 
 /* Fails where two outputs have the same path. */

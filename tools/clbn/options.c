@@ -31,9 +31,8 @@ static struct option *find_option(const struct command_line *command, const char
     for (size_t i = 0; i < command->option_count; i++) {
         struct option *option = &command->options[i];
 
-        if (strlen(option->name) == length && memcmp(option->name, name, length) == 0) {
+        if (strlen(option->name) == length && memcmp(option->name, name, length) == 0)
             return option;
-        }
     }
     return NULL;
 }
@@ -66,21 +65,18 @@ static void describe_value(const struct option *option, char *text, size_t size)
 
     switch (option->kind) {
     case OPTION_INTEGER:
-        if (option->integer_range.minimum == 0 && option->integer_range.maximum == 0) {
+        if (option->integer_range.minimum == 0 && option->integer_range.maximum == 0)
             snprintf(text, size, "an integer");
-        } else {
-            snprintf(text, size, "an integer from %lld to %lld", option->integer_range.minimum,
-                     option->integer_range.maximum);
-        }
+        else
+            snprintf(text, size, "an integer from %lld to %lld", option->integer_range.minimum, option->integer_range.maximum);
         break;
     case OPTION_REAL:
-        if (option->real_range.minimum == 0 && option->real_range.maximum == 0) {
+        if (option->real_range.minimum == 0 && option->real_range.maximum == 0)
             snprintf(text, size, "a number");
-        } else if (option->real_range.maximum >= DBL_MAX) {
+        else if (option->real_range.maximum >= DBL_MAX)
             snprintf(text, size, "a number not below %g", option->real_range.minimum);
-        } else {
+        else
             snprintf(text, size, "a number from %g to %g", option->real_range.minimum, option->real_range.maximum);
-        }
         break;
     case OPTION_CHOICE:
         list_choices(option, ", ", " or ", choices, sizeof(choices));
@@ -101,15 +97,13 @@ static bool parse_integer(const struct option *option, const char *value)
     long long number;
     bool any = option->integer_range.minimum == 0 && option->integer_range.maximum == 0;
 
-    if (strspn(value, "+-0123456789") != strlen(value)) {
+    if (strspn(value, "+-0123456789") != strlen(value))
         return false;
-    }
     errno = 0;
     number = strtoll(value, &end, 10);
     if (end == value || *end != '\0' || errno == ERANGE ||
-        (!any && (number < option->integer_range.minimum || number > option->integer_range.maximum))) {
+        (!any && (number < option->integer_range.minimum || number > option->integer_range.maximum)))
         return false;
-    }
     *option->to.integer = number;
     return true;
 }
@@ -120,14 +114,12 @@ static bool parse_real(const struct option *option, const char *value)
     double number;
     bool any = option->real_range.minimum == 0 && option->real_range.maximum == 0;
 
-    if (strspn(value, "+-.0123456789abcdefABCDEFxXpP") != strlen(value)) {
+    if (strspn(value, "+-.0123456789abcdefABCDEFxXpP") != strlen(value))
         return false;
-    }
     number = strtod(value, &end);
     if (end == value || *end != '\0' || !isfinite(number) ||
-        (!any && (number < option->real_range.minimum || number > option->real_range.maximum))) {
+        (!any && (number < option->real_range.minimum || number > option->real_range.maximum)))
         return false;
-    }
     *option->to.real = number;
     return true;
 }
@@ -172,8 +164,7 @@ static bool parse_option(const struct command_line *command, int argc, char **ar
     char expected[512];
 
     if (option == NULL) {
-        *exit_code =
-            usage_error(command, "there is no option --%.*s; see 'clbn %s --help'", (int)length, word, command->name);
+        *exit_code = usage_error(command, "there is no option --%.*s; see 'clbn %s --help'", (int)length, word, command->name);
         return false;
     }
     if (option->given) {
@@ -242,19 +233,16 @@ static void print_row(const char *name, const char *argument, const char *help)
 static void print_help(const struct command_line *command)
 {
     printf("Usage: clbn %s", command->name);
-    for (size_t i = 0; i < command->option_count; i++) {
-        if (command->options[i].required) {
+    for (size_t i = 0; i < command->option_count; i++)
+        if (command->options[i].required)
             printf(" --%s %s", command->options[i].name, command->options[i].argument);
-        }
-    }
     printf(" [options]\n\n%s.\n\nOptions:\n", command->summary);
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option *option = &command->options[i];
         char choices[256] = "";
 
-        if (option->kind == OPTION_CHOICE) {
+        if (option->kind == OPTION_CHOICE)
             list_choices(option, "|", "|", choices, sizeof(choices));
-        }
         print_row(option->name,
                   option->kind == OPTION_CHOICE ? choices
                   : option->kind == OPTION_FLAG ? ""
@@ -273,13 +261,12 @@ bool options_parse(const struct command_line *command, int argc, char **argv, in
             return false;
         }
         if (strncmp(argv[i], "--", 2) != 0 || argv[i][2] == '\0') {
-            *exit_code = usage_error(command, "options begin with --, and '%s' is none; see 'clbn %s --help'", argv[i],
-                                     command->name);
+            *exit_code =
+                usage_error(command, "options begin with --, and '%s' is none; see 'clbn %s --help'", argv[i], command->name);
             return false;
         }
-        if (!parse_option(command, argc, argv, &i, exit_code)) {
+        if (!parse_option(command, argc, argv, &i, exit_code))
             return false;
-        }
     }
     for (size_t i = 0; i < command->option_count; i++) {
         const struct option *option = &command->options[i];

@@ -19,18 +19,16 @@ static int create_temporary(struct output_file *file, mode_t mode)
     size_t folder = slash != NULL ? (size_t)(slash - file->target) + 1 : 0;
 
     file->temporary = malloc(folder + TEMPORARY_NAME);
-    if (file->temporary == NULL) {
+    if (file->temporary == NULL)
         return -1;
-    }
     memcpy(file->temporary, file->target, folder);
     for (int attempt = 0; attempt < TEMPORARY_ATTEMPTS; attempt++) {
         int descriptor;
 
         snprintf(file->temporary + folder, TEMPORARY_NAME, ".clbn-%ld-%d.tmp", (long)getpid(), attempt);
         descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-        if (descriptor >= 0 || errno != EEXIST) {
+        if (descriptor >= 0 || errno != EEXIST)
             return descriptor;
-        }
     }
     return -1;
 }
@@ -50,13 +48,11 @@ bool output_file_open(struct output_file *file, const char *path, struct failure
     bool replaces = stat(path, &old) == 0;
 
     memset(file, 0, sizeof(*file));
-    if (replaces && !S_ISREG(old.st_mode)) {
+    if (replaces && !S_ISREG(old.st_mode))
         return fail(failure, "cannot write '%s': it is not a regular file", path);
-    }
     file->target = resolve(path);
-    if (file->target == NULL) {
+    if (file->target == NULL)
         return fail(failure, "cannot write '%s': %s", path, strerror(errno));
-    }
     descriptor = create_temporary(file, 0666);
     if (descriptor < 0) {
         fail(failure, "cannot write '%s': %s", path, strerror(errno));
@@ -76,9 +72,8 @@ bool output_file_open(struct output_file *file, const char *path, struct failure
     return true;
 
 cleanup:
-    if (descriptor >= 0) {
+    if (descriptor >= 0)
         close(descriptor);
-    }
     output_file_close(file);
     return false;
 }
@@ -94,17 +89,15 @@ bool output_file_finish(struct output_file *file, struct failure *failure)
         failed = true;
         reason = errno;
     }
-    if (failed) {
+    if (failed)
         return fail(failure, "cannot write '%s': %s", file->target, strerror(reason));
-    }
     return true;
 }
 
 bool output_file_publish(struct output_file *file, struct failure *failure)
 {
-    if (rename(file->temporary, file->target) != 0) {
+    if (rename(file->temporary, file->target) != 0)
         return fail(failure, "cannot write '%s': %s", file->target, strerror(errno));
-    }
     free(file->temporary);
     file->temporary = NULL;
     return true;
@@ -112,12 +105,10 @@ bool output_file_publish(struct output_file *file, struct failure *failure)
 
 void output_file_close(struct output_file *file)
 {
-    if (file->stream != NULL) {
+    if (file->stream != NULL)
         fclose(file->stream);
-    }
-    if (file->temporary != NULL) {
+    if (file->temporary != NULL)
         unlink(file->temporary);
-    }
     free(file->temporary);
     free(file->target);
     memset(file, 0, sizeof(*file));

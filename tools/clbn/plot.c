@@ -48,9 +48,8 @@ bool plot_has_gnuplot(void)
     while (folder != NULL) {
         size_t length = strcspn(folder, ":");
 
-        if (length < 4096 && has_program(folder, length, "gnuplot")) {
+        if (length < 4096 && has_program(folder, length, "gnuplot"))
             return true;
-        }
         folder = folder[length] == ':' ? folder + length + 1 : NULL;
     }
     return false;
@@ -61,9 +60,8 @@ static void write_quoted(FILE *script, const char *text)
 {
     fputc('\'', script);
     for (; *text != '\0'; text++) {
-        if (*text == '\'') {
+        if (*text == '\'')
             fputc('\'', script);
-        }
         fputc(*text == '\n' ? ' ' : *text, script);
     }
     fputc('\'', script);
@@ -79,13 +77,11 @@ static void write_setting(FILE *script, const char *name, const char *text)
 static void write_data(FILE *script, size_t index, const struct plot_series *series)
 {
     fprintf(script, "$series%zu << EOD\n", index);
-    for (size_t i = 0; i < series->count; i++) {
-        if (isfinite(series->x[i]) && isfinite(series->y[i])) {
+    for (size_t i = 0; i < series->count; i++)
+        if (isfinite(series->x[i]) && isfinite(series->y[i]))
             fprintf(script, "%.9g %.9g\n", series->x[i], series->y[i]);
-        } else {
+        else
             fputc('\n', script); /* a gap in the line */
-        }
-    }
     fputs("EOD\n", script);
 }
 
@@ -102,9 +98,8 @@ static void write_lines(FILE *script, const void *subject, bool svg)
     fputs("set grid linetype 1 linecolor '#d8d8d8'\nset border 3\nset tics nomirror\nset xtics format '%.12g'\n", script);
     fprintf(script, "set key %s right box linecolor '#d0d0d0' opaque samplen 2 spacing 1.3 width 1\n",
             plot->legend_below ? "bottom" : "top");
-    for (size_t i = 0; i < plot->series_count; i++) {
+    for (size_t i = 0; i < plot->series_count; i++)
         write_data(script, i, &plot->series[i]);
-    }
     for (size_t i = 0; i < plot->series_count; i++) {
         fprintf(script, "%s$series%zu using 1:2 with lines linewidth 2.5 linecolor '%s' title ", i == 0 ? "plot " : ", ", i,
                 colours[i % colour_count]);
@@ -131,9 +126,8 @@ static size_t chart_width(const struct bar_charts *subject)
 
         categories = count > categories ? count : categories;
     }
-    if (categories > (CHART_WIDTH_MOST - CHART_MARGIN) / CHART_CATEGORY) {
+    if (categories > (CHART_WIDTH_MOST - CHART_MARGIN) / CHART_CATEGORY)
         return CHART_WIDTH_MOST;
-    }
     size_t width = CHART_MARGIN + CHART_CATEGORY * categories;
     return width > CHART_WIDTH_LEAST ? width : CHART_WIDTH_LEAST;
 }
@@ -157,14 +151,12 @@ static void write_bars(FILE *script, size_t index, const struct plot_bars *chart
 
     fprintf(script, "$series%zu << EOD\n", index);
     for (size_t i = 0; i < chart->category_count; i++) {
-        if (!isfinite(series->values[i])) {
+        if (!isfinite(series->values[i]))
             continue;
-        }
-        if (series->mark) {
+        if (series->mark)
             fprintf(script, "%g %.9g 0.9 0\n", (double)i - 0.45, series->values[i]);
-        } else {
+        else
             fprintf(script, "%g %.9g %g\n", (double)i - 0.4 + ((double)bar + 0.5) * width, series->values[i], width);
-        }
     }
     fputs("EOD\n", script);
 }
@@ -174,9 +166,8 @@ static void write_chart(FILE *script, const struct plot_bars *chart)
     size_t bar_count = 0;
     size_t bar = 0;
 
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < chart->series_count; i++)
         bar_count += chart->series[i].mark ? 0 : 1;
-    }
     write_setting(script, "title", chart->title);
     write_setting(script, "ylabel", chart->y_label);
     write_categories(script, chart);
@@ -206,9 +197,8 @@ static void write_charts(FILE *script, const void *subject, bool svg)
           "set key outside right top Left reverse samplen 1.5 spacing 1.3\n",
           script);
     fprintf(script, "set multiplot layout %zu,1\n", charts->count);
-    for (size_t i = 0; i < charts->count; i++) {
+    for (size_t i = 0; i < charts->count; i++)
         write_chart(script, &charts->charts[i]);
-    }
     fputs("unset multiplot\n", script);
 }
 
@@ -229,12 +219,10 @@ static enum plot_result run_gnuplot(FILE *script, FILE *picture, struct failure 
         return PLOT_FAILED;
     }
     error = posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO);
-    if (error == 0) {
+    if (error == 0)
         error = posix_spawn_file_actions_adddup2(&actions, fileno(picture), STDOUT_FILENO);
-    }
-    if (error == 0) {
+    if (error == 0)
         error = posix_spawnp(&process, name, &actions, NULL, arguments, environ);
-    }
     if (error != 0) {
         fail(failure, "cannot run gnuplot: %s", strerror(error));
         goto cleanup;
@@ -263,9 +251,8 @@ static enum plot_result draw(void (*write_script)(FILE *script, const void *subj
     struct output_file picture = { NULL, NULL, NULL };
     FILE *script = NULL;
 
-    if (!plot_has_gnuplot()) {
+    if (!plot_has_gnuplot())
         return PLOT_NO_GNUPLOT;
-    }
     script = tmpfile();
     if (script == NULL) {
         fail(failure, "cannot create a temporary file: %s", strerror(errno));
@@ -276,20 +263,16 @@ static enum plot_result draw(void (*write_script)(FILE *script, const void *subj
         fail(failure, "cannot write a temporary file: %s", strerror(errno));
         goto cleanup;
     }
-    if (!output_file_open(&picture, path, failure)) {
+    if (!output_file_open(&picture, path, failure))
         goto cleanup;
-    }
-    if (run_gnuplot(script, picture.stream, failure) != PLOT_DONE) {
+    if (run_gnuplot(script, picture.stream, failure) != PLOT_DONE)
         goto cleanup;
-    }
-    if (output_file_finish(&picture, failure) && output_file_publish(&picture, failure)) {
+    if (output_file_finish(&picture, failure) && output_file_publish(&picture, failure))
         result = PLOT_DONE;
-    }
 cleanup:
     output_file_close(&picture);
-    if (script != NULL) {
+    if (script != NULL)
         fclose(script);
-    }
     return result;
 }
 

@@ -33,9 +33,8 @@ static void draw(const struct progress *progress, double fraction, double elapse
     char bar[BAR_WIDTH + 1];
     int filled = (int)(fraction * BAR_WIDTH);
 
-    for (int i = 0; i < BAR_WIDTH; i++) {
+    for (int i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < filled ? '#' : '.';
-    }
     bar[BAR_WIDTH] = '\0';
     fprintf(stderr, "\r%s [%s] %3.0f %%", progress->label, bar, 100.0 * fraction);
     if (fraction > 0.0) {
@@ -49,13 +48,11 @@ static void draw(const struct progress *progress, double fraction, double elapse
 
 void progress_update(struct progress *progress, size_t done)
 {
-    if (!progress->wanted || progress->total == 0) {
+    if (!progress->wanted || progress->total == 0)
         return;
-    }
     double time = now();
-    if (time - progress->drawn < redraw_seconds) {
+    if (time - progress->drawn < redraw_seconds)
         return;
-    }
     double fraction = (double)done / (double)progress->total;
     draw(progress, fraction < 1.0 ? fraction : 1.0, time - progress->started);
     progress->drawn = time;

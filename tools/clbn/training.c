@@ -34,18 +34,14 @@ struct training {
 
 static void close_training(struct training *training)
 {
-    if (training->marker != NULL) {
+    if (training->marker != NULL)
         clReleaseEvent(training->marker);
-    }
-    if (training->training_x != NULL) {
+    if (training->training_x != NULL)
         clReleaseMemObject(training->training_x);
-    }
-    if (training->test_x != NULL) {
+    if (training->test_x != NULL)
         clReleaseMemObject(training->test_x);
-    }
-    for (size_t i = 0; i < CONTENDERS; i++) {
+    for (size_t i = 0; i < CONTENDERS; i++)
         network_close(&training->networks[i]);
-    }
     samples_close(&training->training_samples);
     samples_close(&training->test_samples);
     arithmetic_close(&training->arithmetic);
@@ -68,9 +64,8 @@ static bool open_networks(struct training *training, clbn_engine engine, struct 
     for (size_t i = 0; i < CONTENDERS; i++) {
         network_options.batch_norm = i == CONTENDER_BATCH_NORM;
         if (options->trained[i] &&
-            !network_open(&training->networks[i], &training->arithmetic, engine, &network_options, failure)) {
+            !network_open(&training->networks[i], &training->arithmetic, engine, &network_options, failure))
             return false;
-        }
     }
     return true;
 }
@@ -83,15 +78,12 @@ static bool open_training(struct training *training, const struct session *sessi
     if (!arithmetic_open(arithmetic, session, failure) ||
         !samples_open(&training->training_samples, arithmetic, training_set, failure) ||
         !samples_open(&training->test_samples, arithmetic, test_set, failure) ||
-        !open_networks(training, session->engine, failure)) {
+        !open_networks(training, session->engine, failure))
         return false;
-    }
     training->queue = session->queue;
-    training->training_x =
-        arithmetic_buffer(arithmetic, training->options->batch * training->training_samples.width, failure);
-    if (training->training_x == NULL) {
+    training->training_x = arithmetic_buffer(arithmetic, training->options->batch * training->training_samples.width, failure);
+    if (training->training_x == NULL)
         return false;
-    }
     training->test_x = arithmetic_buffer(arithmetic, TEST_ROWS * training->test_samples.width, failure);
     return training->test_x != NULL;
 }
@@ -103,22 +95,17 @@ static bool step(struct training *training, struct failure *failure)
     size_t count = training->training_samples.count;
 
     if (training->next_sample == 0 || training->next_sample > count - rows) {
-        if (!samples_shuffle(&training->training_samples, &training->arithmetic, &training->random, failure)) {
+        if (!samples_shuffle(&training->training_samples, &training->arithmetic, &training->random, failure))
             return false;
-        }
         training->next_sample = 0;
     }
     struct batch batch = samples_batch(&training->training_samples, training->next_sample, rows);
     training->next_sample += rows;
-    if (!enqueue_gather(&training->arithmetic, &batch, training->training_x, failure)) {
+    if (!enqueue_gather(&training->arithmetic, &batch, training->training_x, failure))
         return false;
-    }
-    for (size_t i = 0; i < CONTENDERS; i++) {
-        if (training->options->trained[i] &&
-            !network_train(&training->networks[i], training->training_x, &batch, failure)) {
+    for (size_t i = 0; i < CONTENDERS; i++)
+        if (training->options->trained[i] && !network_train(&training->networks[i], training->training_x, &batch, failure))
             return false;
-        }
-    }
     return true;
 }
 
@@ -128,9 +115,8 @@ static bool keep_pace(struct training *training, size_t steps, struct failure *f
     cl_event marker = NULL;
     cl_int status = clEnqueueMarkerWithWaitList(training->queue, 0, NULL, &marker);
 
-    if (status == CL_SUCCESS) {
+    if (status == CL_SUCCESS)
         status = clFlush(training->queue);
-    }
     if (status == CL_SUCCESS && training->marker != NULL) {
         status = clWaitForEvents(1, &training->marker);
         clReleaseEvent(training->marker);
@@ -146,15 +132,11 @@ static bool evaluate(struct training *training, struct training_point *point, st
     for (size_t first = 0; first < training->test_samples.count; first += TEST_ROWS) {
         struct batch batch = samples_batch(&training->test_samples, first, TEST_ROWS);
 
-        if (!enqueue_gather(&training->arithmetic, &batch, training->test_x, failure)) {
+        if (!enqueue_gather(&training->arithmetic, &batch, training->test_x, failure))
             return false;
-        }
-        for (size_t i = 0; i < CONTENDERS; i++) {
-            if (training->options->trained[i] &&
-                !network_test(&training->networks[i], training->test_x, &batch, failure)) {
+        for (size_t i = 0; i < CONTENDERS; i++)
+            if (training->options->trained[i] && !network_test(&training->networks[i], training->test_x, &batch, failure))
                 return false;
-            }
-        }
     }
     for (size_t i = 0; i < CONTENDERS; i++) {
         struct network *network = &training->networks[i];
@@ -164,9 +146,8 @@ static bool evaluate(struct training *training, struct training_point *point, st
         point->scores[i].test = none;
         if (training->options->trained[i] &&
             (!network_read_tally(network, &network->training, &point->scores[i].training, failure) ||
-             !network_read_tally(network, &network->test, &point->scores[i].test, failure))) {
+             !network_read_tally(network, &network->test, &point->scores[i].test, failure)))
             return false;
-        }
     }
     return true;
 }
@@ -190,27 +171,22 @@ static bool run(struct training *training, struct failure *failure)
 
     for (;;) {
         point.step = done;
-        if (!evaluate(training, &point, failure) || !observer->on_point(observer->context, &point, failure)) {
+        if (!evaluate(training, &point, failure) || !observer->on_point(observer->context, &point, failure))
             return false;
-        }
-        if (done == steps) {
+        if (done == steps)
             return true;
-        }
         for (size_t next = training_next_point(done, steps); done < next;) {
-            if (!step(training, failure)) {
+            if (!step(training, failure))
                 return false;
-            }
             done++;
-            if (done % PACE_STEPS == 0 && !keep_pace(training, done, failure)) {
+            if (done % PACE_STEPS == 0 && !keep_pace(training, done, failure))
                 return false;
-            }
         }
     }
 }
 
 bool training_run(const struct session *session, const struct idx_set *training_set, const struct idx_set *test_set,
-                  const struct training_options *options, const struct training_observer *observer,
-                  struct failure *failure)
+                  const struct training_options *options, const struct training_observer *observer, struct failure *failure)
 {
     struct training training;
 
@@ -219,9 +195,8 @@ bool training_run(const struct session *session, const struct idx_set *training_
     training.observer = observer;
     training.random.state = ~options->seed; /* another stream than that of the weights */
     bool done = open_training(&training, session, training_set, test_set, failure) && run(&training, failure);
-    if (!done && training.queue != NULL) {
+    if (!done && training.queue != NULL)
         clFinish(training.queue);
-    }
     close_training(&training);
     return done;
 }

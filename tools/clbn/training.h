@@ -43,7 +43,6 @@ size_t training_next_point(size_t step, size_t steps);
 
 /* Trains, from random weights, with a point before the first step, at last after the last one, and between. */
 bool training_run(const struct session *session, const struct idx_set *training_set, const struct idx_set *test_set,
-                  const struct training_options *options, const struct training_observer *observer,
-                  struct failure *failure);
+                  const struct training_options *options, const struct training_observer *observer, struct failure *failure);
 
 #endif

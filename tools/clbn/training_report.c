@@ -23,24 +23,20 @@ static bool has_diverged(const struct training_point *point, size_t contender)
 static void print_head(const struct training_options *options)
 {
     printf("%8s", "steps");
-    for (size_t i = 0; i < CONTENDERS; i++) {
-        if (options->trained[i]) {
+    for (size_t i = 0; i < CONTENDERS; i++)
+        if (options->trained[i])
             printf("  %18s", names[i]);
-        }
-    }
     printf("   (accuracy on the test set)\n");
 }
 
 static void print_point(const struct training_options *options, const struct training_point *point)
 {
     printf("%8zu", point->step);
-    for (size_t i = 0; i < CONTENDERS; i++) {
-        if (options->trained[i] && has_diverged(point, i)) {
+    for (size_t i = 0; i < CONTENDERS; i++)
+        if (options->trained[i] && has_diverged(point, i))
             printf("  %18s", "diverged");
-        } else if (options->trained[i]) {
+        else if (options->trained[i])
             printf("  %16.2f %%", 100.0 * point->scores[i].test.accuracy);
-        }
-    }
     printf("\n");
     fflush(stdout); /* A row is news, also in a pipe. */
 }
@@ -49,13 +45,11 @@ static void print_point(const struct training_options *options, const struct tra
 static void log_point(FILE *log, const struct training_options *options, const struct training_point *point)
 {
     for (size_t i = 0; i < CONTENDERS; i++) {
-        if (!options->trained[i]) {
+        if (!options->trained[i])
             continue;
-        }
         fprintf(log, "%zu,%s,", point->step, log_names[i]);
-        if (point->step > 0) {
+        if (point->step > 0)
             fprintf(log, "%.6g", point->scores[i].training.loss);
-        }
         fprintf(log, ",%.6g,%.6g\n", point->scores[i].test.loss, point->scores[i].test.accuracy);
     }
 }
@@ -66,9 +60,8 @@ static bool keep_point(struct training_report *report, const struct training_poi
         size_t capacity = 2 * report->point_capacity + 16;
         struct training_point *larger = realloc(report->points, capacity * sizeof *larger);
 
-        if (larger == NULL) {
+        if (larger == NULL)
             return fail(failure, "there is no memory for the curve of the accuracies");
-        }
         report->points = larger;
         report->point_capacity = capacity;
     }
@@ -90,15 +83,13 @@ static bool on_point(void *context, const struct training_point *point, struct f
 
     progress_clear(&report->progress);
     print_point(report->options, point);
-    if (report->log.stream != NULL) {
+    if (report->log.stream != NULL)
         log_point(report->log.stream, report->options, point);
-    }
     for (size_t i = 0; i < CONTENDERS; i++) {
         bool diverged = report->options->trained[i] && has_diverged(point, i);
 
-        if (diverged && report->diverged_at[i] == 0) {
+        if (diverged && report->diverged_at[i] == 0)
             report->diverged_at[i] = point->step;
-        }
         any_alive = any_alive || (report->options->trained[i] && !diverged);
     }
     if (!any_alive) {
@@ -121,9 +112,8 @@ bool training_report_open(struct training_report *report, const struct training_
     memset(report, 0, sizeof *report);
     report->options = options;
     if (log_path != NULL) {
-        if (!output_file_open(&report->log, log_path, failure)) {
+        if (!output_file_open(&report->log, log_path, failure))
             return false;
-        }
         fputs("step,network,training_loss,test_loss,test_accuracy\n", report->log.stream);
     }
     print_head(options);
@@ -146,18 +136,15 @@ static void print_milestone(const struct training_report *report, double accurac
     for (size_t i = 0, printed = 0; i < CONTENDERS; i++) {
         size_t j = 0;
 
-        if (!report->options->trained[i]) {
+        if (!report->options->trained[i])
             continue;
-        }
-        while (j < report->point_count && !(report->points[j].scores[i].test.accuracy >= accuracy)) {
+        while (j < report->point_count && !(report->points[j].scores[i].test.accuracy >= accuracy))
             j++;
-        }
         printf(printed++ > 0 ? ", " : " ");
-        if (j < report->point_count) {
+        if (j < report->point_count)
             printf("%zu %s", report->points[j].step, names[i]);
-        } else {
+        else
             printf("not reached %s", names[i]);
-        }
     }
     printf("\n");
 }
@@ -166,9 +153,8 @@ static double best_accuracy(const struct training_report *report, size_t contend
 {
     double best = 0.0;
 
-    for (size_t i = 0; i < report->point_count; i++) {
+    for (size_t i = 0; i < report->point_count; i++)
         best = fmax(best, report->points[i].scores[contender].test.accuracy);
-    }
     return best;
 }
 
@@ -208,9 +194,8 @@ bool training_report_finish(struct training_report *report, struct failure *fail
     progress_clear(&report->progress);
     printf("\n");
     print_milestone(report, milestone, "");
-    if (options->trained[CONTENDER_PLAIN] && options->trained[CONTENDER_BATCH_NORM]) {
+    if (options->trained[CONTENDER_PLAIN] && options->trained[CONTENDER_BATCH_NORM])
         print_milestone(report, best_accuracy(report, CONTENDER_PLAIN), ", the best without batch norm");
-    }
     for (size_t i = 0; i < CONTENDERS; i++) {
         if (options->trained[i] && report->diverged_at[i] > 0) {
             printf("The network %s diverged: after %zu steps its loss was not a finite number.\n", names[i],
@@ -231,9 +216,8 @@ static bool plot_points(const struct training_report *report, double *values, co
     struct plot plot = { "Accuracy on the test set", "steps", "accuracy (%)", series, 0, true };
     size_t count = report->point_count;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         values[i] = (double)report->points[i].step;
-    }
     for (size_t i = 0; i < CONTENDERS; i++) {
         double *accuracies = values + (1 + i) * count;
         struct plot_series one = { names[i], values, accuracies, count };
@@ -264,9 +248,8 @@ bool training_report_plot(const struct training_report *report, const char *path
 {
     double *values = calloc(report->point_count, (1 + CONTENDERS) * sizeof *values);
 
-    if (values == NULL) {
+    if (values == NULL)
         return fail(failure, "there is no memory for the picture");
-    }
     bool done = plot_points(report, values, path, failure);
     free(values);
     return done;
