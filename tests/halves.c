@@ -9,7 +9,10 @@ bool divide_device(const char *for_what)
 {
     const cl_device_partition_property one_each[] = { CL_DEVICE_PARTITION_BY_COUNTS, 1, 1,
                                                       CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0 };
-    cl_int status = clCreateSubDevices(test_device(), one_each, 2, halves, NULL);
+    cl_uint most = 0;
+    cl_int status = clGetDeviceInfo(test_device(), CL_DEVICE_PARTITION_MAX_SUB_DEVICES, sizeof most, &most, NULL);
+    if (status == CL_SUCCESS) /* where it cannot be, the function may be missing, too */
+        status = most >= 2 ? clCreateSubDevices(test_device(), one_each, 2, halves, NULL) : CL_DEVICE_PARTITION_FAILED;
     if (status != CL_SUCCESS) {
         printf("%s is not tested: the device cannot be divided: %s\n", for_what, clbnStatusName(status));
         return false;

@@ -66,7 +66,7 @@ run() {
     fi
     # The words of $launch are a command and its options.
     # shellcheck disable=SC2086
-    if $launch ctest --test-dir "$2" --output-on-failure --no-tests=error; then
+    if $launch ctest --test-dir "$2" --output-on-failure --no-tests=error --timeout 7200; then
         note "passed: $1"
     else
         fail "$1: tests, see above"
