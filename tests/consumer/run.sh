@@ -2,7 +2,7 @@
 # The installed package: run.sh SOURCE_DIR BUILD_DIR WORK_DIR CMAKE
 #
 # Installs the build into an empty folder, and there checks the library's symbols and the header alone, then builds and runs a C and
-# a C++ program against it, through the CMake package and through pkg-config.
+# a C++ program against it, through the CMake package and through pkg-config, and README's example.
 set -eu
 
 if [ $# -ne 4 ]; then
@@ -10,6 +10,7 @@ if [ $# -ne 4 ]; then
     exit 2
 fi
 consumer=$1/tests/consumer
+readme=$1/README.md
 build=$2
 work=$3
 cmake=$4
@@ -102,9 +103,20 @@ check_pkg_config() {
         "$prefix/include/clbn.h" | paste -sd.)" ] || fail "clbn.pc has another version than the header"
 }
 
+check_readme() {
+    step "README's example"
+    awk '/^```c$/ { on = 1; next } /^```/ { if (on) exit } on' "$readme" >"$work/readme.c"
+    [ "$(grep -c clbnEnqueueForwardTraining "$work/readme.c")" -eq 1 ] || fail "README has no example in C"
+    cat "$consumer/readme_main.c" >>"$work/readme.c"
+    # shellcheck disable=SC2046,SC2086
+    $CC -std=c99 $strict "$work/readme.c" -o "$work/readme" $(pkg-config --cflags --libs clbn) || fail "README's example"
+    run_consumer "$work/readme"
+}
+
 install_afresh
 check_symbols
 check_header
 check_cmake_package
 check_pkg_config
+check_readme
 echo "all ok"
