@@ -42,7 +42,21 @@ static cl_int check_options(const clbn_engine_options *options)
     return CLBN_SUCCESS;
 }
 
-/* Whether a device is one of a context's. */
+/* Whether a device or one that it is a part of is among others: some OpenCLs list the parent of a context's sub-devices. */
+static bool is_among(cl_device_id device, const cl_device_id *others, size_t count)
+{
+    while (device) {
+        cl_device_id parent = NULL;
+        for (size_t i = 0; i < count; i++)
+            if (others[i] == device)
+                return true;
+        if (clGetDeviceInfo(device, CL_DEVICE_PARENT_DEVICE, sizeof(cl_device_id), &parent, NULL) != CL_SUCCESS)
+            return false;
+        device = parent;
+    }
+    return false;
+}
+
 static cl_int check_device(cl_context context, cl_device_id device)
 {
     size_t size = 0;
@@ -52,10 +66,8 @@ static cl_int check_device(cl_context context, cl_device_id device)
     cl_device_id *devices = malloc(size > 0 ? size : 1);
     if (!devices)
         return bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of devices.");
-    bool found = false;
     status = clGetContextInfo(context, CL_CONTEXT_DEVICES, size, devices, NULL);
-    for (size_t i = 0; status == CL_SUCCESS && i < size / sizeof(*devices); i++)
-        found = found || devices[i] == device;
+    bool found = status == CL_SUCCESS && is_among(device, devices, size / sizeof(*devices));
     free(devices);
     if (status != CL_SUCCESS)
         return bn_fail_call(status, "clGetContextInfo");

@@ -40,8 +40,6 @@ cl_int bn_launch_steps(const struct step_list *steps, const struct call *call)
             clReleaseEvent(before);
         before = done;
     }
-    if (before)
-        clReleaseEvent(before);
     return status;
 }
 

@@ -12,6 +12,7 @@
 /* Counts are relaxed atomics: they must not order the threads of a test, or a race between these would go unseen. */
 static long live[OBJECT_KINDS];
 static bool without_float64;
+static bool without_parents;
 
 /* The functions that have been called. */
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -133,4 +134,14 @@ void hide_float64(bool hidden)
 bool float64_is_hidden(void)
 {
     return without_float64;
+}
+
+void hide_parents(bool hidden)
+{
+    without_parents = hidden;
+}
+
+bool parents_are_hidden(void)
+{
+    return without_parents;
 }

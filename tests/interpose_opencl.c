@@ -96,6 +96,8 @@ cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info name, siz
     cl_int status = REAL(clGetDeviceInfo)(device, name, size, value, size_ret);
     if (name == CL_DEVICE_DOUBLE_FP_CONFIG && value != NULL && float64_is_hidden())
         *(cl_device_fp_config *)value = 0;
+    if (name == CL_DEVICE_PARENT_DEVICE && value != NULL && parents_are_hidden())
+        *(cl_device_id *)value = NULL;
     return status;
 }
 

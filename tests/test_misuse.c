@@ -68,7 +68,25 @@ START_TEST(an_engine_needs_a_device_of_its_context)
 {
     if (!divide_device("an engine for another context's device"))
         return;
+    hide_parents(true);
     expect_no_engine(test_context(), halves[0], NULL, CLBN_WRONG_DEVICE, "device");
+    hide_parents(false);
+    join_device();
+}
+END_TEST
+
+/* A context of sub-devices may list their parent in their place. */
+START_TEST(an_engine_takes_a_part_of_its_contexts_device)
+{
+    cl_int status;
+    if (!divide_device("an engine for a part of a device"))
+        return;
+    cl_context context = clCreateContext(NULL, 2, halves, NULL, NULL, &status);
+    expect_success(status);
+    clbn_engine engine = clbnCreateEngine(context, halves[1], NULL, &status);
+    expect_success(status);
+    expect_success(clbnReleaseEngine(engine));
+    expect_success(clReleaseContext(context));
     join_device();
 }
 END_TEST
@@ -331,6 +349,7 @@ static TCase *cases_of_creation(void)
     tcase_add_test(cases, an_engine_needs_context_and_device);
     tcase_add_loop_test(cases, an_engine_needs_known_options, 0, COUNT_OF(bad_options));
     tcase_add_test(cases, an_engine_needs_a_device_of_its_context);
+    tcase_add_test(cases, an_engine_takes_a_part_of_its_contexts_device);
     tcase_add_test(cases, a_plan_needs_an_engine_and_a_description);
     tcase_add_loop_test(cases, a_plan_needs_a_good_description, 0, COUNT_OF(bad_descs));
     tcase_add_loop_test(cases, a_shape_that_overflows_is_refused_wherever_its_zeros_are, 0, COUNT_OF(overflowing));

@@ -3,6 +3,8 @@
 #
 # Installs the build into an empty folder, and there checks the library's symbols and the header alone, then builds and runs a C and
 # a C++ program against it, through the CMake package and through pkg-config, and README's example.
+# Functions replace their arguments by pkg-config's answers.
+# shellcheck disable=SC2119,SC2120
 set -eu
 
 if [ $# -ne 4 ]; then
@@ -55,11 +57,13 @@ check_symbols() {
 
 # compile_header COMPILER LANGUAGE STANDARD
 compile_header() {
-    echo '#include <clbn.h>' >"$work/alone.$2"
-    # The words of $strict and of pkg-config's answer are options of their own.
-    # shellcheck disable=SC2046,SC2086
-    $1 -x "$2" -std="$3" $strict -fsyntax-only $(pkg-config --cflags clbn) "$work/alone.$2" ||
-        fail "the header alone as $3"
+    compiler=$1 language=$2 standard=$3
+    echo '#include <clbn.h>' >"$work/alone.$language"
+    # pkg-config quotes blanks in what it answers for a shell. The words of $strict are options of their own.
+    eval "set -- $(pkg-config --cflags clbn)"
+    # shellcheck disable=SC2086
+    $compiler -x "$language" -std="$standard" $strict -fsyntax-only "$@" "$work/alone.$language" ||
+        fail "the header alone as $standard"
 }
 
 check_header() {
@@ -92,11 +96,11 @@ check_cmake_package() {
 
 check_pkg_config() {
     step "pkg-config clbn"
-    # shellcheck disable=SC2046,SC2086
-    {
-        $CC -std=c99 $strict "$consumer/consumer.c" -o "$work/consumer_c" $(pkg-config --cflags --libs clbn)
-        $CXX -std=c++98 $strict "$consumer/consumer.cpp" -o "$work/consumer_cpp" $(pkg-config --cflags --libs clbn)
-    } || fail "a consumer by pkg-config"
+    eval "set -- $(pkg-config --cflags --libs clbn)"
+    # shellcheck disable=SC2086
+    $CC -std=c99 $strict "$consumer/consumer.c" -o "$work/consumer_c" "$@" || fail "the C consumer by pkg-config"
+    # shellcheck disable=SC2086
+    $CXX -std=c++98 $strict "$consumer/consumer.cpp" -o "$work/consumer_cpp" "$@" || fail "the C++ consumer by pkg-config"
     run_consumer "$work/consumer_c"
     run_consumer "$work/consumer_cpp"
     [ "$(pkg-config --modversion clbn)" = "$(sed -n 's/.*VERSION_\(MAJOR\|MINOR\|PATCH\) //p' \
@@ -108,8 +112,9 @@ check_readme() {
     awk '/^```c$/ { on = 1; next } /^```/ { if (on) exit } on' "$readme" >"$work/readme.c"
     [ "$(grep -c clbnEnqueueForwardTraining "$work/readme.c")" -eq 1 ] || fail "README has no example in C"
     cat "$consumer/readme_main.c" >>"$work/readme.c"
-    # shellcheck disable=SC2046,SC2086
-    $CC -std=c99 $strict "$work/readme.c" -o "$work/readme" $(pkg-config --cflags --libs clbn) || fail "README's example"
+    eval "set -- $(pkg-config --cflags --libs clbn)"
+    # shellcheck disable=SC2086
+    $CC -std=c99 $strict "$work/readme.c" -o "$work/readme" "$@" || fail "README's example"
     run_consumer "$work/readme"
 }
 
