@@ -7,8 +7,8 @@
 typedef struct {
     index_t row_begin, row_end;       /* of the part; whole bands but for the last */
     index_t vector_begin, vector_end; /* this work-item's vectors of channels, in steps of lanes */
+    index_t full_end; /* below it, vectors have all their channels, and the tensors can be accessed in vectors */
     index_t slot;
-    bool in_vectors; /* whether the tensors can be accessed in vectors */
 } columns_share;
 
 columns_share share_of(division d, position at, __global const storage *x, __global const storage *other)
@@ -23,7 +23,8 @@ columns_share share_of(division d, position at, __global const storage *x, __glo
     s.vector_begin = (index_t)(tile * d.tile_vectors) + at.lane;
     s.vector_end = (index_t)min((tile + 1) * d.tile_vectors, vectors);
     s.slot = (index_t)part * at.lines + at.line;
-    s.in_vectors = takes_vectors(x, d.channels) && takes_vectors(other, d.channels);
+    bool in_vectors = takes_vectors(x, d.channels) && takes_vectors(other, d.channels);
+    s.full_end = in_vectors ? (index_t)(d.channels / CLBN_VECTOR) : 0;
     return s;
 }
 
@@ -40,8 +41,8 @@ INLINE column column_of(division d, position at, columns_share own, index_t vect
 {
     column c;
     c.channel = vector * CLBN_VECTOR;
-    c.width = (uint)min((index_t)CLBN_VECTOR, (index_t)d.channels - c.channel);
-    c.full = own.in_vectors && c.width == CLBN_VECTOR;
+    c.full = vector < own.full_end;
+    c.width = c.full ? CLBN_VECTOR : (uint)min((index_t)CLBN_VECTOR, (index_t)d.channels - c.channel);
     c.row = row_begin + at.line;
     c.row_end = row_end;
     c.step = at.lines;
@@ -174,16 +175,23 @@ void merge_chunk(division d, position at, columns_share own, index_t begin, inde
     }
 }
 
+INLINE void add_band_of_column(column c, __global const storage *x, __global real *slot)
+{
+    column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
+    s = add_column(c, x, load_coefficients(c, slot, PIVOT), 1, s);
+    store_coefficients(c, slot, SUM, s.sum);
+    store_coefficients(c, slot, SQUARES, s.squares);
+}
+
 void add_band(division d, position at, columns_share own, index_t begin, index_t end, __global const storage *x,
               __global real *slot)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, begin, end);
-        column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
-        realv pivot = load_coefficients(c, slot, PIVOT);
-        s = c.full ? add_column(full_column(c), x, pivot, 1, s) : add_column(c, x, pivot, 1, s);
-        store_coefficients(c, slot, SUM, s.sum);
-        store_coefficients(c, slot, SQUARES, s.squares);
+        if (c.full)
+            add_band_of_column(full_column(c), x, slot);
+        else
+            add_band_of_column(c, x, slot);
     }
 }
 
@@ -211,9 +219,12 @@ void columns_moments(division d, position at, columns_share own, __global const 
     }
 }
 
-INLINE void normalize_column(column c, __global const storage *x, __global storage *y, bool past_cache, realv mean, realv scale,
-                      realv shift)
+INLINE void normalize_column(column c, __global const storage *x, __global storage *y, bool past_cache,
+                             __global const real *table)
 {
+    realv mean = load_coefficients(c, table, 0);
+    realv scale = load_coefficients(c, table, 1);
+    realv shift = load_coefficients(c, table, 2);
     for (index_t row = c.row; row < c.row_end; row += c.step)
         store_column(c, y, row, fma(load_column(c, x, row) - mean, scale, shift), past_cache);
 }
@@ -227,15 +238,12 @@ void normalize_columns(division d, position at, columns_share own, __global cons
         index_t end = min(begin + (index_t)d.band_rows, own.row_end);
         for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
             column c = column_of(d, at, own, v, begin, end);
-            realv mean = load_coefficients(c, table, 0);
-            realv scale = load_coefficients(c, table, 1);
-            realv shift = load_coefficients(c, table, 2);
             if (!c.full)
-                normalize_column(c, x, y, false, mean, scale, shift);
+                normalize_column(c, x, y, false, table);
             else if (past_cache)
-                normalize_column(full_column(c), x, y, true, mean, scale, shift);
+                normalize_column(full_column(c), x, y, true, table);
             else
-                normalize_column(full_column(c), x, y, false, mean, scale, shift);
+                normalize_column(full_column(c), x, y, false, table);
         }
     }
 }

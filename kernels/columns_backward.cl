@@ -24,9 +24,17 @@ void prepare_slot(division d, position at, columns_share own, __global const rea
     }
 }
 
-INLINE column_gradient_sums add_gradient_column(column c, __global const storage *x, __global const storage *dy, realv mean,
-                                         realv invstd, column_gradient_sums s)
+INLINE void add_gradient_column(column c, bool first, __global const storage *x, __global const storage *dy,
+                                __global real *slot)
 {
+    column_gradient_sums s = { 0, 0, 0 };
+    if (!first) {
+        s.dy = load_coefficients(c, slot, DY_SUM);
+        s.dy_xhat = load_coefficients(c, slot, DY_XHAT_SUM);
+        s.xhat = load_coefficients(c, slot, XHAT_SUM);
+    }
+    realv mean = load_coefficients(c, slot, MEAN);
+    realv invstd = load_coefficients(c, slot, INVSTD);
     for (index_t row = c.row; row < c.row_end; row += c.step) {
         realv xhat = (load_column(c, x, row) - mean) * invstd;
         realv g = load_column(c, dy, row);
@@ -34,7 +42,9 @@ INLINE column_gradient_sums add_gradient_column(column c, __global const storage
         s.dy_xhat = fma(g, xhat, s.dy_xhat);
         s.xhat += xhat;
     }
-    return s;
+    store_coefficients(c, slot, DY_SUM, s.dy);
+    store_coefficients(c, slot, DY_XHAT_SUM, s.dy_xhat);
+    store_coefficients(c, slot, XHAT_SUM, s.xhat);
 }
 
 void add_gradient_band(division d, position at, columns_share own, index_t begin, index_t end, bool first,
@@ -42,21 +52,10 @@ void add_gradient_band(division d, position at, columns_share own, index_t begin
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, begin, end);
-        column_gradient_sums s = { 0, 0, 0 };
-        if (!first) {
-            s.dy = load_coefficients(c, slot, DY_SUM);
-            s.dy_xhat = load_coefficients(c, slot, DY_XHAT_SUM);
-            s.xhat = load_coefficients(c, slot, XHAT_SUM);
-        }
-        realv mean = load_coefficients(c, slot, MEAN);
-        realv invstd = load_coefficients(c, slot, INVSTD);
         if (c.full)
-            s = add_gradient_column(full_column(c), x, dy, mean, invstd, s);
+            add_gradient_column(full_column(c), first, x, dy, slot);
         else
-            s = add_gradient_column(c, x, dy, mean, invstd, s);
-        store_coefficients(c, slot, DY_SUM, s.dy);
-        store_coefficients(c, slot, DY_XHAT_SUM, s.dy_xhat);
-        store_coefficients(c, slot, XHAT_SUM, s.xhat);
+            add_gradient_column(c, first, x, dy, slot);
     }
 }
 
@@ -83,9 +82,14 @@ void own_sums(division d, position at, columns_share own, __global const storage
     }
 }
 
-INLINE void input_column(column c, __global const storage *x, __global const storage *dy, __global storage *dx, bool past_cache,
-                  uint frozen, realv mean, realv invstd, realv gain, realv slope, realv shift)
+INLINE void input_column(column c, __global const storage *x, __global const storage *dy, __global storage *dx,
+                         bool past_cache, bool frozen, __global const real *table)
 {
+    realv mean = load_coefficients(c, table, 0);
+    realv invstd = load_coefficients(c, table, 1);
+    realv gain = load_coefficients(c, table, 2);
+    realv slope = load_coefficients(c, table, 3);
+    realv shift = load_coefficients(c, table, 4);
     for (index_t row = c.row; row < c.row_end; row += c.step) {
         realv g = load_column(c, dy, row);
         realv result = g * gain;
@@ -102,22 +106,17 @@ void input_columns(division d, position at, columns_share own, __global const st
                    __global storage *dx, uint stream, __global const real *table, uint frozen)
 {
     bool past_cache = stream && is_aligned(dx, d.channels);
-    own.in_vectors = own.in_vectors && takes_vectors(dx, d.channels);
+    own.full_end = takes_vectors(dx, d.channels) ? own.full_end : 0;
     for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.band_rows) {
         index_t end = min(begin + (index_t)d.band_rows, own.row_end);
         for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
             column c = column_of(d, at, own, v, begin, end);
-            realv mean = load_coefficients(c, table, 0);
-            realv invstd = load_coefficients(c, table, 1);
-            realv gain = load_coefficients(c, table, 2);
-            realv slope = load_coefficients(c, table, 3);
-            realv shift = load_coefficients(c, table, 4);
-            if (!c.full)
-                input_column(c, x, dy, dx, false, frozen, mean, invstd, gain, slope, shift);
+            if (!c.full || frozen)
+                input_column(c, x, dy, dx, past_cache, frozen, table);
             else if (past_cache)
-                input_column(full_column(c), x, dy, dx, true, frozen, mean, invstd, gain, slope, shift);
+                input_column(full_column(c), x, dy, dx, true, false, table);
             else
-                input_column(full_column(c), x, dy, dx, false, frozen, mean, invstd, gain, slope, shift);
+                input_column(full_column(c), x, dy, dx, false, false, table);
         }
     }
 }
