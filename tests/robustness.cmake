@@ -41,8 +41,9 @@ clbn_add_test(core_schedule clbn_internals)
 target_sources(test_core_schedule PRIVATE allocate.c random_numbers.c)
 target_link_libraries(test_core_schedule PRIVATE m)
 
-# What users get. With a sanitizer they would have to link it too.
+# What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
+# when the build is in the source.
 if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
     add_test(NAME consumer COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.sh
-        ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/consumer ${CMAKE_COMMAND})
+        ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/installed-consumer ${CMAKE_COMMAND})
 endif()
