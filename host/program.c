@@ -10,8 +10,6 @@
 /* Kernel objects that wait to be lent again, at most: more threads than that in one call at once create theirs anew. */
 #define SPARE_KERNELS 16
 
-#define MAX_SOURCES 12
-
 struct program {
     struct variant variant;
     cl_program program;
@@ -32,22 +30,6 @@ const char *bn_kernel_name(const struct variant *variant, enum kernel_id id)
     return kernel_names[variant->channels_last][id];
 }
 
-/* The files of a variant's program, in the order in which they are compiled as one. */
-static const char *const *source_names(const struct variant *v)
-{
-    static const char *const names[2][2][MAX_SOURCES] = {
-        { { "common.cl", "wide_pair.cl", "moments.cl", "sums.cl", "division.cl", "coefficients.cl", "rows.cl",
-            "rows_backward.cl" },
-          { "common.cl", "wide_double.cl", "moments.cl", "sums.cl", "division.cl", "coefficients.cl", "rows.cl",
-            "rows_backward.cl" } },
-        { { "common.cl", "wide_pair.cl", "moments.cl", "sums.cl", "division.cl", "coefficients.cl", "columns.cl",
-            "columns_backward.cl" },
-          { "common.cl", "wide_double.cl", "moments.cl", "sums.cl", "division.cl", "coefficients.cl", "columns.cl",
-            "columns_backward.cl" } },
-    };
-    return names[v->channels_last][v->wide_double];
-}
-
 static const struct embedded_file *find_source(const char *name)
 {
     const struct embedded_file *file = bn_kernel_sources;
@@ -58,19 +40,30 @@ static const struct embedded_file *find_source(const char *name)
 
 static cl_program create_cl_program(cl_context context, const struct variant *variant, cl_int *status)
 {
-    const char *texts[MAX_SOURCES];
-    size_t lengths[MAX_SOURCES];
-    cl_uint count = 0;
-    for (const char *const *name = source_names(variant); *name; name++) {
-        const struct embedded_file *file = find_source(*name);
+    /* Compiled as one, in this order. */
+    const char *const names[] = {
+        "common.cl",
+        variant->wide_double ? "wide_double.cl" : "wide_pair.cl",
+        "moments.cl",
+        "sums.cl",
+        "division.cl",
+        "coefficients.cl",
+        variant->channels_last ? "columns.cl" : "rows.cl",
+        variant->channels_last ? "columns_backward.cl" : "rows_backward.cl",
+    };
+    enum { SOURCES = sizeof(names) / sizeof(names[0]) };
+    const char *texts[SOURCES];
+    size_t lengths[SOURCES];
+    for (cl_uint i = 0; i < SOURCES; i++) {
+        const struct embedded_file *file = find_source(names[i]);
         if (!file) {
-            *status = bn_fail(CLBN_INTERNAL_ERROR, "the library has no kernel source named %s.", *name);
+            *status = bn_fail(CLBN_INTERNAL_ERROR, "the library has no kernel source named %s.", names[i]);
             return NULL;
         }
-        texts[count] = (const char *)file->bytes;
-        lengths[count++] = file->size;
+        texts[i] = (const char *)file->bytes;
+        lengths[i] = file->size;
     }
-    cl_program program = clCreateProgramWithSource(context, count, texts, lengths, status);
+    cl_program program = clCreateProgramWithSource(context, SOURCES, texts, lengths, status);
     if (*status != CL_SUCCESS)
         bn_fail_call(*status, "clCreateProgramWithSource");
     return program;

@@ -30,11 +30,11 @@ columns_share share_of(division d, position at, __global const storage *x, __glo
 
 /* Some rows of a vector of channels: a work-item's work between two looks at its slot. */
 typedef struct {
-    index_t channel;       /* the first */
-    uint width;            /* channels */
-    bool full;             /* all of a vector, and the tensors take vectors */
-    index_t row, row_end;  /* the first, and the end of them */
-    index_t step, stride;  /* from one row to the next, in rows; between neighbouring rows, in elements */
+    index_t channel;      /* the first */
+    uint width;           /* channels */
+    bool full;            /* all of a vector, and the tensors take vectors */
+    index_t row, row_end; /* the first, and the end of them */
+    index_t step, stride; /* from one row to the next, in rows; between neighbouring rows, in elements */
 } column;
 
 INLINE column column_of(division d, position at, columns_share own, index_t vector, index_t row_begin, index_t row_end)
@@ -136,6 +136,13 @@ realv scales_for(realv squares, realv pivot)
 #define SUM 1
 #define SQUARES 2
 
+INLINE void start_chunk(column c, __global real *slot, realv pivot)
+{
+    store_coefficients(c, slot, PIVOT, pivot);
+    store_coefficients(c, slot, SUM, 0);
+    store_coefficients(c, slot, SQUARES, 0);
+}
+
 /* Pivots near the mean of the rows begin to end, wherever the first row lies; sums 0. */
 void first_pivots(division d, position at, columns_share own, index_t begin, index_t end, __global const storage *x,
                   __global real *slot)
@@ -148,9 +155,7 @@ void first_pivots(division d, position at, columns_share own, index_t begin, ind
             column_sums rough = add_column(c, x, pivot, 1, none);
             pivot = merge_column(c, rough, pivot, 1, steps_below(c.row_end, c.row, c.step), 0);
         }
-        store_coefficients(c, slot, PIVOT, pivot);
-        store_coefficients(c, slot, SUM, 0);
-        store_coefficients(c, slot, SQUARES, 0);
+        start_chunk(c, slot, pivot);
     }
 }
 
@@ -169,9 +174,7 @@ void merge_chunk(division d, position at, columns_share own, index_t begin, inde
             s = add_column(c, x, pivot, scale, none);
         }
         pivot = merge_column(c, s, pivot, scale, steps_below(c.row_end, c.row, c.step), partials);
-        store_coefficients(c, slot, PIVOT, pivot);
-        store_coefficients(c, slot, SUM, 0);
-        store_coefficients(c, slot, SQUARES, 0);
+        start_chunk(c, slot, pivot);
     }
 }
 

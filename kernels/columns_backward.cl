@@ -12,7 +12,7 @@ typedef struct {
     realv dy, dy_xhat, xhat;
 } column_gradient_sums;
 
-/* The work-item's channels' normalizers, into its slot; sums 0. */
+/* The work-item's channels' normalizers, into its slot. */
 void prepare_slot(division d, position at, columns_share own, __global const real *mean,
                   __global const real *deviation, uint frozen, wide epsilon, __global real *slot)
 {

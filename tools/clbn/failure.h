@@ -32,8 +32,7 @@ bool fail_clbn(struct failure *failure, const char *action, cl_int status);
 /* "ACTION failed with CL_OUT_OF_RESOURCES" after a failed call of OpenCL's. Returns false. */
 bool fail_opencl(struct failure *failure, const char *action, cl_int status);
 
-/* Prints "clbn: SENTENCE" on stderr as one line: control characters, which file names and devices may hold, become '?'.
- */
+/* Prints "clbn: SENTENCE" on stderr as one line: control characters, which file names and devices may hold, become '?'. */
 void report_failure(const struct failure *failure);
 
 #endif
