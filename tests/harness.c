@@ -137,18 +137,31 @@ clbn_engine test_engine(int config)
     return engines[config];
 }
 
-clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type type, double epsilon)
+clbn_plan_desc plan_description(const struct shape *shape, clbn_type type, double epsilon)
 {
-    cl_int status;
     clbn_plan_desc description = CLBN_PLAN_DESC_INIT;
+    bool per_activation = shape->channel_axis == EACH_POSITION;
     description.type = type;
     description.rank = shape->rank;
-    description.channel_axis = shape->channel_axis;
+    description.channel_axis = per_activation ? 0 : shape->channel_axis;
+    description.mode = per_activation ? CLBN_PER_ACTIVATION : CLBN_PER_CHANNEL;
     memcpy(description.shape, shape->lengths, sizeof description.shape);
     description.epsilon = epsilon;
-    clbn_plan plan = clbnCreatePlan(engine, &description, &status);
+    return description;
+}
+
+clbn_plan create_described_plan(clbn_engine engine, const clbn_plan_desc *description)
+{
+    cl_int status;
+    clbn_plan plan = clbnCreatePlan(engine, description, &status);
     ck_assert_msg(plan != NULL, "%s: plan: %s: %s", what_is_tested(), clbnStatusName(status), clbnLastError());
     return plan;
+}
+
+clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type type, double epsilon)
+{
+    const clbn_plan_desc description = plan_description(shape, type, epsilon);
+    return create_described_plan(engine, &description);
 }
 
 static cl_device_fp_config floating_point_config(clbn_type type)

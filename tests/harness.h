@@ -31,7 +31,10 @@ cl_command_queue out_of_order_queue(void);
 
 /* Created at the first use, kept until the suite ends. */
 clbn_engine test_engine(int config);
+/* Of packed tensors, without activation. */
+clbn_plan_desc plan_description(const struct shape *shape, clbn_type type, double epsilon);
 /* The test fails if there is none. */
+clbn_plan create_described_plan(clbn_engine engine, const clbn_plan_desc *description);
 clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type type, double epsilon);
 
 /* The types that the device computes in; says so on stdout, once, when float64 is not among them. */

@@ -7,6 +7,7 @@
  * rounding of the saved mean spoils in the gradients. Two results that are each within such a bound of the truth are within
  * twice the bound of each other.
  */
+#include "activated.h"
 #include "allocate.h"
 #include "compare.h"
 #include "golden_array.h"
@@ -81,13 +82,13 @@ static void compare(const struct problem *problem, size_t number, enum quantity 
 static struct expected bounded_output(const struct problem *problem, const struct statistics *statistics)
 {
     const double *x = problem->values[VIEW_X], *gamma = problem->values[VIEW_GAMMA], *beta = problem->values[VIEW_BETA];
-    struct expected y = reference_output(&problem->shape, x, statistics, gamma, beta);
+    struct expected y = reference_output(&problem->shape, x, statistics, gamma, beta, NULL);
     for (size_t i = 0; i < y.count; i++) {
         size_t c = shape_channel_of(&problem->shape, i);
         long double scale = fabsl(gamma[c]) * statistics->invstd.value[c];
         y.magnitude[i] = scale * (fabsl(x[i]) + fabsl(statistics->mean.value[c])) + fabsl(beta[c]);
     }
-    bound_output(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, &y);
+    bound_output(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, NULL, &y);
     return y;
 }
 
@@ -95,8 +96,12 @@ static struct gradients bounded_gradients(const struct problem *problem, const s
 {
     const double *x = problem->values[VIEW_X], *gamma = problem->values[VIEW_GAMMA];
     long double m = (long double)statistics->values_per_channel;
-    struct gradients gradients = reference_gradients(&problem->shape, x, problem->values[VIEW_DY], statistics, gamma, frozen);
-    bound_gradients(problem_arithmetic(problem), &problem->shape, x, statistics, gamma,
+    struct terms terms = terms_create(shape_elements(&problem->shape));
+    terms_from_argument(&problem->activation, problem_arithmetic(problem).unit_roundoff, problem->values[VIEW_DY], NULL,
+                        &terms);
+    normalize_input(&problem->shape, x, statistics, &terms);
+    struct gradients gradients = reference_gradients(&problem->shape, &terms, statistics, gamma, frozen);
+    bound_gradients(problem_arithmetic(problem), &problem->shape, &terms, statistics, gamma,
                     frozen ? STATISTICS_FROZEN : STATISTICS_RECOMPUTED, &gradients);
     for (size_t i = 0; i < gradients.dx.count && !frozen; i++) {
         size_t c = shape_channel_of(&problem->shape, i);
@@ -107,6 +112,7 @@ static struct gradients bounded_gradients(const struct problem *problem, const s
     }
     for (size_t c = 0; c < statistics->channels && !frozen; c++)
         gradients.dgamma.bound[c] += statistics->invstd.value[c] * statistics->mean.bound[c] * fabsl(gradients.dbeta.value[c]);
+    terms_free(&terms);
     return gradients;
 }
 

@@ -49,8 +49,8 @@ static long double uncertainty_of(const struct problem *problem, enum operation 
     struct statistics statistics = statistics_of(problem, operation);
     double *gamma = allocate(statistics.channels, sizeof *gamma), *beta = allocate(statistics.channels, sizeof *beta);
     widen(problem, &statistics, gamma, beta);
-    struct expected y = reference_output(&problem->shape, problem->values[VIEW_X], &statistics, gamma, beta);
-    bound_output(problem_arithmetic(problem), &problem->shape, &statistics, gamma, beta, &y);
+    struct expected y = reference_output(&problem->shape, problem->values[VIEW_X], &statistics, gamma, beta, NULL);
+    bound_output(problem_arithmetic(problem), &problem->shape, &statistics, gamma, beta, NULL, &y);
     long double sum = 0;
     for (size_t i = 0; i < y.count; i++)
         sum += fabsl(problem->values[VIEW_DY][i]) * y.bound[i];
