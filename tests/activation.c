@@ -126,7 +126,7 @@ static long double value_roundings(const struct activation *activation, long dou
     case CLBN_ACTIVATION_LEAKY_RELU:
         return a < 0 ? 2 * u * y : 0;
     case CLBN_ACTIVATION_SILU:
-        return 13 * u * y + fabsl(a) * underflow;
+        return 13 * u * y + (a < 0 ? -a : 0) * underflow;
     case CLBN_ACTIVATION_SIGMOID:
         return 12 * u * y + underflow;
     case CLBN_ACTIVATION_TANH:
@@ -142,6 +142,8 @@ static long double value_roundings(const struct activation *activation, long dou
  * slope changes by half the distance. */
 long double activation_value_error(const struct activation *activation, long double u, long double a, long double a_error)
 {
+    if (isinf(a))
+        return value_roundings(activation, u, a);
     long double y = activation_value(activation, a);
     long double change =
         larger(fabsl(activation_value(activation, a + a_error) - y), fabsl(activation_value(activation, a - a_error) - y));

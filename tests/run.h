@@ -27,7 +27,7 @@ enum operation {
 #define WITH_EXTRAS   (WITH_RESIDUAL | WITH(VIEW_MASK))
 
 /* What a backward has its activation's slope from; FROM_Y_ALONE: without x. */
-enum source { FROM_X, FROM_Y, FROM_MASK, FROM_Y_ALONE };
+enum source { FROM_X, FROM_Y, FROM_MASK, FROM_Y_ALONE, SOURCES };
 
 /* Of tensors: elements from one index of an axis to the next. */
 struct layout {
