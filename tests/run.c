@@ -161,12 +161,12 @@ static size_t offset_of(const struct call *call, enum view view)
     return call->offset == 0 ? 0 : call->offset + steps[(size_t)view % (sizeof steps / sizeof *steps)] - 1;
 }
 
-static struct guarded create_workspace(clbn_plan plan)
+static struct guarded create_workspace(clbn_plan plan, bool in_svm)
 {
     size_t bytes = 0;
     expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof bytes, &bytes, NULL));
     size_t count = (bytes + sizeof(float) - 1) / sizeof(float);
-    const struct placement placement = { 0, NULL, false };
+    const struct placement placement = { 0, NULL, in_svm };
     return guarded_create(CLBN_FLOAT32, count, placement, NULL);
 }
 
@@ -262,7 +262,7 @@ struct run run_prepare(clbn_engine engine, const struct problem *problem, const 
     struct run run = { .problem = problem, .call = *call, .workspace = guarded_absent() };
     run.plan = create_plan_of(engine, problem, call);
     if (call->own_workspace)
-        run.workspace = create_workspace(run.plan);
+        run.workspace = create_workspace(run.plan, (call->svm & WITH_WORKSPACE) != 0);
     for (enum view view = 0; view < VIEWS; view++)
         run.views[view] = create_view(engine, run.plan, problem, call, view);
     return run;

@@ -22,6 +22,8 @@ enum operation {
 #define WITH_RUNNING (WITH(VIEW_RUNNING_MEAN) | WITH(VIEW_RUNNING_VAR))
 #define WITH_SAVED   (WITH(VIEW_SAVE_MEAN) | WITH(VIEW_SAVE_INVSTD))
 #define WITH_ALL     (WITH(VIEWS) - 1u)
+/* Beside the views, only for svm. */
+#define WITH_WORKSPACE WITH(VIEWS)
 /* What a layer that adds something has beyond one that does not, and what one can keep for its backward. */
 #define WITH_RESIDUAL (WITH(VIEW_Z) | WITH(VIEW_DZ))
 #define WITH_EXTRAS   (WITH_RESIDUAL | WITH(VIEW_MASK))
