@@ -27,6 +27,8 @@ enum { MAX_PLATFORMS = 16, MAX_DEVICES = 16, NAME_SIZE = 512, MESSAGE_SIZE = 102
 static cl_device_id device;
 static cl_context context;
 static cl_command_queue queues[2]; /* in-order, out-of-order */
+static cl_context context_elsewhere;
+static cl_command_queue queue_elsewhere;
 static clbn_engine engines[ENGINE_CONFIGS];
 static char message[MESSAGE_SIZE];
 
@@ -97,6 +99,8 @@ cl_device_id test_device(void)
 
 cl_context test_context(void)
 {
+    if (context_elsewhere != NULL)
+        return context_elsewhere;
     if (context == NULL) {
         cl_device_id chosen = test_device();
         context = clCreateContext(NULL, 1, &chosen, NULL, NULL, NULL);
@@ -113,9 +117,15 @@ static cl_command_queue queue_with(int number, cl_command_queue_properties prope
     return queues[number];
 }
 
+void work_elsewhere(cl_context other_context, cl_command_queue other_queue)
+{
+    context_elsewhere = other_context;
+    queue_elsewhere = other_queue;
+}
+
 cl_command_queue in_order_queue(void)
 {
-    return queue_with(0, 0);
+    return queue_elsewhere != NULL ? queue_elsewhere : queue_with(0, 0);
 }
 
 cl_command_queue out_of_order_queue(void)
