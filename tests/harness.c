@@ -205,6 +205,26 @@ int stored_types(int config, clbn_type types[MAX_STORED_TYPES])
     return count;
 }
 
+bool is_tested(int config, clbn_type type, clbn_activation function)
+{
+    const struct engine_config *c = &engine_configs[config];
+    bool is_plain = (c->flags & CLBN_ENGINE_INDEX_64) == 0 && ((c->flags & CLBN_ENGINE_NO_DOUBLE) == 0 || type == CLBN_FLOAT64);
+    if (function == CLBN_ACTIVATION_NONE)
+        return true;
+    if (!is_plain)
+        return type == CLBN_FLOAT32 && function == 1 + (clbn_activation)config;
+    if (type == CLBN_FLOAT64)
+        return c->geometry == CLBN_GEOMETRY_VECTOR || function == CLBN_ACTIVATION_TANH;
+    return type == CLBN_FLOAT32 || function == (type == CLBN_FLOAT16 ? CLBN_ACTIVATION_RELU : CLBN_ACTIVATION_SILU);
+}
+
+clbn_activation tested_activation(int config, clbn_type type, size_t number)
+{
+    while (!is_tested(config, type, (clbn_activation)(number % ACTIVATIONS)))
+        number++;
+    return (clbn_activation)(number % ACTIVATIONS);
+}
+
 bool device_keeps_subnormals(clbn_type type)
 {
     return (floating_point_config(type) & CL_FP_DENORM) != 0;

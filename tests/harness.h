@@ -7,6 +7,7 @@
 #ifndef CLBN_TESTS_HARNESS_H
 #define CLBN_TESTS_HARNESS_H
 
+#include "activation.h"
 #include "clbn.h"
 #include "element.h"
 #include "tensor_shape.h"
@@ -47,6 +48,11 @@ int device_types(clbn_type types[MAX_TYPES]);
  * nothing else of a configuration knows them. */
 enum { MAX_STORED_TYPES = 4 };
 int stored_types(int config, clbn_type types[MAX_STORED_TYPES]);
+/* Each activation, type and configuration has a program, which takes a second or so to compile. So not all are tested together: all
+ * activations in float32, and in float64 with vectors, and one or two elsewhere. SPLIT and WHOLE have the plain programs. */
+bool is_tested(int config, clbn_type type, clbn_activation function);
+/* The first from `number` on, around, that is. */
+clbn_activation tested_activation(int config, clbn_type type, size_t number);
 /* Whether the type's subnormal numbers are kept. */
 bool device_keeps_subnormals(clbn_type type);
 

@@ -9,10 +9,10 @@ static const struct shape shapes[] = {
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* Every other one with an activation, whose mask is an output too. */
-static struct problem problem_number(size_t s)
+static struct problem problem_number(int config, size_t s)
 {
     struct problem problem = problem_random(&shapes[s], CLBN_FLOAT32, 1e-5, s);
-    problem.activation = activation_of(s % 2 == 0 ? CLBN_ACTIVATION_NONE : CLBN_ACTIVATION_RELU);
+    problem.activation = activation_of(tested_activation(config, CLBN_FLOAT32, s % 2));
     return problem;
 }
 
@@ -42,7 +42,7 @@ static void run_on(struct run *run, cl_command_queue queue)
 static void check_again(int config, cl_command_queue queue, bool own_workspace)
 {
     for (size_t s = 0; s < SHAPES; s++) {
-        struct problem problem = problem_number(s);
+        struct problem problem = problem_number(config, s);
         for (enum operation i = 0; i < OPERATIONS; i++) {
             struct run first = run_number(config, &problem, i, false);
             struct run again = run_number(config, &problem, i, own_workspace);
@@ -85,7 +85,7 @@ static void check_together(int config, cl_command_queue queue)
     struct run alone[SHAPES][OPERATIONS], together[SHAPES][OPERATIONS];
     cl_event events[SHAPES][OPERATIONS];
     for (size_t s = 0; s < SHAPES; s++) {
-        problems[s] = problem_number(s);
+        problems[s] = problem_number(config, s);
         for (enum operation i = 0; i < OPERATIONS; i++) {
             alone[s][i] = run_number(config, &problems[s], i, false);
             together[s][i] = run_number(config, &problems[s], i, i % 2 == 0);
@@ -147,7 +147,7 @@ static void check_waiting(int config, const struct problem *problem, enum operat
 START_TEST(a_call_waits_for_its_wait_list)
 {
     for (size_t s = 0; s < SHAPES; s++) {
-        struct problem problem = problem_number(s);
+        struct problem problem = problem_number(_i, s);
         for (enum operation i = 0; i < OPERATIONS; i++) {
             check_waiting(_i, &problem, i, out_of_order_queue());
             check_waiting(_i, &problem, i, in_order_queue());

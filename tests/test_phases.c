@@ -247,13 +247,15 @@ static void say_parts(int config, const struct batch *batch, enum source source)
 /* The engines of the parts are of several configurations, the tested one first. */
 static void check_division(int config, size_t shape, clbn_type type, size_t division, size_t variation)
 {
-    clbn_activation function = (clbn_activation)(variation % ACTIVATIONS);
+    clbn_activation function = tested_activation(config, type, variation);
     struct batch batch = batch_create(shapes[shape], type, function, divisions[division].lengths, divisions[division].count);
     enum source source = variation % 3 == 1 && activation_follows_from_output(&batch.whole.activation) ? FROM_Y
                          : variation % 3 == 2 && activation_has_mask(&batch.whole.activation)          ? FROM_MASK
                                                                                                        : FROM_X;
-    for (size_t i = 0; i < batch.count; i++)
-        batch.places[i].engine = test_engine((config + (int)(i * variation)) % ENGINE_CONFIGS);
+    for (size_t i = 0; i < batch.count; i++) {
+        int other = (config + (int)(i * variation)) % ENGINE_CONFIGS;
+        batch.places[i].engine = test_engine(is_tested(other, type, function) ? other : config);
+    }
     say_parts(config, &batch, source);
     check_batch(&batch, source, variation % 2 == 0, variation % 4 == 1);
     batch_free(&batch);
