@@ -116,19 +116,23 @@ static long double larger(long double a, long double b)
     return a > b ? a : b;
 }
 
+/* A factor that is below the least normal number has lost some of its bits, or all. */
+static long double least_normal(long double u)
+{
+    return u > (long double)DBL_EPSILON ? (long double)FLT_MIN : (long double)DBL_MIN;
+}
+
 /* What the library's own operations may lose. 1 / (1 + exp(-a)) is 0 where exp(-a) is beyond the type's range. */
 static long double value_roundings(const struct activation *activation, long double u, long double a)
 {
     long double y = fabsl(activation_value(activation, a));
-    bool is_float = u > (long double)DBL_EPSILON;
-    long double underflow = 1 / (long double)(is_float ? (double)FLT_MAX : DBL_MAX);
     switch (activation->function) {
     case CLBN_ACTIVATION_LEAKY_RELU:
         return a < 0 ? 2 * u * y : 0;
     case CLBN_ACTIVATION_SILU:
-        return 13 * u * y + (a < 0 ? -a : 0) * underflow;
+        return 13 * u * y + (a < 0 ? -a : 0) * least_normal(u);
     case CLBN_ACTIVATION_SIGMOID:
-        return 12 * u * y + underflow;
+        return 12 * u * y + least_normal(u);
     case CLBN_ACTIVATION_TANH:
         return 10 * u * y;
     case CLBN_ACTIVATION_ELU:
@@ -159,9 +163,9 @@ static long double slope_roundings(const struct activation *activation, long dou
     case CLBN_ACTIVATION_LEAKY_RELU:
         return a > 0 ? 0 : u * activation->leaky_slope;
     case CLBN_ACTIVATION_SILU:
-        return 28 * u * sigmoid(a) * (1 + fabsl(a));
+        return 28 * u * sigmoid(a) * (1 + fabsl(a)) + (1 + fabsl(a)) * least_normal(u);
     case CLBN_ACTIVATION_SIGMOID:
-        return 28 * u * sigmoid(a);
+        return 28 * u * sigmoid(a) + least_normal(u);
     case CLBN_ACTIVATION_TANH:
         return 23 * u;
     case CLBN_ACTIVATION_ELU:
@@ -188,7 +192,7 @@ long double activation_slope_error_at_output(const struct activation *activation
     case CLBN_ACTIVATION_LEAKY_RELU:
         return y > 0 ? 0 : u * activation->leaky_slope;
     case CLBN_ACTIVATION_SIGMOID:
-        return 2 * u * fabsl(y * (1 - y));
+        return 2 * u * fabsl(y * (1 - y)) + least_normal(u);
     case CLBN_ACTIVATION_TANH:
         return 3 * u;
     case CLBN_ACTIVATION_ELU:

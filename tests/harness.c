@@ -207,15 +207,22 @@ int stored_types(int config, clbn_type types[MAX_STORED_TYPES])
 
 bool is_tested(int config, clbn_type type, clbn_activation function)
 {
+    static const unsigned with_vectors[] = {
+        [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU | 1u << CLBN_ACTIVATION_LEAKY_RELU | 1u << CLBN_ACTIVATION_SILU,
+        [CLBN_FLOAT64] = 1u << CLBN_ACTIVATION_SILU,
+        [CLBN_FLOAT16] = 1u << CLBN_ACTIVATION_RELU,
+        [CLBN_BFLOAT16] = 1u << CLBN_ACTIVATION_SILU,
+    };
+    static const unsigned with_groups[] = {
+        [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU6 | 1u << CLBN_ACTIVATION_SIGMOID | 1u << CLBN_ACTIVATION_TANH |
+                         1u << CLBN_ACTIVATION_ELU,
+        [CLBN_FLOAT64] = 1u << CLBN_ACTIVATION_TANH,
+        [CLBN_BFLOAT16] = 0,
+    };
     const struct engine_config *c = &engine_configs[config];
-    bool is_plain = (c->flags & CLBN_ENGINE_INDEX_64) == 0 && ((c->flags & CLBN_ENGINE_NO_DOUBLE) == 0 || type == CLBN_FLOAT64);
-    if (function == CLBN_ACTIVATION_NONE)
-        return true;
-    if (!is_plain)
-        return type == CLBN_FLOAT32 && function == 1 + (clbn_activation)config;
-    if (type == CLBN_FLOAT64)
-        return c->geometry == CLBN_GEOMETRY_VECTOR || function == CLBN_ACTIVATION_TANH;
-    return type == CLBN_FLOAT32 || function == (type == CLBN_FLOAT16 ? CLBN_ACTIVATION_RELU : CLBN_ACTIVATION_SILU);
+    const unsigned *tested = c->geometry == CLBN_GEOMETRY_VECTOR ? with_vectors : with_groups;
+    bool has_plain_programs = (c->flags & (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64)) == 0;
+    return function == CLBN_ACTIVATION_NONE || (has_plain_programs && (tested[type] >> function & 1) != 0);
 }
 
 clbn_activation tested_activation(int config, clbn_type type, size_t number)

@@ -48,8 +48,11 @@ int device_types(clbn_type types[MAX_TYPES]);
  * nothing else of a configuration knows them. */
 enum { MAX_STORED_TYPES = 4 };
 int stored_types(int config, clbn_type types[MAX_STORED_TYPES]);
-/* Each activation, type and configuration has a program, which takes a second or so to compile. So not all are tested together: all
- * activations in float32, and in float64 with vectors, and one or two elsewhere. SPLIT and WHOLE have the plain programs. */
+/*
+ * Each activation has programs of its own for each type, layout and geometry, which take seconds to compile. So an activation is
+ * tested throughout with one geometry: without one, with all; in float32, each with vectors or with groups, whole or split; in
+ * another type, one or none. Functions and slopes as such are tested with both.
+ */
 bool is_tested(int config, clbn_type type, clbn_activation function);
 /* The first from `number` on, around, that is. */
 clbn_activation tested_activation(int config, clbn_type type, size_t number);

@@ -115,7 +115,8 @@ START_TEST(slopes_and_alphas_are_the_plans)
         { CLBN_ACTIVATION_ELU, 0.01, 0.3 },     { CLBN_ACTIVATION_ELU, 0.01, 0 },     { CLBN_ACTIVATION_ELU, 0.01, 1.67326 },
     };
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        check_subsets(_i, CLBN_FLOAT32, activations[i]);
+        if (is_tested(_i, CLBN_FLOAT32, activations[i].function))
+            check_subsets(_i, CLBN_FLOAT32, activations[i]);
 }
 END_TEST
 
@@ -172,7 +173,7 @@ START_TEST(functions_are_exact_everywhere_and_nan_stays_nan)
     int type_count = stored_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (clbn_activation function = 0; function < ACTIVATIONS; function++) {
-            if (!is_tested(_i, types[t], function))
+            if (!is_tested(_i, types[t], function) && types[t] != CLBN_FLOAT32 && (types[t] != CLBN_FLOAT64 || _i > 0))
                 continue;
             struct problem problem = grid_problem(types[t], function);
             struct call call = call_of(FORWARD_INFERENCE);
@@ -194,7 +195,7 @@ START_TEST(a_bad_residual_spoils_one_element_only)
     static const struct shape shape = { 3, 1, { 5, 3, 35 } };
     static const double spoilers[] = { NAN, INFINITY, -INFINITY, 1e4, -1e4 };
     for (clbn_activation function = 0; function < ACTIVATIONS; function++)
-        for (size_t s = 0; s < sizeof spoilers / sizeof *spoilers; s++) {
+        for (size_t s = 0; is_tested(_i, CLBN_FLOAT32, function) && s < sizeof spoilers / sizeof *spoilers; s++) {
             struct problem problem = problem_random(&shape, CLBN_FLOAT32, 1e-5, 1);
             struct call call = call_of(FORWARD_TRAINING);
             call.views |= WITH_EXTRAS;
@@ -212,6 +213,8 @@ START_TEST(a_constant_channel_gives_the_activation_of_beta)
     static const struct shape shape = { 3, 1, { 5, 7, 35 } };
     static const double betas[] = { 0, -0.0, 6, -1, 0.5, 7, -30 };
     for (clbn_activation function = 0; function < ACTIVATIONS; function++) {
+        if (!is_tested(_i, CLBN_FLOAT32, function))
+            continue;
         struct problem problem = problem_random(&shape, CLBN_FLOAT32, 1e-5, 1);
         struct call call = call_of(FORWARD_TRAINING);
         struct expected y = expected_create(shape_elements(&shape));
