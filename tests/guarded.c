@@ -60,7 +60,8 @@ struct guarded guarded_create(clbn_type type, size_t count, struct placement pla
     struct guarded guarded = { .view = CLBN_NO_VIEW, .type = type, .count = count };
     guarded.view.offset = GUARD + placement.offset;
     guarded.positions = copy_of(placement.positions, count);
-    guarded.bytes = (guarded.view.offset + length_of(count, placement.positions) + GUARD) * element_size(type);
+    guarded.bytes =
+        (guarded.view.offset + length_of(count, placement.positions) + placement.spare + GUARD) * element_size(type);
     guarded.initial = allocate(guarded.bytes, 1);
     guarded.contents = allocate(count, sizeof(double));
     memset(guarded.initial, FILLING, guarded.bytes);

@@ -19,6 +19,7 @@ struct placement {
     size_t offset;           /* elements past a wide alignment */
     const size_t *positions; /* as many as elements, copied; NULL: one after another */
     bool in_svm;             /* shared virtual memory, not a buffer */
+    size_t spare;            /* elements more after the last, for other views */
 };
 
 /* A view of count elements. values NULL: an output, filled with NaN. */

@@ -125,7 +125,10 @@ static bool source_has(enum source source, enum view view)
 
 static enum role role_of(const struct problem *problem, const struct call *call, enum view view)
 {
-    enum role role = (call->views & WITH(view)) != 0 ? (enum role)roles[call->operation][view] : ABSENT;
+    unsigned views = call->views | (call->source == FROM_MASK ? WITH(VIEW_MASK) : 0);
+    enum role role = (views & WITH(view)) != 0 ? (enum role)roles[call->operation][view] : ABSENT;
+    if (is_backward(call->operation) && call->source == ANY_SOURCE)
+        return role;
     if (view == VIEW_MASK && !activation_has_mask(&problem->activation))
         return ABSENT;
     if (is_backward(call->operation) && !source_has(call->source, view))
@@ -166,7 +169,7 @@ static struct guarded create_workspace(clbn_plan plan, bool in_svm)
     size_t bytes = 0;
     expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof bytes, &bytes, NULL));
     size_t count = (bytes + sizeof(float) - 1) / sizeof(float);
-    const struct placement placement = { 0, NULL, in_svm };
+    const struct placement placement = { .in_svm = in_svm };
     return guarded_create(CLBN_FLOAT32, count, placement, NULL);
 }
 
@@ -250,7 +253,7 @@ static struct guarded create_view(clbn_engine engine, clbn_plan plan, const stru
     if (role == INPUT && problem->values[view] == NULL)
         return given_earlier(engine, problem, call, view);
     size_t *positions = positions_of(problem, call, view);
-    const struct placement placement = { offset_of(call, view), positions, (call->svm & WITH(view)) != 0 };
+    const struct placement placement = { offset_of(call, view), positions, (call->svm & WITH(view)) != 0, 0 };
     struct guarded guarded = guarded_create(view_type(problem->type, view), count_of(problem, plan, view), placement,
                                             role == OUTPUT ? NULL : problem->values[view]);
     free(positions);

@@ -5,6 +5,7 @@
 #include "compare.h"
 #include "interpose.h"
 #include "run.h"
+#include "svm.h"
 
 #include <string.h>
 
@@ -119,16 +120,22 @@ static const char *const shape_names[] = { "rows", "columns", "empty" };
 static const struct {
     const char *name;
     enum operation operation;
-    unsigned views;
+    unsigned views, svm;
 } operations[] = {
-    { "forward training", FORWARD_TRAINING, WITH_ALL },
-    { "forward training, y only", FORWARD_TRAINING, WITH(VIEW_X) | WITH(VIEW_Y) },
-    { "forward inference", FORWARD_INFERENCE, WITH_ALL },
-    { "backward", BACKWARD, WITH_ALL },
-    { "backward without statistics", BACKWARD, WITH_ALL & ~WITH_SAVED },
-    { "backward to parameters", BACKWARD, WITH_ALL & ~WITH(VIEW_DX) },
-    { "frozen backward", BACKWARD_FROZEN, WITH_ALL },
-    { "frozen backward to x", BACKWARD_FROZEN, WITH_ALL & ~(WITH(VIEW_DGAMMA) | WITH(VIEW_DBETA)) },
+    { "forward training", FORWARD_TRAINING, WITH_ALL, 0 },
+    { "forward training, y only", FORWARD_TRAINING, WITH(VIEW_X) | WITH(VIEW_Y), 0 },
+    { "forward training in shared memory", FORWARD_TRAINING, WITH_ALL, WITH_ALL },
+    { "forward inference", FORWARD_INFERENCE, WITH_ALL, 0 },
+    { "backward", BACKWARD, WITH_ALL, 0 },
+    { "backward without statistics", BACKWARD, WITH_ALL & ~WITH_SAVED, 0 },
+    { "backward to parameters", BACKWARD, WITH_ALL & ~(WITH(VIEW_DX) | WITH(VIEW_DZ)), 0 },
+    { "frozen backward", BACKWARD_FROZEN, WITH_ALL, 0 },
+    { "frozen backward to x", BACKWARD_FROZEN, WITH_ALL & ~(WITH(VIEW_DGAMMA) | WITH(VIEW_DBETA)), 0 },
+    { "statistics", STATISTICS, WITH_ALL, 0 },
+    { "merge of statistics", MERGE_STATISTICS, WITH_ALL, 0 },
+    { "normalization", NORMALIZE, WITH_ALL, 0 },
+    { "backward sums", BACKWARD_SUMS, WITH_ALL, 0 },
+    { "backward input", BACKWARD_INPUT, WITH_ALL, 0 },
 };
 
 /* What a test loops over: an operation on a shape, whole or split, with the caller's workspace or without. */
@@ -159,6 +166,8 @@ static struct scenario scenario_number(int number)
     scenario.problem = problem_random(&shapes[shape], CLBN_FLOAT32, 1e-5, 1);
     scenario.call = call_of(operations[operation].operation);
     scenario.call.views = operations[operation].views;
+    scenario.call.svm = device_has_svm() ? operations[operation].svm : 0;
+    scenario.problem.activation = activation_of(CLBN_ACTIVATION_RELU);
     scenario.call.own_workspace = own_workspace;
     scenario.config = config_with(split ? CLBN_ENGINE_SPLIT : CLBN_ENGINE_WHOLE);
     testing("%s, %s, %s%s", operations[operation].name, shape_names[shape], scenario.config->name,

@@ -346,7 +346,7 @@ START_TEST(every_status_has_its_name)
         ck_assert_str_eq(clbnStatusName(own_statuses[i].status), own_statuses[i].name);
     ck_assert_str_eq(clbnStatusName(1), "unknown status");
     ck_assert_str_eq(clbnStatusName(-2000), "unknown status");
-    ck_assert_str_eq(clbnStatusName(CLBN_INTERNAL_ERROR - 1), "unknown status");
+    ck_assert_str_eq(clbnStatusName(CLBN_UNSUPPORTED_SVM - 1), "unknown status");
 }
 END_TEST
 

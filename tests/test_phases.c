@@ -224,8 +224,8 @@ static void check_batch(struct batch *batch, enum source source, bool residual, 
 /* ---- Parts on one device -------------------------------------------------------------------------------------------------- */
 
 static const struct shape shapes[] = {
-    { 2, 1, { 1, 7 } },       { 4, 1, { 1, 5, 4, 33 } }, { 4, 3, { 1, 3, 7, 19 } },
-    { 3, 1, { 1, 3, 1021 } }, { 3, 2, { 1, 97, 64 } },   { 3, EACH_POSITION, { 1, 4, 5 } },
+    { 2, 1, { 1, 7 } },      { 4, 1, { 1, 5, 4, 33 } }, { 4, 3, { 1, 3, 7, 19 } },
+    { 3, 1, { 1, 3, 257 } }, { 3, 2, { 1, 17, 64 } },   { 3, EACH_POSITION, { 1, 4, 5 } },
 };
 
 /* Uneven, empty, of one value where the shape has one to each row, one alone, many. */
@@ -233,7 +233,7 @@ static const struct {
     size_t lengths[MAX_PARTS];
     size_t count;
 } divisions[] = {
-    { { 5, 3 }, 2 }, { { 1, 60, 0 }, 3 }, { { 0, 1, 2, 1, 9, 3 }, 6 }, { { 7 }, 1 }, { { 0, 0, 4 }, 3 }, { { 1, 0 }, 2 },
+    { { 5, 3 }, 2 }, { { 1, 23, 0 }, 3 }, { { 0, 1, 2, 1, 9, 3 }, 6 }, { { 7 }, 1 }, { { 0, 0, 4 }, 3 }, { { 1, 0 }, 2 },
 };
 
 static void say_parts(int config, const struct batch *batch, enum source source)
@@ -268,7 +268,8 @@ START_TEST(parts_make_the_whole)
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < COUNT_OF(shapes); s++)
             for (size_t division = 0; division < COUNT_OF(divisions); division++)
-                check_division(_i, s, types[t], division, s + 5 * division + 2 * (size_t)t + (size_t)_i);
+                if (t == 0 || (s + division + (size_t)_i) % 3 == (size_t)t % 3)
+                    check_division(_i, s, types[t], division, s + 5 * division + 2 * (size_t)t + (size_t)_i);
 }
 END_TEST
 

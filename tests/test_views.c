@@ -265,7 +265,10 @@ static void check_interleaved(int config, const struct shape *shape, enum operat
     struct run run = run_prepare(test_engine(config), &problem, &call);
     size_t *positions = shape_positions(shape, layout.strides[output]);
     size_t slice = layout.strides[output][shape->channel_axis] * shape_channels(shape);
+    const struct placement placement = { 0, positions, false, slice };
+    guarded_release(&run.views[beside]);
     guarded_release(&run.views[output]);
+    run.views[beside] = guarded_create(problem.type, shape_elements(shape), placement, problem.values[beside]);
     run.views[output] = guarded_create_within(&run.views[beside], shape_elements(shape), slice, positions);
     expect_success(run_enqueue(&run, in_order_queue(), 0, NULL, &event));
     run_wait(event);

@@ -25,7 +25,8 @@ static struct expected bounded_argument(const struct run *run, const struct stat
 {
     const struct problem *problem = run->problem;
     const double *gamma = optional_input(run, VIEW_GAMMA), *beta = optional_input(run, VIEW_BETA);
-    const double *z = optional_input(run, VIEW_Z);
+    const double *z =
+        (run->call.views & WITH(VIEW_Z)) != 0 ? problem->values[VIEW_Z] : NULL; /* also if only the forward had it */
     struct expected a = reference_output(&problem->shape, problem->values[VIEW_X], statistics, gamma, beta, z);
     if (again)
         bound_argument(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, z, &a);
