@@ -61,6 +61,26 @@ START_TEST(an_empty_batch_succeeds)
 }
 END_TEST
 
+/* Added to: nothing is added. */
+START_TEST(an_empty_batch_accumulates_nothing)
+{
+    static const enum operation accumulating[] = { BACKWARD, BACKWARD_FROZEN, BACKWARD_INPUT };
+    for (size_t s = 0; s < EMPTY_SHAPES; s++)
+        for (size_t i = 0; i < sizeof accumulating / sizeof *accumulating; i++) {
+            struct problem problem = problem_random(&empty_shapes[s], CLBN_FLOAT32, 1e-5, 1);
+            struct call call = call_of(accumulating[i]);
+            call.accumulate = true;
+            say(_i, "empty, accumulated", CLBN_FLOAT32, &empty_shapes[s]);
+            struct run run = run_prepare(test_engine(_i), &problem, &call);
+            run_now(&run);
+            guarded_expect_unchanged(&run.views[VIEW_DGAMMA], "dgamma");
+            guarded_expect_unchanged(&run.views[VIEW_DBETA], "dbeta");
+            run_release(&run);
+            problem_free(&problem);
+        }
+}
+END_TEST
+
 START_TEST(no_channels_is_nothing_to_do)
 {
     static const struct shape shape = { 3, 1, { 2, 0, 5 } };
@@ -152,6 +172,8 @@ static void check_spoilt(int config, const struct shape *shape, clbn_type type, 
                          double spoiler, const enum fate fates[VIEWS])
 {
     struct problem clean = problem_random(shape, type, 1e-5, 1), spoilt = problem_random(shape, type, 1e-5, 1);
+    if (fates[VIEW_Y] != STAYS) /* NaN must come through an activation, too */
+        clean.activation = spoilt.activation = activation_of(tested_activation(config, type, CLBN_ACTIVATION_RELU));
     spoilt.values[where][shape_element_of(shape, SPOILT_CHANNEL, shape_values_per_channel(shape) / 2)] = spoiler;
     say(config, "one bad value", type, shape);
     struct run runs[2] = { run_prepare(test_engine(config), &spoilt, call), run_prepare(test_engine(config), &clean, call) };
@@ -224,6 +246,7 @@ int main(void)
     Suite *suite = suite_create("edge cases");
     TCase *cases = tcase_create("edge cases");
     tcase_add_loop_test(cases, an_empty_batch_succeeds, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, an_empty_batch_accumulates_nothing, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, no_channels_is_nothing_to_do, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, a_single_value_gives_beta, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, a_single_value_has_no_unbiased_variance, 0, ENGINE_CONFIGS);

@@ -139,6 +139,17 @@ END_TEST
 
 /* ---- Packed --------------------------------------------------------------------------------------------------------------- */
 
+static void expect_same_outputs(struct run *run, struct run *other)
+{
+    run_now(run);
+    run_now(other);
+    for (enum view view = 0; view < VIEWS; view++)
+        if (run_writes(run, view))
+            expect_same_bits(view_name(view), run_output(other, view), run_output(run, view), run_count(run, view));
+    run_release(run);
+    run_release(other);
+}
+
 START_TEST(strides_of_packed_tensors_change_nothing)
 {
     for (size_t s = 0; s < SHAPES; s++)
@@ -154,15 +165,28 @@ START_TEST(strides_of_packed_tensors_change_nothing)
             say_call(_i, &problem, &strided);
             struct run runs[2] = { run_prepare(test_engine(_i), &problem, &packed),
                                    run_prepare(test_engine(_i), &problem, &strided) };
-            run_now(&runs[0]);
-            run_now(&runs[1]);
-            for (enum view view = 0; view < VIEWS; view++)
-                if (run_writes(&runs[0], view))
-                    expect_same_bits(view_name(view), run_output(&runs[1], view), run_output(&runs[0], view),
-                                     run_count(&runs[0], view));
-            run_release(&runs[0]);
-            run_release(&runs[1]);
+            expect_same_outputs(&runs[0], &runs[1]);
             problem_free(&problem);
+        }
+}
+END_TEST
+
+/* Each position a channel: as a matrix of as many columns as positions. */
+START_TEST(statistics_per_activation_are_those_of_a_matrix)
+{
+    static const struct shape positions = { 4, EACH_POSITION, { 9, 3, 4, 5 } }, matrix = { 2, 1, { 9, 60 } };
+    for (clbn_activation function = 0; function < ACTIVATIONS; function++)
+        for (enum operation operation = 0; is_tested(_i, CLBN_FLOAT32, function) && operation < OPERATIONS; operation++) {
+            struct problem one = problem_random(&positions, CLBN_FLOAT32, 1e-5, 3);
+            struct problem other = problem_random(&matrix, CLBN_FLOAT32, 1e-5, 3);
+            struct call call = call_of(operation);
+            call.views |= WITH_EXTRAS;
+            one.activation = other.activation = activation_of(function);
+            say_call(_i, &one, &call);
+            struct run runs[2] = { run_prepare(test_engine(_i), &one, &call), run_prepare(test_engine(_i), &other, &call) };
+            expect_same_outputs(&runs[0], &runs[1]);
+            problem_free(&one);
+            problem_free(&other);
         }
 }
 END_TEST
@@ -329,6 +353,7 @@ int main(void)
     tcase_add_loop_test(cases, tensors_of_one_arrangement_agree, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, tensors_of_several_arrangements_agree, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, strides_of_packed_tensors_change_nothing, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, statistics_per_activation_are_those_of_a_matrix, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, the_stride_of_an_axis_of_length_1_is_never_looked_at, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, read_tensors_may_repeat_their_elements, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, views_may_interleave_in_one_buffer, 0, PLAIN_ENGINE_CONFIGS);
