@@ -179,8 +179,9 @@ static clbn_plan create_plan_of(clbn_engine engine, const struct problem *proble
     desc.activation = problem->activation.function;
     desc.leaky_slope = problem->activation.leaky_slope;
     desc.elu_alpha = problem->activation.elu_alpha;
-    if (call->layout != NULL) {
+    if (call->layout != NULL)
         memcpy(desc.x_strides, call->layout->strides[VIEW_X], sizeof desc.x_strides);
+    if (call->layout != NULL && !call->layout->by_x) {
         memcpy(desc.y_strides, call->layout->strides[VIEW_Y], sizeof desc.y_strides);
         memcpy(desc.z_strides, call->layout->strides[VIEW_Z], sizeof desc.z_strides);
         memcpy(desc.dy_strides, call->layout->strides[VIEW_DY], sizeof desc.dy_strides);

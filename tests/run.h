@@ -35,6 +35,7 @@ enum source { FROM_X, FROM_Y, FROM_MASK, FROM_Y_ALONE, SOURCES, ANY_SOURCE = SOU
 /* Of tensors: elements from one index of an axis to the next. */
 struct layout {
     size_t strides[VIEWS][SHAPE_MAX_RANK];
+    bool by_x; /* the plan is told x's alone */
 };
 
 struct call {

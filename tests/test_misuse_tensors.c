@@ -155,7 +155,7 @@ static void expect_run_accepted(struct run *run)
 START_TEST(a_strided_view_ends_within_its_buffer)
 {
     static const enum view tensors[] = { VIEW_X, VIEW_Y };
-    struct layout layout = { { { 0 } } };
+    struct layout layout = { { { 0 } }, false };
     set_strides(layout.strides[VIEW_X], 100, 20, 2);
     set_strides(layout.strides[VIEW_Y], 1, 4, 12);
     for (size_t i = 0; i < COUNT_OF(tensors); i++) {
@@ -175,7 +175,7 @@ END_TEST
 /* Both in one buffer that is large enough. */
 static void check_together(size_t y_offset, const size_t x_strides[3], const size_t y_strides[3], bool is_allowed)
 {
-    struct layout layout = { { { 0 } } };
+    struct layout layout = { { { 0 } }, false };
     set_strides(layout.strides[VIEW_X], x_strides[0], x_strides[1], x_strides[2]);
     set_strides(layout.strides[VIEW_Y], y_strides[0], y_strides[1], y_strides[2]);
     struct run run = strided_run(&layout, FORWARD_TRAINING);

@@ -64,7 +64,7 @@ static void arrange(const struct shape *shape, const struct arrangement *arrange
 /* Tensors are arranged as the number says; apart: each in another way. */
 static struct layout layout_number(const struct shape *shape, size_t number, bool apart)
 {
-    struct layout layout = { { { 0 } } };
+    struct layout layout = { { { 0 } }, false };
     for (enum view view = 0; view < VIEWS; view++)
         if (is_tensor(view))
             arrange(shape, &arrangements[(number + (apart ? (size_t)view : 0)) % ARRANGEMENTS], layout.strides[view]);
@@ -171,6 +171,31 @@ START_TEST(strides_of_packed_tensors_change_nothing)
 }
 END_TEST
 
+/* Tensors without strides are packed in the order of x's. */
+START_TEST(packed_tensors_have_the_order_of_x)
+{
+    for (size_t s = 0; s < SHAPES; s++)
+        for (size_t number = 1; number < ARRANGEMENTS; number++) {
+            const struct arrangement packed = { "packed", arrangements[number].order, 1, 0, 0 };
+            struct layout layout = layout_number(&shapes[s], number, false);
+            struct problem problem = problem_random(&shapes[s], CLBN_FLOAT32, 1e-5, s);
+            problem.activation = activation_of(tested_activation(_i, CLBN_FLOAT32, CLBN_ACTIVATION_RELU));
+            layout.by_x = true;
+            for (enum view view = 0; view < VIEWS; view++)
+                if (is_tensor(view) && view != VIEW_X)
+                    arrange(&shapes[s], &packed, layout.strides[view]);
+            for (enum operation operation = 0; operation < OPERATIONS; operation++) {
+                struct call call = call_of(operation);
+                call.views |= WITH_EXTRAS;
+                call.running_variance = CLBN_BIASED;
+                call.layout = &layout;
+                verify_call(_i, &problem, &call);
+            }
+            problem_free(&problem);
+        }
+}
+END_TEST
+
 /* Each position a channel: as a matrix of as many columns as positions. */
 START_TEST(statistics_per_activation_are_those_of_a_matrix)
 {
@@ -235,7 +260,7 @@ static void repeat(struct problem *problem, enum view view, const size_t *stride
 static void check_repeated(int config, const struct shape *shape, clbn_type type, enum view view, unsigned axis)
 {
     for (enum operation operation = 0; operation < OPERATIONS; operation++) {
-        struct layout layout = { { { 0 } } };
+        struct layout layout = { { { 0 } }, false };
         struct problem problem = problem_random(shape, type, 1e-3, axis);
         struct call call = call_of(operation);
         arrange(shape, &arrangements[0], layout.strides[view]);
@@ -276,7 +301,7 @@ static void interleave(const struct shape *shape, size_t strides[SHAPE_MAX_RANK]
 static void check_interleaved(int config, const struct shape *shape, enum operation operation, enum view output,
                               enum view beside)
 {
-    struct layout layout = { { { 0 } } };
+    struct layout layout = { { { 0 } }, false };
     struct problem problem = problem_random(shape, CLBN_FLOAT32, 1e-5, 1);
     struct call call = call_of(operation);
     cl_event event = NULL;
@@ -353,6 +378,7 @@ int main(void)
     tcase_add_loop_test(cases, tensors_of_one_arrangement_agree, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, tensors_of_several_arrangements_agree, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, strides_of_packed_tensors_change_nothing, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, packed_tensors_have_the_order_of_x, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, statistics_per_activation_are_those_of_a_matrix, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, the_stride_of_an_axis_of_length_1_is_never_looked_at, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, read_tensors_may_repeat_their_elements, 0, PLAIN_ENGINE_CONFIGS);
