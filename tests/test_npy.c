@@ -5,9 +5,11 @@
 #include "npy.h"
 #include "npy_header.h"
 #include "output_file.h"
+#include "scalar.h"
 
 #include <check.h>
 #include <dirent.h>
+#include <math.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -308,7 +310,10 @@ static const struct {
     { "{'descr': '>f8', " FORTRAN SHAPE "}", "type is '>f8'" },
     { "{'descr': '=f4', " FORTRAN SHAPE "}", "type is '=f4'" },
     { "{'descr': 'f4', " FORTRAN SHAPE "}", "type is 'f4'" },
-    { "{'descr': '<f2', " FORTRAN SHAPE "}", "type is '<f2'" },
+    { "{'descr': '>f2', " FORTRAN SHAPE "}", "type is '>f2'" },
+    { "{'descr': '<V2', " FORTRAN SHAPE "}", "type is '<V2'" },
+    { "{'descr': '<u1', " FORTRAN SHAPE "}", "type is '<u1'" },
+    { "{'descr': '|i1', " FORTRAN SHAPE "}", "type is '|i1'" },
     { "{'descr': '<f16', " FORTRAN SHAPE "}", "type is '<f16'" },
     { "{'descr': '<c8', " FORTRAN SHAPE "}", "type is '<c8'" },
     { "{'descr': '<i4', " FORTRAN SHAPE "}", "type is '<i4'" },
@@ -474,7 +479,7 @@ START_TEST(survives_mutated_files)
         memcpy(bytes + 10 + length, six, sizeof(six));
         write_bytes(bytes, mutate(bytes, size, sizeof(bytes), &state));
         if (npy_read(&array, path, &failure)) {
-            ck_assert_uint_le(array.header.count * npy_element_size(array.header.type), sizeof(bytes));
+            ck_assert_uint_le(array.header.count * scalar_size(array.header.type), sizeof(bytes));
             npy_free(&array);
         } else {
             ck_assert_uint_gt(strlen(failure.sentence), 0);
@@ -529,6 +534,7 @@ START_TEST(reads_what_it_writes)
         { CLBN_FLOAT32, 0, { 0 } },       { CLBN_FLOAT64, 1, { 5 } },
         { CLBN_FLOAT32, 2, { 0, 4 } },    { CLBN_FLOAT64, 8, { 1, 2, 1, 3, 1, 2, 1, 2 } },
         { CLBN_FLOAT64, 3, { 4, 0, 2 } }, { CLBN_FLOAT32, 8, { 1000000000, 1000000000, 1, 1, 1, 1, 1, 0 } },
+        { CLBN_FLOAT16, 2, { 3, 5 } },    { SCALAR_UINT8, 1, { 13 } },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -538,7 +544,7 @@ START_TEST(reads_what_it_writes)
         size_t size;
 
         ck_assert(npy_create(&array, rows[i].type, rows[i].shape, rows[i].rank, &failure));
-        size = array.header.count * npy_element_size(rows[i].type);
+        size = array.header.count * scalar_size(rows[i].type);
         for (size_t byte = 0; byte < size; byte++)
             ((unsigned char *)array.data)[byte] = (unsigned char)(byte * 7 + 1);
         ck_assert(output_file_open(&file, path, &failure) && npy_write(&array, &file, &failure) &&
@@ -551,6 +557,33 @@ START_TEST(reads_what_it_writes)
         npy_free(&array);
         npy_free(&again);
     }
+}
+END_TEST
+
+/* Elements to which every type has a number, but float16 for the last. */
+START_TEST(converts)
+{
+    static const double values[] = { 0.0, -1.5, 0x1p-14, 65504.0, 1e6 };
+    static const clbn_type types[] = { CLBN_FLOAT64, CLBN_FLOAT32, CLBN_FLOAT64, CLBN_BFLOAT16, CLBN_FLOAT16, CLBN_FLOAT32 };
+    static const size_t shape[2] = { 1, 5 };
+    struct npy_array array;
+    struct failure failure;
+
+    ck_assert(npy_create(&array, CLBN_FLOAT64, shape, 2, &failure));
+    memcpy(array.data, values, sizeof(values));
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        ck_assert(npy_convert(&array, types[i], &failure));
+        ck_assert_uint_eq(array.header.type, types[i]);
+        ck_assert_uint_eq(array.header.rank, 2);
+        ck_assert_uint_eq(array.header.count, 5);
+    }
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(scalar_get(CLBN_FLOAT32, array.data, i) == values[i]);
+    ck_assert(isinf(scalar_get(CLBN_FLOAT32, array.data, 3))); /* bfloat16 has 65536, float16 has not */
+    ck_assert(isinf(scalar_get(CLBN_FLOAT32, array.data, 4)));
+    npy_free(&array);
+    ck_assert_uint_eq(npy_file_type(CLBN_BFLOAT16), CLBN_FLOAT32);
+    ck_assert_uint_eq(npy_file_type(CLBN_FLOAT16), CLBN_FLOAT16);
 }
 END_TEST
 
@@ -688,6 +721,7 @@ static Suite *npy_suite(void)
     tcase_add_test(surviving, survives_mutated_files);
     tcase_add_test(writing, writes_what_numpy_writes);
     tcase_add_test(writing, reads_what_it_writes);
+    tcase_add_test(writing, converts);
     tcase_add_test(writing, refuses_to_make_what_is_too_large);
     tcase_add_test(writing, leaves_nothing_of_an_unpublished_file);
     tcase_add_test(writing, keeps_permissions_and_links);
