@@ -670,7 +670,8 @@ for row in 'forward .* 2x3x5x7 *nchw *float32' 'backward .* 2x3x5x7 *nhwc *float
 done
 check 'bench writes no errors' test ! -s "$folder/err"
 check 'the table has a row for each case' test "$(grep -c 'x[0-9]* *n[a-z]* *float32  ' "$folder/out")" -eq 9
-for key in op shape layout type impl median_s min_s p90_s gb_per_s limit_ratio peer_ratio kernels; do
+for key in op shape layout type activation residual impl median_s min_s p90_s device_s bytes gb_per_s limit_ratio peer_ratio \
+    kernels; do
     # A record each for clbn and two kinds of stores.
     check "bench --json has $key in each record" test "$(grep -c "\"$key\": " bench.json)" -eq 27
 done
@@ -682,15 +683,30 @@ check 'no row of another operation' test "$(grep -c '2x3x5x7' "$folder/out")" -e
 for geometry in vector group; do
     prints 'inference' "bench, $geometry" bench --shapes 3,5,7 --quick --geometry $geometry
 done
-if $float64; then
-    prints 'float64' 'bench in float64' bench --shapes 3,5,7 --quick --type float64
-fi
+types=float32,float16,bfloat16
+if $float64; then types=float32,float64,float16,bfloat16; fi
+prints 'bfloat16' 'bench of all types' bench --shapes 3,5,7 --quick --ops forward --layout nchw --type $types --json bench.json
+for type in $(echo $types | tr , ' '); do
+    check "bench --json has $type" test "$(grep -c "\"type\": \"$type\"" bench.json)" -eq 3
+done
+check 'bytes of a copy in float32' test "$(grep -c '"bytes": 840,' bench.json)" -eq 3
+check 'bytes of a copy in 16 bits' test "$(grep -c '"bytes": 420,' bench.json)" -eq 6
+fails 2 '--type takes' 'bench of an unknown type among others' bench --type float32,int8
+fails 2 'silu, sigmoid, tanh or elu' 'bench with an unknown activation' bench --activation gelu
+for options in '--activation relu' '--residual' '--activation leaky-relu --residual' '--activation silu --residual'; do
+    # Options and their values are words of their own.
+    # shellcheck disable=SC2086
+    prints 'y = ' "bench $options" bench --shapes 3,5,7 --quick $options --json bench.json
+    check "bench $options measures all operations" test "$(grep -c '"impl": "clbn"' bench.json)" -eq 6
+done
+check 'bench --json has the activation in each record' test "$(grep -c '"activation": "silu"' bench.json)" -eq 18
+check 'bench --json has the residual in each record' test "$(grep -c '"residual": true' bench.json)" -eq 18
 run bench --shapes 1073741824,1024,1024 --quick --json large.json
 check 'bench of a shape that does not fit fails' test "$code" -eq 1
 check 'bench says what does not fit' grep -q 'no shape could be measured: .* MiB' "$folder/err"
 check 'no JSON of nothing' test ! -e large.json
 prints 'not measured: ' 'bench leaves out what does not fit' bench --shapes 1073741824,1024,1024+2,3,5 --quick
-run bench --shapes 2,3,5,7 --quick --peer onednn --ops inference
+run bench --shapes 2,3,5,7 --quick --peer onednn --activation relu
 if [ "$code" -eq 0 ]; then
     check 'bench prints how much faster' grep -q 'x$' "$folder/out"
 else

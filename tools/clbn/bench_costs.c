@@ -1,5 +1,6 @@
 #include "bench_costs.h"
 
+#include "bench_device.h"
 #include "bench_operation.h"
 #include "bench_tensors.h"
 
@@ -108,19 +109,8 @@ static bool measure_objects(struct bench_costs *costs, const struct session *ses
     return true;
 }
 
-static bool enqueue_operation(const void *operation, struct failure *failure)
-{
-    return bench_operation_enqueue(operation, failure);
-}
-
-static bool enqueue_nothing(const void *call, struct failure *failure)
-{
-    return bench_limit_enqueue(call, failure);
-}
-
 /* Times until an enqueue returns, and until what it enqueued has finished. */
-static bool measure_enqueue(bool (*enqueue)(const void *context, struct failure *failure), const void *context,
-                            cl_command_queue queue, struct bench_summary *host, struct bench_summary *whole,
+static bool measure_enqueue(const struct bench_work *work, struct bench_summary *host, struct bench_summary *whole,
                             struct failure *failure)
 {
     double host_times[CALLS];
@@ -130,10 +120,10 @@ static bool measure_enqueue(bool (*enqueue)(const void *context, struct failure 
         size_t sample = i < WARM_UP_CALLS ? 0 : i - WARM_UP_CALLS; /* the first calls' times are overwritten */
         double start = bench_now();
 
-        if (!enqueue(context, failure))
+        if (!work->enqueue(work->context, work->queue, NULL, failure))
             return false;
         host_times[sample] = bench_now() - start;
-        cl_int status = clFinish(queue);
+        cl_int status = clFinish(work->queue);
         if (status != CL_SUCCESS)
             return fail_opencl(failure, "waiting for the device", status);
         whole_times[sample] = bench_now() - start;
@@ -147,11 +137,11 @@ static bool measure_operation(struct bench_costs *costs, const struct session *s
                               struct bench_case *what, struct failure *failure)
 {
     struct bench_operation operation;
+    struct bench_work work = { bench_operation_enqueue, &operation, session->queue };
 
     if (!bench_operation_open(&operation, session, what, tensors, failure))
         return false;
-    bool done = measure_enqueue(enqueue_operation, &operation, session->queue, &costs->enqueue[what->op],
-                                &costs->call[what->op], failure);
+    bool done = measure_enqueue(&work, &costs->enqueue[what->op], &costs->call[what->op], failure);
     bench_operation_close(&operation);
     return done;
 }
@@ -162,12 +152,12 @@ bool bench_costs_measure(struct bench_costs *costs, const struct session *sessio
     struct bench_case small = { .shape = { 2, { 60, 100 } }, .layout = BENCH_NC };
     struct bench_tensors tensors;
     struct bench_limit_call nothing;
+    struct bench_work work = { bench_limit_enqueue, &nothing, session->queue };
 
     if (!measure_objects(costs, session, failure) || !bench_tensors_open(&tensors, session, &small, failure))
         return false;
-    bool done =
-        bench_limit_bind(&nothing, limit, BENCH_NOTHING, &tensors, failure) &&
-        measure_enqueue(enqueue_nothing, &nothing, session->queue, &costs->enqueue_nothing, &costs->call_nothing, failure);
+    bool done = bench_limit_bind(&nothing, limit, BENCH_NOTHING, &tensors, failure) &&
+                measure_enqueue(&work, &costs->enqueue_nothing, &costs->call_nothing, failure);
     for (int op = 0; op < BENCH_OPS && done; op++) {
         small.op = (enum bench_op)op;
         done = measure_operation(costs, session, &tensors, &small, failure);

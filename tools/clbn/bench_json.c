@@ -1,4 +1,5 @@
 /* The report of 'clbn bench' for programs. */
+#include "activation.h"
 #include "bench_limit.h"
 #include "bench_report.h"
 #include "device.h"
@@ -59,40 +60,46 @@ static json_t *describe_shape(const struct bench_shape *shape)
     return sizes;
 }
 
-/* The ratios are greater than 1 where this one is faster; peer is the peer's median time, NAN for none. */
+/* A record of one implementation of a row's operation, which moves that many bytes. The ratios are greater than 1 where this one is
+ * faster; device and peer are seconds on the device and the peer's median time, NAN for none. */
 static json_t *describe_time(const struct bench_row *row, const char *implementation, const char *kernels,
-                             const struct bench_summary *summary, double peer)
+                             const struct bench_summary *wall, double device, size_t bytes, double peer)
 {
     const struct bench_case *what = &row->what;
+    double rate = 1e-9 * (double)bytes / wall->median;
 
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:I, s:f, s:f, s:o}", "op", bench_op_names[what->op],
-                     "shape", describe_shape(&what->shape), "layout", bench_layout_names[what->layout], "type",
-                     bench_type_names[what->type], "impl", implementation, "kernels", kernels, "median_s", summary->median,
-                     "min_s", summary->minimum, "p90_s", summary->percentile_90, "samples", (json_int_t)summary->samples,
-                     "gb_per_s", bench_row_rate(row, summary->median), "limit_ratio", bench_row_limit(row) / summary->median,
-                     "peer_ratio", real_or_null(peer / summary->median));
+    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:b, s:s, s:s, s:f, s:f, s:f, s:o, s:I, s:I, s:f, s:f, s:o}", "op",
+                     bench_op_names[what->op], "shape", describe_shape(&what->shape), "layout",
+                     bench_layout_names[what->layout], "type", bench_type_names[what->type], "activation",
+                     activation_names[what->activation], "residual", (int)what->residual, "impl", implementation, "kernels",
+                     kernels, "median_s", wall->median, "min_s", wall->minimum, "p90_s", wall->percentile_90, "device_s",
+                     real_or_null(device), "samples", (json_int_t)wall->samples, "bytes", (json_int_t)bytes, "gb_per_s", rate,
+                     "limit_ratio", rate / bench_row_limit_rate(row), "peer_ratio", real_or_null(peer / wall->median));
 }
 
-static void append_row(json_t *records, json_t *skipped, const struct bench_row *row)
+static void append_skipped(json_t *skipped, const struct bench_row *row)
 {
-    enum bench_limit_kernel first = bench_limit_first(row->what.op);
+    json_array_append_new(skipped, json_pack("{s:s, s:o, s:s, s:s, s:s}", "op", bench_op_names[row->what.op], "shape",
+                                             describe_shape(&row->what.shape), "layout", bench_layout_names[row->what.layout],
+                                             "type", bench_type_names[row->what.type], "reason", row->skipped));
+}
 
-    if (row->skipped[0] != '\0') {
-        json_array_append_new(skipped,
-                              json_pack("{s:s, s:o, s:s, s:s, s:s}", "op", bench_op_names[row->what.op], "shape",
-                                        describe_shape(&row->what.shape), "layout", bench_layout_names[row->what.layout],
-                                        "type", bench_type_names[row->what.type], "reason", row->skipped));
-        return;
-    }
-    json_array_append_new(records,
-                          describe_time(row, "clbn", row->kernels, &row->clbn, row->has_peer ? row->peer.median : (double)NAN));
+static void append_records(json_t *records, const struct bench_row *row)
+{
+    size_t bytes = bench_moved_bytes(&row->what);
+
+    json_array_append_new(records, describe_time(row, "clbn", row->kernels, &row->clbn.wall, row->clbn.device_seconds, bytes,
+                                                 row->has_peer ? row->peer.median : (double)NAN));
     for (size_t i = 0; i < BENCH_LIMIT_STORES; i++) {
-        const char *name = bench_limit_name((enum bench_limit_kernel)(first + i));
+        enum bench_limit_kernel kernel = (enum bench_limit_kernel)(bench_limit_first(&row->what) + i);
+        const struct bench_time *time = &row->limits[i];
 
-        json_array_append_new(records, describe_time(row, name, name, &row->limits[i], (double)NAN));
+        json_array_append_new(records, describe_time(row, bench_limit_name(kernel), bench_limit_name(kernel), &time->wall,
+                                                     time->device_seconds, bench_limit_bytes(kernel, &row->what), (double)NAN));
     }
     if (row->has_peer)
-        json_array_append_new(records, describe_time(row, "onednn", row->peer_implementation, &row->peer, (double)NAN));
+        json_array_append_new(
+            records, describe_time(row, "onednn", row->peer_implementation, &row->peer, (double)NAN, bytes, (double)NAN));
 }
 
 bool bench_write_json(const struct bench_report *report, struct output_file *file, struct failure *failure)
@@ -104,7 +111,10 @@ bool bench_write_json(const struct bench_report *report, struct output_file *fil
     for (size_t i = 0; i < report->row_count; i++) {
         const struct bench_row *row = &report->rows[i];
 
-        append_row(records, skipped, row);
+        if (row->skipped[0] != '\0')
+            append_skipped(skipped, row);
+        else
+            append_records(records, row);
         expected += row->skipped[0] != '\0' ? 1 : 1 + BENCH_LIMIT_STORES + (size_t)(row->has_peer ? 1 : 0);
     }
     bool complete = json_array_size(records) + json_array_size(skipped) == expected;

@@ -1,10 +1,18 @@
 #include "bench_report.h"
 
+#include "activation.h"
 #include "device.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+static void print_fusion(clbn_activation activation, bool residual)
+{
+    if (activation != CLBN_ACTIVATION_NONE || residual)
+        printf("y = %s(batch norm%s)\n", activation == CLBN_ACTIVATION_NONE ? "" : activation_names[activation],
+               residual ? " + residual" : "");
+}
 
 void bench_print_head(const struct bench_report *report)
 {
@@ -14,9 +22,12 @@ void bench_print_head(const struct bench_report *report)
     printf("clbn %s on %s, driver %s%s%s%s\n", clbnVersion(), name != NULL ? name : "?", driver != NULL ? driver : "?",
            report->peer != NULL ? ", beside " : "", report->peer != NULL ? report->peer : "",
            report->quick ? "; a quick look, not figures to keep" : "");
-    printf("The limit is a kernel that only moves the bytes: a copy, for backward a triad. Times are in ms.\n\n");
-    printf("%-9s  %-17s %-6s %-7s  %9s %9s %9s  %7s %8s", "op", "shape", "layout", "type", "median", "min", "90 %", "GB/s",
-           "of limit");
+    print_fusion(report->activation, report->residual);
+    printf("The limit is the rate of a kernel that only moves bytes: a copy, or a triad where several tensors are read. Times "
+           "are in "
+           "ms: of a call with its wait, and on the device of one among many.\n\n");
+    printf("%-9s  %-17s %-6s %-8s  %9s %9s %9s %9s  %7s %8s", "op", "shape", "layout", "type", "median", "min", "90 %",
+           "device", "GB/s", "of limit");
     if (report->peer != NULL)
         printf("  %9s %9s", "oneDNN", "faster");
     printf("\n");
@@ -30,17 +41,20 @@ void bench_print_row(const struct bench_report *report, const struct bench_row *
     char shape[BENCH_SHAPE_TEXT];
 
     bench_shape_format(&row->what.shape, shape);
-    printf("%-9s  %-17s %-6s %-7s  ", bench_op_names[row->what.op], shape, bench_layout_names[row->what.layout],
+    printf("%-9s  %-17s %-6s %-8s  ", bench_op_names[row->what.op], shape, bench_layout_names[row->what.layout],
            bench_type_names[row->what.type]);
     if (row->skipped[0] != '\0') {
         printf("not measured: %s\n", row->skipped);
     } else {
-        printf("%9.4f %9.4f %9.4f  %7.2f %8.2f", 1e3 * row->clbn.median, 1e3 * row->clbn.minimum, 1e3 * row->clbn.percentile_90,
-               bench_row_rate(row, row->clbn.median), bench_row_limit(row) / row->clbn.median);
+        const struct bench_summary *wall = &row->clbn.wall;
+        double rate = bench_row_rate(row, wall->median);
+
+        printf("%9.4f %9.4f %9.4f %9.4f  %7.2f %8.2f", 1e3 * wall->median, 1e3 * wall->minimum, 1e3 * wall->percentile_90,
+               1e3 * row->clbn.device_seconds, rate, rate / bench_row_limit_rate(row));
         if (row->has_peer)
-            printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / row->clbn.median);
+            printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / wall->median);
         else if (report->peer != NULL)
-            printf("  %9s %9s", "-", "-"); /* It has not this type. */
+            printf("  %9s %9s", "-", "-"); /* It has not this. */
         printf("\n");
     }
     fflush(stdout); /* A row is news, also in a pipe. */
@@ -84,13 +98,13 @@ static void print_means(const struct bench_report *report, enum bench_op op, enu
 
         if (row->what.op != op || row->what.layout != layout || row->what.type != type || row->skipped[0] != '\0')
             continue;
-        add_ratio(&limit, bench_row_limit(row) / row->clbn.median);
+        add_ratio(&limit, bench_row_rate(row, row->clbn.wall.median) / bench_row_limit_rate(row));
         if (row->has_peer)
-            add_ratio(&peer, row->peer.median / row->clbn.median);
+            add_ratio(&peer, row->peer.median / row->clbn.wall.median);
     }
     if (limit.count == 0)
         return;
-    printf("%-9s  %-4s %-7s %3zu shape%s  of limit: %.2f, the least %.2f", bench_op_names[op], bench_layout_names[layout],
+    printf("%-9s  %-4s %-8s %3zu shape%s  of limit: %.2f, the least %.2f", bench_op_names[op], bench_layout_names[layout],
            bench_type_names[type], limit.count, limit.count == 1 ? ": " : "s:", geometric_mean(&limit), limit.least);
     if (peer.count > 0)
         printf("; against %s: %.2fx, the least %.2fx", report->peer, geometric_mean(&peer), peer.least);

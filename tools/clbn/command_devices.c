@@ -3,6 +3,7 @@
 #include "device.h"
 #include "failure.h"
 #include "options.h"
+#include "scalar.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -140,7 +141,7 @@ static void fill_row(char row[COLUMN_COUNT][CELL_SIZE], const struct device_repo
         copy_text(row[10], "-");
         return;
     }
-    copy_text(row[8], report->float64 ? "float32, float64" : "float32");
+    copy_text(row[8], report->float64 ? "float16/32/64, bfloat16" : "float16/32, bfloat16");
     snprintf(row[9], CELL_SIZE, "%s %zu x %zu", geometry_names[report->geometry], report->group_size, report->vector_width);
     copy_text(row[10], report->merge_type);
 }
@@ -195,15 +196,14 @@ static json_t *json_text(const char *text)
     return string;
 }
 
-static const char *const type_names[] = { "float32", "float64" };
-
 static json_t *json_types(const struct device_report *report)
 {
     json_t *types = json_array();
-    size_t count = !report->usable ? 0 : report->float64 ? 2 : 1;
 
-    for (size_t i = 0; i < count; i++) {
-        if (json_array_append_new(types, json_string(type_names[i])) != 0) {
+    for (clbn_type type = CLBN_FLOAT32; report->usable && scalar_type_names[type] != NULL; type++) {
+        bool has = type != CLBN_FLOAT64 || report->float64;
+
+        if (has && json_array_append_new(types, json_string(scalar_type_names[type])) != 0) {
             json_decref(types);
             return NULL;
         }
