@@ -10,6 +10,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/clbn-test-npy-XXXXXX";
@@ -613,6 +615,84 @@ START_TEST(leaves_nothing_of_an_unpublished_file)
 }
 END_TEST
 
+static const int ending_signals[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM };
+
+enum { ENDING_SIGNALS = sizeof(ending_signals) / sizeof(ending_signals[0]) };
+
+/* As in a command that is started in the foreground, before the first file is opened: Check has handlers of its own. */
+static void reset_signals(void)
+{
+    for (size_t i = 0; i < ENDING_SIGNALS; i++)
+        signal(ending_signals[i], SIG_DFL);
+}
+
+/* Sends the process a signal, in a thread of its own. */
+static void *send_signal(void *number)
+{
+    raise(*(int *)number); /* to this thread */
+    return NULL;
+}
+
+/* Opens two files and ends by a signal. */
+static void end_by_signal(int number, bool in_thread)
+{
+    struct output_file first, second;
+    struct failure failure;
+    pthread_t thread;
+
+    if (!output_file_open(&first, path, &failure) || !output_file_open(&second, path, &failure) || count_files() != 3)
+        _exit(1);
+    if (!in_thread)
+        raise(number);
+    else if (pthread_create(&thread, NULL, send_signal, &number) == 0)
+        pthread_join(thread, NULL);
+    _exit(2);
+}
+
+START_TEST(a_signal_removes_unpublished_files)
+{
+    for (size_t i = 0; i < 2 * ENDING_SIGNALS; i++) {
+        int number = ending_signals[i / 2];
+        int status;
+        pid_t child;
+
+        write_file(1, six_dictionary, six, sizeof(six));
+        child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0)
+            end_by_signal(number, i % 2 == 1);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFSIGNALED(status));
+        ck_assert_int_eq(WTERMSIG(status), number);
+        ck_assert_uint_eq(count_files(), 1);
+        check_six();
+    }
+}
+END_TEST
+
+START_TEST(publishes_several)
+{
+    char second_path[sizeof(path) + 8];
+    struct output_file first, second;
+    struct output_file *const files[] = { &first, &second };
+    struct failure failure = { "" };
+
+    snprintf(second_path, sizeof(second_path), "%s.2", path);
+    ck_assert(output_file_open(&first, path, &failure) && output_file_open(&second, second_path, &failure));
+    fputs("1", first.stream);
+    fputs("2", second.stream);
+    ck_assert(output_file_finish(&first, &failure) && output_file_finish(&second, &failure));
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_msg(output_files_publish(files, 2, &failure), "%s", failure.sentence);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(access(second_path, F_OK), 0);
+    output_file_close(&first);
+    output_file_close(&second);
+    ck_assert_uint_eq(count_files(), 2);
+    unlink(second_path);
+}
+END_TEST
+
 START_TEST(keeps_permissions_and_links)
 {
     static const size_t shape[1] = { 1 };
@@ -719,11 +799,14 @@ static Suite *npy_suite(void)
     tcase_add_test(refusing, refuses_zero_bytes_in_a_dictionary);
     tcase_add_test(surviving, survives_mutated_dictionaries);
     tcase_add_test(surviving, survives_mutated_files);
+    tcase_add_unchecked_fixture(writing, reset_signals, NULL);
     tcase_add_test(writing, writes_what_numpy_writes);
     tcase_add_test(writing, reads_what_it_writes);
     tcase_add_test(writing, converts);
     tcase_add_test(writing, refuses_to_make_what_is_too_large);
     tcase_add_test(writing, leaves_nothing_of_an_unpublished_file);
+    tcase_add_test(writing, a_signal_removes_unpublished_files);
+    tcase_add_test(writing, publishes_several);
     tcase_add_test(writing, keeps_permissions_and_links);
     tcase_add_test(writing, refuses_outputs_that_cannot_be);
     tcase_add_test(writing, reports_a_full_disk);

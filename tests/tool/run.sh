@@ -664,6 +664,24 @@ fails 1 'cannot write' 'bench with JSON in no folder' bench --shapes 2,3,5,7 --q
 fails 1 'cannot write' 'bench with a picture in no folder' bench --shapes 2,3,5,7 --quick --plot no-folder/bench.svg
 fails 1 'no device matches' 'bench on no device' bench --device 'no such device' --json bench.json
 check 'no JSON without a measurement' test ! -e bench.json
+# The JSON is opened before the measurement, which takes minutes.
+"$clbn" bench --json bench.json >/dev/null 2>&1 &
+bench=$!
+attempts=0
+while [ -z "$(find . -name '.clbn-*')" ] && [ $attempts -lt 100 ]; do
+    sleep 0.1
+    attempts=$((attempts + 1))
+done
+check 'bench has opened its JSON' test -n "$(find . -name '.clbn-*')"
+# The shell starts what is in the background with SIGINT ignored.
+kill -INT $bench
+sleep 0.2
+check 'a signal that was ignored stays so' kill -TERM $bench
+code=0
+wait $bench || code=$?
+check 'a signal ends bench' test "$code" -eq 143
+check 'a signal leaves no temporary file' test -z "$(find . -name '.clbn-*')"
+check 'no JSON after a signal' test ! -e bench.json
 prints 'Geometric means' 'bench of a tiny shape' bench --shapes 2,3,5,7+4,6 --quick --json bench.json
 for row in 'forward .* 2x3x5x7 *nchw *float32' 'backward .* 2x3x5x7 *nhwc *float32' 'inference .* 4x6 *nc *float32'; do
     check "the table has $row" grep -q "$row" "$folder/out"

@@ -221,18 +221,20 @@ static bool is_written(const struct operand *operand)
 
 bool operands_write(struct operand_set *set, struct failure *failure)
 {
+    struct output_file *files[OPERANDS_MAXIMUM];
+    size_t count = 0;
+
     for (size_t i = 0; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
 
-        if (is_written(operand) &&
-            !(npy_convert(&operand->array, npy_file_type(operand->array.header.type), failure) &&
-              output_file_open(&operand->file, operand->path, failure) && npy_write(&operand->array, &operand->file, failure)))
+        if (!is_written(operand))
+            continue;
+        if (!npy_convert(&operand->array, npy_file_type(operand->array.header.type), failure) ||
+            !output_file_open(&operand->file, operand->path, failure) || !npy_write(&operand->array, &operand->file, failure))
             return false;
+        files[count++] = &operand->file;
     }
-    for (size_t i = 0; i < set->count; i++)
-        if (is_written(&set->operands[i]) && !output_file_publish(&set->operands[i].file, failure))
-            return false;
-    return true;
+    return output_files_publish(files, count, failure);
 }
 
 void operands_close(struct operand_set *set)

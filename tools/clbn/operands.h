@@ -40,8 +40,10 @@ struct operand {
 
 struct operand_set {
     struct operand *operands;
-    size_t count;
+    size_t count; /* at most OPERANDS_MAXIMUM */
 };
+
+enum { OPERANDS_MAXIMUM = 16 };
 
 /* How the tensors are taken: what options say, and operands_read() completes. */
 struct tensor_form {
