@@ -18,7 +18,7 @@ function(clbn_add_interposed_test name)
     add_executable(test_${name} test_${name}.c ${ARGN} $<TARGET_OBJECTS:clbn_interposer>)
     target_link_options(test_${name} PRIVATE LINKER:--as-needed)
     target_link_libraries(test_${name} PRIVATE
-        clbn_test_support clbn_for_tests PkgConfig::CHECK Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
+        clbn_test_support clbn_for_tests clbn_check Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
     add_test(NAME ${name} COMMAND test_${name})
 endfunction()
 
