@@ -36,10 +36,11 @@ add_library(clbn_internals STATIC $<TARGET_OBJECTS:clbn_objects>)
 set_target_properties(clbn_internals PROPERTIES LINKER_LANGUAGE C)
 target_include_directories(clbn_internals PUBLIC ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/include)
 target_link_libraries(clbn_internals PUBLIC OpenCL::OpenCL Threads::Threads)
-clbn_add_test(core_shape clbn_internals)
-clbn_add_test(core_schedule clbn_internals)
-target_sources(test_core_schedule PRIVATE allocate.c random_numbers.c)
-target_link_libraries(test_core_schedule PRIVATE m)
+foreach(name shape strides footprint schedule)
+    clbn_add_test(core_${name} clbn_internals)
+    target_sources(test_core_${name} PRIVATE allocate.c random_numbers.c)
+    target_link_libraries(test_core_${name} PRIVATE m)
+endforeach()
 
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.
