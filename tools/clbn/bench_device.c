@@ -1,8 +1,10 @@
 #include "bench_device.h"
 
+#include "bench_measure.h"
+
 /* Calls that follow each other: for so long, but at least and at most so many. */
-static const double series_seconds = 0.02;
-enum { CALLS_MINIMUM = 3, CALLS_MAXIMUM = 100 };
+static const double series_seconds = 0.01;
+enum { SERIES = 3, CALLS_MINIMUM = 3, CALLS_MAXIMUM = 100 };
 
 bool bench_work_call(void *work, struct failure *failure)
 {
@@ -29,10 +31,10 @@ static size_t choose_calls(double wall)
     return calls > CALLS_MAXIMUM ? CALLS_MAXIMUM : calls > CALLS_MINIMUM ? (size_t)calls : CALLS_MINIMUM;
 }
 
-bool bench_work_device_seconds(const struct bench_work *work, cl_command_queue profiled, double wall, double *seconds,
-                               struct failure *failure)
+/* Seconds of one of so many calls, and one more before them. */
+static bool time_series(const struct bench_work *work, cl_command_queue profiled, size_t calls, double *seconds,
+                        struct failure *failure)
 {
-    size_t calls = choose_calls(wall);
     cl_event first = NULL;
     cl_event last = NULL;
     cl_ulong begin, end;
@@ -53,4 +55,16 @@ bool bench_work_device_seconds(const struct bench_work *work, cl_command_queue p
     if (last != NULL)
         clReleaseEvent(last);
     return done;
+}
+
+bool bench_work_device_seconds(const struct bench_work *work, cl_command_queue profiled, double wall, double *seconds,
+                               struct failure *failure)
+{
+    double samples[SERIES];
+
+    for (size_t i = 0; i < SERIES; i++)
+        if (!time_series(work, profiled, choose_calls(wall), &samples[i], failure))
+            return false;
+    *seconds = bench_summarize(samples, SERIES).median;
+    return true;
 }
