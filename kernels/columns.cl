@@ -249,16 +249,19 @@ INLINE void normalize_column(division d, column c, forward_tensors t, bool past_
 void normalize_columns(division d, position at, columns_share own, forward_tensors t, __global const real *table)
 {
     bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    forward_tensors plain = t;
+    make_plain_forward(&plain);
+    bool is_plain = is_plain_forward(t);
     for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.band_rows) {
         index_t end = min(begin + (index_t)d.band_rows, own.row_end);
         for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
             column c = column_of(d, at, own, v, begin, end);
-            if (!c.full)
+            if (!c.full || !is_plain)
                 normalize_column(d, c, t, past_cache, table);
             else if (past_cache)
-                normalize_column(d, full_column(c), t, true, table);
+                normalize_column(d, full_column(c), plain, true, table);
             else
-                normalize_column(d, full_column(c), t, false, table);
+                normalize_column(d, full_column(c), plain, false, table);
         }
     }
 }

@@ -48,7 +48,7 @@ INLINE realv gradient_column(division d, column c, backward_tensors t, index_t r
 INLINE void load_column_terms(column_terms *terms, division d, column c, backward_tensors t, index_t row, column_normalizer n)
 {
     realv x = 0;
-    if (t.x.data)
+    if (t.has_x)
         x = load_column(d, c, t.x, row);
     realv a = t.flags & FLAG_ALONE ? input_of_activation(x, t.alpha) : x;
     terms->xhat = (a - n.mean) * n.scale;
@@ -90,10 +90,13 @@ INLINE void add_terms_of_column(division d, column c, bool first, backward_tenso
 void add_terms_of_band(division d, position at, columns_share own, index_t begin, index_t end, bool first, backward_tensors t,
                        __global real *slot)
 {
+    backward_tensors plain = t;
+    make_plain_backward(&plain);
+    bool is_plain = is_plain_backward(t);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, begin, end);
-        if (c.full)
-            add_terms_of_column(d, full_column(c), first, t, slot);
+        if (c.full && is_plain)
+            add_terms_of_column(d, full_column(c), first, plain, slot);
         else
             add_terms_of_column(d, c, first, t, slot);
     }
@@ -102,6 +105,8 @@ void add_terms_of_band(division d, position at, columns_share own, index_t begin
 /* The sums of the work-item's channels over its part's rows, into its slot of partials. slot: normalizers. */
 void own_sums(division d, position at, columns_share own, backward_tensors t, __global real *slot, __global sums *partials)
 {
+    t.has_dx = false;
+    t.dz.data = 0;
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < c.width; i++)
@@ -134,7 +139,7 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
         realv dx = terms.g * gain;
         if (!(t.flags & FLAG_FROZEN))
             dx = fma(terms.g, gain, fma(terms.xhat, slope, shift));
-        if (t.dx.data)
+        if (t.has_dx)
             store_column(d, c, t.dx, row, dx, dx_past_cache);
         if (t.dz.data)
             store_column(d, c, t.dz, row, terms.g, dz_past_cache);
@@ -144,20 +149,24 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
 /* dx and dz of the work-item's channels over its part's rows. table: [BACKWARD_ROWS][channel]. */
 void input_columns(division d, position at, columns_share own, backward_tensors t, __global const real *table)
 {
-    t.x.data = input_takes_x(t) ? t.x.data : 0;
+    t.has_x = t.has_x && input_takes_x(t);
     bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
     bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
     own.full_end = backward_writes_vectors(t) ? own.full_end : 0;
+    backward_tensors plain = t;
+    make_plain_backward(&plain);
+    plain.has_dx = true;
+    bool is_plain = is_plain_backward(t) && t.has_dx;
     for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.band_rows) {
         index_t end = min(begin + (index_t)d.band_rows, own.row_end);
         for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
             column c = column_of(d, at, own, v, begin, end);
-            if (!c.full)
-                input_column(d, c, t, false, false, table);
+            if (!c.full || !is_plain)
+                input_column(d, c, t, dx_past_cache, dz_past_cache, table);
             else if (dx_past_cache)
-                input_column(d, full_column(c), t, true, dz_past_cache, table);
+                input_column(d, full_column(c), plain, true, false, table);
             else
-                input_column(d, full_column(c), t, false, dz_past_cache, table);
+                input_column(d, full_column(c), plain, false, false, table);
         }
     }
 }
@@ -176,7 +185,7 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags };
+                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
@@ -210,7 +219,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
-                                 alpha, flags };
+                                 alpha, flags, x != 0, false };
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
@@ -229,7 +238,7 @@ GROUP_KERNEL void columns_input(division d, __global const storage *x, layout x_
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags };
+                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
     position at = position_in_group(d);
     input_columns(d, at, share_of(d, at, backward_reads_vectors(t)), t,
                   (__global const real *)(coefficients + coefficients_offset));

@@ -63,6 +63,31 @@ typedef struct {
     uint flags;
 } forward_tensors;
 
+/* Whether two tensors' rows and channels lie alike. */
+bool is_alike(layout a, layout b)
+{
+    for (uint axis = 0; axis < CLBN_ROW_AXES + CLBN_CHANNEL_AXES; axis++)
+        if (a.strides[axis] != b.strides[axis])
+            return false;
+    return true;
+}
+
+/*
+ * What most calls have is plain: x to y and no more, or x and dy to dx. Loops over it are compiled apart, from the same text: they
+ * are called with tensors that make_plain has set to constants where they are those already.
+ */
+bool is_plain_forward(forward_tensors t)
+{
+    return !t.z.data && !t.mask && is_alike(t.x.at, t.y.at);
+}
+
+INLINE void make_plain_forward(forward_tensors *t)
+{
+    t->z.data = 0;
+    t->mask = 0;
+    t->y.at = t->x.at;
+}
+
 bool forward_takes_vectors(forward_tensors t)
 {
     return takes_vectors(t.x.data, t.x.at) && takes_vectors(t.z.data, t.z.at) && takes_vectors(t.y.data, t.y.at);
@@ -75,7 +100,25 @@ typedef struct {
     __global const uchar *mask;
     real alpha;
     uint flags;
+    bool has_x, has_dx; /* data alone does not let the compiler see it */
 } backward_tensors;
+
+bool is_plain_backward(backward_tensors t)
+{
+    return t.has_x && !t.other.data && !t.dz.data && !t.mask && !(t.flags & (FLAG_FROZEN | FLAG_ALONE)) &&
+           is_alike(t.x.at, t.dy.at) && (!t.has_dx || is_alike(t.x.at, t.dx.at));
+}
+
+INLINE void make_plain_backward(backward_tensors *t)
+{
+    t->other.data = 0;
+    t->dz.data = 0;
+    t->mask = 0;
+    t->flags = 0;
+    t->has_x = true;
+    t->dy.at = t->x.at;
+    t->dx.at = t->x.at;
+}
 
 bool backward_reads_vectors(backward_tensors t)
 {
@@ -92,5 +135,5 @@ bool backward_writes_vectors(backward_tensors t)
 bool input_takes_x(backward_tensors t)
 {
     bool slope_does = CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && !t.mask && !(t.flags & FLAG_FROM_OUTPUT);
-    return slope_does || (t.dx.data && !(t.flags & FLAG_FROZEN));
+    return slope_does || (t.has_dx && !(t.flags & FLAG_FROZEN));
 }

@@ -226,12 +226,20 @@ void normalize_chunks(division d, position at, forward_tensors t, index_t channe
 {
     bool in_vectors = forward_takes_vectors(t);
     bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    forward_tensors plain = t;
+    make_plain_forward(&plain);
+    bool is_plain = is_plain_forward(t);
     for (index_t i = begin; i < end; i++) {
         chunk c = chunk_of(d, at, i, in_vectors);
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
             forward_row r;
-            find_forward_row(&r, d, t, row, channel);
-            normalize_row(r, at, c, a, past_cache);
+            if (is_plain) {
+                find_forward_row(&r, d, plain, row, channel);
+                normalize_row(r, at, c, a, past_cache);
+            } else {
+                find_forward_row(&r, d, t, row, channel);
+                normalize_row(r, at, c, a, past_cache);
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ typedef struct {
     ulong mask_unit; /* the first */
     real alpha;
     uint flags;
+    bool has_x, has_dx;
 } backward_row;
 
 /* Some of its elements: xhat, and dy taken back through the activation. */
@@ -17,10 +18,12 @@ typedef struct {
 
 INLINE void find_backward_row(backward_row *r, division d, backward_tensors t, index_t row, index_t channel)
 {
-    r->x = t.x.data ? t.x.data + start_of(d, t.x.at, row, channel) : 0;
+    r->has_x = t.has_x;
+    r->has_dx = t.has_dx;
+    r->x = t.has_x ? t.x.data + start_of(d, t.x.at, row, channel) : 0;
     r->dy = t.dy.data + start_of(d, t.dy.at, row, channel);
     r->other = t.other.data ? t.other.data + start_of(d, t.other.at, row, channel) : 0;
-    r->dx = t.dx.data ? t.dx.data + start_of(d, t.dx.at, row, channel) : 0;
+    r->dx = t.has_dx ? t.dx.data + start_of(d, t.dx.at, row, channel) : 0;
     r->dz = t.dz.data ? t.dz.data + start_of(d, t.dz.at, row, channel) : 0;
     r->mask = t.mask;
     r->mask_unit = mask_row_of(d, row, channel);
@@ -51,49 +54,72 @@ INLINE realv gradient_columns(backward_row r, index_t column, bool in_vector, ui
 INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool in_vector, uint width, normalizer n)
 {
     realv x = 0;
-    if (r.x)
+    if (r.has_x)
         x = load_either(r.x + column, in_vector, width);
     realv a = r.flags & FLAG_ALONE ? input_of_activation(x, r.alpha) : x;
     t->xhat = (a - n.mean) * n.scale;
     t->g = gradient_columns(r, column, in_vector, width, x, t->xhat, n);
 }
 
-/* The sums of the work-item's elements of chunks begin to end of a channel. */
-sums own_sums(division d, position at, backward_tensors tensors, index_t channel, index_t begin, index_t end, normalizer n)
+/* Sums over elements of a chunk: of vectors, and of what is taken singly. */
+typedef struct {
+    realv g, g_xhat, xhat;
+    real single_g, single_g_xhat, single_xhat;
+} chunk_sums;
+
+INLINE void add_terms(chunk_sums *s, backward_terms t)
 {
-    bool in_vectors = backward_reads_vectors(tensors);
+    s->g += t.g;
+    s->g_xhat = fma(t.g, t.xhat, s->g_xhat);
+    s->xhat += t.xhat;
+}
+
+INLINE void add_row(chunk_sums *s, backward_row r, position at, chunk c, normalizer n)
+{
+    backward_terms t;
+    for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
+        load_terms(&t, r, c.column + j * CLBN_VECTOR, true, CLBN_VECTOR, n);
+        add_terms(s, t);
+    }
+    if (c.overlaps) {
+        load_terms(&t, r, c.column + overlap_begin(c), true, CLBN_VECTOR, n);
+        t.g = without_first(t.g, overlap_width(c));
+        t.xhat = without_first(t.xhat, overlap_width(c));
+        add_terms(s, t);
+    }
+    for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
+        load_terms(&t, r, c.column + j, false, 1, n);
+        s->single_g += t.g.s0;
+        s->single_g_xhat = fma(t.g.s0, t.xhat.s0, s->single_g_xhat);
+        s->single_xhat += t.xhat.s0;
+    }
+}
+
+/* The sums of the work-item's elements of chunks begin to end of a channel. */
+sums own_sums(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n)
+{
+    bool in_vectors = backward_reads_vectors(t);
+    t.has_dx = false;
+    t.dz.data = 0;
+    backward_tensors plain = t;
+    make_plain_backward(&plain);
+    bool is_plain = is_plain_backward(t);
     sums own = no_sums();
     for (index_t i = begin; i < end; i++) {
         chunk c = chunk_of(d, at, i, in_vectors);
-        realv g_v = 0, g_xhat_v = 0, xhat_v = 0;
-        real g = 0, g_xhat = 0, xhat = 0;
+        chunk_sums s = { 0, 0, 0, 0, 0, 0 };
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
             backward_row r;
-            backward_terms t;
-            find_backward_row(&r, d, tensors, row, channel);
-            for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
-                load_terms(&t, r, c.column + j * CLBN_VECTOR, true, CLBN_VECTOR, n);
-                g_v += t.g;
-                g_xhat_v = fma(t.g, t.xhat, g_xhat_v);
-                xhat_v += t.xhat;
-            }
-            if (c.overlaps) {
-                load_terms(&t, r, c.column + overlap_begin(c), true, CLBN_VECTOR, n);
-                t.g = without_first(t.g, overlap_width(c));
-                t.xhat = without_first(t.xhat, overlap_width(c));
-                g_v += t.g;
-                g_xhat_v = fma(t.g, t.xhat, g_xhat_v);
-                xhat_v += t.xhat;
-            }
-            for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
-                load_terms(&t, r, c.column + j, false, 1, n);
-                g += t.g.s0;
-                g_xhat = fma(t.g.s0, t.xhat.s0, g_xhat);
-                xhat += t.xhat.s0;
+            if (is_plain) {
+                find_backward_row(&r, d, plain, row, channel);
+                add_row(&s, r, at, c, n);
+            } else {
+                find_backward_row(&r, d, t, row, channel);
+                add_row(&s, r, at, c, n);
             }
         }
-        own = add_sums(own, sums_of(g + sum_of_vector(g_v), g_xhat + sum_of_vector(g_xhat_v),
-                                    xhat + sum_of_vector(xhat_v)));
+        own = add_sums(own, sums_of(s.single_g + sum_of_vector(s.g), s.single_g_xhat + sum_of_vector(s.g_xhat),
+                                    s.single_xhat + sum_of_vector(s.xhat)));
     }
     return own;
 }
@@ -105,7 +131,7 @@ INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint
     realv dx = t.g * g.gain;
     if (!(r.flags & FLAG_FROZEN))
         dx = fma(t.g, (realv)g.gain, fma(t.xhat, (realv)g.slope, (realv)g.shift));
-    if (r.dx)
+    if (r.has_dx)
         store_either(r.dx + column, dx, in_vector, width, dx_past_cache);
     if (r.dz)
         store_either(r.dz + column, t.g, in_vector, width, dz_past_cache);
@@ -136,16 +162,25 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
 void input_chunks(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n,
                   gradient g)
 {
-    t.x.data = input_takes_x(t) ? t.x.data : 0;
+    t.has_x = t.has_x && input_takes_x(t);
     bool in_vectors = backward_reads_vectors(t) && backward_writes_vectors(t);
     bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
     bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
+    backward_tensors plain = t;
+    make_plain_backward(&plain);
+    plain.has_dx = true;
+    bool is_plain = is_plain_backward(t) && t.has_dx;
     for (index_t i = begin; i < end; i++) {
         chunk c = chunk_of(d, at, i, in_vectors);
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
             backward_row r;
-            find_backward_row(&r, d, t, row, channel);
-            input_row(r, at, c, n, g, dx_past_cache, dz_past_cache);
+            if (is_plain) {
+                find_backward_row(&r, d, plain, row, channel);
+                input_row(r, at, c, n, g, dx_past_cache, false);
+            } else {
+                find_backward_row(&r, d, t, row, channel);
+                input_row(r, at, c, n, g, dx_past_cache, dz_past_cache);
+            }
         }
     }
 }
@@ -163,7 +198,7 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     __local sums scratch[CLBN_GROUP];
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags };
+                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
@@ -191,7 +226,7 @@ GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, 
     __local sums scratch[CLBN_GROUP];
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
-                                 alpha, flags };
+                                 alpha, flags, x != 0, false };
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     index_t part = get_group_id(0);
@@ -211,7 +246,7 @@ GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at,
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags };
+                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
