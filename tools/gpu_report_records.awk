@@ -20,9 +20,9 @@ function shape(line) {
 /"layout":/ { layout = value($0) }
 /"type":/ { type = value($0) }
 /"impl":/ { impl = value($0) }
-/"median_s":/ { median = value($0) }
-/"device_s":/ { device = value($0) }
-/"bytes":/ { bytes = value($0) }
+/"median_s":/ { median = value($0) + 0 } # null becomes 0
+/"device_s":/ { device = value($0) + 0 }
+/"bytes":/ { bytes = value($0) + 0 }
 /^ *}/ && impl != "" {
     finish_record()
     impl = ""

@@ -586,6 +586,11 @@ for activation in none relu leaky_relu relu6 silu sigmoid tanh elu; do
     succeeds "forward with $activation" forward --x x.npy --y y.npy --activation $activation
     succeeds "backward with $activation" backward --x x.npy --dy dy.npy --dx dx.npy --activation $activation
 done
+succeeds 'elu' forward --x x.npy --y y.npy --activation elu
+succeeds 'elu with alpha 1' forward --x x.npy --y y-elu.npy --activation elu --elu-alpha 1
+same 'the alpha of elu is 1' y.npy y-elu.npy
+succeeds 'elu with alpha 2' forward --x x.npy --y y-elu.npy --activation elu --elu-alpha 2
+check 'elu goes by its alpha' test "$(cmp -s y.npy y-elu.npy || echo differs)" = differs
 succeeds 'beta moves what relu cuts off' backward --x x.npy --dy dy.npy --beta beta.npy --epsilon 0 --activation relu \
     --dresidual dz.npy
 same 'dz with beta' dz.npy dz-beta.npy
