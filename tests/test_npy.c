@@ -619,11 +619,12 @@ static const int ending_signals[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM };
 
 enum { ENDING_SIGNALS = sizeof(ending_signals) / sizeof(ending_signals[0]) };
 
-/* As in a command that is started in the foreground, before the first file is opened: Check has handlers of its own. */
-static void reset_signals(void)
+/* As in a command that is started in the foreground; Check has handlers of its own. */
+static void guard_files(void)
 {
     for (size_t i = 0; i < ENDING_SIGNALS; i++)
         signal(ending_signals[i], SIG_DFL);
+    output_files_guard();
 }
 
 /* Sends the process a signal, in a thread of its own. */
@@ -667,6 +668,30 @@ START_TEST(a_signal_removes_unpublished_files)
         ck_assert_uint_eq(count_files(), 1);
         check_six();
     }
+}
+END_TEST
+
+START_TEST(a_signal_that_is_ignored_stays_so)
+{
+    int status;
+    pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        struct output_file file;
+        struct failure failure;
+
+        signal(SIGHUP, SIG_IGN);
+        output_files_guard();
+        if (!output_file_open(&file, path, &failure))
+            _exit(1);
+        raise(SIGHUP);
+        output_file_close(&file);
+        _exit(42);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 42);
 }
 END_TEST
 
@@ -799,13 +824,14 @@ static Suite *npy_suite(void)
     tcase_add_test(refusing, refuses_zero_bytes_in_a_dictionary);
     tcase_add_test(surviving, survives_mutated_dictionaries);
     tcase_add_test(surviving, survives_mutated_files);
-    tcase_add_unchecked_fixture(writing, reset_signals, NULL);
+    tcase_add_unchecked_fixture(writing, guard_files, NULL);
     tcase_add_test(writing, writes_what_numpy_writes);
     tcase_add_test(writing, reads_what_it_writes);
     tcase_add_test(writing, converts);
     tcase_add_test(writing, refuses_to_make_what_is_too_large);
     tcase_add_test(writing, leaves_nothing_of_an_unpublished_file);
     tcase_add_test(writing, a_signal_removes_unpublished_files);
+    tcase_add_test(writing, a_signal_that_is_ignored_stays_so);
     tcase_add_test(writing, publishes_several);
     tcase_add_test(writing, keeps_permissions_and_links);
     tcase_add_test(writing, refuses_outputs_that_cannot_be);

@@ -40,15 +40,11 @@ static void remove_temporaries(int number)
     raise(number); /* ends the program as soon as this function returns */
 }
 
-static void catch_signals(void)
+void output_files_guard(void)
 {
-    static bool caught;
     struct sigaction action = { .sa_handler = remove_temporaries, .sa_flags = SA_RESTART };
     struct sigaction old;
 
-    if (caught)
-        return;
-    caught = true;
     owner = pthread_self();
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < ENDING_SIGNALS; i++)
@@ -96,7 +92,6 @@ static int create_temporary(struct output_file *file, mode_t mode)
     if (temporary == NULL)
         return -1;
     memcpy(temporary->path, file->target, folder);
-    catch_signals();
     old = hold_signals();
     for (int attempt = 0; attempt < TEMPORARY_ATTEMPTS; attempt++) {
         snprintf(temporary->path + folder, TEMPORARY_NAME, ".clbn-%ld-%d.tmp", (long)getpid(), attempt);
