@@ -19,8 +19,8 @@ struct bench_work {
 bool bench_work_call(void *work, struct failure *failure);
 
 /* Seconds of one of many calls that follow each other without a wait, from the end of the first to the end of the last by the
- * events' times: what a call costs where the host is ahead of the device. The median of a few such series. The queue is in-order and has profiling enabled. wall: the
- * seconds of a call with its wait. */
+ * events' times: what a call costs where the host is ahead of the device. The median of a few such series; NAN where the device
+ * has no times. The queue is in-order and has profiling enabled. wall: the seconds of a call with its wait. */
 bool bench_work_device_seconds(const struct bench_work *work, cl_command_queue profiled, double wall, double *seconds,
                                struct failure *failure);
 

@@ -49,8 +49,12 @@ void bench_print_row(const struct bench_report *report, const struct bench_row *
         const struct bench_summary *wall = &row->clbn.wall;
         double rate = bench_row_rate(row, wall->median);
 
-        printf("%9.4f %9.4f %9.4f %9.4f  %7.2f %8.2f", 1e3 * wall->median, 1e3 * wall->minimum, 1e3 * wall->percentile_90,
-               1e3 * row->clbn.device_seconds, rate, rate / bench_row_limit_rate(row));
+        printf("%9.4f %9.4f %9.4f", 1e3 * wall->median, 1e3 * wall->minimum, 1e3 * wall->percentile_90);
+        if (isfinite(row->clbn.device_seconds))
+            printf(" %9.4f", 1e3 * row->clbn.device_seconds);
+        else
+            printf(" %9s", "-");
+        printf("  %7.2f %8.2f", rate, rate / bench_row_limit_rate(row));
         if (row->has_peer)
             printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / wall->median);
         else if (report->peer != NULL)
