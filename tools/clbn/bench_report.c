@@ -23,9 +23,8 @@ void bench_print_head(const struct bench_report *report)
            report->peer != NULL ? ", beside " : "", report->peer != NULL ? report->peer : "",
            report->quick ? "; a quick look, not figures to keep" : "");
     print_fusion(report->activation, report->residual);
-    printf("The limit is the rate of a kernel that only moves bytes: a copy, or a triad where several tensors are read. Times "
-           "are in "
-           "ms: of a call with its wait, and on the device of one among many.\n\n");
+    printf("The limit is the rate of a kernel that only moves bytes: a copy, or a triad where several tensors are read.\n"
+           "Times are in ms: of a call with its wait, and on the device of one among many.\n\n");
     printf("%-9s  %-17s %-6s %-8s  %9s %9s %9s %9s  %7s %8s", "op", "shape", "layout", "type", "median", "min", "90 %",
            "device", "GB/s", "of limit");
     if (report->peer != NULL)
@@ -36,6 +35,24 @@ void bench_print_head(const struct bench_report *report)
     free(driver);
 }
 
+static void print_times(const struct bench_report *report, const struct bench_row *row)
+{
+    const struct bench_summary *wall = &row->clbn.wall;
+    double rate = bench_row_rate(row, wall->median);
+
+    printf("%9.4f %9.4f %9.4f", 1e3 * wall->median, 1e3 * wall->minimum, 1e3 * wall->percentile_90);
+    if (isfinite(row->clbn.device_seconds))
+        printf(" %9.4f", 1e3 * row->clbn.device_seconds);
+    else
+        printf(" %9s", "-");
+    printf("  %7.2f %8.2f", rate, rate / bench_row_limit_rate(row));
+    if (row->has_peer)
+        printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / wall->median);
+    else if (report->peer != NULL)
+        printf("  %9s %9s", "-", "-"); /* It has not this operation. */
+    printf("\n");
+}
+
 void bench_print_row(const struct bench_report *report, const struct bench_row *row)
 {
     char shape[BENCH_SHAPE_TEXT];
@@ -43,24 +60,10 @@ void bench_print_row(const struct bench_report *report, const struct bench_row *
     bench_shape_format(&row->what.shape, shape);
     printf("%-9s  %-17s %-6s %-8s  ", bench_op_names[row->what.op], shape, bench_layout_names[row->what.layout],
            bench_type_names[row->what.type]);
-    if (row->skipped[0] != '\0') {
+    if (row->skipped[0] == '\0')
+        print_times(report, row);
+    else
         printf("not measured: %s\n", row->skipped);
-    } else {
-        const struct bench_summary *wall = &row->clbn.wall;
-        double rate = bench_row_rate(row, wall->median);
-
-        printf("%9.4f %9.4f %9.4f", 1e3 * wall->median, 1e3 * wall->minimum, 1e3 * wall->percentile_90);
-        if (isfinite(row->clbn.device_seconds))
-            printf(" %9.4f", 1e3 * row->clbn.device_seconds);
-        else
-            printf(" %9s", "-");
-        printf("  %7.2f %8.2f", rate, rate / bench_row_limit_rate(row));
-        if (row->has_peer)
-            printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / wall->median);
-        else if (report->peer != NULL)
-            printf("  %9s %9s", "-", "-"); /* It has not this. */
-        printf("\n");
-    }
     fflush(stdout); /* A row is news, also in a pipe. */
 }
 
