@@ -211,11 +211,12 @@ typedef struct clbn_plan_desc {
     clbn_activation activation;
     double leaky_slope; /* >= 0; of CLBN_ACTIVATION_LEAKY_RELU: the slope below 0. */
     double elu_alpha;   /* >= 0; of CLBN_ACTIVATION_ELU. */
-    /* Of each tensor, elements from one index of an axis to the next. All 0: packed, the last axis fastest. They may be in any
-     * order and leave gaps, so that a view can be padded rows, a slice of the batch or of the channels of a larger buffer, or
-     * channels last; 0 repeats an element. Written tensors (y, dx, dz) may not meet themselves: sorted by stride, each axis must
-     * step beyond all that the smaller ones reach. Axes that follow one another in all tensors are walked as one; what remains
-     * in several pieces takes longer, and most where no axis has stride 1 in all tensors. */
+    /* Of each tensor, elements from one index of an axis to the next. All 0: packed; x with the last axis fastest, the others with
+     * their axes in the order of x's strides. Strides may be in any order and leave gaps, so that a view can be padded rows, a
+     * slice of the batch or of the channels of a larger buffer, or channels last; 0 repeats an element. Written tensors (y, dx,
+     * dz) may not meet themselves: sorted by stride, each axis must step beyond all that the smaller ones reach. Axes that follow
+     * one another in all tensors are walked as one; what remains in several pieces takes longer, and most where no axis has
+     * stride 1 in all tensors. */
     size_t x_strides[CLBN_MAX_RANK];
     size_t y_strides[CLBN_MAX_RANK];
     size_t z_strides[CLBN_MAX_RANK];
@@ -301,8 +302,10 @@ typedef struct clbn_forward_training_args {
     clbn_view running_var;
     clbn_view save_mean;   /* out, optional: the batch's mean, for the backward */
     clbn_view save_invstd; /* out, optional: the batch's 1/sqrt(var + epsilon) */
-    /* out, optional, with an activation that has one: CLBN_PLAN_MASK_SIZE bytes, from an offset in bytes, about a bit to an
-     * element: where the activation's slope is 1. For backwards on this plan, or one of the same shape on the same engine. */
+    /* out, optional, with an activation that has one (else CLBN_NOT_INVERTIBLE): CLBN_PLAN_MASK_SIZE bytes, from an offset in
+     * bytes: where the activation's slope is 1, a bit to an element, each row of columns or channels filled up to whole units of
+     * a vector; where a vector is shorter than a byte, as float32's on GPUs, a byte to a vector. For backwards on this plan, or
+     * one of the same description on the same engine. */
     clbn_view mask;
     /* f in running <- (1-f) running + f batch, in [0, 1]: PyTorch's momentum, 1 - ONNX's and Keras's. 1/(k+1) on the k-th batch
      * (from 0) gives the plain average over all batches. At 1 the old values are not read, at 0 nothing is written. */
@@ -358,14 +361,14 @@ CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue que
 
 typedef struct clbn_backward_args {
     size_t struct_size;
-    clbn_view x;         /* in: the forward's input; absent: from y */
+    clbn_view x;         /* in: the forward's input; optional where neither dx, dgamma nor the activation takes it; absent: from y */
     clbn_view dy;        /* in: gradient of the loss with respect to y */
     clbn_view z;         /* in, optional: the forward's residual */
     clbn_view y;         /* in, optional: the forward's output */
     clbn_view mask;      /* in, optional: what the forward wrote */
     clbn_view gamma;     /* in, optional: 1 */
     clbn_view beta;      /* in, optional: 0; looked at with an activation, and without x */
-    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent, they are computed again from x */
+    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent, computed again from x; needed without x */
     clbn_view save_invstd;
     clbn_view dx;       /* out, optional; may be exactly dy */
     clbn_view dz;       /* out, optional: the gradient with respect to the residual, which is g; may be exactly dy */
@@ -433,7 +436,7 @@ CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue
  *     each:  BackwardInput (x, dy, records -> dx, dgamma, dbeta)
  *
  * A record is an array [rows][C] of parameters, made of pairs of rows whose sums are the numbers: high parts, then low parts. P
- * records are gathered as [P][rows][C].
+ * records are gathered as [P][rows][C]. They hold for data whose M2 fits in a parameter: of float32, scales up to 1e15.
  */
 #define CLBN_STATISTICS_ROWS 6 /* count, mean and M2 = sum (x - mean)^2 */
 #define CLBN_SUMS_ROWS       8 /* count, sum g, sum g * xhat and sum xhat */
