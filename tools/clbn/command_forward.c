@@ -142,7 +142,7 @@ int command_forward(int argc, char **argv)
         OPERAND_OPTION_ROW(operands[SAVE_MEAN], false, "output: the batch's mean, for the backward pass"),
         OPERAND_OPTION_ROW(operands[SAVE_INVSTD], false, "output: the batch's 1/sqrt(variance + epsilon)"),
         OPERAND_OPTION_ROW(operands[MASK], false,
-                           "output: bytes for a backward on the same device, where the activation's slope is 1"),
+                           "output: where the activation's slope is 1, as bytes for backwards with the same geometry"),
         JOB_OPTION_ROWS(job),
     };
     const struct command_line command = { "forward", "Normalize a NumPy array, channel by channel", options,
