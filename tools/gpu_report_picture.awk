@@ -1,5 +1,5 @@
-# Bar charts as SVG, one for each operation and type, of the records of the first file that gpu_report_records.awk reads, and of the
-# others for the same cases: GB/s on the device of clbn and PyTorch, and the limit as a line. For tools/gpu-report.sh.
+# Bar charts as SVG, one for each operation and type, of the records of the first file that gpu_report_records.awk reads, and of
+# the others for the same cases: GB/s on the device of clbn and PyTorch, and the limit as a line. For tools/gpu-report.sh.
 
 function finish_record(    chart, category, rate) {
     chart = op " " type
@@ -25,7 +25,8 @@ function finish_record(    chart, category, rate) {
 
 function draw_bar(x, width, height, colour) {
     if (height > 0)
-        printf "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n", x, base - height, width, height, colour
+        printf "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n", x, base - height, width, height,
+            colour
 }
 
 function draw_text(x, y, anchor, text) {
@@ -70,8 +71,8 @@ END {
     width = LEFT + GROUP * category_count + 20
     if (width < 560)
         width = 560
-    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n", width,
-        40 + PITCH * chart_count
+    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n",
+        width, 40 + PITCH * chart_count
     print "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"
     for (j = 1; j <= 3; j++) {
         printf "<rect x=\"%d\" y=\"10\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", LEFT + 110 * (j - 1), colours[j]

@@ -51,11 +51,11 @@ function count_ratio(key, other,    parts, group) {
 }
 
 END {
-    print "Times on the device in ms, of calls that follow each other; wall: of a call with its wait. Limit: a kernel that only moves"
-    print "the bytes. The last columns are how many times as fast as PyTorch clbn is."
+    print "Times on the device in ms, of calls that follow each other; wall: of a call with its wait. Limit: a kernel that only"
+    print "moves the bytes. The last columns are how many times as fast as PyTorch clbn is."
     print ""
-    printf "%-9s  %-17s %-6s %-8s %9s %9s %8s %8s %11s %11s %9s %9s\n", "op", "shape", "layout", "type", "device", "wall", "GB/s",
-        "of limit", "torch cuDNN", "torch alone", "to cuDNN", "to alone"
+    printf "%-9s  %-17s %-6s %-8s %9s %9s %8s %8s %11s %11s %9s %9s\n", "op", "shape", "layout", "type", "device", "wall",
+        "GB/s", "of limit", "torch cuDNN", "torch alone", "to cuDNN", "to alone"
     for (i = 1; i <= cases; i++) {
         key = order[i]
         ours = seconds[key, "clbn"]

@@ -1,8 +1,8 @@
 /*
  * What the suites use of Check (https://libcheck.github.io/check), for machines that have not got it.
  *
- * Tests run one after the other in the suite's own process, as the suites ask of Check, too; a failed assertion leaves its test. Time
- * limits are not kept.
+ * Tests run one after the other in the suite's own process, as the suites ask of Check, too; a failed assertion leaves its test.
+ * Time limits are not kept.
  */
 #ifndef CLBN_STAND_IN_CHECK_H
 #define CLBN_STAND_IN_CHECK_H

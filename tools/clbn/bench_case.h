@@ -47,8 +47,8 @@ size_t bench_element_size(enum bench_type type);
 clbn_type bench_clbn_type(enum bench_type type);
 size_t bench_tensor_bytes(const struct bench_case *the_case);
 
-/* Whether a training writes a mask, and the backward has the activation's slope from it. Otherwise it has it from x, and from the
- * residual, if there is one. */
+/* Whether a training writes a mask, and the backward has the activation's slope from it. Otherwise it has it from x, and from
+ * the residual, if there is one. */
 bool bench_has_mask(const struct bench_case *the_case);
 
 /* Bytes that the operation must read and write: x and y, or x, dy and dx; with a residual that, too, or its gradient, and the

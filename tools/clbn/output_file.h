@@ -1,8 +1,8 @@
 /*
  * A file that appears under its name only when it is complete.
  *
- * It is written to a temporary name in the same folder, then renamed. A command with several outputs finishes all of them before
- * it publishes the first. Files belong to one thread, that of output_files_guard().
+ * It is written to a temporary name in the same folder, then renamed. A command with several outputs finishes all of them
+ * before it publishes the first. Files belong to one thread, that of output_files_guard().
  */
 #ifndef CLBN_TOOL_OUTPUT_FILE_H
 #define CLBN_TOOL_OUTPUT_FILE_H
@@ -20,9 +20,9 @@ struct output_file {
     FILE *stream;                     /* For the caller to write to, until output_file_finish(). */
 };
 
-/* From here on, a signal that ends the program (SIGHUP, SIGINT, SIGPIPE or SIGTERM) removes the temporary files, and waits while
- * several files get their names. Signals that are ignored stay so. To be called before OpenCL is: its compilers handle signals, too,
- * and pass them on to whoever did before. */
+/* From here on, a signal that ends the program (SIGHUP, SIGINT, SIGPIPE or SIGTERM) removes the temporary files, and waits
+ * while several files get their names. Signals that are ignored stay so. To be called before OpenCL is: its compilers handle
+ * signals, too, and pass them on to whoever did before. */
 void output_files_guard(void);
 
 /* Creates the temporary file, with the permissions of the file that it will replace. Fails where the name is taken by
