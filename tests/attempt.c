@@ -4,49 +4,34 @@
 
 #include <string.h>
 
-const char *operation_name(enum operation operation)
-{
-    static const char *const names[OPERATIONS] = { "forward training", "forward inference", "backward", "frozen backward" };
-    return names[operation];
-}
-
 const char *argument_name(enum view view)
 {
-    static const char *const names[VIEWS] = { "x",           "y",         "dy",          "gamma", "beta",   "running_mean",
-                                              "running_var", "save_mean", "save_invstd", "dx",    "dgamma", "dbeta" };
+    static const char *const names[VIEWS] = {
+        "x",      "y",     "dy", "gamma", "beta", "running_mean", "running_var", "save_mean", "save_invstd", "dx",
+        "dgamma", "dbeta", "z",  "dz",    "mask", "statistics",   "records",     "sums",      "records"
+    };
     return names[view];
 }
 
-#define WITH_GRADIENTS (WITH(VIEW_DX) | WITH(VIEW_DGAMMA) | WITH(VIEW_DBETA))
-
 bool is_required(enum operation operation, enum view view)
 {
-    static const unsigned required[OPERATIONS] = { WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING,
-                                                   WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING,
-                                                   WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED,
-                                                   WITH(VIEW_X) | WITH(VIEW_DY) | WITH_RUNNING };
+    static const unsigned required[OPERATIONS] = {
+        [FORWARD_TRAINING] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING,
+        [FORWARD_INFERENCE] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING,
+        [BACKWARD] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED,
+        [BACKWARD_FROZEN] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_RUNNING,
+        [STATISTICS] = WITH(VIEW_X) | WITH(VIEW_STATISTICS),
+        [MERGE_STATISTICS] = WITH(VIEW_STATISTICS_RECORDS) | WITH_RUNNING,
+        [NORMALIZE] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH(VIEW_STATISTICS),
+        [BACKWARD_SUMS] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED | WITH(VIEW_SUMS),
+        [BACKWARD_INPUT] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED | WITH(VIEW_SUMS_RECORDS),
+    };
     return (required[operation] & WITH(view)) != 0;
 }
 
-bool is_written(enum operation operation, enum view view)
+bool has_workspace(enum operation operation)
 {
-    static const unsigned written[OPERATIONS] = { WITH(VIEW_Y) | WITH_RUNNING | WITH_SAVED, WITH(VIEW_Y), WITH_GRADIENTS,
-                                                  WITH_GRADIENTS };
-    return (written[operation] & WITH(view)) != 0;
-}
-
-bool is_read(enum operation operation, enum view view)
-{
-    static const unsigned read[OPERATIONS] = { WITH(VIEW_X) | WITH(VIEW_GAMMA) | WITH(VIEW_BETA) | WITH_RUNNING,
-                                               WITH(VIEW_X) | WITH(VIEW_GAMMA) | WITH(VIEW_BETA) | WITH_RUNNING,
-                                               WITH(VIEW_X) | WITH(VIEW_DY) | WITH(VIEW_GAMMA) | WITH_SAVED,
-                                               WITH(VIEW_X) | WITH(VIEW_DY) | WITH(VIEW_GAMMA) | WITH_RUNNING };
-    return (read[operation] & WITH(view)) != 0;
-}
-
-bool is_argument(enum operation operation, enum view view)
-{
-    return is_read(operation, view) || is_written(operation, view);
+    return operation != MERGE_STATISTICS;
 }
 
 /* The engine divides channels, so that a call needs its workspace. */
@@ -62,6 +47,7 @@ struct attempt attempt_prepare(const struct problem *problem, enum operation ope
 {
     struct attempt attempt = { .queue = in_order_queue() };
     struct call call = call_of(operation);
+    call.views = WITH_ALL;
     call.own_workspace = true;
     testing("%s", operation_name(operation));
     attempt.valid = run_prepare(splitting_engine(), problem, &call);
@@ -117,19 +103,12 @@ void expect_refusal(struct attempt *attempt, cl_int status, const char *word, co
     expect_unchanged(&attempt->valid);
 }
 
-static void restore(const struct guarded *guarded)
-{
-    if (guarded_is_present(guarded))
-        expect_success(clEnqueueWriteBuffer(in_order_queue(), guarded->view.buffer, CL_TRUE, 0, guarded->bytes,
-                                            guarded->initial, 0, NULL, NULL));
-}
-
 void expect_acceptance(struct attempt *attempt)
 {
     cl_event event = NULL;
     expect_success(run_enqueue(&attempt->run, attempt->queue, attempt->wait_count, attempt->wait_list, &event));
     run_wait(event);
     for (enum view view = 0; view < VIEWS; view++)
-        restore(&attempt->valid.views[view]);
-    restore(&attempt->valid.workspace);
+        guarded_restore(&attempt->valid.views[view]);
+    guarded_restore(&attempt->valid.workspace);
 }

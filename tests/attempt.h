@@ -4,8 +4,6 @@
 
 #include "run.h"
 
-#define OPERATIONS 4
-
 struct attempt {
     struct run valid; /* with the caller's workspace; not to be changed */
     struct run run;   /* a copy: what is enqueued, and broken */
@@ -14,16 +12,13 @@ struct attempt {
     const cl_event *wait_list;
 };
 
-const char *operation_name(enum operation operation);
 /* As the arguments' structs call it. */
 const char *argument_name(enum view view);
-/* Whether an operation knows the view, reads it, writes it, cannot do without it when all others are there. */
-bool is_argument(enum operation operation, enum view view);
-bool is_read(enum operation operation, enum view view);
-bool is_written(enum operation operation, enum view view);
+/* Whether an operation cannot do without a view when all others are there. */
 bool is_required(enum operation operation, enum view view);
+bool has_workspace(enum operation operation);
 
-/* A valid call of an operation on a small problem; released by attempt_release. The problem must outlive it. */
+/* A valid call of an operation with all views, on a small problem; released by attempt_release. The problem must outlive it. */
 struct attempt attempt_prepare(const struct problem *problem, enum operation operation);
 void attempt_release(struct attempt *attempt);
 

@@ -27,7 +27,7 @@ static long double deviation_of(const struct statistics *statistics, size_t chan
  * channel's sum of squares. So mean |x - pivot| <= sqrt(mean (x - pivot)^2) <= sqrt(2) deviations. Merging adds some u^2
  * |mean|.
  */
-static long double unrounded_mean_error(struct arithmetic arithmetic, const struct statistics *statistics, size_t channel)
+long double unrounded_mean_error(struct arithmetic arithmetic, const struct statistics *statistics, size_t channel)
 {
     long double u = arithmetic.unit_roundoff;
     long double h = sum_depth(statistics->values_per_channel);
@@ -78,6 +78,11 @@ void bound_storage(long double type_roundoff, struct expected *stored)
         stored->bound[i] += type_roundoff * (fabsl(stored->value[i]) + stored->bound[i]);
 }
 
+void bound_exact(struct expected *exact)
+{
+    bounds_of(exact);
+}
+
 void bound_given_statistics(struct statistics *statistics)
 {
     bounds_of(&statistics->mean);
@@ -93,19 +98,41 @@ static long double working_mean_error(const struct statistics *statistics, struc
 }
 
 void bound_output(struct arithmetic arithmetic, const struct shape *shape, const struct statistics *statistics,
-                  const double *gamma, const double *beta, struct expected *y)
+                  const double *gamma, const double *beta, const double *z, struct expected *y)
 {
     long double u = arithmetic.unit_roundoff;
+    long double roundings = element_roundings + (z != NULL ? 1 : 0);
     long double *bound = bounds_of(y);
     for (size_t i = 0; i < y->count; i++) {
         size_t c = shape_channel_of(shape, i);
         long double scale = (gamma != NULL ? fabsl(gamma[c]) : 1) * statistics->invstd.value[c];
-        long double shift = beta != NULL ? fabsl(beta[c]) : 0;
+        long double shift = (beta != NULL ? fabsl(beta[c]) : 0) + (z != NULL ? fabsl(z[i]) : 0);
         /* The rounded mean is off by up to u |mean|; what is computed with it carries that, too, to be taken back by the shift. */
         long double carried = scale * u * fabsl(statistics->mean.value[c]);
-        bound[i] = element_roundings * u * (y->magnitude[i] + carried) +
+        bound[i] = roundings * u * (y->magnitude[i] + carried) +
                    unrounded_invstd_error(statistics, c) * (y->magnitude[i] - shift) +
                    scale * working_mean_error(statistics, arithmetic, c);
+    }
+}
+
+/* The rounding of invstd is of what x - mean is multiplied by. */
+void bound_argument(struct arithmetic arithmetic, const struct shape *shape, const struct statistics *statistics,
+                    const double *gamma, const double *beta, const double *z, struct expected *a)
+{
+    bound_output(arithmetic, shape, statistics, gamma, beta, z, a);
+    for (size_t i = 0; i < a->count; i++) {
+        size_t c = shape_channel_of(shape, i);
+        long double scale = (gamma != NULL ? fabsl(gamma[c]) : 1) * statistics->invstd.value[c];
+        a->bound[i] += scale * statistics->mean.bound[c] + arithmetic.unit_roundoff * a->magnitude[i];
+    }
+}
+
+void bound_accumulated(struct arithmetic arithmetic, const double *old, struct expected *gradient)
+{
+    for (size_t c = 0; c < gradient->count; c++) {
+        gradient->value[c] += old[c];
+        gradient->magnitude[c] += fabsl(old[c]);
+        gradient->bound[c] += arithmetic.unit_roundoff * fabsl(gradient->value[c]);
     }
 }
 
@@ -123,6 +150,8 @@ struct channel_errors {
     long double invstd; /* relative error of the invstd that is used */
     long double offset; /* xhat of the used mean, which is off by its rounding */
     long double repair; /* absolute error of mean xhat, from which the offset is known */
+    long double g;      /* sums of what the terms' own errors make of g and of g xhat */
+    long double g_xhat;
 };
 
 static struct channel_errors errors_of(struct arithmetic arithmetic, const struct statistics *statistics, const double *gamma,
@@ -131,12 +160,42 @@ static struct channel_errors errors_of(struct arithmetic arithmetic, const struc
     long double u = arithmetic.unit_roundoff;
     long double h = sum_depth(statistics->values_per_channel);
     long double invstd = statistics->invstd.value[channel];
-    struct channel_errors errors;
+    struct channel_errors errors = { 0, 0, 0, 0, 0, 0 };
     errors.scale = (gamma != NULL ? fabsl(gamma[channel]) : 1) * invstd;
     errors.invstd = u + (source == STATISTICS_RECOMPUTED ? unrounded_invstd_error(statistics, channel) : 0);
     errors.offset = source == STATISTICS_FROZEN ? 0 : invstd * statistics->mean.bound[channel];
     errors.repair = source == STATISTICS_FROZEN ? 0 : (h + 2) * u * (invstd * statistics->deviation[channel] + errors.offset);
     return errors;
+}
+
+/* What xhat from y sums up to comes from y's rounding, and is no offset: it may be taken away, which is nearer to the truth, or not. */
+static void add_errors_of_output(struct arithmetic arithmetic, const struct shape *shape, const struct terms *terms,
+                                 struct channel_errors *errors)
+{
+    long double m = (long double)shape_values_per_channel(shape);
+    long double roundings = (sum_depth(shape_values_per_channel(shape)) + 2) * arithmetic.unit_roundoff;
+    size_t channels = shape_channels(shape);
+    long double *sums = allocate(channels, sizeof *sums);
+    for (size_t c = 0; c < channels; c++)
+        errors[c].offset = errors[c].repair = 0;
+    for (size_t i = 0; i < terms->xhat.count; i++) {
+        size_t c = shape_channel_of(shape, i);
+        sums[c] += terms->xhat.value[i];
+        errors[c].repair += (roundings * fabsl(terms->xhat.value[i]) + terms->xhat.bound[i]) / m;
+    }
+    for (size_t c = 0; c < channels; c++)
+        errors[c].repair += fabsl(sums[c]) / m;
+    free(sums);
+}
+
+static void add_errors_of_terms(const struct shape *shape, const struct terms *terms, struct channel_errors *errors)
+{
+    for (size_t i = 0; i < terms->g.count; i++) {
+        struct channel_errors *own = &errors[shape_channel_of(shape, i)];
+        own->g += terms->g.bound[i];
+        own->g_xhat +=
+            terms->g.bound[i] * (fabsl(terms->xhat.value[i]) + own->offset) + fabsl(terms->g.value[i]) * terms->xhat.bound[i];
+    }
 }
 
 /*
@@ -148,26 +207,27 @@ static void bound_sums(struct arithmetic arithmetic, const struct channel_errors
 {
     long double u = arithmetic.unit_roundoff;
     long double h = sum_depth(values);
-    long double dy_magnitude = gradients->dbeta.magnitude[channel];
-    gradients->dbeta.bound[channel] = h * u * dy_magnitude + u * fabsl(gradients->dbeta.value[channel]);
-    gradients->dgamma.bound[channel] =
-        (h + 3) * u * (gradients->dgamma.magnitude[channel] + 2 * errors->offset * dy_magnitude) +
-        errors->repair * fabsl(gradients->dbeta.value[channel]) + (errors->invstd + u) * gradients->dgamma.magnitude[channel];
+    long double g_magnitude = gradients->dbeta.magnitude[channel];
+    gradients->dbeta.bound[channel] = h * u * g_magnitude + u * fabsl(gradients->dbeta.value[channel]) + errors->g;
+    gradients->dgamma.bound[channel] = (h + 3) * u * (gradients->dgamma.magnitude[channel] + 2 * errors->offset * g_magnitude) +
+                                       errors->repair * fabsl(gradients->dbeta.value[channel]) +
+                                       (errors->invstd + u) * gradients->dgamma.magnitude[channel] + errors->g_xhat;
 }
 
 static long double dx_bound(struct arithmetic arithmetic, const struct channel_errors *errors, size_t values,
-                            const struct gradients *gradients, size_t i, size_t channel, long double xhat)
+                            const struct terms *terms, const struct gradients *gradients, size_t i, size_t channel)
 {
     long double m = (long double)values;
     long double slope = fabsl(gradients->dgamma.value[channel]) / m;
     long double roundings = element_roundings * arithmetic.unit_roundoff;
+    long double xhat = fabsl(terms->xhat.value[i]);
     /* invstd enters gain, xhat and dgamma */
     return (roundings + 3 * errors->invstd) * gradients->dx.magnitude[i] +
            errors->scale * (gradients->dbeta.bound[channel] / m + xhat * gradients->dgamma.bound[channel] / m +
-                            (roundings * errors->offset + errors->repair) * slope);
+                            (roundings * errors->offset + errors->repair + terms->xhat.bound[i]) * slope + terms->g.bound[i]);
 }
 
-void bound_gradients(struct arithmetic arithmetic, const struct shape *shape, const double *x,
+void bound_gradients(struct arithmetic arithmetic, const struct shape *shape, const struct terms *terms,
                      const struct statistics *statistics, const double *gamma, enum statistics_source source,
                      struct gradients *gradients)
 {
@@ -176,18 +236,19 @@ void bound_gradients(struct arithmetic arithmetic, const struct shape *shape, co
     bounds_of(&gradients->dx);
     bounds_of(&gradients->dgamma);
     bounds_of(&gradients->dbeta);
-    for (size_t c = 0; c < statistics->channels; c++) {
+    for (size_t c = 0; c < statistics->channels; c++)
         errors[c] = errors_of(arithmetic, statistics, gamma, source, c);
+    if (terms->from_output && source != STATISTICS_FROZEN)
+        add_errors_of_output(arithmetic, shape, terms, errors);
+    add_errors_of_terms(shape, terms, errors);
+    for (size_t c = 0; c < statistics->channels; c++)
         bound_sums(arithmetic, &errors[c], values, c, gradients);
-    }
     for (size_t i = 0; i < gradients->dx.count; i++) {
         size_t c = shape_channel_of(shape, i);
-        if (source == STATISTICS_FROZEN) {
-            gradients->dx.bound[i] = element_roundings * arithmetic.unit_roundoff * gradients->dx.magnitude[i];
-            continue;
-        }
-        long double xhat = fabsl((x[i] - statistics->mean.value[c]) * statistics->invstd.value[c]);
-        gradients->dx.bound[i] = dx_bound(arithmetic, &errors[c], values, gradients, i, c, xhat);
+        gradients->dx.bound[i] = source == STATISTICS_FROZEN
+                                     ? element_roundings * arithmetic.unit_roundoff * gradients->dx.magnitude[i] +
+                                           errors[c].scale * terms->g.bound[i]
+                                     : dx_bound(arithmetic, &errors[c], values, terms, gradients, i, c);
     }
     free(errors);
 }

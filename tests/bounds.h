@@ -27,14 +27,23 @@ void bound_statistics(struct arithmetic arithmetic, struct statistics *statistic
 /* Of statistics that are given and exact: all bounds 0. */
 void bound_given_statistics(struct statistics *statistics);
 
+/* Of a result that is exact: all 0. */
+void bound_exact(struct expected *exact);
+/* Of the mean before it is rounded to an element. */
+long double unrounded_mean_error(struct arithmetic arithmetic, const struct statistics *statistics, size_t channel);
 /* What storing results in a smaller type than they were computed in adds: its rounding. type_roundoff: half its epsilon. */
 void bound_storage(long double type_roundoff, struct expected *stored);
 
 /* Needs bounded statistics, as all below. */
 void bound_output(struct arithmetic arithmetic, const struct shape *shape, const struct statistics *statistics,
-                  const double *gamma, const double *beta, struct expected *y);
+                  const double *gamma, const double *beta, const double *z, struct expected *y);
+/* The same as a backward can compute it again: with mean and invstd as they were saved, rounded. */
+void bound_argument(struct arithmetic arithmetic, const struct shape *shape, const struct statistics *statistics,
+                    const double *gamma, const double *beta, const double *z, struct expected *a);
+/* dgamma or dbeta, bounded, added to what was there, and rounded once. */
+void bound_accumulated(struct arithmetic arithmetic, const double *old, struct expected *gradient);
 void bound_running(struct arithmetic arithmetic, const struct expected *batch, double batch_weight, struct expected *updated);
-void bound_gradients(struct arithmetic arithmetic, const struct shape *shape, const double *x,
+void bound_gradients(struct arithmetic arithmetic, const struct shape *shape, const struct terms *terms,
                      const struct statistics *statistics, const double *gamma, enum statistics_source source,
                      struct gradients *gradients);
 

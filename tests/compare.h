@@ -18,6 +18,10 @@ enum quantity {
     QUANTITY_DX,
     QUANTITY_DGAMMA,
     QUANTITY_DBETA,
+    QUANTITY_DZ,
+    QUANTITY_COUNT,
+    QUANTITY_M2,
+    QUANTITY_XHATS, /* sum xhat */
     QUANTITIES
 };
 

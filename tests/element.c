@@ -14,6 +14,7 @@ struct format {
 };
 
 static const struct format formats[] = {
+    [BYTES] = { "bytes", 1, 0, 0, 0 },
     [CLBN_FLOAT32] = { "float32", 4, 23, -126, 127 },
     [CLBN_FLOAT64] = { "float64", 8, 52, -1022, 1023 },
     [CLBN_FLOAT16] = { "float16", 2, 10, -14, 15 },
@@ -92,7 +93,9 @@ static double magnitude_of(const struct format *format, unsigned bits)
 void encode_element(clbn_type type, double value, unsigned char *bytes)
 {
     float single = (float)value;
-    if (type == CLBN_FLOAT64) {
+    if (type == BYTES) {
+        *bytes = (unsigned char)value;
+    } else if (type == CLBN_FLOAT64) {
         memcpy(bytes, &value, sizeof value);
     } else if (type == CLBN_FLOAT32) {
         memcpy(bytes, &single, sizeof single);
@@ -108,6 +111,8 @@ double decode_element(clbn_type type, const unsigned char *bytes)
     double value;
     float single;
     uint16_t bits;
+    if (type == BYTES)
+        return *bytes;
     if (type == CLBN_FLOAT64) {
         memcpy(&value, bytes, sizeof value);
         return value;

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+/* Of a mask, which is no tensor: single bytes, 0 to 255. */
+enum { BYTES = 0 };
+
 /* The type of parameters and statistics that go with tensors of a type. */
 clbn_type parameter_type(clbn_type type);
 

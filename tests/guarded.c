@@ -1,6 +1,7 @@
 #include "guarded.h"
 
 #include "allocate.h"
+#include "svm.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,81 +12,124 @@ enum { GUARD = 64 };
 /* What the guards and, as NaN of any type, the outputs are filled with. */
 enum { FILLING = 0xff };
 
-static size_t first_byte(const struct guarded *guarded)
+/* From the memory's begin, in elements. */
+static size_t position_of(const struct guarded *guarded, size_t element)
 {
-    return guarded->view.offset * element_size(guarded->type);
+    return guarded->view.offset + (guarded->positions != NULL ? guarded->positions[element] : element);
 }
 
-static size_t view_end(const struct guarded *guarded)
+static size_t length_of(size_t count, const size_t *positions)
 {
-    return (guarded->view.offset + guarded->count) * element_size(guarded->type);
+    size_t length = positions == NULL ? count : 0;
+    for (size_t i = 0; positions != NULL && i < count; i++)
+        if (positions[i] + 1 > length)
+            length = positions[i] + 1;
+    return length;
 }
 
-static void encode(const struct guarded *guarded, const double *values, unsigned char *bytes)
+static size_t *copy_of(const size_t *positions, size_t count)
 {
+    if (positions == NULL)
+        return NULL;
+    size_t *copy = allocate(count, sizeof *copy);
+    memcpy(copy, positions, count * sizeof *copy);
+    return copy;
+}
+
+static void encode(struct guarded *guarded, const double *values)
+{
+    size_t size = element_size(guarded->type);
     for (size_t i = 0; i < guarded->count; i++)
-        encode_element(guarded->type, values[i], bytes + i * element_size(guarded->type));
+        encode_element(guarded->type, values[i], guarded->initial + position_of(guarded, i) * size);
 }
 
-static void decode(const struct guarded *guarded, const unsigned char *bytes, double *values)
+static void create_memory(struct guarded *guarded, bool in_svm)
 {
-    for (size_t i = 0; i < guarded->count; i++)
-        values[i] = decode_element(guarded->type, bytes + i * element_size(guarded->type));
+    cl_int status = CL_SUCCESS;
+    if (in_svm) {
+        guarded->view.svm = svm_create(guarded->bytes, guarded->initial);
+        return;
+    }
+    guarded->view.buffer =
+        clCreateBuffer(test_context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, guarded->bytes, guarded->initial, &status);
+    ck_assert_msg(status == CL_SUCCESS, "a buffer of %zu bytes: %s", guarded->bytes, clbnStatusName(status));
 }
 
-struct guarded guarded_create(clbn_type type, size_t count, size_t offset, const double *values)
+struct guarded guarded_create(clbn_type type, size_t count, struct placement placement, const double *values)
 {
-    cl_int status;
-    struct guarded guarded = { { NULL, GUARD + offset, NULL }, type, count, 0, NULL, NULL };
-    guarded.bytes = (GUARD + offset + count + GUARD) * element_size(type);
+    struct guarded guarded = { .view = CLBN_NO_VIEW, .type = type, .count = count };
+    guarded.view.offset = GUARD + placement.offset;
+    guarded.positions = copy_of(placement.positions, count);
+    guarded.bytes =
+        (guarded.view.offset + length_of(count, placement.positions) + placement.spare + GUARD) * element_size(type);
     guarded.initial = allocate(guarded.bytes, 1);
     guarded.contents = allocate(count, sizeof(double));
     memset(guarded.initial, FILLING, guarded.bytes);
     if (values != NULL)
-        encode(&guarded, values, guarded.initial + first_byte(&guarded));
-    guarded.view.buffer =
-        clCreateBuffer(test_context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, guarded.bytes, guarded.initial, &status);
-    ck_assert_msg(status == CL_SUCCESS, "a buffer of %zu bytes: %s", guarded.bytes, clbnStatusName(status));
+        encode(&guarded, values);
+    create_memory(&guarded, placement.in_svm);
+    return guarded;
+}
+
+struct guarded guarded_create_within(const struct guarded *other, size_t count, size_t first, const size_t *positions)
+{
+    struct guarded guarded = *other;
+    guarded.view.offset += first;
+    guarded.count = count;
+    guarded.positions = copy_of(positions, count);
+    guarded.initial = allocate(guarded.bytes, 1);
+    guarded.contents = allocate(count, sizeof(double));
+    memcpy(guarded.initial, other->initial, guarded.bytes);
+    expect_success(clRetainMemObject(guarded.view.buffer));
     return guarded;
 }
 
 struct guarded guarded_absent(void)
 {
-    struct guarded guarded = { CLBN_NO_VIEW, CLBN_FLOAT32, 0, 0, NULL, NULL };
+    const struct guarded guarded = { .view = CLBN_NO_VIEW, .type = CLBN_FLOAT32 };
     return guarded;
 }
 
 bool guarded_is_present(const struct guarded *guarded)
 {
-    return guarded->view.buffer != NULL;
+    return guarded->view.buffer != NULL || guarded->view.svm != NULL;
 }
 
 static unsigned char *download_all(const struct guarded *guarded)
 {
     unsigned char *bytes = allocate(guarded->bytes, 1);
+    if (guarded->view.svm != NULL) {
+        svm_read(guarded->view.svm, bytes, guarded->bytes);
+        return bytes;
+    }
     cl_int status =
         clEnqueueReadBuffer(in_order_queue(), guarded->view.buffer, CL_TRUE, 0, guarded->bytes, bytes, 0, NULL, NULL);
     ck_assert_msg(status == CL_SUCCESS, "%s: download: %s", what_is_tested(), clbnStatusName(status));
     return bytes;
 }
 
-/* Bytes from begin to end. */
-static void expect_initial(const struct guarded *guarded, const unsigned char *bytes, size_t begin, size_t end,
-                           const char *name)
+static void expect_initial(const struct guarded *guarded, const unsigned char *bytes, const char *name)
 {
-    for (size_t i = begin; i < end; i++)
-        if (bytes[i] != guarded->initial[i])
-            ck_abort_msg("%s: %s has changed, at byte %zu of a buffer whose view is bytes %zu to %zu", what_is_tested(), name,
-                         i, first_byte(guarded), view_end(guarded));
+    size_t i = 0;
+    if (memcmp(bytes, guarded->initial, guarded->bytes) == 0)
+        return;
+    while (bytes[i] == guarded->initial[i])
+        i++;
+    ck_abort_msg("%s: %s has changed, at element %zu of memory whose view is %zu elements from %zu", what_is_tested(), name,
+                 i / element_size(guarded->type), guarded->count, guarded->view.offset);
 }
 
 const double *guarded_download(struct guarded *guarded)
 {
     unsigned char *bytes = download_all(guarded);
-    size_t begin = first_byte(guarded);
-    expect_initial(guarded, bytes, 0, begin, "what lies before a view");
-    expect_initial(guarded, bytes, view_end(guarded), guarded->bytes, "what lies after a view");
-    decode(guarded, bytes + begin, guarded->contents);
+    size_t size = element_size(guarded->type);
+    for (size_t i = 0; i < guarded->count; i++) {
+        size_t begin = position_of(guarded, i) * size;
+        guarded->contents[i] = decode_element(guarded->type, bytes + begin);
+    }
+    for (size_t i = 0; i < guarded->count; i++) /* what the view may change is as it was, for the comparison */
+        memcpy(bytes + position_of(guarded, i) * size, guarded->initial + position_of(guarded, i) * size, size);
+    expect_initial(guarded, bytes, "what lies beside a view");
     free(bytes);
     return guarded->contents;
 }
@@ -95,22 +139,42 @@ void guarded_expect_unchanged(struct guarded *guarded, const char *name)
     if (!guarded_is_present(guarded))
         return;
     unsigned char *bytes = download_all(guarded);
-    expect_initial(guarded, bytes, 0, guarded->bytes, name);
+    expect_initial(guarded, bytes, name);
     free(bytes);
 }
 
-void guarded_upload(struct guarded *guarded, const double *values)
+void guarded_accept(struct guarded *guarded)
 {
-    encode(guarded, values, guarded->initial + first_byte(guarded));
+    free(guarded->initial);
+    guarded->initial = download_all(guarded);
+}
+
+void guarded_restore(struct guarded *guarded)
+{
+    if (!guarded_is_present(guarded))
+        return;
+    if (guarded->view.svm != NULL) {
+        svm_write(guarded->view.svm, guarded->initial, guarded->bytes);
+        return;
+    }
     cl_int status = clEnqueueWriteBuffer(in_order_queue(), guarded->view.buffer, CL_TRUE, 0, guarded->bytes, guarded->initial,
                                          0, NULL, NULL);
     ck_assert_msg(status == CL_SUCCESS, "%s: upload: %s", what_is_tested(), clbnStatusName(status));
 }
 
+void guarded_upload(struct guarded *guarded, const double *values)
+{
+    encode(guarded, values);
+    guarded_restore(guarded);
+}
+
 void guarded_release(struct guarded *guarded)
 {
-    if (guarded_is_present(guarded))
+    if (guarded->view.buffer != NULL)
         clReleaseMemObject(guarded->view.buffer);
+    if (guarded->view.svm != NULL)
+        svm_release(guarded->view.svm);
+    free(guarded->positions);
     free(guarded->initial);
     free(guarded->contents);
 }

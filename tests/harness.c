@@ -27,6 +27,8 @@ enum { MAX_PLATFORMS = 16, MAX_DEVICES = 16, NAME_SIZE = 512, MESSAGE_SIZE = 102
 static cl_device_id device;
 static cl_context context;
 static cl_command_queue queues[2]; /* in-order, out-of-order */
+static cl_context context_elsewhere;
+static cl_command_queue queue_elsewhere;
 static clbn_engine engines[ENGINE_CONFIGS];
 static char message[MESSAGE_SIZE];
 
@@ -97,6 +99,8 @@ cl_device_id test_device(void)
 
 cl_context test_context(void)
 {
+    if (context_elsewhere != NULL)
+        return context_elsewhere;
     if (context == NULL) {
         cl_device_id chosen = test_device();
         context = clCreateContext(NULL, 1, &chosen, NULL, NULL, NULL);
@@ -113,9 +117,15 @@ static cl_command_queue queue_with(int number, cl_command_queue_properties prope
     return queues[number];
 }
 
+void work_elsewhere(cl_context other_context, cl_command_queue other_queue)
+{
+    context_elsewhere = other_context;
+    queue_elsewhere = other_queue;
+}
+
 cl_command_queue in_order_queue(void)
 {
-    return queue_with(0, 0);
+    return queue_elsewhere != NULL ? queue_elsewhere : queue_with(0, 0);
 }
 
 cl_command_queue out_of_order_queue(void)
@@ -137,18 +147,31 @@ clbn_engine test_engine(int config)
     return engines[config];
 }
 
-clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type type, double epsilon)
+clbn_plan_desc plan_description(const struct shape *shape, clbn_type type, double epsilon)
 {
-    cl_int status;
     clbn_plan_desc description = CLBN_PLAN_DESC_INIT;
+    bool per_activation = shape->channel_axis == EACH_POSITION;
     description.type = type;
     description.rank = shape->rank;
-    description.channel_axis = shape->channel_axis;
+    description.channel_axis = per_activation ? 0 : shape->channel_axis;
+    description.mode = per_activation ? CLBN_PER_ACTIVATION : CLBN_PER_CHANNEL;
     memcpy(description.shape, shape->lengths, sizeof description.shape);
     description.epsilon = epsilon;
-    clbn_plan plan = clbnCreatePlan(engine, &description, &status);
+    return description;
+}
+
+clbn_plan create_described_plan(clbn_engine engine, const clbn_plan_desc *description)
+{
+    cl_int status;
+    clbn_plan plan = clbnCreatePlan(engine, description, &status);
     ck_assert_msg(plan != NULL, "%s: plan: %s: %s", what_is_tested(), clbnStatusName(status), clbnLastError());
     return plan;
+}
+
+clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type type, double epsilon)
+{
+    const clbn_plan_desc description = plan_description(shape, type, epsilon);
+    return create_described_plan(engine, &description);
 }
 
 static cl_device_fp_config floating_point_config(clbn_type type)
@@ -180,6 +203,33 @@ int stored_types(int config, clbn_type types[MAX_STORED_TYPES])
         types[count++] = CLBN_BFLOAT16;
     }
     return count;
+}
+
+bool is_tested(int config, clbn_type type, clbn_activation function)
+{
+    static const unsigned with_vectors[] = {
+        [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU | 1u << CLBN_ACTIVATION_LEAKY_RELU | 1u << CLBN_ACTIVATION_SILU,
+        [CLBN_FLOAT64] = 1u << CLBN_ACTIVATION_SILU,
+        [CLBN_FLOAT16] = 1u << CLBN_ACTIVATION_RELU,
+        [CLBN_BFLOAT16] = 1u << CLBN_ACTIVATION_SILU,
+    };
+    static const unsigned with_groups[] = {
+        [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU6 | 1u << CLBN_ACTIVATION_SIGMOID | 1u << CLBN_ACTIVATION_TANH |
+                         1u << CLBN_ACTIVATION_ELU,
+        [CLBN_FLOAT64] = 1u << CLBN_ACTIVATION_TANH,
+        [CLBN_BFLOAT16] = 0,
+    };
+    const struct engine_config *c = &engine_configs[config];
+    const unsigned *tested = c->geometry == CLBN_GEOMETRY_VECTOR ? with_vectors : with_groups;
+    bool has_plain_programs = (c->flags & (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64)) == 0;
+    return function == CLBN_ACTIVATION_NONE || (has_plain_programs && (tested[type] >> function & 1) != 0);
+}
+
+clbn_activation tested_activation(int config, clbn_type type, size_t number)
+{
+    while (!is_tested(config, type, (clbn_activation)(number % ACTIVATIONS)))
+        number++;
+    return (clbn_activation)(number % ACTIVATIONS);
 }
 
 bool device_keeps_subnormals(clbn_type type)

@@ -7,6 +7,7 @@
 #ifndef CLBN_TESTS_HARNESS_H
 #define CLBN_TESTS_HARNESS_H
 
+#include "activation.h"
 #include "clbn.h"
 #include "element.h"
 #include "tensor_shape.h"
@@ -29,9 +30,15 @@ cl_context test_context(void);
 cl_command_queue in_order_queue(void);
 cl_command_queue out_of_order_queue(void);
 
+/* From now on test_context and in_order_queue give these, of another device or context; NULL, NULL: again those of the test device. */
+void work_elsewhere(cl_context other_context, cl_command_queue other_queue);
+
 /* Created at the first use, kept until the suite ends. */
 clbn_engine test_engine(int config);
+/* Of packed tensors, without activation. */
+clbn_plan_desc plan_description(const struct shape *shape, clbn_type type, double epsilon);
 /* The test fails if there is none. */
+clbn_plan create_described_plan(clbn_engine engine, const clbn_plan_desc *description);
 clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type type, double epsilon);
 
 /* The types that the device computes in; says so on stdout, once, when float64 is not among them. */
@@ -41,6 +48,14 @@ int device_types(clbn_type types[MAX_TYPES]);
  * nothing else of a configuration knows them. */
 enum { MAX_STORED_TYPES = 4 };
 int stored_types(int config, clbn_type types[MAX_STORED_TYPES]);
+/*
+ * Each activation has programs of its own for each type, layout and geometry, which take seconds to compile. So an activation is
+ * tested throughout with one geometry: without one, with all; in float32, each with vectors or with groups, whole or split; in
+ * another type, one or none. Functions and slopes as such are tested with both.
+ */
+bool is_tested(int config, clbn_type type, clbn_activation function);
+/* The first from `number` on, around, that is. */
+clbn_activation tested_activation(int config, clbn_type type, size_t number);
 /* Whether the type's subnormal numbers are kept. */
 bool device_keeps_subnormals(clbn_type type);
 

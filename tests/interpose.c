@@ -12,6 +12,7 @@
 /* Counts are relaxed atomics: they must not order the threads of a test, or a race between these would go unseen. */
 static long live[OBJECT_KINDS];
 static bool without_float64;
+static bool without_svm;
 static bool without_parents;
 
 /* The functions that have been called. */
@@ -134,6 +135,16 @@ void hide_float64(bool hidden)
 bool float64_is_hidden(void)
 {
     return without_float64;
+}
+
+void hide_svm(bool hidden)
+{
+    without_svm = hidden;
+}
+
+bool svm_is_hidden(void)
+{
+    return without_svm;
 }
 
 void hide_parents(bool hidden)

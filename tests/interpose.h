@@ -52,6 +52,8 @@ cl_int status_of_failed(const char *function);
 
 /* From now on devices seem to have no float64, or, with false, again what they have. */
 void hide_float64(bool hidden);
+/* Likewise, devices seem to have no shared virtual memory. */
+void hide_svm(bool hidden);
 /* Likewise, parts of a device seem to be devices of their own. */
 void hide_parents(bool hidden);
 
@@ -70,6 +72,7 @@ bool interposed_fails(struct interposed *function);
 void interposed_succeeds(struct interposed *function);
 void count_object(enum object_kind kind, long change);
 bool float64_is_hidden(void);
+bool svm_is_hidden(void);
 bool parents_are_hidden(void);
 
 #endif

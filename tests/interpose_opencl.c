@@ -1,6 +1,12 @@
 /* The OpenCL functions that libclbn and the tests of its failures call, each handed on to the ICD loader's. */
 #include "interpose.h"
 
+/* Of OpenCL 2.0. */
+#ifndef CL_DEVICE_SVM_CAPABILITIES
+#define CL_DEVICE_SVM_CAPABILITIES 0x1053
+#endif
+cl_int CL_API_CALL clSetKernelArgSVMPointer(cl_kernel kernel, cl_uint index, const void *value);
+
 #define REAL(function) ((__typeof__(&function))function##_entry.real)
 
 #define INTERPOSE(function) static struct interposed function##_entry = { #function, NULL, 0, NULL };
@@ -96,6 +102,8 @@ cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info name, siz
     cl_int status = REAL(clGetDeviceInfo)(device, name, size, value, size_ret);
     if (name == CL_DEVICE_DOUBLE_FP_CONFIG && value != NULL && float64_is_hidden())
         *(cl_device_fp_config *)value = 0;
+    if (name == CL_DEVICE_SVM_CAPABILITIES && value != NULL && svm_is_hidden())
+        *(cl_bitfield *)value = 0;
     if (name == CL_DEVICE_PARENT_DEVICE && value != NULL && parents_are_hidden())
         *(cl_device_id *)value = NULL;
     return status;
@@ -141,6 +149,8 @@ INTERPOSE_CREATION(cl_kernel, clCreateKernel, OBJECT_KERNEL, (cl_program program
                    (program, name, errcode_ret))
 INTERPOSE_RELEASE(cl_kernel, clReleaseKernel, OBJECT_KERNEL)
 INTERPOSE_CALL(clSetKernelArg, (cl_kernel kernel, cl_uint index, size_t size, const void *value), (kernel, index, size, value))
+
+INTERPOSE_CALL(clSetKernelArgSVMPointer, (cl_kernel kernel, cl_uint index, const void *value), (kernel, index, value))
 
 INTERPOSE_CREATION(cl_event, clCreateUserEvent, OBJECT_EVENT, (cl_context context, cl_int *errcode_ret), (context, errcode_ret))
 INTERPOSE_RELEASE(cl_event, clReleaseEvent, OBJECT_EVENT)

@@ -8,35 +8,53 @@
 
 const char *view_name(enum view view)
 {
-    static const char *const names[VIEWS] = { "x",           "y",         "dy",          "gamma", "beta",   "running mean",
-                                              "running var", "save mean", "save invstd", "dx",    "dgamma", "dbeta" };
+    static const char *const names[VIEWS] = {
+        "x",      "y",     "dy", "gamma", "beta", "running mean", "running var",        "save mean", "save invstd", "dx",
+        "dgamma", "dbeta", "z",  "dz",    "mask", "statistics",   "statistics records", "sums",      "sums records"
+    };
     return names[view];
 }
 
-static bool is_tensor(enum view view)
+bool is_tensor(enum view view)
 {
-    return view == VIEW_X || view == VIEW_Y || view == VIEW_DY || view == VIEW_DX;
+    return view == VIEW_X || view == VIEW_Y || view == VIEW_DY || view == VIEW_DX || view == VIEW_Z || view == VIEW_DZ;
 }
 
 clbn_type view_type(clbn_type type, enum view view)
 {
+    if (view == VIEW_MASK)
+        return BYTES;
     return is_tensor(view) ? type : parameter_type(type);
 }
 
-size_t view_count(const struct shape *shape, enum view view)
+size_t view_count(const struct problem *problem, enum view view)
 {
-    return is_tensor(view) ? shape_elements(shape) : shape_channels(shape);
+    size_t channels = shape_channels(&problem->shape);
+    switch (view) {
+    case VIEW_MASK:
+        return 0;
+    case VIEW_STATISTICS:
+        return CLBN_STATISTICS_ROWS * channels;
+    case VIEW_STATISTICS_RECORDS:
+        return problem->parts * CLBN_STATISTICS_ROWS * channels;
+    case VIEW_SUMS:
+        return CLBN_SUMS_ROWS * channels;
+    case VIEW_SUMS_RECORDS:
+        return problem->parts * CLBN_SUMS_ROWS * channels;
+    default:
+        return is_tensor(view) ? shape_elements(&problem->shape) : channels;
+    }
 }
 
 static void round_values(struct problem *problem, enum view view)
 {
-    for (size_t i = 0; i < view_count(&problem->shape, view); i++)
+    for (size_t i = 0; i < view_count(problem, view); i++)
         problem->values[view][i] = rounded_to(view_type(problem->type, view), problem->values[view][i]);
 }
 
 static void fill_normal(struct problem *problem, enum view view, struct random *random)
 {
-    for (size_t i = 0; i < view_count(&problem->shape, view); i++)
+    for (size_t i = 0; i < view_count(problem, view); i++)
         problem->values[view][i] = random_normal(random);
 }
 
@@ -57,9 +75,10 @@ static void fill_x(struct problem *problem, struct random *random)
     free(deviations);
 }
 
-static bool is_input(enum view view)
+/* dgamma and dbeta are read where they are accumulated. */
+static bool is_given(enum view view)
 {
-    return view != VIEW_Y && view != VIEW_DX && view != VIEW_DGAMMA && view != VIEW_DBETA;
+    return view != VIEW_Y && view != VIEW_DX && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS;
 }
 
 static struct statistics compute_statistics(const struct problem *problem)
@@ -76,11 +95,12 @@ static struct statistics compute_statistics(const struct problem *problem)
 
 struct problem problem_random(const struct shape *shape, clbn_type type, double epsilon, uint64_t seed)
 {
-    struct problem problem = { .shape = *shape, .type = type, .epsilon = epsilon };
+    struct problem problem = { .shape = *shape, .type = type, .epsilon = epsilon, .parts = 1 };
+    problem.activation = activation_of(CLBN_ACTIVATION_NONE);
     struct random random = { seed };
     for (enum view view = 0; view < VIEWS; view++)
-        if (is_input(view))
-            problem.values[view] = allocate(view_count(shape, view), sizeof(double));
+        if (is_given(view))
+            problem.values[view] = allocate(view_count(&problem, view), sizeof(double));
     fill_x(&problem, &random);
     fill_normal(&problem, VIEW_DY, &random);
     fill_normal(&problem, VIEW_GAMMA, &random);
@@ -88,8 +108,11 @@ struct problem problem_random(const struct shape *shape, clbn_type type, double 
     fill_normal(&problem, VIEW_RUNNING_MEAN, &random);
     for (size_t c = 0; c < shape_channels(shape); c++)
         problem.values[VIEW_RUNNING_VAR][c] = 0.1 + random_uniform(&random);
+    fill_normal(&problem, VIEW_Z, &random);
+    fill_normal(&problem, VIEW_DGAMMA, &random);
+    fill_normal(&problem, VIEW_DBETA, &random);
     for (enum view view = 0; view < VIEWS; view++)
-        if (is_input(view))
+        if (is_given(view))
             round_values(&problem, view);
     problem.statistics = compute_statistics(&problem);
     return problem;

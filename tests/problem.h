@@ -1,7 +1,8 @@
-/* A batch-norm problem: shape, type, epsilon, and values for everything that a call may read. */
+/* A batch-norm problem: shape, type, epsilon, activation, and values for everything that a call may read. */
 #ifndef CLBN_TESTS_PROBLEM_H
 #define CLBN_TESTS_PROBLEM_H
 
+#include "activation.h"
 #include "bounds.h"
 #include "harness.h"
 #include "reference.h"
@@ -22,6 +23,13 @@ enum view {
     VIEW_DX,
     VIEW_DGAMMA,
     VIEW_DBETA,
+    VIEW_Z,
+    VIEW_DZ,
+    VIEW_MASK,
+    VIEW_STATISTICS, /* a record */
+    VIEW_STATISTICS_RECORDS,
+    VIEW_SUMS, /* a record */
+    VIEW_SUMS_RECORDS,
     VIEWS
 };
 
@@ -29,16 +37,19 @@ struct problem {
     struct shape shape;
     clbn_type type;
     double epsilon;
+    struct activation activation; /* none at first */
     bool drifting;                /* see bounds.h */
-    double *values[VIEWS];        /* of their types; of inputs only */
+    size_t parts;                 /* whose records there are; 1 at first */
+    double *values[VIEWS];        /* of their types; NULL: an output, or an input that an earlier call gives (see run.h) */
     struct statistics statistics; /* of x, bounded; the saved ones are these, rounded */
 };
 
 const char *view_name(enum view view);
+bool is_tensor(enum view view);
 /* The type of a view's elements, of tensors of a type. */
 clbn_type view_type(clbn_type type, enum view view);
-/* The elements of a view. */
-size_t view_count(const struct shape *shape, enum view view);
+/* The elements of a view; of the mask only the plan knows, and 0 is given. */
+size_t view_count(const struct problem *problem, enum view view);
 
 /* Normal values, each channel with its own mean (up to some deviations) and deviation. */
 struct problem problem_random(const struct shape *shape, clbn_type type, double epsilon, uint64_t seed);

@@ -158,7 +158,7 @@ struct statistics reference_given_statistics(const struct shape *shape, const do
 }
 
 struct expected reference_output(const struct shape *shape, const double *x, const struct statistics *statistics,
-                                 const double *gamma, const double *beta)
+                                 const double *gamma, const double *beta, const double *z)
 {
     struct expected y = expected_create(shape_elements(shape));
     for (size_t i = 0; i < y.count; i++) {
@@ -166,8 +166,9 @@ struct expected reference_output(const struct shape *shape, const double *x, con
         long double difference = difference_from_mean(statistics, c, x[i]);
         long double scale = (gamma != NULL ? gamma[c] : 1) * statistics->invstd.value[c];
         long double shift = beta != NULL ? beta[c] : 0;
-        y.value[i] = scale * difference + shift;
-        y.magnitude[i] = fabsl(scale) * (fabsl(difference) + statistics->deviation[c]) + fabsl(shift);
+        long double residual = z != NULL ? z[i] : 0;
+        y.value[i] = scale * difference + shift + residual;
+        y.magnitude[i] = fabsl(scale) * (fabsl(difference) + statistics->deviation[c]) + fabsl(shift) + fabsl(residual);
     }
     return y;
 }
@@ -198,21 +199,15 @@ struct expected reference_running_var(const struct statistics *statistics, const
     return running_update(old, &statistics->variance, unbiased ? m / (m - 1) : 1, update_factor);
 }
 
-static long double xhat_of(const struct statistics *statistics, size_t channel, double x)
+static void compute_sums(struct gradients *gradients, const struct shape *shape, const struct terms *terms)
 {
-    return difference_from_mean(statistics, channel, x) * statistics->invstd.value[channel];
-}
-
-static void compute_sums(struct gradients *gradients, const struct shape *shape, const double *x, const double *dy,
-                         const struct statistics *statistics)
-{
-    size_t channels = statistics->channels;
+    size_t channels = gradients->dbeta.count;
     struct sum *sums = allocate(4 * channels, sizeof *sums);
     for (size_t i = 0; i < shape_elements(shape); i++) {
         size_t c = shape_channel_of(shape, i);
-        long double product = x != NULL ? dy[i] * xhat_of(statistics, c, x[i]) : 0;
-        sum_add(&sums[c], dy[i]);
-        sum_add(&sums[channels + c], fabsl(dy[i]));
+        long double g = terms->g.value[i], product = g * terms->xhat.value[i];
+        sum_add(&sums[c], g);
+        sum_add(&sums[channels + c], fabsl(g));
         sum_add(&sums[2 * channels + c], product);
         sum_add(&sums[3 * channels + c], fabsl(product));
     }
@@ -225,7 +220,7 @@ static void compute_sums(struct gradients *gradients, const struct shape *shape,
     free(sums);
 }
 
-static void compute_dx(struct gradients *gradients, const struct shape *shape, const double *x, const double *dy,
+static void compute_dx(struct gradients *gradients, const struct shape *shape, const struct terms *terms,
                        const struct statistics *statistics, const double *gamma)
 {
     long double m = (long double)statistics->values_per_channel;
@@ -233,33 +228,33 @@ static void compute_dx(struct gradients *gradients, const struct shape *shape, c
         size_t c = shape_channel_of(shape, i);
         long double scale = (gamma != NULL ? gamma[c] : 1) * statistics->invstd.value[c];
         long double through_mean = gradients->dbeta.value[c] / m;
-        long double xhat = xhat_of(statistics, c, x[i]);
-        long double terms = gradients->dbeta.magnitude[c] + fabsl(xhat) * gradients->dgamma.magnitude[c];
-        gradients->dx.value[i] = scale * (dy[i] - through_mean - xhat * gradients->dgamma.value[c] / m);
-        gradients->dx.magnitude[i] = fabsl(scale) * (fabsl(dy[i]) + terms / m);
+        long double g = terms->g.value[i], xhat = terms->xhat.value[i];
+        long double sums = gradients->dbeta.magnitude[c] + fabsl(xhat) * gradients->dgamma.magnitude[c];
+        gradients->dx.value[i] = scale * (g - through_mean - xhat * gradients->dgamma.value[c] / m);
+        gradients->dx.magnitude[i] = fabsl(scale) * (fabsl(g) + sums / m);
     }
 }
 
-static void compute_frozen_dx(struct gradients *gradients, const struct shape *shape, const double *dy,
+static void compute_frozen_dx(struct gradients *gradients, const struct shape *shape, const struct terms *terms,
                               const struct statistics *statistics, const double *gamma)
 {
     for (size_t i = 0; i < gradients->dx.count; i++) {
         size_t c = shape_channel_of(shape, i);
         long double scale = (gamma != NULL ? gamma[c] : 1) * statistics->invstd.value[c];
-        gradients->dx.value[i] = scale * dy[i];
-        gradients->dx.magnitude[i] = fabsl(scale * dy[i]);
+        gradients->dx.value[i] = scale * terms->g.value[i];
+        gradients->dx.magnitude[i] = fabsl(scale * terms->g.value[i]);
     }
 }
 
-struct gradients reference_gradients(const struct shape *shape, const double *x, const double *dy,
-                                     const struct statistics *statistics, const double *gamma, bool frozen)
+struct gradients reference_gradients(const struct shape *shape, const struct terms *terms, const struct statistics *statistics,
+                                     const double *gamma, bool frozen)
 {
     struct gradients gradients = { expected_create(shape_elements(shape)), expected_create(statistics->channels),
                                    expected_create(statistics->channels) };
-    compute_sums(&gradients, shape, x, dy, statistics);
+    compute_sums(&gradients, shape, terms);
     if (frozen)
-        compute_frozen_dx(&gradients, shape, dy, statistics, gamma);
+        compute_frozen_dx(&gradients, shape, terms, statistics, gamma);
     else
-        compute_dx(&gradients, shape, x, dy, statistics, gamma);
+        compute_dx(&gradients, shape, terms, statistics, gamma);
     return gradients;
 }

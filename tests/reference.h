@@ -28,10 +28,17 @@ struct statistics {
     struct expected invstd;    /* 0 where variance + epsilon is 0 */
 };
 
+/* What the gradients are formed of, for each element, bounded: see activated.h. */
+struct terms {
+    struct expected g;    /* act'(.) dy */
+    struct expected xhat; /* its bound: only what comes before the normalisation */
+    bool from_output;     /* xhat is had back from y */
+};
+
 struct gradients {
-    struct expected dx; /* magnitude: |gamma invstd| (|dy| + mean |dy| + |xhat| mean |dy xhat|), frozen: |gamma invstd dy| */
-    struct expected dgamma; /* magnitude: sum |dy xhat| */
-    struct expected dbeta;  /* magnitude: sum |dy| */
+    struct expected dx;     /* magnitude: |gamma invstd| (|g| + mean |g| + |xhat| mean |g xhat|), frozen: |gamma invstd g| */
+    struct expected dgamma; /* magnitude: sum |g xhat| */
+    struct expected dbeta;  /* magnitude: sum |g| */
 };
 
 /* The statistics of x. */
@@ -40,10 +47,10 @@ struct statistics reference_statistics(const struct shape *shape, const double *
 struct statistics reference_given_statistics(const struct shape *shape, const double *mean, const double *variance,
                                              double epsilon);
 
-/* y = gamma * xhat + beta, magnitude |gamma invstd| (|x - mean| + mean |x - mean|) + |beta|, where given statistics have
- * mean |x - mean| = 0. gamma NULL: 1; beta NULL: 0. */
+/* gamma * xhat + beta + z, which is y where there is no activation. magnitude: |gamma invstd| (|x - mean| + mean |x - mean|) +
+ * |beta| + |z|, where given statistics have mean |x - mean| = 0. gamma NULL: 1; beta, z NULL: 0. */
 struct expected reference_output(const struct shape *shape, const double *x, const struct statistics *statistics,
-                                 const double *gamma, const double *beta);
+                                 const double *gamma, const double *beta, const double *z);
 
 /* (1-f) old + f mean, and (1-f) old + f variance, the variance times m/(m-1) if unbiased. */
 struct expected reference_running_mean(const struct statistics *statistics, const double *old, double update_factor);
@@ -53,9 +60,9 @@ struct expected reference_running_var(const struct statistics *statistics, const
 /* x - mean, to a long double's precision even where the mean is large against the deviation. */
 long double difference_from_mean(const struct statistics *statistics, size_t channel, double x);
 
-/* Gradients of the output; frozen: the statistics are constants. x may be NULL with frozen, then dgamma means nothing. */
-struct gradients reference_gradients(const struct shape *shape, const double *x, const double *dy,
-                                     const struct statistics *statistics, const double *gamma, bool frozen);
+/* Gradients of the output; frozen: the statistics are constants. */
+struct gradients reference_gradients(const struct shape *shape, const struct terms *terms, const struct statistics *statistics,
+                                     const double *gamma, bool frozen);
 
 struct expected expected_create(size_t count);
 void expected_free(struct expected *expected);

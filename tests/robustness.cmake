@@ -24,6 +24,7 @@ endfunction()
 
 clbn_add_interposed_test(misuse attempt.c halves.c)
 clbn_add_interposed_test(misuse_calls attempt.c halves.c)
+clbn_add_interposed_test(misuse_tensors attempt.c)
 clbn_add_interposed_test(misuse_views attempt.c)
 clbn_add_interposed_test(failures)
 clbn_add_interposed_test(lifetime)

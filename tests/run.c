@@ -1,65 +1,161 @@
 #include "run.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum role { ABSENT, INPUT, OUTPUT, UPDATED };
 
-static const unsigned char roles[][VIEWS] = {
+static const unsigned char roles[OPERATIONS][VIEWS] = {
     [FORWARD_TRAINING] = { [VIEW_X] = INPUT,
+                           [VIEW_Z] = INPUT,
                            [VIEW_Y] = OUTPUT,
                            [VIEW_GAMMA] = INPUT,
                            [VIEW_BETA] = INPUT,
                            [VIEW_RUNNING_MEAN] = UPDATED,
                            [VIEW_RUNNING_VAR] = UPDATED,
                            [VIEW_SAVE_MEAN] = OUTPUT,
-                           [VIEW_SAVE_INVSTD] = OUTPUT },
+                           [VIEW_SAVE_INVSTD] = OUTPUT,
+                           [VIEW_MASK] = OUTPUT },
     [FORWARD_INFERENCE] = { [VIEW_X] = INPUT,
+                            [VIEW_Z] = INPUT,
                             [VIEW_Y] = OUTPUT,
                             [VIEW_GAMMA] = INPUT,
                             [VIEW_BETA] = INPUT,
                             [VIEW_RUNNING_MEAN] = INPUT,
-                            [VIEW_RUNNING_VAR] = INPUT },
+                            [VIEW_RUNNING_VAR] = INPUT,
+                            [VIEW_MASK] = OUTPUT },
     [BACKWARD] = { [VIEW_X] = INPUT,
                    [VIEW_DY] = INPUT,
+                   [VIEW_Z] = INPUT,
+                   [VIEW_Y] = INPUT,
+                   [VIEW_MASK] = INPUT,
                    [VIEW_GAMMA] = INPUT,
+                   [VIEW_BETA] = INPUT,
                    [VIEW_SAVE_MEAN] = INPUT,
                    [VIEW_SAVE_INVSTD] = INPUT,
                    [VIEW_DX] = OUTPUT,
+                   [VIEW_DZ] = OUTPUT,
                    [VIEW_DGAMMA] = OUTPUT,
                    [VIEW_DBETA] = OUTPUT },
     [BACKWARD_FROZEN] = { [VIEW_X] = INPUT,
                           [VIEW_DY] = INPUT,
+                          [VIEW_Z] = INPUT,
+                          [VIEW_Y] = INPUT,
+                          [VIEW_MASK] = INPUT,
                           [VIEW_GAMMA] = INPUT,
+                          [VIEW_BETA] = INPUT,
                           [VIEW_RUNNING_MEAN] = INPUT,
                           [VIEW_RUNNING_VAR] = INPUT,
                           [VIEW_DX] = OUTPUT,
+                          [VIEW_DZ] = OUTPUT,
                           [VIEW_DGAMMA] = OUTPUT,
                           [VIEW_DBETA] = OUTPUT },
+    [STATISTICS] = { [VIEW_X] = INPUT, [VIEW_STATISTICS] = OUTPUT },
+    [MERGE_STATISTICS] = { [VIEW_STATISTICS_RECORDS] = INPUT,
+                           [VIEW_STATISTICS] = OUTPUT,
+                           [VIEW_RUNNING_MEAN] = UPDATED,
+                           [VIEW_RUNNING_VAR] = UPDATED,
+                           [VIEW_SAVE_MEAN] = OUTPUT,
+                           [VIEW_SAVE_INVSTD] = OUTPUT },
+    [NORMALIZE] = { [VIEW_X] = INPUT,
+                    [VIEW_Z] = INPUT,
+                    [VIEW_Y] = OUTPUT,
+                    [VIEW_GAMMA] = INPUT,
+                    [VIEW_BETA] = INPUT,
+                    [VIEW_STATISTICS] = INPUT,
+                    [VIEW_MASK] = OUTPUT },
+    [BACKWARD_SUMS] = { [VIEW_X] = INPUT,
+                        [VIEW_DY] = INPUT,
+                        [VIEW_Z] = INPUT,
+                        [VIEW_Y] = INPUT,
+                        [VIEW_MASK] = INPUT,
+                        [VIEW_GAMMA] = INPUT,
+                        [VIEW_BETA] = INPUT,
+                        [VIEW_SAVE_MEAN] = INPUT,
+                        [VIEW_SAVE_INVSTD] = INPUT,
+                        [VIEW_SUMS] = OUTPUT },
+    [BACKWARD_INPUT] = { [VIEW_X] = INPUT,
+                         [VIEW_DY] = INPUT,
+                         [VIEW_Z] = INPUT,
+                         [VIEW_Y] = INPUT,
+                         [VIEW_MASK] = INPUT,
+                         [VIEW_GAMMA] = INPUT,
+                         [VIEW_BETA] = INPUT,
+                         [VIEW_SAVE_MEAN] = INPUT,
+                         [VIEW_SAVE_INVSTD] = INPUT,
+                         [VIEW_SUMS_RECORDS] = INPUT,
+                         [VIEW_DX] = OUTPUT,
+                         [VIEW_DZ] = OUTPUT,
+                         [VIEW_DGAMMA] = OUTPUT,
+                         [VIEW_DBETA] = OUTPUT },
 };
 
 struct call call_of(enum operation operation)
 {
-    struct call call = { operation, WITH_ALL, false, false, 0, 0.1, CLBN_UNBIASED };
+    const struct call call = {
+        .operation = operation, .views = WITH_ALL & ~WITH_EXTRAS, .update_factor = 0.1, .running_variance = CLBN_UNBIASED
+    };
     return call;
 }
 
-static enum role role_of(const struct call *call, enum view view)
+const char *operation_name(enum operation operation)
 {
-    return (call->views & WITH(view)) != 0 ? (enum role)roles[call->operation][view] : ABSENT;
+    static const char *const names[OPERATIONS] = { "forward training", "forward inference", "backward",
+                                                   "frozen backward",  "statistics",        "merge of statistics",
+                                                   "normalization",    "backward sums",     "backward input" };
+    return names[operation];
 }
 
-/* The view whose buffer an output shares in place; the view itself for all others. */
-static enum view buffer_of(const struct call *call, enum view view)
+bool is_backward(enum operation operation)
 {
-    if (call->in_place && view == VIEW_Y)
-        return VIEW_X;
-    if (call->in_place && view == VIEW_DX)
-        return VIEW_DY;
-    return view;
+    return operation == BACKWARD || operation == BACKWARD_FROZEN || operation >= BACKWARD_SUMS;
 }
 
-static bool is_overwritten(const struct call *call, enum view view)
+/* The views that a backward has for its source; at most one of z, y and the mask. */
+static bool source_has(enum source source, enum view view)
 {
-    return call->in_place &&
-           ((view == VIEW_X && role_of(call, VIEW_Y) == OUTPUT) || (view == VIEW_DY && role_of(call, VIEW_DX) == OUTPUT));
+    if (view == VIEW_X)
+        return source != FROM_Y_ALONE;
+    if (view == VIEW_Z)
+        return source == FROM_X;
+    if (view == VIEW_Y)
+        return source == FROM_Y || source == FROM_Y_ALONE;
+    return view != VIEW_MASK || source == FROM_MASK;
+}
+
+static enum role role_of(const struct problem *problem, const struct call *call, enum view view)
+{
+    unsigned views = call->views | (call->source == FROM_MASK ? WITH(VIEW_MASK) : 0);
+    enum role role = (views & WITH(view)) != 0 ? (enum role)roles[call->operation][view] : ABSENT;
+    if (is_backward(call->operation) && call->source == ANY_SOURCE)
+        return role;
+    if (view == VIEW_MASK && !activation_has_mask(&problem->activation))
+        return ABSENT;
+    if (is_backward(call->operation) && !source_has(call->source, view))
+        return ABSENT;
+    if (call->accumulate && (view == VIEW_DGAMMA || view == VIEW_DBETA) && role == OUTPUT)
+        return UPDATED;
+    return role;
+}
+
+/* The view whose memory an output shares in place; the view itself for all others. */
+static enum view memory_of(const struct problem *problem, const struct call *call, enum view view)
+{
+    enum view other = view;
+    if (view == VIEW_Y && !is_backward(call->operation))
+        other = call->in_place ? VIEW_X : call->residual_in_place ? VIEW_Z : VIEW_Y;
+    if ((view == VIEW_DX && call->in_place) || (view == VIEW_DZ && call->residual_in_place))
+        other = VIEW_DY;
+    return role_of(problem, call, other) == ABSENT ? view : other;
+}
+
+static bool is_overwritten(const struct run *run, enum view view)
+{
+    static const enum view outputs[] = { VIEW_Y, VIEW_DX, VIEW_DZ };
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        if (outputs[i] != view && run_has(run, outputs[i]) && memory_of(run->problem, &run->call, outputs[i]) == view)
+            return true;
+    return false;
 }
 
 static size_t offset_of(const struct call *call, enum view view)
@@ -68,122 +164,119 @@ static size_t offset_of(const struct call *call, enum view view)
     return call->offset == 0 ? 0 : call->offset + steps[(size_t)view % (sizeof steps / sizeof *steps)] - 1;
 }
 
-static struct guarded create_workspace(clbn_plan plan)
+static struct guarded create_workspace(clbn_plan plan, bool in_svm)
 {
     size_t bytes = 0;
     expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof bytes, &bytes, NULL));
     size_t count = (bytes + sizeof(float) - 1) / sizeof(float);
-    return guarded_create(CLBN_FLOAT32, count, 0, NULL);
+    const struct placement placement = { .in_svm = in_svm };
+    return guarded_create(CLBN_FLOAT32, count, placement, NULL);
+}
+
+static clbn_plan create_plan_of(clbn_engine engine, const struct problem *problem, const struct call *call)
+{
+    clbn_plan_desc desc = plan_description(&problem->shape, problem->type, problem->epsilon);
+    desc.activation = problem->activation.function;
+    desc.leaky_slope = problem->activation.leaky_slope;
+    desc.elu_alpha = problem->activation.elu_alpha;
+    if (call->layout != NULL) {
+        memcpy(desc.x_strides, call->layout->strides[VIEW_X], sizeof desc.x_strides);
+        memcpy(desc.y_strides, call->layout->strides[VIEW_Y], sizeof desc.y_strides);
+        memcpy(desc.z_strides, call->layout->strides[VIEW_Z], sizeof desc.z_strides);
+        memcpy(desc.dy_strides, call->layout->strides[VIEW_DY], sizeof desc.dy_strides);
+        memcpy(desc.dx_strides, call->layout->strides[VIEW_DX], sizeof desc.dx_strides);
+        memcpy(desc.dz_strides, call->layout->strides[VIEW_DZ], sizeof desc.dz_strides);
+    }
+    return create_described_plan(engine, &desc);
+}
+
+static size_t count_of(const struct problem *problem, clbn_plan plan, enum view view)
+{
+    size_t bytes = 0;
+    if (view != VIEW_MASK)
+        return view_count(problem, view);
+    expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_MASK_SIZE, sizeof bytes, &bytes, NULL));
+    return bytes;
+}
+
+/* A tensor that is all packed has no strides to be told. */
+static size_t *positions_of(const struct problem *problem, const struct call *call, enum view view)
+{
+    static const size_t packed[SHAPE_MAX_RANK];
+    if (call->layout == NULL || !is_tensor(view) || memcmp(call->layout->strides[view], packed, sizeof packed) == 0)
+        return NULL;
+    return shape_positions(&problem->shape, call->layout->strides[view]);
+}
+
+/* The call that gives what the view is to be, and the view it gives it as. */
+static struct call earlier_call(const struct call *call, enum view view, enum view *output)
+{
+    struct call earlier = *call;
+    bool frozen = call->operation == BACKWARD_FROZEN;
+    *output = view;
+    if (view == VIEW_Y || view == VIEW_MASK) {
+        earlier.operation = frozen ? FORWARD_INFERENCE : FORWARD_TRAINING;
+        earlier.views = (call->views & (WITH(VIEW_Z) | WITH(VIEW_GAMMA) | WITH(VIEW_BETA))) | WITH(VIEW_X) | WITH(VIEW_Y) |
+                        WITH(view) | (frozen ? WITH_RUNNING : 0);
+        earlier.in_place = earlier.residual_in_place = false;
+    } else if (view == VIEW_SUMS_RECORDS) {
+        earlier.operation = BACKWARD_SUMS;
+        earlier.views = call->views | WITH(VIEW_SUMS);
+        *output = VIEW_SUMS;
+    } else {
+        earlier.operation = STATISTICS;
+        earlier.views = WITH(VIEW_X) | WITH(VIEW_STATISTICS);
+        *output = VIEW_STATISTICS;
+    }
+    return earlier;
+}
+
+static struct guarded given_earlier(clbn_engine engine, const struct problem *problem, const struct call *call, enum view view)
+{
+    enum view output;
+    struct call earlier = earlier_call(call, view, &output);
+    struct run run = run_prepare(engine, problem, &earlier);
+    run_now(&run);
+    struct guarded given = run.views[output];
+    guarded_accept(&given);
+    run.views[output] = guarded_absent();
+    run_release(&run);
+    return given;
+}
+
+static struct guarded create_view(clbn_engine engine, clbn_plan plan, const struct problem *problem, const struct call *call,
+                                  enum view view)
+{
+    enum role role = role_of(problem, call, view);
+    if (role == ABSENT || memory_of(problem, call, view) != view)
+        return guarded_absent();
+    if (role == INPUT && problem->values[view] == NULL)
+        return given_earlier(engine, problem, call, view);
+    size_t *positions = positions_of(problem, call, view);
+    const struct placement placement = { offset_of(call, view), positions, (call->svm & WITH(view)) != 0, 0 };
+    struct guarded guarded = guarded_create(view_type(problem->type, view), count_of(problem, plan, view), placement,
+                                            role == OUTPUT ? NULL : problem->values[view]);
+    free(positions);
+    return guarded;
 }
 
 struct run run_prepare(clbn_engine engine, const struct problem *problem, const struct call *call)
 {
     struct run run = { .problem = problem, .call = *call, .workspace = guarded_absent() };
-    run.plan = create_plan(engine, &problem->shape, problem->type, problem->epsilon);
+    run.plan = create_plan_of(engine, problem, call);
     if (call->own_workspace)
-        run.workspace = create_workspace(run.plan);
-    for (enum view view = 0; view < VIEWS; view++) {
-        enum role role = role_of(call, view);
-        run.views[view] = guarded_absent();
-        if (role != ABSENT && buffer_of(call, view) == view)
-            run.views[view] = guarded_create(view_type(problem->type, view), view_count(&problem->shape, view),
-                                             offset_of(call, view), role == OUTPUT ? NULL : problem->values[view]);
-    }
+        run.workspace = create_workspace(run.plan, (call->svm & WITH_WORKSPACE) != 0);
+    for (enum view view = 0; view < VIEWS; view++)
+        run.views[view] = create_view(engine, run.plan, problem, call, view);
     return run;
 }
 
-static clbn_view view_of(const struct run *run, enum view view)
+clbn_view run_view(const struct run *run, enum view view)
 {
     const clbn_view absent = CLBN_NO_VIEW;
-    if (role_of(&run->call, view) == ABSENT)
+    if (!run_has(run, view))
         return absent;
-    return run->views[buffer_of(&run->call, view)].view;
-}
-
-/* Its offset is in bytes. */
-static clbn_view workspace_of(const struct run *run)
-{
-    clbn_view workspace = run->workspace.view;
-    workspace.offset *= sizeof(float);
-    return workspace;
-}
-
-static cl_int enqueue_forward_training(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
-                                       cl_event *event)
-{
-    clbn_forward_training_args args = CLBN_FORWARD_TRAINING_ARGS_INIT;
-    args.x = view_of(run, VIEW_X);
-    args.y = view_of(run, VIEW_Y);
-    args.gamma = view_of(run, VIEW_GAMMA);
-    args.beta = view_of(run, VIEW_BETA);
-    args.running_mean = view_of(run, VIEW_RUNNING_MEAN);
-    args.running_var = view_of(run, VIEW_RUNNING_VAR);
-    args.save_mean = view_of(run, VIEW_SAVE_MEAN);
-    args.save_invstd = view_of(run, VIEW_SAVE_INVSTD);
-    args.update_factor = run->call.update_factor;
-    args.running_variance = run->call.running_variance;
-    args.workspace = workspace_of(run);
-    return clbnEnqueueForwardTraining(run->plan, queue, &args, wait_count, wait_list, event);
-}
-
-static cl_int enqueue_forward_inference(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
-                                        cl_event *event)
-{
-    clbn_forward_inference_args args = CLBN_FORWARD_INFERENCE_ARGS_INIT;
-    args.x = view_of(run, VIEW_X);
-    args.y = view_of(run, VIEW_Y);
-    args.gamma = view_of(run, VIEW_GAMMA);
-    args.beta = view_of(run, VIEW_BETA);
-    args.running_mean = view_of(run, VIEW_RUNNING_MEAN);
-    args.running_var = view_of(run, VIEW_RUNNING_VAR);
-    args.workspace = workspace_of(run);
-    return clbnEnqueueForwardInference(run->plan, queue, &args, wait_count, wait_list, event);
-}
-
-static cl_int enqueue_backward(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
-                               cl_event *event)
-{
-    clbn_backward_args args = CLBN_BACKWARD_ARGS_INIT;
-    args.x = view_of(run, VIEW_X);
-    args.dy = view_of(run, VIEW_DY);
-    args.gamma = view_of(run, VIEW_GAMMA);
-    args.save_mean = view_of(run, VIEW_SAVE_MEAN);
-    args.save_invstd = view_of(run, VIEW_SAVE_INVSTD);
-    args.dx = view_of(run, VIEW_DX);
-    args.dgamma = view_of(run, VIEW_DGAMMA);
-    args.dbeta = view_of(run, VIEW_DBETA);
-    args.workspace = workspace_of(run);
-    return clbnEnqueueBackward(run->plan, queue, &args, wait_count, wait_list, event);
-}
-
-static cl_int enqueue_backward_frozen(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
-                                      cl_event *event)
-{
-    clbn_backward_frozen_args args = CLBN_BACKWARD_FROZEN_ARGS_INIT;
-    args.x = view_of(run, VIEW_X);
-    args.dy = view_of(run, VIEW_DY);
-    args.gamma = view_of(run, VIEW_GAMMA);
-    args.running_mean = view_of(run, VIEW_RUNNING_MEAN);
-    args.running_var = view_of(run, VIEW_RUNNING_VAR);
-    args.dx = view_of(run, VIEW_DX);
-    args.dgamma = view_of(run, VIEW_DGAMMA);
-    args.dbeta = view_of(run, VIEW_DBETA);
-    args.workspace = workspace_of(run);
-    return clbnEnqueueBackwardFrozen(run->plan, queue, &args, wait_count, wait_list, event);
-}
-
-cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list, cl_event *event)
-{
-    switch (run->call.operation) {
-    case FORWARD_TRAINING:
-        return enqueue_forward_training(run, queue, wait_count, wait_list, event);
-    case FORWARD_INFERENCE:
-        return enqueue_forward_inference(run, queue, wait_count, wait_list, event);
-    case BACKWARD:
-        return enqueue_backward(run, queue, wait_count, wait_list, event);
-    default:
-        return enqueue_backward_frozen(run, queue, wait_count, wait_list, event);
-    }
+    return run->views[memory_of(run->problem, &run->call, view)].view;
 }
 
 void run_wait(cl_event event)
@@ -202,18 +295,40 @@ void run_now(struct run *run)
 
 bool run_has(const struct run *run, enum view view)
 {
-    return role_of(&run->call, view) != ABSENT;
+    return role_of(run->problem, &run->call, view) != ABSENT;
+}
+
+bool run_reads(const struct run *run, enum view view)
+{
+    enum role role = role_of(run->problem, &run->call, view);
+    return role == INPUT || role == UPDATED;
+}
+
+bool run_writes(const struct run *run, enum view view)
+{
+    enum role role = role_of(run->problem, &run->call, view);
+    return role == OUTPUT || role == UPDATED;
+}
+
+static struct guarded *memory(struct run *run, enum view view)
+{
+    return &run->views[memory_of(run->problem, &run->call, view)];
+}
+
+size_t run_count(const struct run *run, enum view view)
+{
+    return run->views[memory_of(run->problem, &run->call, view)].count;
 }
 
 const double *run_output(struct run *run, enum view view)
 {
-    return guarded_download(&run->views[buffer_of(&run->call, view)]);
+    return guarded_download(memory(run, view));
 }
 
 void run_expect_inputs_unchanged(struct run *run)
 {
     for (enum view view = 0; view < VIEWS; view++)
-        if (role_of(&run->call, view) == INPUT && !is_overwritten(&run->call, view))
+        if (role_of(run->problem, &run->call, view) == INPUT && !is_overwritten(run, view))
             guarded_expect_unchanged(&run->views[view], view_name(view));
     if (guarded_is_present(&run->workspace))
         guarded_download(&run->workspace);

@@ -1,23 +1,53 @@
-/* One call of the library on a problem: its buffers, guarded, and its arguments. */
+/* One call of the library on a problem: its memory, guarded, and its arguments. */
 #ifndef CLBN_TESTS_RUN_H
 #define CLBN_TESTS_RUN_H
 
 #include "guarded.h"
 #include "problem.h"
 
-enum operation { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD, BACKWARD_FROZEN };
+enum operation {
+    FORWARD_TRAINING,
+    FORWARD_INFERENCE,
+    BACKWARD,
+    BACKWARD_FROZEN,
+    STATISTICS,
+    MERGE_STATISTICS,
+    NORMALIZE,
+    BACKWARD_SUMS,
+    BACKWARD_INPUT,
+    OPERATIONS
+};
 
 #define WITH(view)   (1u << (view))
 #define WITH_RUNNING (WITH(VIEW_RUNNING_MEAN) | WITH(VIEW_RUNNING_VAR))
 #define WITH_SAVED   (WITH(VIEW_SAVE_MEAN) | WITH(VIEW_SAVE_INVSTD))
 #define WITH_ALL     (WITH(VIEWS) - 1u)
+/* Beside the views, only for svm. */
+#define WITH_WORKSPACE WITH(VIEWS)
+/* What a layer that adds something has beyond one that does not, and what one can keep for its backward. */
+#define WITH_RESIDUAL (WITH(VIEW_Z) | WITH(VIEW_DZ))
+#define WITH_EXTRAS   (WITH_RESIDUAL | WITH(VIEW_MASK))
+
+/* What a backward has its activation's slope from; FROM_Y_ALONE: without x; ANY_SOURCE: whatever of x, z, y and the mask is among the
+ * views, to be misused. */
+enum source { FROM_X, FROM_Y, FROM_MASK, FROM_Y_ALONE, SOURCES, ANY_SOURCE = SOURCES };
+
+/* Of tensors: elements from one index of an axis to the next. */
+struct layout {
+    size_t strides[VIEWS][SHAPE_MAX_RANK];
+};
 
 struct call {
     enum operation operation;
-    unsigned views;     /* a set of WITH(view); what the operation does not know is left out */
-    bool in_place;      /* y over x, dx over dy */
-    bool own_workspace; /* else the library's */
-    size_t offset;      /* of the views: 0, or of each view another one, odd ones among them */
+    unsigned views;              /* a set of WITH(view); what the operation or the source does not know is left out */
+    enum source source;          /* of a backward */
+    bool accumulate;             /* of a backward */
+    bool in_place;               /* y over x, dx over dy */
+    bool residual_in_place;      /* y over z, dz over dy */
+    bool own_workspace;          /* else the library's */
+    size_t offset;               /* of the views: 0, or of each view another one, odd ones among them */
+    unsigned svm;                /* those of the views that are in shared virtual memory */
+    const struct layout *layout; /* NULL: packed; must outlive the run */
     double update_factor;
     clbn_running_variance running_variance;
 };
@@ -30,18 +60,28 @@ struct run {
     struct guarded workspace;
 };
 
-/* Everything, not in place, the library's workspace, aligned, f = 0.1. */
+/* Everything but the extras, slopes from x, not in place, the library's workspace, aligned, in packed buffers, f = 0.1. */
 struct call call_of(enum operation operation);
+const char *operation_name(enum operation operation);
+bool is_backward(enum operation operation);
 
-/* Creates the plan and the buffers; the problem must outlive the run. */
+/* Creates the plan and the memory; the problem must outlive the run. What only an earlier call can give (y and the mask for a
+ * backward, records) and the problem does not have comes from that call, made on the same engine in the same way. */
 struct run run_prepare(clbn_engine engine, const struct problem *problem, const struct call *call);
 cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list, cl_event *event);
 /* Waits for an enqueued run's event and releases it. */
 void run_wait(cl_event event);
 /* Enqueues on the in-order queue, waits, and fails the test if an input has changed. */
 void run_now(struct run *run);
+/* As the call is given it; absent if it is. */
+clbn_view run_view(const struct run *run, enum view view);
 bool run_has(const struct run *run, enum view view);
-/* The values of an output, good until the run is released or asked again. */
+/* Whether the call reads or writes a view that it has. */
+bool run_reads(const struct run *run, enum view view);
+bool run_writes(const struct run *run, enum view view);
+/* The elements of a view, of the mask too. */
+size_t run_count(const struct run *run, enum view view);
+/* The values of an output, or of an input, good until the run is released or asked again. */
 const double *run_output(struct run *run, enum view view);
 /* Fails the test if an input has changed. */
 void run_expect_inputs_unchanged(struct run *run);

@@ -39,6 +39,11 @@ static const struct shape shapes[] = {
     { 2, 1, { 70001, 3 } },
     { 2, 1, { 3001, 1 } },
     { 4, 3, { 2, 56, 56, 64 } },
+    /* each position a channel */
+    { 4, EACH_POSITION, { 5, 3, 4, 7 } },
+    { 2, EACH_POSITION, { 60, 17 } },
+    { 3, EACH_POSITION, { 300, 1, 5 } },
+    { 1, EACH_POSITION, { 9 } },
 };
 
 size_t shape_table_length(void)

@@ -17,25 +17,20 @@ static const struct shape empty_shapes[] = {
     { 2, 1, { 0, 3 } }, { 3, 1, { 0, 3, 5 } }, { 4, 1, { 2, 3, 0, 7 } }, { 4, 3, { 2, 0, 7, 3 } }
 };
 enum { EMPTY_SHAPES = sizeof empty_shapes / sizeof *empty_shapes };
-static const enum operation operations[] = { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD, BACKWARD_FROZEN };
-enum { OPERATIONS = sizeof operations / sizeof *operations };
 #define WITH_TENSORS (WITH(VIEW_X) | WITH(VIEW_Y) | WITH(VIEW_DY) | WITH(VIEW_DX))
 
-static void check_empty_forward(struct run *run)
+/* What an empty batch leaves as it is, and what it makes 0. */
+static void check_nothing_came_of(struct run *run)
 {
-    guarded_expect_unchanged(&run->views[VIEW_RUNNING_MEAN], "running mean");
-    guarded_expect_unchanged(&run->views[VIEW_RUNNING_VAR], "running var");
-    guarded_expect_unchanged(&run->views[VIEW_SAVE_MEAN], "save mean");
-    guarded_expect_unchanged(&run->views[VIEW_SAVE_INVSTD], "save invstd");
-}
-
-static void check_empty_backward(struct run *run)
-{
-    size_t channels = shape_channels(&run->problem->shape);
-    double *zeros = allocate(channels, sizeof *zeros);
-    expect_equal("dgamma", run_output(run, VIEW_DGAMMA), zeros, channels);
-    expect_equal("dbeta", run_output(run, VIEW_DBETA), zeros, channels);
-    free(zeros);
+    static const enum view zeros_of[] = { VIEW_DGAMMA, VIEW_DBETA, VIEW_STATISTICS, VIEW_SUMS };
+    for (enum view view = VIEW_RUNNING_MEAN; view <= VIEW_SAVE_INVSTD; view++)
+        guarded_expect_unchanged(&run->views[view], view_name(view));
+    for (size_t i = 0; i < sizeof zeros_of / sizeof *zeros_of; i++) {
+        double *zeros = allocate(view_count(run->problem, zeros_of[i]), sizeof *zeros);
+        if (run_writes(run, zeros_of[i]))
+            expect_equal(view_name(zeros_of[i]), run_output(run, zeros_of[i]), zeros, run_count(run, zeros_of[i]));
+        free(zeros);
+    }
 }
 
 static void check_empty(int config, const struct problem *problem, enum operation operation, bool with_tensors)
@@ -45,10 +40,7 @@ static void check_empty(int config, const struct problem *problem, enum operatio
         call.views &= ~WITH_TENSORS;
     struct run run = run_prepare(test_engine(config), problem, &call);
     run_now(&run);
-    if (operation == FORWARD_TRAINING || operation == FORWARD_INFERENCE)
-        check_empty_forward(&run);
-    else
-        check_empty_backward(&run);
+    check_nothing_came_of(&run);
     run_release(&run);
 }
 
@@ -60,10 +52,30 @@ START_TEST(an_empty_batch_succeeds)
         for (size_t s = 0; s < EMPTY_SHAPES; s++) {
             struct problem problem = problem_random(&empty_shapes[s], types[t], 1e-5, 1);
             say(_i, "empty", types[t], &empty_shapes[s]);
-            for (size_t i = 0; i < OPERATIONS; i++) {
-                check_empty(_i, &problem, operations[i], true);
-                check_empty(_i, &problem, operations[i], false);
+            for (enum operation operation = 0; operation < OPERATIONS; operation++) {
+                check_empty(_i, &problem, operation, true);
+                check_empty(_i, &problem, operation, false);
             }
+            problem_free(&problem);
+        }
+}
+END_TEST
+
+/* Added to: nothing is added. */
+START_TEST(an_empty_batch_accumulates_nothing)
+{
+    static const enum operation accumulating[] = { BACKWARD, BACKWARD_FROZEN, BACKWARD_INPUT };
+    for (size_t s = 0; s < EMPTY_SHAPES; s++)
+        for (size_t i = 0; i < sizeof accumulating / sizeof *accumulating; i++) {
+            struct problem problem = problem_random(&empty_shapes[s], CLBN_FLOAT32, 1e-5, 1);
+            struct call call = call_of(accumulating[i]);
+            call.accumulate = true;
+            say(_i, "empty, accumulated", CLBN_FLOAT32, &empty_shapes[s]);
+            struct run run = run_prepare(test_engine(_i), &problem, &call);
+            run_now(&run);
+            guarded_expect_unchanged(&run.views[VIEW_DGAMMA], "dgamma");
+            guarded_expect_unchanged(&run.views[VIEW_DBETA], "dbeta");
+            run_release(&run);
             problem_free(&problem);
         }
 }
@@ -74,8 +86,8 @@ START_TEST(no_channels_is_nothing_to_do)
     static const struct shape shape = { 3, 1, { 2, 0, 5 } };
     struct problem problem = problem_random(&shape, CLBN_FLOAT32, 1e-5, 1);
     say(_i, "no channels", CLBN_FLOAT32, &shape);
-    for (size_t i = 0; i < OPERATIONS; i++) {
-        struct call call = call_of(operations[i]);
+    for (enum operation operation = 0; operation < OPERATIONS; operation++) {
+        struct call call = call_of(operation);
         struct run run = run_prepare(test_engine(_i), &problem, &call);
         run_now(&run);
         run_release(&run);
@@ -144,7 +156,7 @@ static bool has_met(enum fate fate, double value)
 static void expect_fate(struct run *spoilt, struct run *clean, enum view view, enum fate fate)
 {
     const struct shape *shape = &spoilt->problem->shape;
-    size_t count = view_count(shape, view), channels = shape_channels(shape);
+    size_t count = run_count(spoilt, view), channels = shape_channels(shape);
     const double *actual = run_output(spoilt, view), *before = run_output(clean, view);
     for (size_t i = 0; i < count; i++) {
         size_t channel = count == channels ? i : shape_channel_of(shape, i);
@@ -160,6 +172,8 @@ static void check_spoilt(int config, const struct shape *shape, clbn_type type, 
                          double spoiler, const enum fate fates[VIEWS])
 {
     struct problem clean = problem_random(shape, type, 1e-5, 1), spoilt = problem_random(shape, type, 1e-5, 1);
+    if (fates[VIEW_Y] != STAYS) /* NaN must come through an activation, too */
+        clean.activation = spoilt.activation = activation_of(tested_activation(config, type, CLBN_ACTIVATION_RELU));
     spoilt.values[where][shape_element_of(shape, SPOILT_CHANNEL, shape_values_per_channel(shape) / 2)] = spoiler;
     say(config, "one bad value", type, shape);
     struct run runs[2] = { run_prepare(test_engine(config), &spoilt, call), run_prepare(test_engine(config), &clean, call) };
@@ -232,6 +246,7 @@ int main(void)
     Suite *suite = suite_create("edge cases");
     TCase *cases = tcase_create("edge cases");
     tcase_add_loop_test(cases, an_empty_batch_succeeds, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, an_empty_batch_accumulates_nothing, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, no_channels_is_nothing_to_do, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, a_single_value_gives_beta, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, a_single_value_has_no_unbiased_variance, 0, ENGINE_CONFIGS);

@@ -7,6 +7,7 @@
  * rounding of the saved mean spoils in the gradients. Two results that are each within such a bound of the truth are within
  * twice the bound of each other.
  */
+#include "activated.h"
 #include "allocate.h"
 #include "compare.h"
 #include "golden_array.h"
@@ -21,14 +22,20 @@ static const struct {
     clbn_type type;
     unsigned channel_axis;
 } cases[] = {
-    { "rank2_float32", CLBN_FLOAT32, 1 },      { "rank2_float64", CLBN_FLOAT64, 1 },
-    { "rank3_float32", CLBN_FLOAT32, 1 },      { "rank3_float64", CLBN_FLOAT64, 1 },
-    { "rank4_float32", CLBN_FLOAT32, 1 },      { "rank4_float64", CLBN_FLOAT64, 1 },
-    { "rank5_float32", CLBN_FLOAT32, 1 },      { "rank5_float64", CLBN_FLOAT64, 1 },
-    { "rank3_last_float32", CLBN_FLOAT32, 2 }, { "rank3_last_float64", CLBN_FLOAT64, 2 },
-    { "rank4_last_float32", CLBN_FLOAT32, 3 }, { "rank4_last_float64", CLBN_FLOAT64, 3 },
+    { "rank2_float32", CLBN_FLOAT32, 1 },       { "rank2_float64", CLBN_FLOAT64, 1 },
+    { "rank3_float32", CLBN_FLOAT32, 1 },       { "rank3_float64", CLBN_FLOAT64, 1 },
+    { "rank4_float32", CLBN_FLOAT32, 1 },       { "rank4_float64", CLBN_FLOAT64, 1 },
+    { "rank5_float32", CLBN_FLOAT32, 1 },       { "rank5_float64", CLBN_FLOAT64, 1 },
+    { "rank3_last_float32", CLBN_FLOAT32, 2 },  { "rank3_last_float64", CLBN_FLOAT64, 2 },
+    { "rank4_last_float32", CLBN_FLOAT32, 3 },  { "rank4_last_float64", CLBN_FLOAT64, 3 },
+    { "activations_float32", CLBN_FLOAT32, 1 }, { "activations_float64", CLBN_FLOAT64, 1 },
 };
-enum { CASES = sizeof cases / sizeof *cases };
+enum { CASES = sizeof cases / sizeof *cases, CASES_WITHOUT_ACTIVATIONS = CASES - 2 };
+
+static bool has_activations(size_t number)
+{
+    return number >= CASES_WITHOUT_ACTIVATIONS;
+}
 
 /* As in make_golden.py. */
 static const double epsilon = 1e-5, update_factor = 0.1;
@@ -46,7 +53,7 @@ static void read_input(struct problem *problem, size_t number, enum view view, c
     problem->values[view] = read_golden(number, name).values;
 }
 
-static struct problem golden_problem(size_t number)
+static struct problem golden_problem(size_t number, clbn_activation function)
 {
     struct golden_array x = read_golden(number, "x");
     ck_assert(x.is_float64 == (cases[number].type == CLBN_FLOAT64));
@@ -59,44 +66,75 @@ static struct problem golden_problem(size_t number)
     read_input(&problem, number, VIEW_BETA, "beta");
     read_input(&problem, number, VIEW_RUNNING_MEAN, "running_mean");
     read_input(&problem, number, VIEW_RUNNING_VAR, "running_var");
+    if (has_activations(number))
+        read_input(&problem, number, VIEW_Z, "z");
+    problem.activation = activation_of(function);
     problem_complete(&problem);
     return problem;
 }
 
-/* Compares actual, or, if it is NULL, the reference with a golden vector, and frees expected. */
+/* Compares actual, or, if it is NULL, the reference with a golden vector, and frees expected. Results of activations lie one after
+ * the other. */
 static void compare(const struct problem *problem, size_t number, enum quantity quantity, const char *name,
                     const double *actual, struct expected expected)
 {
     struct golden_array golden = read_golden(number, name);
-    ck_assert_msg(shape_elements(&golden.shape) == expected.count, "%s: wrong size", name);
+    size_t results = has_activations(number) ? ACTIVATIONS : 1;
+    const double *values = golden.values + problem->activation.function * expected.count;
+    ck_assert_msg(shape_elements(&golden.shape) == results * expected.count, "%s: wrong size", name);
     for (size_t i = 0; i < expected.count && actual != NULL; i++) {
-        expected.value[i] = golden.values[i];
+        expected.value[i] = values[i];
         expected.bound[i] *= 2;
     }
-    expect_within_bounds(quantity, problem->type, actual != NULL ? actual : golden.values, &expected);
+    expect_within_bounds(quantity, problem->type, actual != NULL ? actual : values, &expected);
     free(golden.values);
     expected_free(&expected);
 }
 
-static struct expected bounded_output(const struct problem *problem, const struct statistics *statistics)
+static const double *residual_of(const struct problem *problem, size_t number)
+{
+    return has_activations(number) ? problem->values[VIEW_Z] : NULL;
+}
+
+static struct expected bounded_argument(const struct problem *problem, size_t number, const struct statistics *statistics)
 {
     const double *x = problem->values[VIEW_X], *gamma = problem->values[VIEW_GAMMA], *beta = problem->values[VIEW_BETA];
-    struct expected y = reference_output(&problem->shape, x, statistics, gamma, beta);
-    for (size_t i = 0; i < y.count; i++) {
+    const double *z = residual_of(problem, number);
+    struct expected a = reference_output(&problem->shape, x, statistics, gamma, beta, z);
+    for (size_t i = 0; i < a.count; i++) {
         size_t c = shape_channel_of(&problem->shape, i);
         long double scale = fabsl(gamma[c]) * statistics->invstd.value[c];
-        y.magnitude[i] = scale * (fabsl(x[i]) + fabsl(statistics->mean.value[c])) + fabsl(beta[c]);
+        a.magnitude[i] =
+            scale * (fabsl(x[i]) + fabsl(statistics->mean.value[c])) + fabsl(beta[c]) + (z != NULL ? fabsl(z[i]) : 0);
     }
-    bound_output(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, &y);
+    bound_argument(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, z, &a);
+    return a;
+}
+
+static struct expected bounded_output(const struct problem *problem, size_t number, const struct statistics *statistics)
+{
+    struct expected y = bounded_argument(problem, number, statistics);
+    activate(&problem->activation, problem_arithmetic(problem).unit_roundoff, &y);
     return y;
 }
 
-static struct gradients bounded_gradients(const struct problem *problem, const struct statistics *statistics, bool frozen)
+static struct terms bounded_terms(const struct problem *problem, size_t number, const struct statistics *statistics)
+{
+    struct terms terms = terms_create(shape_elements(&problem->shape));
+    struct expected a = bounded_argument(problem, number, statistics);
+    terms_from_argument(&problem->activation, problem_arithmetic(problem).unit_roundoff, problem->values[VIEW_DY], &a, &terms);
+    normalize_input(&problem->shape, problem->values[VIEW_X], statistics, &terms);
+    expected_free(&a);
+    return terms;
+}
+
+static struct gradients bounded_gradients(const struct problem *problem, const struct terms *terms,
+                                          const struct statistics *statistics, bool frozen)
 {
     const double *x = problem->values[VIEW_X], *gamma = problem->values[VIEW_GAMMA];
     long double m = (long double)statistics->values_per_channel;
-    struct gradients gradients = reference_gradients(&problem->shape, x, problem->values[VIEW_DY], statistics, gamma, frozen);
-    bound_gradients(problem_arithmetic(problem), &problem->shape, x, statistics, gamma,
+    struct gradients gradients = reference_gradients(&problem->shape, terms, statistics, gamma, frozen);
+    bound_gradients(problem_arithmetic(problem), &problem->shape, terms, statistics, gamma,
                     frozen ? STATISTICS_FROZEN : STATISTICS_RECOMPUTED, &gradients);
     for (size_t i = 0; i < gradients.dx.count && !frozen; i++) {
         size_t c = shape_channel_of(&problem->shape, i);
@@ -140,10 +178,12 @@ struct subject {
     bool is_library;
 };
 
-static struct subject subject_of(int config, const struct problem *problem, enum operation operation)
+static struct subject subject_of(int config, const struct problem *problem, size_t number, enum operation operation)
 {
     struct call call = call_of(operation);
     struct subject subject = { .is_library = config >= 0 };
+    if (has_activations(number))
+        call.views |= WITH_RESIDUAL;
     if (subject.is_library) {
         subject.run = run_prepare(test_engine(config), problem, &call);
         run_now(&subject.run);
@@ -162,59 +202,75 @@ static void subject_release(struct subject *subject)
         run_release(&subject->run);
 }
 
-static void check_forward(int config, const struct problem *problem, size_t number)
+static void check_training(int config, const struct problem *problem, size_t number)
 {
-    struct subject training = subject_of(config, problem, FORWARD_TRAINING);
-    struct subject inference = subject_of(config, problem, FORWARD_INFERENCE);
-    struct statistics running = running_statistics(problem);
-    compare(problem, number, QUANTITY_Y, "y", output_of(&training, VIEW_Y), bounded_output(problem, &problem->statistics));
-    compare(problem, number, QUANTITY_RUNNING_MEAN, "new_running_mean", output_of(&training, VIEW_RUNNING_MEAN),
-            bounded_running_mean(problem));
-    compare(problem, number, QUANTITY_RUNNING_VAR, "new_running_var", output_of(&training, VIEW_RUNNING_VAR),
-            bounded_running_var(problem));
-    compare(problem, number, QUANTITY_Y, "y_inference", output_of(&inference, VIEW_Y), bounded_output(problem, &running));
-    statistics_free(&running);
+    struct subject training = subject_of(config, problem, number, FORWARD_TRAINING);
+    compare(problem, number, QUANTITY_Y, "y", output_of(&training, VIEW_Y),
+            bounded_output(problem, number, &problem->statistics));
+    if (!has_activations(number)) {
+        compare(problem, number, QUANTITY_RUNNING_MEAN, "new_running_mean", output_of(&training, VIEW_RUNNING_MEAN),
+                bounded_running_mean(problem));
+        compare(problem, number, QUANTITY_RUNNING_VAR, "new_running_var", output_of(&training, VIEW_RUNNING_VAR),
+                bounded_running_var(problem));
+    }
     subject_release(&training);
+}
+
+static void check_inference(int config, const struct problem *problem, size_t number)
+{
+    struct subject inference = subject_of(config, problem, number, FORWARD_INFERENCE);
+    struct statistics running = running_statistics(problem);
+    compare(problem, number, QUANTITY_Y, "y_inference", output_of(&inference, VIEW_Y),
+            bounded_output(problem, number, &running));
+    statistics_free(&running);
     subject_release(&inference);
 }
 
-static void check_backward(int config, const struct problem *problem, size_t number)
+static void check_gradients(int config, const struct problem *problem, size_t number, const struct statistics *statistics,
+                            bool frozen)
 {
-    struct subject backward = subject_of(config, problem, BACKWARD);
-    struct gradients gradients = bounded_gradients(problem, &problem->statistics, false);
-    compare(problem, number, QUANTITY_DX, "dx", output_of(&backward, VIEW_DX), gradients.dx);
-    compare(problem, number, QUANTITY_DGAMMA, "dgamma", output_of(&backward, VIEW_DGAMMA), gradients.dgamma);
-    compare(problem, number, QUANTITY_DBETA, "dbeta", output_of(&backward, VIEW_DBETA), gradients.dbeta);
-    subject_release(&backward);
-}
-
-static void check_frozen_backward(int config, const struct problem *problem, size_t number)
-{
-    struct subject backward = subject_of(config, problem, BACKWARD_FROZEN);
-    struct statistics running = running_statistics(problem);
-    struct gradients gradients = bounded_gradients(problem, &running, true);
-    compare(problem, number, QUANTITY_DX, "dx_frozen", output_of(&backward, VIEW_DX), gradients.dx);
-    compare(problem, number, QUANTITY_DGAMMA, "dgamma_frozen", output_of(&backward, VIEW_DGAMMA), gradients.dgamma);
-    compare(problem, number, QUANTITY_DBETA, "dbeta_frozen", output_of(&backward, VIEW_DBETA), gradients.dbeta);
-    statistics_free(&running);
+    struct subject backward = subject_of(config, problem, number, frozen ? BACKWARD_FROZEN : BACKWARD);
+    struct terms terms = bounded_terms(problem, number, statistics);
+    struct gradients gradients = bounded_gradients(problem, &terms, statistics, frozen);
+    compare(problem, number, QUANTITY_DX, frozen ? "dx_frozen" : "dx", output_of(&backward, VIEW_DX), gradients.dx);
+    compare(problem, number, QUANTITY_DGAMMA, frozen ? "dgamma_frozen" : "dgamma", output_of(&backward, VIEW_DGAMMA),
+            gradients.dgamma);
+    compare(problem, number, QUANTITY_DBETA, frozen ? "dbeta_frozen" : "dbeta", output_of(&backward, VIEW_DBETA),
+            gradients.dbeta);
+    if (has_activations(number)) {
+        compare(problem, number, QUANTITY_DZ, frozen ? "dz_frozen" : "dz", output_of(&backward, VIEW_DZ), terms.g);
+        terms.g = expected_create(0);
+    }
+    terms_free(&terms);
     subject_release(&backward);
 }
 
 /* config < 0: the reference. */
-static void check_case(int config, size_t number)
+static void check_case(int config, size_t number, clbn_activation function)
 {
-    struct problem problem = golden_problem(number);
-    testing("%s, golden %s", config < 0 ? "reference" : engine_configs[config].name, cases[number].directory);
-    check_forward(config, &problem, number);
-    check_backward(config, &problem, number);
-    check_frozen_backward(config, &problem, number);
+    struct problem problem = golden_problem(number, function);
+    struct statistics running = running_statistics(&problem);
+    testing("%s, golden %s, %s", config < 0 ? "reference" : engine_configs[config].name, cases[number].directory,
+            activation_name(function));
+    check_training(config, &problem, number);
+    check_inference(config, &problem, number);
+    check_gradients(config, &problem, number, &problem.statistics, false);
+    check_gradients(config, &problem, number, &running, true);
+    statistics_free(&running);
     problem_free(&problem);
+}
+
+static void check_activations(int config, size_t number)
+{
+    for (clbn_activation function = 0; function < (has_activations(number) ? ACTIVATIONS : 1); function++)
+        if (config < 0 || is_tested(config, cases[number].type, function))
+            check_case(config, number, function);
 }
 
 START_TEST(the_reference_agrees_with_pytorch)
 {
     for (size_t number = 0; number < CASES; number++)
-        check_case(-1, number);
+        check_activations(-1, number);
 }
 END_TEST
 
@@ -224,7 +280,7 @@ START_TEST(the_library_agrees_with_pytorch)
     bool has_float64 = device_types(types) == 2;
     for (size_t number = 0; number < CASES; number++)
         if (has_float64 || cases[number].type == CLBN_FLOAT32)
-            check_case(_i, number);
+            check_activations(_i, number);
 }
 END_TEST
 

@@ -6,7 +6,6 @@
 #include "verify.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const struct shape shapes[] = {
@@ -35,6 +34,14 @@ static struct statistics statistics_of(const struct problem *problem, enum opera
     return statistics;
 }
 
+/* What an activation makes of an error of a: none here has a slope above 1.1, or loses more than 14 u of |a| + 1. */
+static long double activated_error(const struct problem *problem, const struct expected *a, size_t i)
+{
+    if (problem->activation.function == CLBN_ACTIVATION_NONE)
+        return a->bound[i];
+    return 1.1L * a->bound[i] + 14 * problem_arithmetic(problem).unit_roundoff * (a->magnitude[i] + 1);
+}
+
 /* gamma and beta of a y that is larger than any that a difference takes: gamma, beta, or in inference x, moved by 1. */
 static void widen(const struct problem *problem, const struct statistics *statistics, double *gamma, double *beta)
 {
@@ -49,12 +56,13 @@ static long double uncertainty_of(const struct problem *problem, enum operation 
     struct statistics statistics = statistics_of(problem, operation);
     double *gamma = allocate(statistics.channels, sizeof *gamma), *beta = allocate(statistics.channels, sizeof *beta);
     widen(problem, &statistics, gamma, beta);
-    struct expected y = reference_output(&problem->shape, problem->values[VIEW_X], &statistics, gamma, beta);
-    bound_output(problem_arithmetic(problem), &problem->shape, &statistics, gamma, beta, &y);
+    const double *z = problem->values[VIEW_Z];
+    struct expected a = reference_output(&problem->shape, problem->values[VIEW_X], &statistics, gamma, beta, z);
+    bound_output(problem_arithmetic(problem), &problem->shape, &statistics, gamma, beta, z, &a);
     long double sum = 0;
-    for (size_t i = 0; i < y.count; i++)
-        sum += fabsl(problem->values[VIEW_DY][i]) * y.bound[i];
-    expected_free(&y);
+    for (size_t i = 0; i < a.count; i++)
+        sum += fabsl(problem->values[VIEW_DY][i]) * activated_error(problem, &a, i);
+    expected_free(&a);
     statistics_free(&statistics);
     free(gamma);
     free(beta);
@@ -65,6 +73,7 @@ static struct loss loss_create(int config, const struct problem *problem, enum o
 {
     struct call call = call_of(operation);
     call.update_factor = 0;
+    call.views |= WITH(VIEW_Z);
     struct loss loss = { run_prepare(test_engine(config), problem, &call), problem, uncertainty_of(problem, operation) };
     return loss;
 }
@@ -150,18 +159,49 @@ static void check_parameter(struct loss *loss, enum view parameter, enum view vi
         expect_derivative(view, c, gradient[c], central_difference(loss, parameter, c, 1), loss->uncertainty);
 }
 
-static void check_differences(int config, const struct shape *shape, bool frozen)
+/*
+ * With an activation: the error of a central difference grows with the square of its step, so that it is a third of the difference
+ * from one of twice the step, for steps this small to a part in a thousand.
+ */
+static void check_smooth(struct loss *loss, enum view input, enum view view, const double *gradient, double step)
+{
+    for (size_t i = 0; i < view_count(loss->problem, input); i++) {
+        long double difference = central_difference(loss, input, i, step);
+        long double coarser = central_difference(loss, input, i, 2 * step);
+        expect_derivative(view, i, gradient[i], difference, fabsl(coarser - difference) + 2.1L * loss->uncertainty / step);
+    }
+}
+
+static void check_all_smooth(struct loss *loss, struct run *backward)
+{
+    const double step = 0x1p-15;
+    check_smooth(loss, VIEW_X, VIEW_DX, run_output(backward, VIEW_DX), step);
+    check_smooth(loss, VIEW_Z, VIEW_DZ, run_output(backward, VIEW_DZ), step);
+    check_smooth(loss, VIEW_GAMMA, VIEW_DGAMMA, run_output(backward, VIEW_DGAMMA), step);
+    check_smooth(loss, VIEW_BETA, VIEW_DBETA, run_output(backward, VIEW_DBETA), step);
+}
+
+static void check_linear(struct loss *loss, struct run *backward, bool frozen)
+{
+    check_dx(loss, run_output(backward, VIEW_DX), frozen);
+    check_parameter(loss, VIEW_GAMMA, VIEW_DGAMMA, run_output(backward, VIEW_DGAMMA));
+    check_parameter(loss, VIEW_BETA, VIEW_DBETA, run_output(backward, VIEW_DBETA));
+}
+
+static void check_differences(int config, const struct shape *shape, clbn_activation function, bool frozen)
 {
     struct problem problem = problem_random(shape, CLBN_FLOAT64, 1e-3, 7);
     struct call call = call_of(frozen ? BACKWARD_FROZEN : BACKWARD);
+    call.views |= WITH_RESIDUAL;
+    problem.activation = activation_of(function);
     struct loss loss = loss_create(config, &problem, frozen ? FORWARD_INFERENCE : FORWARD_TRAINING);
     struct run backward = run_prepare(test_engine(config), &problem, &call);
-    char text[SHAPE_TEXT_SIZE];
-    testing("%s, %s, %s", engine_configs[config].name, frozen ? "frozen" : "training", shape_text(shape, text));
+    say_call(config, &problem, &call);
     run_now(&backward);
-    check_dx(&loss, run_output(&backward, VIEW_DX), frozen);
-    check_parameter(&loss, VIEW_GAMMA, VIEW_DGAMMA, run_output(&backward, VIEW_DGAMMA));
-    check_parameter(&loss, VIEW_BETA, VIEW_DBETA, run_output(&backward, VIEW_DBETA));
+    if (function == CLBN_ACTIVATION_NONE)
+        check_linear(&loss, &backward, frozen);
+    else
+        check_all_smooth(&loss, &backward);
     run_release(&backward);
     run_release(&loss.forward);
     problem_free(&problem);
@@ -176,14 +216,24 @@ static bool device_has_float64(void)
 START_TEST(backward_is_the_derivative_of_training)
 {
     for (size_t s = 0; device_has_float64() && s < SHAPES; s++)
-        check_differences(_i, &shapes[s], false);
+        check_differences(_i, &shapes[s], CLBN_ACTIVATION_NONE, false);
 }
 END_TEST
 
 START_TEST(frozen_backward_is_the_derivative_of_inference)
 {
     for (size_t s = 0; device_has_float64() && s < SHAPES; s++)
-        check_differences(_i, &shapes[s], true);
+        check_differences(_i, &shapes[s], CLBN_ACTIVATION_NONE, true);
+}
+END_TEST
+
+START_TEST(so_it_is_with_smooth_activations)
+{
+    for (clbn_activation function = CLBN_ACTIVATION_SILU; device_has_float64() && function <= CLBN_ACTIVATION_TANH; function++)
+        for (size_t s = 0; is_tested(_i, CLBN_FLOAT64, function) && s < SHAPES; s++) {
+            check_differences(_i, &shapes[s], function, false);
+            check_differences(_i, &shapes[s], function, true);
+        }
 }
 END_TEST
 
@@ -193,6 +243,7 @@ int main(void)
     TCase *cases = tcase_create("finite differences");
     tcase_add_loop_test(cases, backward_is_the_derivative_of_training, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, frozen_backward_is_the_derivative_of_inference, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, so_it_is_with_smooth_activations, 0, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

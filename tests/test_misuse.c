@@ -186,6 +186,56 @@ static void use_epsilon_beyond_float32(clbn_plan_desc *desc)
     desc->epsilon = 2 * (double)FLT_MAX;
 }
 
+static void use_unknown_mode(clbn_plan_desc *desc)
+{
+    desc->mode = CLBN_PER_ACTIVATION + 1;
+}
+
+static void use_unknown_activation(clbn_plan_desc *desc)
+{
+    desc->activation = CLBN_ACTIVATION_ELU + 1;
+}
+
+static void use_negative_slope(clbn_plan_desc *desc)
+{
+    desc->activation = CLBN_ACTIVATION_LEAKY_RELU;
+    desc->leaky_slope = -0.01;
+}
+
+static void use_nan_slope(clbn_plan_desc *desc)
+{
+    desc->activation = CLBN_ACTIVATION_LEAKY_RELU;
+    desc->leaky_slope = (double)NAN;
+}
+
+static void use_infinite_alpha(clbn_plan_desc *desc)
+{
+    desc->activation = CLBN_ACTIVATION_ELU;
+    desc->elu_alpha = (double)INFINITY;
+}
+
+/* Of 4 x 3 elements. */
+static void use_strides(size_t strides[CLBN_MAX_RANK], size_t rows, size_t columns)
+{
+    strides[0] = rows;
+    strides[1] = columns;
+}
+
+static void repeat_y(clbn_plan_desc *desc)
+{
+    use_strides(desc->y_strides, 0, 1);
+}
+
+static void overlap_rows_of_dx(clbn_plan_desc *desc)
+{
+    use_strides(desc->dx_strides, 2, 1);
+}
+
+static void overlap_columns_of_dz(clbn_plan_desc *desc)
+{
+    use_strides(desc->dz_strides, 1, 3);
+}
+
 static const struct {
     void (*break_it)(clbn_plan_desc *);
     cl_int status;
@@ -203,6 +253,14 @@ static const struct {
     { use_nan_epsilon, CLBN_INVALID_EPSILON, "epsilon" },
     { use_infinite_epsilon, CLBN_INVALID_EPSILON, "epsilon is inf" },
     { use_epsilon_beyond_float32, CLBN_INVALID_EPSILON, "epsilon is 6.8" },
+    { use_unknown_mode, CLBN_INVALID_ARGUMENT, "mode is 2" },
+    { use_unknown_activation, CLBN_INVALID_ACTIVATION, "activation is 8" },
+    { use_negative_slope, CLBN_INVALID_ACTIVATION, "leaky_slope is -0.01" },
+    { use_nan_slope, CLBN_INVALID_ACTIVATION, "leaky_slope" },
+    { use_infinite_alpha, CLBN_INVALID_ACTIVATION, "elu_alpha is inf" },
+    { repeat_y, CLBN_INVALID_STRIDES, "y" },
+    { overlap_rows_of_dx, CLBN_INVALID_STRIDES, "dx" },
+    { overlap_columns_of_dz, CLBN_INVALID_STRIDES, "dz" },
 };
 
 START_TEST(a_plan_needs_a_good_description)
@@ -254,6 +312,21 @@ START_TEST(a_shape_that_overflows_is_refused_wherever_its_zeros_are)
         ck_assert_msg(clbnCreatePlan(test_engine(0), &desc, &status) == NULL, "%s: there is one", what_is_tested());
         expect_failure(status, CLBN_SIZE_OVERFLOW, "tensor", "bytes");
         expect_live_objects(&before);
+    }
+}
+END_TEST
+
+START_TEST(strides_stay_within_the_address_space)
+{
+    static const size_t strides[] = { SIZE_MAX / 8, SIZE_MAX / 4, SIZE_MAX / 3, SIZE_MAX / 2, SIZE_MAX };
+    for (int i = 0; i < COUNT_OF(strides); i++) {
+        clbn_plan_desc desc = good_desc();
+        cl_int status = CL_SUCCESS;
+        use_strides(desc.z_strides, strides[i], 1);
+        testing("a stride of %zu", strides[i]);
+        forget_last_error();
+        ck_assert_msg(clbnCreatePlan(test_engine(0), &desc, &status) == NULL, "%s: there is a plan", what_is_tested());
+        expect_failure(status, CLBN_INVALID_STRIDES, "z_strides reach beyond", "elements");
     }
 }
 END_TEST
@@ -320,7 +393,7 @@ START_TEST(an_answer_must_fit)
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     testing("information that does not fit");
     EXPECT_NO_ANSWER(clbnGetEngineInfo, test_engine(0), CLBN_ENGINE_CONTEXT, CLBN_ENGINE_MERGE_TYPE)
-    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_BACKWARD_KERNELS)
+    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_MASK_SIZE)
     clbnReleasePlan(plan);
 }
 END_TEST
@@ -328,7 +401,7 @@ END_TEST
 START_TEST(an_unknown_question_has_no_answer)
 {
     static const struct shape shape = { 2, 1, { 4, 3 } };
-    static const cl_uint names[] = { 0, 8, UINT32_MAX };
+    static const cl_uint names[] = { 0, 9, UINT32_MAX };
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     for (int i = 0; i < COUNT_OF(names); i++) {
         char answer[128];
@@ -353,6 +426,7 @@ static TCase *cases_of_creation(void)
     tcase_add_test(cases, a_plan_needs_an_engine_and_a_description);
     tcase_add_loop_test(cases, a_plan_needs_a_good_description, 0, COUNT_OF(bad_descs));
     tcase_add_loop_test(cases, a_shape_that_overflows_is_refused_wherever_its_zeros_are, 0, COUNT_OF(overflowing));
+    tcase_add_test(cases, strides_stay_within_the_address_space);
     tcase_add_test(cases, a_device_without_float64_refuses_float64);
     tcase_add_test(cases, null_objects_have_no_references_and_no_information);
     tcase_add_test(cases, an_answer_must_fit);

@@ -110,7 +110,7 @@ static void expect_factor_refused(double factor)
 
 START_TEST(an_update_factor_is_between_0_and_1)
 {
-    attempt = attempt_prepare(&problem, FORWARD_TRAINING);
+    attempt = attempt_prepare(&problem, (enum operation)_i);
     expect_factor_refused(-DBL_MIN);
     expect_factor_refused(-0.1);
     expect_factor_refused(1 + DBL_EPSILON);
@@ -126,9 +126,32 @@ END_TEST
 
 START_TEST(a_running_variance_is_unbiased_or_biased)
 {
-    attempt = attempt_prepare(&problem, FORWARD_TRAINING);
+    attempt = attempt_prepare(&problem, (enum operation)_i);
     attempt.run.call.running_variance = 2;
     expect_refusal(&attempt, CLBN_INVALID_ARGUMENT, "running_variance is 2", "expected CLBN_UNBIASED");
+    attempt_release(&attempt);
+}
+END_TEST
+
+/* parts is of the problem. */
+START_TEST(records_are_of_one_part_or_more)
+{
+    attempt = attempt_prepare(&problem, (enum operation)_i);
+    problem.parts = 0;
+    expect_refusal(&attempt, CLBN_INVALID_ARGUMENT, "parts is 0", "expected");
+    problem.parts = SIZE_MAX;
+    expect_refusal(&attempt, CLBN_SIZE_OVERFLOW, "records", "bytes");
+    problem.parts = SIZE_MAX / 1000;
+    expect_refusal(&attempt, CLBN_BUFFER_TOO_SMALL, "records", "elements");
+    attempt_release(&attempt);
+}
+END_TEST
+
+START_TEST(a_merge_gives_something)
+{
+    attempt = attempt_prepare(&problem, MERGE_STATISTICS);
+    attempt.run.call.views = WITH(VIEW_STATISTICS_RECORDS);
+    expect_refusal(&attempt, CLBN_MISSING_VIEW, "save_invstd", "expected");
     attempt_release(&attempt);
 }
 END_TEST
@@ -170,6 +193,11 @@ START_TEST(a_call_needs_arguments_of_a_known_size)
     EXPECT_ARGUMENTS(clbnEnqueueForwardInference, clbn_forward_inference_args);
     EXPECT_ARGUMENTS(clbnEnqueueBackward, clbn_backward_args);
     EXPECT_ARGUMENTS(clbnEnqueueBackwardFrozen, clbn_backward_frozen_args);
+    EXPECT_ARGUMENTS(clbnEnqueueStatistics, clbn_statistics_args);
+    EXPECT_ARGUMENTS(clbnEnqueueMergeStatistics, clbn_merge_statistics_args);
+    EXPECT_ARGUMENTS(clbnEnqueueNormalize, clbn_normalize_args);
+    EXPECT_ARGUMENTS(clbnEnqueueBackwardSums, clbn_backward_sums_args);
+    EXPECT_ARGUMENTS(clbnEnqueueBackwardInput, clbn_backward_input_args);
     ck_assert_uint_eq(calls_of("clEnqueue"), enqueued);
     attempt_release(&attempt);
 }
@@ -183,8 +211,14 @@ static TCase *cases_of_calls(void)
     tcase_add_loop_test(cases, a_call_needs_a_queue_of_its_context, 0, OPERATIONS);
     tcase_add_test(cases, a_queue_of_another_device_is_refused);
     tcase_add_loop_test(cases, a_wait_list_has_its_events, 0, OPERATIONS);
-    tcase_add_test(cases, an_update_factor_is_between_0_and_1);
-    tcase_add_test(cases, a_running_variance_is_unbiased_or_biased);
+    tcase_add_test(cases, a_merge_gives_something);
+    for (int i = 0; i < 2; i++) {
+        const int updating = (int)(i == 0 ? FORWARD_TRAINING : MERGE_STATISTICS);
+        const int of_records = (int)(i == 0 ? MERGE_STATISTICS : BACKWARD_INPUT);
+        tcase_add_loop_test(cases, an_update_factor_is_between_0_and_1, updating, updating + 1);
+        tcase_add_loop_test(cases, a_running_variance_is_unbiased_or_biased, updating, updating + 1);
+        tcase_add_loop_test(cases, records_are_of_one_part_or_more, of_records, of_records + 1);
+    }
     tcase_add_test(cases, one_value_has_no_unbiased_variance);
     tcase_add_test(cases, a_call_needs_arguments_of_a_known_size);
     return cases;

@@ -167,8 +167,8 @@ static void check_slice(struct run *run, size_t first, size_t count)
     slice.lengths[0] = count;
     size_t begin = first * (shape_elements(&problem->shape) / problem->shape.lengths[0]);
     const double *gamma = problem->values[VIEW_GAMMA], *beta = problem->values[VIEW_BETA];
-    struct expected y = reference_output(&slice, problem->values[VIEW_X] + begin, &problem->statistics, gamma, beta);
-    bound_output(problem_arithmetic(problem), &slice, &problem->statistics, gamma, beta, &y);
+    struct expected y = reference_output(&slice, problem->values[VIEW_X] + begin, &problem->statistics, gamma, beta, NULL);
+    bound_output(problem_arithmetic(problem), &slice, &problem->statistics, gamma, beta, NULL, &y);
     expect_within_bounds(QUANTITY_Y, problem->type, run_output(run, VIEW_Y) + begin, &y);
     expected_free(&y);
 }

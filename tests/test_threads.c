@@ -65,9 +65,6 @@ static void run_workers(struct worker *workers, void *(*work)(void *))
 
 /* ---- Enqueuing ------------------------------------------------------------------------------------------------------------ */
 
-static const enum operation operations[] = { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD, BACKWARD_FROZEN };
-enum { OPERATIONS = sizeof operations / sizeof *operations };
-
 /* Every run many times, each a link in a chain of events. */
 static void *enqueue_all(void *argument)
 {
@@ -102,8 +99,7 @@ static void expect_same_outputs(struct run *run, struct run *expected)
 {
     for (enum view view = 0; view < VIEWS; view++)
         if (run_has(run, view))
-            expect_same_bits(view_name(view), run_output(run, view), run_output(expected, view),
-                             view_count(&run->problem->shape, view));
+            expect_same_bits(view_name(view), run_output(run, view), run_output(expected, view), run_count(run, view));
 }
 
 static cl_command_queue new_queue(cl_command_queue_properties properties)
@@ -117,8 +113,8 @@ static cl_command_queue new_queue(cl_command_queue_properties properties)
 /* A run of each operation, with one plan for all where there is one. */
 static void prepare_runs(struct run *runs, int config, const struct problem *problem, clbn_plan plan)
 {
-    for (int i = 0; i < OPERATIONS; i++) {
-        struct call call = call_of(operations[i]);
+    for (enum operation i = 0; i < OPERATIONS; i++) {
+        struct call call = call_of(i);
         call.own_workspace = i % 2 == 0;
         runs[i] = run_prepare(test_engine(config), problem, &call);
         if (plan == NULL)

@@ -1,9 +1,10 @@
 #include "verify.h"
 
+#include "activated.h"
+#include "allocate.h"
 #include "compare.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 static const double *optional_input(const struct run *run, enum view view)
 {
@@ -19,13 +20,26 @@ static void expect_tensor(enum quantity quantity, const struct problem *problem,
     expect_within_bounds(quantity, problem->type, actual, expected);
 }
 
+/* What the activation is applied to. again: by a backward. */
+static struct expected bounded_argument(const struct run *run, const struct statistics *statistics, bool again)
+{
+    const struct problem *problem = run->problem;
+    const double *gamma = optional_input(run, VIEW_GAMMA), *beta = optional_input(run, VIEW_BETA);
+    const double *z =
+        (run->call.views & WITH(VIEW_Z)) != 0 ? problem->values[VIEW_Z] : NULL; /* also if only the forward had it */
+    struct expected a = reference_output(&problem->shape, problem->values[VIEW_X], statistics, gamma, beta, z);
+    if (again)
+        bound_argument(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, z, &a);
+    else
+        bound_output(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, z, &a);
+    return a;
+}
+
 static void check_output(struct run *run, const struct statistics *statistics)
 {
     const struct problem *problem = run->problem;
-    const double *gamma = optional_input(run, VIEW_GAMMA);
-    const double *beta = optional_input(run, VIEW_BETA);
-    struct expected y = reference_output(&problem->shape, problem->values[VIEW_X], statistics, gamma, beta);
-    bound_output(problem_arithmetic(problem), &problem->shape, statistics, gamma, beta, &y);
+    struct expected y = bounded_argument(run, statistics, false);
+    activate(&problem->activation, problem_arithmetic(problem).unit_roundoff, &y);
     expect_tensor(QUANTITY_Y, problem, run_output(run, VIEW_Y), &y);
     expected_free(&y);
 }
@@ -64,21 +78,153 @@ static void check_running(struct run *run)
         return;
     }
     for (enum view view = VIEW_RUNNING_MEAN; view <= VIEW_RUNNING_VAR; view++)
-        expect_same_bits(view_name(view), run_output(run, view), problem->values[view], view_count(&problem->shape, view));
+        expect_same_bits(view_name(view), run_output(run, view), problem->values[view], view_count(problem, view));
 }
 
-static void check_forward_training(struct run *run)
+static void check_statistics(struct run *run)
 {
     const struct problem *problem = run->problem;
-    check_output(run, &problem->statistics);
+    clbn_type type = parameter_type(problem->type);
     if (run_has(run, VIEW_RUNNING_MEAN))
         check_running(run);
     if (run_has(run, VIEW_SAVE_MEAN))
-        expect_within_bounds(QUANTITY_MEAN, parameter_type(problem->type), run_output(run, VIEW_SAVE_MEAN),
-                             &problem->statistics.mean);
+        expect_within_bounds(QUANTITY_MEAN, type, run_output(run, VIEW_SAVE_MEAN), &problem->statistics.mean);
     if (run_has(run, VIEW_SAVE_INVSTD))
-        expect_within_bounds(QUANTITY_INVSTD, parameter_type(problem->type), run_output(run, VIEW_SAVE_INVSTD),
-                             &problem->statistics.invstd);
+        expect_within_bounds(QUANTITY_INVSTD, type, run_output(run, VIEW_SAVE_INVSTD), &problem->statistics.invstd);
+}
+
+/* The number-th of a record's numbers, whose high and low parts are rows one after the other: the high part is to be what the low one
+ * leaves of the number. */
+static void check_record_row(enum quantity quantity, const struct problem *problem, const double *record, size_t number,
+                             struct expected *expected)
+{
+    const double *high = record + 2 * number * expected->count, *low = high + expected->count;
+    for (size_t c = 0; c < expected->count; c++)
+        expected->value[c] -= low[c];
+    expect_within_bounds(quantity, parameter_type(problem->type), high, expected);
+}
+
+static void check_record_count(const struct problem *problem, const double *record)
+{
+    struct expected count = expected_create(shape_channels(&problem->shape));
+    bound_exact(&count);
+    for (size_t c = 0; c < count.count; c++)
+        count.value[c] = (long double)shape_values_per_channel(&problem->shape);
+    check_record_row(QUANTITY_COUNT, problem, record, 0, &count);
+    expected_free(&count);
+}
+
+/* Records hold more than a rounded mean, and M2 = m variance. */
+static void check_statistics_record(struct run *run)
+{
+    const struct problem *problem = run->problem;
+    const double *record = run_output(run, VIEW_STATISTICS);
+    size_t channels = shape_channels(&problem->shape);
+    long double m = (long double)shape_values_per_channel(&problem->shape);
+    struct expected mean = expected_create(channels), m2 = expected_create(channels);
+    bound_exact(&mean);
+    bound_exact(&m2);
+    for (size_t c = 0; c < channels && m > 0; c++) {
+        const struct expected *variance = &problem->statistics.variance;
+        mean.value[c] = problem->statistics.mean.value[c];
+        mean.magnitude[c] = problem->statistics.mean.magnitude[c];
+        mean.bound[c] = unrounded_mean_error(problem_arithmetic(problem), &problem->statistics, c);
+        m2.value[c] = m2.magnitude[c] = m * variance->value[c];
+        m2.bound[c] = m * variance->bound[c];
+    }
+    check_record_count(problem, record);
+    check_record_row(QUANTITY_MEAN, problem, record, 1, &mean);
+    check_record_row(QUANTITY_M2, problem, record, 2, &m2);
+    expected_free(&mean);
+    expected_free(&m2);
+}
+
+/* What a backward has its slopes from. a is computed again from x and z; the mask tells what the forward saw, within less. */
+static struct terms terms_of(struct run *run, const struct statistics *statistics)
+{
+    const struct problem *problem = run->problem;
+    const struct activation *activation = &problem->activation;
+    const double *dy = problem->values[VIEW_DY];
+    long double u = problem_arithmetic(problem).unit_roundoff;
+    struct terms terms = terms_create(shape_elements(&problem->shape));
+    if (run_has(run, VIEW_Y)) {
+        terms_from_output(activation, u, dy, run_output(run, VIEW_Y), &terms);
+    } else if (activation->function == CLBN_ACTIVATION_NONE) {
+        terms_from_argument(activation, u, dy, NULL, &terms);
+    } else {
+        struct expected a = bounded_argument(run, statistics, true);
+        terms_from_argument(activation, u, dy, &a, &terms);
+        expected_free(&a);
+    }
+    if (run->call.source == FROM_Y_ALONE)
+        normalize_output(&problem->shape, activation, u, run_output(run, VIEW_Y), optional_input(run, VIEW_GAMMA),
+                         optional_input(run, VIEW_BETA), &terms);
+    else
+        normalize_input(&problem->shape, optional_input(run, VIEW_X), statistics, &terms);
+    return terms;
+}
+
+static void check_parameter_gradient(struct run *run, enum quantity quantity, enum view view, struct expected *gradient)
+{
+    const struct problem *problem = run->problem;
+    if (!run_has(run, view))
+        return;
+    if (run->call.accumulate)
+        bound_accumulated(problem_arithmetic(problem), problem->values[view], gradient);
+    expect_within_bounds(quantity, parameter_type(problem->type), run_output(run, view), gradient);
+}
+
+static void check_gradients(struct run *run, const struct statistics *statistics, enum statistics_source source)
+{
+    const struct problem *problem = run->problem;
+    const double *gamma = optional_input(run, VIEW_GAMMA);
+    struct terms terms = terms_of(run, statistics);
+    struct gradients gradients = reference_gradients(&problem->shape, &terms, statistics, gamma, source == STATISTICS_FROZEN);
+    bound_gradients(problem_arithmetic(problem), &problem->shape, &terms, statistics, gamma, source, &gradients);
+    if (run_has(run, VIEW_DX))
+        expect_tensor(QUANTITY_DX, problem, run_output(run, VIEW_DX), &gradients.dx);
+    check_parameter_gradient(run, QUANTITY_DGAMMA, VIEW_DGAMMA, &gradients.dgamma);
+    check_parameter_gradient(run, QUANTITY_DBETA, VIEW_DBETA, &gradients.dbeta);
+    if (run_has(run, VIEW_DZ))
+        expect_tensor(QUANTITY_DZ, problem, run_output(run, VIEW_DZ), &terms.g);
+    gradients_free(&gradients);
+    terms_free(&terms);
+}
+
+/* A part's sums are around the mean and invstd that were saved, as they are: as with frozen statistics. */
+static struct statistics saved_statistics(const struct problem *problem)
+{
+    const double *invstd = problem->values[VIEW_SAVE_INVSTD];
+    struct statistics statistics =
+        reference_given_statistics(&problem->shape, problem->values[VIEW_SAVE_MEAN], invstd, problem->epsilon);
+    bound_given_statistics(&statistics);
+    for (size_t c = 0; c < statistics.channels; c++)
+        statistics.invstd.value[c] = invstd[c];
+    return statistics;
+}
+
+static void check_sums(struct run *run, const struct problem *problem, const double *record)
+{
+    struct statistics statistics = saved_statistics(problem);
+    struct terms terms = terms_of(run, &statistics);
+    const struct shape *shape = &problem->shape;
+    const struct arithmetic arithmetic = problem_arithmetic(problem);
+    struct gradients sums = reference_gradients(shape, &terms, &statistics, NULL, true);
+    bound_gradients(arithmetic, shape, &terms, &statistics, NULL, STATISTICS_FROZEN, &sums);
+    check_record_count(problem, record);
+    check_record_row(QUANTITY_DBETA, problem, record, 1, &sums.dbeta);
+    check_record_row(QUANTITY_DGAMMA, problem, record, 2, &sums.dgamma);
+    gradients_free(&sums);
+    for (size_t i = 0; i < terms.g.count; i++) {
+        terms.g.value[i] = 1;
+        terms.g.bound[i] = 0;
+    }
+    sums = reference_gradients(shape, &terms, &statistics, NULL, true);
+    bound_gradients(arithmetic, shape, &terms, &statistics, NULL, STATISTICS_FROZEN, &sums);
+    check_record_row(QUANTITY_XHATS, problem, record, 3, &sums.dgamma);
+    gradients_free(&sums);
+    terms_free(&terms);
+    statistics_free(&statistics);
 }
 
 static struct statistics running_statistics(const struct run *run)
@@ -90,59 +236,68 @@ static struct statistics running_statistics(const struct run *run)
     return statistics;
 }
 
-static void check_forward_inference(struct run *run)
+static void check_frozen(struct run *run, void (*check)(struct run *run, const struct statistics *statistics))
 {
     struct statistics statistics = running_statistics(run);
-    check_output(run, &statistics);
+    check(run, &statistics);
     statistics_free(&statistics);
 }
 
-static void check_gradients(struct run *run, const struct statistics *statistics, enum statistics_source source)
+static void check_frozen_gradients(struct run *run, const struct statistics *statistics)
 {
-    const struct problem *problem = run->problem;
-    const double *x = problem->values[VIEW_X];
-    const double *gamma = optional_input(run, VIEW_GAMMA);
-    struct gradients gradients =
-        reference_gradients(&problem->shape, x, problem->values[VIEW_DY], statistics, gamma, source == STATISTICS_FROZEN);
-    bound_gradients(problem_arithmetic(problem), &problem->shape, x, statistics, gamma, source, &gradients);
-    if (run_has(run, VIEW_DX))
-        expect_tensor(QUANTITY_DX, problem, run_output(run, VIEW_DX), &gradients.dx);
-    if (run_has(run, VIEW_DGAMMA))
-        expect_within_bounds(QUANTITY_DGAMMA, parameter_type(problem->type), run_output(run, VIEW_DGAMMA), &gradients.dgamma);
-    if (run_has(run, VIEW_DBETA))
-        expect_within_bounds(QUANTITY_DBETA, parameter_type(problem->type), run_output(run, VIEW_DBETA), &gradients.dbeta);
-    gradients_free(&gradients);
+    check_gradients(run, statistics, STATISTICS_FROZEN);
 }
 
 void verify_run(struct run *run)
 {
-    if (run->call.operation == FORWARD_TRAINING)
-        check_forward_training(run);
-    if (run->call.operation == FORWARD_INFERENCE)
-        check_forward_inference(run);
-    if (run->call.operation == BACKWARD)
-        check_gradients(run, &run->problem->statistics,
-                        run_has(run, VIEW_SAVE_MEAN) ? STATISTICS_SAVED : STATISTICS_RECOMPUTED);
-    if (run->call.operation == BACKWARD_FROZEN) {
-        struct statistics statistics = running_statistics(run);
-        check_gradients(run, &statistics, STATISTICS_FROZEN);
-        statistics_free(&statistics);
+    const struct problem *problem = run->problem;
+    switch (run->call.operation) {
+    case FORWARD_TRAINING:
+        check_output(run, &problem->statistics);
+        check_statistics(run);
+        break;
+    case FORWARD_INFERENCE:
+        check_frozen(run, check_output);
+        break;
+    case BACKWARD:
+    case BACKWARD_INPUT:
+        check_gradients(run, &problem->statistics, run_has(run, VIEW_SAVE_MEAN) ? STATISTICS_SAVED : STATISTICS_RECOMPUTED);
+        break;
+    case BACKWARD_FROZEN:
+        check_frozen(run, check_frozen_gradients);
+        break;
+    case STATISTICS:
+        check_statistics_record(run);
+        break;
+    case MERGE_STATISTICS:
+        check_statistics(run);
+        if (run_has(run, VIEW_STATISTICS))
+            check_statistics_record(run);
+        break;
+    case NORMALIZE:
+        check_output(run, &problem->statistics);
+        break;
+    default:
+        check_sums(run, problem, run_output(run, VIEW_SUMS));
     }
 }
 
-static void say_what_is_tested(int config, const struct problem *problem, const struct call *call)
+void say_call(int config, const struct problem *problem, const struct call *call)
 {
-    static const char *const operations[] = { "forward training", "forward inference", "backward", "frozen backward" };
+    static const char *const sources[] = { "", " from y", " from mask", " from y alone" };
     char shape[SHAPE_TEXT_SIZE];
-    testing("%s, %s, %s %s, epsilon %g, views %#x%s%s, offset %zu, f %g%s", engine_configs[config].name,
-            operations[call->operation], type_name(problem->type), shape_text(&problem->shape, shape), problem->epsilon,
-            call->views, call->in_place ? " in place" : "", call->own_workspace ? " with workspace" : "", call->offset,
-            call->update_factor, call->running_variance == CLBN_BIASED ? " biased" : "");
+    testing("%s, %s%s, %s %s, %s, epsilon %g, views %#x%s%s%s%s%s%s, offset %zu, f %g%s", engine_configs[config].name,
+            operation_name(call->operation), sources[call->source], type_name(problem->type),
+            shape_text(&problem->shape, shape), activation_name(problem->activation.function), problem->epsilon, call->views,
+            call->in_place ? " in place" : "", call->residual_in_place ? " in place of the residual" : "",
+            call->accumulate ? " accumulating" : "", call->layout != NULL ? " strided" : "", call->svm != 0 ? " shared" : "",
+            call->own_workspace ? " with workspace" : "", call->offset, call->update_factor,
+            call->running_variance == CLBN_BIASED ? " biased" : "");
 }
 
 void verify_call(int config, const struct problem *problem, const struct call *call)
 {
-    say_what_is_tested(config, problem, call);
+    say_call(config, problem, call);
     struct run run = run_prepare(test_engine(config), problem, call);
     run_now(&run);
     verify_run(&run);

@@ -7,6 +7,8 @@
 /* Fails the test where a result that the call gave is not within its bound. */
 void verify_run(struct run *run);
 
+/* Names the call for messages. */
+void say_call(int config, const struct problem *problem, const struct call *call);
 /* Says what is tested, prepares the run, runs it, checks it, releases it. */
 void verify_call(int config, const struct problem *problem, const struct call *call);
 

@@ -4,6 +4,9 @@
 Each case is a directory, <name>_<type>, with the inputs x, dy, gamma, beta, running_mean and running_var and what
 torch.nn.functional.batch_norm makes of them: y and the updated running statistics in training, y_inference in inference, and the
 gradients of sum(dy * y) in both. In the cases named *_last the channels are the last axis: PyTorch's channel axis is moved there.
+
+The directories activations_<type> have a residual z too, and their results a first axis, of the activations in clbn.h's order:
+y = act(batch_norm(x) + z), and its gradients, among them dz.
 """
 import pathlib
 
@@ -21,6 +24,18 @@ CASES = {
     "rank4_last": (2, 9, 5, 3),
     "rank3_last": (3, 17, 6),
 }
+# y = act(a), in the order of CLBN_ACTIVATION_*
+ACTIVATIONS = (
+    lambda a: a,
+    torch.nn.functional.relu,
+    torch.nn.functional.leaky_relu,
+    torch.nn.functional.relu6,
+    torch.nn.functional.silu,
+    torch.sigmoid,
+    torch.tanh,
+    torch.nn.functional.elu,
+)
+ACTIVATIONS_SHAPE = (5, 4, 9)
 
 
 def inputs_of(shape, generator):
@@ -40,13 +55,15 @@ def inputs_of(shape, generator):
     }
 
 
-def batch_norm(inputs, training):
-    """y and the gradients; inputs' running statistics are updated in training."""
+def batch_norm(inputs, training, activation=lambda a: a):
+    """y and the gradients by x, gamma, beta and z (absent: 0); inputs' running statistics are updated in training."""
     x, gamma, beta = (inputs[name].clone().requires_grad_() for name in ("x", "gamma", "beta"))
-    y = torch.nn.functional.batch_norm(
+    z = inputs.get("z", torch.zeros_like(x)).clone().requires_grad_()
+    a = z + torch.nn.functional.batch_norm(
         x, inputs["running_mean"], inputs["running_var"], gamma, beta, training, MOMENTUM, EPSILON)
+    y = activation(a)
     y.backward(inputs["dy"])
-    return y.detach(), x.grad, gamma.grad, beta.grad
+    return y.detach(), x.grad, gamma.grad, beta.grad, z.grad
 
 
 def golden_of(arrays, dtype):
@@ -59,6 +76,18 @@ def golden_of(arrays, dtype):
     results.update(zip(("y", "dx", "dgamma", "dbeta"), trained))
     results["new_running_mean"] = inputs["running_mean"]
     results["new_running_var"] = inputs["running_var"]
+    return {name: tensor.numpy() for name, tensor in results.items()}
+
+
+def golden_of_activations(arrays, dtype):
+    """All arrays of the case of activations."""
+    inputs = {name: torch.tensor(array, dtype=dtype) for name, array in arrays.items()}
+    results = {name: tensor.clone() for name, tensor in inputs.items()}
+    for training, names in ((False, ("y_inference", "dx_frozen", "dgamma_frozen", "dbeta_frozen", "dz_frozen")),
+                            (True, ("y", "dx", "dgamma", "dbeta", "dz"))):
+        fresh = [{name: tensor.clone() for name, tensor in inputs.items()} for _ in ACTIVATIONS]
+        of_each = [batch_norm(own, training, activation) for own, activation in zip(fresh, ACTIVATIONS)]
+        results.update((name, torch.stack(tensors)) for name, tensors in zip(names, zip(*of_each)))
     return {name: tensor.numpy() for name, tensor in results.items()}
 
 
@@ -78,6 +107,10 @@ def main():
         for dtype in (torch.float32, torch.float64):
             golden = golden_of(arrays, dtype)
             write_case(here / f"{name}_{str(dtype).removeprefix('torch.')}", golden, name.endswith("_last"))
+    arrays = inputs_of(ACTIVATIONS_SHAPE, generator)
+    arrays["z"] = 3 * generator.standard_normal(ACTIVATIONS_SHAPE)
+    for dtype in (torch.float32, torch.float64):
+        write_case(here / f"activations_{str(dtype).removeprefix('torch.')}", golden_of_activations(arrays, dtype), False)
 
 
 if __name__ == "__main__":

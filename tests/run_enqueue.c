@@ -1,0 +1,190 @@
+/* The arguments of each call, and the table of the calls. */
+#include "run.h"
+
+/* Its offset is in bytes. */
+static clbn_view workspace_of(const struct run *run)
+{
+    clbn_view workspace = run->workspace.view;
+    workspace.offset *= sizeof(float);
+    return workspace;
+}
+
+static cl_int enqueue_forward_training(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                       const cl_event *wait_list, cl_event *event)
+{
+    clbn_forward_training_args args = CLBN_FORWARD_TRAINING_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.running_mean = run_view(run, VIEW_RUNNING_MEAN);
+    args.running_var = run_view(run, VIEW_RUNNING_VAR);
+    args.save_mean = run_view(run, VIEW_SAVE_MEAN);
+    args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.mask = run_view(run, VIEW_MASK);
+    args.update_factor = run->call.update_factor;
+    args.running_variance = run->call.running_variance;
+    args.workspace = workspace_of(run);
+    return clbnEnqueueForwardTraining(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+static cl_int enqueue_forward_inference(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                        const cl_event *wait_list, cl_event *event)
+{
+    clbn_forward_inference_args args = CLBN_FORWARD_INFERENCE_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.running_mean = run_view(run, VIEW_RUNNING_MEAN);
+    args.running_var = run_view(run, VIEW_RUNNING_VAR);
+    args.mask = run_view(run, VIEW_MASK);
+    args.workspace = workspace_of(run);
+    return clbnEnqueueForwardInference(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+static cl_int enqueue_backward(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
+                               cl_event *event)
+{
+    clbn_backward_args args = CLBN_BACKWARD_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.dy = run_view(run, VIEW_DY);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.mask = run_view(run, VIEW_MASK);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.save_mean = run_view(run, VIEW_SAVE_MEAN);
+    args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.dx = run_view(run, VIEW_DX);
+    args.dz = run_view(run, VIEW_DZ);
+    args.dgamma = run_view(run, VIEW_DGAMMA);
+    args.dbeta = run_view(run, VIEW_DBETA);
+    args.accumulate = run->call.accumulate;
+    args.workspace = workspace_of(run);
+    return clbnEnqueueBackward(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+static cl_int enqueue_backward_frozen(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                      const cl_event *wait_list, cl_event *event)
+{
+    clbn_backward_frozen_args args = CLBN_BACKWARD_FROZEN_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.dy = run_view(run, VIEW_DY);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.mask = run_view(run, VIEW_MASK);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.running_mean = run_view(run, VIEW_RUNNING_MEAN);
+    args.running_var = run_view(run, VIEW_RUNNING_VAR);
+    args.dx = run_view(run, VIEW_DX);
+    args.dz = run_view(run, VIEW_DZ);
+    args.dgamma = run_view(run, VIEW_DGAMMA);
+    args.dbeta = run_view(run, VIEW_DBETA);
+    args.accumulate = run->call.accumulate;
+    args.workspace = workspace_of(run);
+    return clbnEnqueueBackwardFrozen(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+static cl_int enqueue_statistics(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
+                                 cl_event *event)
+{
+    clbn_statistics_args args = CLBN_STATISTICS_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.statistics = run_view(run, VIEW_STATISTICS);
+    args.workspace = workspace_of(run);
+    return clbnEnqueueStatistics(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+static cl_int enqueue_merge_statistics(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                       const cl_event *wait_list, cl_event *event)
+{
+    clbn_merge_statistics_args args = CLBN_MERGE_STATISTICS_ARGS_INIT;
+    args.records = run_view(run, VIEW_STATISTICS_RECORDS);
+    args.statistics = run_view(run, VIEW_STATISTICS);
+    args.running_mean = run_view(run, VIEW_RUNNING_MEAN);
+    args.running_var = run_view(run, VIEW_RUNNING_VAR);
+    args.save_mean = run_view(run, VIEW_SAVE_MEAN);
+    args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.parts = run->problem->parts;
+    args.update_factor = run->call.update_factor;
+    args.running_variance = run->call.running_variance;
+    return clbnEnqueueMergeStatistics(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+static cl_int enqueue_normalize(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
+                                cl_event *event)
+{
+    clbn_normalize_args args = CLBN_NORMALIZE_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.statistics = run_view(run, VIEW_STATISTICS);
+    args.mask = run_view(run, VIEW_MASK);
+    args.workspace = workspace_of(run);
+    return clbnEnqueueNormalize(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+static cl_int enqueue_backward_sums(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                    const cl_event *wait_list, cl_event *event)
+{
+    clbn_backward_sums_args args = CLBN_BACKWARD_SUMS_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.dy = run_view(run, VIEW_DY);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.mask = run_view(run, VIEW_MASK);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.save_mean = run_view(run, VIEW_SAVE_MEAN);
+    args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.sums = run_view(run, VIEW_SUMS);
+    args.workspace = workspace_of(run);
+    return clbnEnqueueBackwardSums(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+static cl_int enqueue_backward_input(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                     const cl_event *wait_list, cl_event *event)
+{
+    clbn_backward_input_args args = CLBN_BACKWARD_INPUT_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.dy = run_view(run, VIEW_DY);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.mask = run_view(run, VIEW_MASK);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.save_mean = run_view(run, VIEW_SAVE_MEAN);
+    args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.records = run_view(run, VIEW_SUMS_RECORDS);
+    args.dx = run_view(run, VIEW_DX);
+    args.dz = run_view(run, VIEW_DZ);
+    args.dgamma = run_view(run, VIEW_DGAMMA);
+    args.dbeta = run_view(run, VIEW_DBETA);
+    args.parts = run->problem->parts;
+    args.accumulate = run->call.accumulate;
+    args.workspace = workspace_of(run);
+    return clbnEnqueueBackwardInput(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
+cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list, cl_event *event)
+{
+    typedef cl_int enqueue(const struct run *, cl_command_queue, cl_uint, const cl_event *, cl_event *);
+    static enqueue *const calls[OPERATIONS] = {
+        [FORWARD_TRAINING] = enqueue_forward_training,
+        [FORWARD_INFERENCE] = enqueue_forward_inference,
+        [BACKWARD] = enqueue_backward,
+        [BACKWARD_FROZEN] = enqueue_backward_frozen,
+        [STATISTICS] = enqueue_statistics,
+        [MERGE_STATISTICS] = enqueue_merge_statistics,
+        [NORMALIZE] = enqueue_normalize,
+        [BACKWARD_SUMS] = enqueue_backward_sums,
+        [BACKWARD_INPUT] = enqueue_backward_input,
+    };
+    return calls[run->call.operation](run, queue, wait_count, wait_list, event);
+}

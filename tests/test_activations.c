@@ -1,0 +1,255 @@
+/* Activations, residuals and masks of the forward calls against the reference. */
+#include "allocate.h"
+#include "compare.h"
+#include "shape_table.h"
+#include "verify.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const enum operation forwards[] = { FORWARD_TRAINING, FORWARD_INFERENCE, NORMALIZE };
+enum { FORWARDS = sizeof forwards / sizeof *forwards };
+
+/* ---- Shapes --------------------------------------------------------------------------------------------------------------- */
+
+/* Large tensors have nothing that the plain engines do not see. */
+static bool is_worth_while(const struct shape *shape, int config, clbn_type type)
+{
+    return shape_elements(shape) < 20000 || (config < PLAIN_ENGINE_CONFIGS && type == CLBN_FLOAT32);
+}
+
+/* Another activation and way of calling from row to row, and for a row from engine to engine. */
+static struct call varied_call(enum operation operation, size_t variation)
+{
+    static const size_t offsets[] = { 0, 1, 3, 7 };
+    struct call call = call_of(operation);
+    call.views |= variation % 3 == 0 ? 0 : WITH_RESIDUAL;
+    call.views |= variation % 4 == 0 ? 0 : WITH(VIEW_MASK);
+    call.in_place = variation % 5 == 0;
+    call.residual_in_place = variation % 5 == 1;
+    call.own_workspace = variation % 2 == 0;
+    call.offset = offsets[variation / 2 % 4];
+    call.running_variance = CLBN_BIASED;
+    return call;
+}
+
+static void check_row(enum operation operation, struct shape shape, size_t row, int config)
+{
+    clbn_type types[MAX_STORED_TYPES];
+    int type_count = stored_types(config, types);
+    size_t variation = row + (size_t)config;
+    for (int t = 0; t < type_count; t++) {
+        if (!is_worth_while(&shape, config, types[t]))
+            continue;
+        struct problem problem = problem_random(&shape, types[t], 1e-5, row);
+        struct call call = varied_call(operation, variation + (size_t)t);
+        problem.activation = activation_of(tested_activation(config, types[t], variation + (size_t)t));
+        verify_call(config, &problem, &call);
+        problem_free(&problem);
+    }
+}
+
+START_TEST(results_agree_for_all_shapes)
+{
+    for (size_t row = 0; row < shape_table_length(); row++)
+        check_row(forwards[_i % FORWARDS], shape_table_row(row), row, _i / FORWARDS);
+}
+END_TEST
+
+START_TEST(results_agree_for_all_ranks_and_axes)
+{
+    for (size_t row = 0; row < rank_table_length(); row++)
+        check_row(forwards[_i % FORWARDS], rank_table_row(row), row, _i / FORWARDS);
+}
+END_TEST
+
+/* ---- Options -------------------------------------------------------------------------------------------------------------- */
+
+/* Both layouts, with tails, and enough values for more than one part. */
+static const struct shape subset_shapes[] = { { 3, 1, { 5, 3, 35 } }, { 2, 1, { 175, 19 } } };
+enum { SUBSET_SHAPES = 2 };
+
+static void check_subset(int config, const struct problem *problem, enum operation operation, unsigned subset)
+{
+    static const unsigned optional[] = { WITH(VIEW_GAMMA), WITH(VIEW_BETA), WITH(VIEW_Z), WITH(VIEW_MASK) };
+    struct call call = call_of(operation);
+    call.views |= WITH_EXTRAS;
+    for (unsigned i = 0; i < 4; i++)
+        if ((subset >> i & 1) == 0)
+            call.views &= ~optional[i];
+    call.in_place = subset % 3 == 1;
+    call.residual_in_place = subset % 3 == 2;
+    call.own_workspace = subset % 2 == 0;
+    call.offset = subset % 5;
+    verify_call(config, problem, &call);
+}
+
+static void check_subsets(int config, clbn_type type, struct activation activation)
+{
+    for (size_t s = 0; s < SUBSET_SHAPES; s++) {
+        struct problem problem = problem_random(&subset_shapes[s], type, 1e-3, s);
+        problem.activation = activation;
+        for (int i = 0; i < FORWARDS; i++)
+            for (unsigned subset = 0; subset < 16; subset++)
+                check_subset(config, &problem, forwards[i], subset);
+        problem_free(&problem);
+    }
+}
+
+START_TEST(all_subsets_of_options_agree_for_all_activations)
+{
+    clbn_type types[MAX_STORED_TYPES];
+    int type_count = stored_types(_i, types);
+    for (int t = 0; t < type_count; t++)
+        for (clbn_activation function = 0; function < ACTIVATIONS; function++)
+            if (is_tested(_i, types[t], function))
+                check_subsets(_i, types[t], activation_of(function));
+}
+END_TEST
+
+START_TEST(slopes_and_alphas_are_the_plans)
+{
+    static const struct activation activations[] = {
+        { CLBN_ACTIVATION_LEAKY_RELU, 0.3, 1 }, { CLBN_ACTIVATION_LEAKY_RELU, 0, 1 }, { CLBN_ACTIVATION_LEAKY_RELU, 2.5, 1 },
+        { CLBN_ACTIVATION_ELU, 0.01, 0.3 },     { CLBN_ACTIVATION_ELU, 0.01, 0 },     { CLBN_ACTIVATION_ELU, 0.01, 1.67326 },
+    };
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
+        if (is_tested(_i, CLBN_FLOAT32, activations[i].function))
+            check_subsets(_i, CLBN_FLOAT32, activations[i]);
+}
+END_TEST
+
+/* ---- Values --------------------------------------------------------------------------------------------------------------- */
+
+enum { GRID = 40000 };
+
+/* Powers of two with some numbers between them, of both signs, from where nothing is left of exp(x) - 1 to where exp(x) has long
+ * been infinite; then what is at and around kinks, and what is not finite. */
+static void fill_grid(struct problem *problem)
+{
+    static const double special[] = { 0, -0.0, 6, NAN, INFINITY, -INFINITY, 6 * (1 + FLT_EPSILON), 6 * (1 - FLT_EPSILON) };
+    double *x = problem->values[VIEW_X];
+    for (size_t i = 0; i < GRID; i++) {
+        double magnitude = ldexp(1 + (double)(i / 2 % 500) / 500, (int)(i / 1000) - 28);
+        x[i] = rounded_to(problem->type, i % 2 == 0 ? magnitude : -magnitude);
+    }
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        x[i * 17] = rounded_to(problem->type, special[i]);
+}
+
+/* Inference with mean 0, variance 1, epsilon 0, gamma 1 and beta 0: a is x, exactly. */
+static struct problem grid_problem(clbn_type type, clbn_activation function)
+{
+    static const struct shape shape = { 2, 1, { GRID, 1 } };
+    struct problem problem = problem_random(&shape, type, 0, 1);
+    problem.activation = activation_of(function);
+    fill_grid(&problem);
+    problem.values[VIEW_RUNNING_MEAN][0] = problem.values[VIEW_BETA][0] = 0;
+    problem.values[VIEW_RUNNING_VAR][0] = problem.values[VIEW_GAMMA][0] = 1;
+    return problem;
+}
+
+/* Only the function itself may err. */
+static struct expected expected_on_grid(const struct problem *problem)
+{
+    long double u = problem_arithmetic(problem).unit_roundoff;
+    struct expected y = expected_create(GRID);
+    bound_exact(&y);
+    for (size_t i = 0; i < GRID; i++) {
+        long double a = problem->values[VIEW_X][i];
+        y.value[i] = activation_value(&problem->activation, a);
+        y.magnitude[i] = fabsl(y.value[i]);
+        y.bound[i] = activation_value_error(&problem->activation, u, a, 0);
+    }
+    if (problem->type != parameter_type(problem->type))
+        bound_storage(type_epsilon(problem->type) / 2, &y);
+    return y;
+}
+
+START_TEST(functions_are_exact_everywhere_and_nan_stays_nan)
+{
+    clbn_type types[MAX_STORED_TYPES];
+    int type_count = stored_types(_i, types);
+    for (int t = 0; t < type_count; t++)
+        for (clbn_activation function = 0; function < ACTIVATIONS; function++) {
+            if (!is_tested(_i, types[t], function) && types[t] != CLBN_FLOAT32 && (types[t] != CLBN_FLOAT64 || _i > 0))
+                continue;
+            struct problem problem = grid_problem(types[t], function);
+            struct call call = call_of(FORWARD_INFERENCE);
+            say_call(_i, &problem, &call);
+            struct run run = run_prepare(test_engine(_i), &problem, &call);
+            struct expected y = expected_on_grid(&problem);
+            run_now(&run);
+            expect_within_bounds(QUANTITY_Y, types[t], run_output(&run, VIEW_Y), &y);
+            expected_free(&y);
+            run_release(&run);
+            problem_free(&problem);
+        }
+}
+END_TEST
+
+/* With z, NaN comes from there; and z can bring a to where exp overflows in training, too. */
+START_TEST(a_bad_residual_spoils_one_element_only)
+{
+    static const struct shape shape = { 3, 1, { 5, 3, 35 } };
+    static const double spoilers[] = { NAN, INFINITY, -INFINITY, 1e4, -1e4 };
+    for (clbn_activation function = 0; function < ACTIVATIONS; function++)
+        for (size_t s = 0; is_tested(_i, CLBN_FLOAT32, function) && s < sizeof spoilers / sizeof *spoilers; s++) {
+            struct problem problem = problem_random(&shape, CLBN_FLOAT32, 1e-5, 1);
+            struct call call = call_of(FORWARD_TRAINING);
+            call.views |= WITH_EXTRAS;
+            problem.activation = activation_of(function);
+            problem.values[VIEW_Z][100] = spoilers[s];
+            verify_call(_i, &problem, &call);
+            problem_free(&problem);
+        }
+}
+END_TEST
+
+/* A constant channel is beta before the activation, exactly. */
+START_TEST(a_constant_channel_gives_the_activation_of_beta)
+{
+    static const struct shape shape = { 3, 1, { 5, 7, 35 } };
+    static const double betas[] = { 0, -0.0, 6, -1, 0.5, 7, -30 };
+    for (clbn_activation function = 0; function < ACTIVATIONS; function++) {
+        if (!is_tested(_i, CLBN_FLOAT32, function))
+            continue;
+        struct problem problem = problem_random(&shape, CLBN_FLOAT32, 1e-5, 1);
+        struct call call = call_of(FORWARD_TRAINING);
+        struct expected y = expected_create(shape_elements(&shape));
+        bound_exact(&y);
+        problem.activation = activation_of(function);
+        for (size_t i = 0; i < y.count; i++) {
+            size_t c = shape_channel_of(&shape, i);
+            problem.values[VIEW_X][i] = 0.1 * (double)c;
+            problem.values[VIEW_BETA][c] = betas[c];
+            y.value[i] = activation_value(&problem.activation, betas[c]);
+            y.bound[i] = activation_value_error(&problem.activation, 0x1p-24L, betas[c], 0);
+        }
+        problem_complete(&problem);
+        say_call(_i, &problem, &call);
+        struct run run = run_prepare(test_engine(_i), &problem, &call);
+        run_now(&run);
+        expect_within_bounds(QUANTITY_Y, problem.type, run_output(&run, VIEW_Y), &y);
+        run_release(&run);
+        expected_free(&y);
+        problem_free(&problem);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("activations");
+    TCase *cases = tcase_create("forward");
+    tcase_add_loop_test(cases, results_agree_for_all_shapes, 0, ENGINE_CONFIGS * FORWARDS);
+    tcase_add_loop_test(cases, results_agree_for_all_ranks_and_axes, 0, ENGINE_CONFIGS * FORWARDS);
+    tcase_add_loop_test(cases, all_subsets_of_options_agree_for_all_activations, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, slopes_and_alphas_are_the_plans, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, functions_are_exact_everywhere_and_nan_stays_nan, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, a_bad_residual_spoils_one_element_only, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, a_constant_channel_gives_the_activation_of_beta, 0, PLAIN_ENGINE_CONFIGS);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}

@@ -1,0 +1,363 @@
+/* Where tensors lie: strides, slices of larger buffers, repeated elements, shared virtual memory. */
+#include "allocate.h"
+#include "compare.h"
+#include "svm.h"
+#include "verify.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+/* ---- Arrangements in memory ----------------------------------------------------------------------------------------------- */
+
+enum order { IN_ORDER, CHANNELS_LAST, REVERSED };
+
+/* Elements from one index of the fastest axis to the next, and left free between the indices of the slowest one and of all others. */
+struct arrangement {
+    const char *name;
+    enum order order;
+    size_t step, gap, slowest_gap;
+};
+
+static const struct arrangement arrangements[] = {
+    { "packed", IN_ORDER, 1, 0, 0 },
+    { "padded rows", IN_ORDER, 1, 3, 0 },
+    { "slices of a larger buffer", IN_ORDER, 1, 0, 37 },
+    { "aligned slices", IN_ORDER, 1, 0, 64 },
+    { "channels last", CHANNELS_LAST, 1, 0, 0 },
+    { "slices of channels last", CHANNELS_LAST, 1, 5, 0 },
+    { "transposed", REVERSED, 1, 0, 0 },
+    { "every second element", IN_ORDER, 2, 0, 0 },
+    { "nothing together", REVERSED, 3, 1, 2 },
+    { "padded everywhere", IN_ORDER, 1, 1, 1 },
+};
+enum { ARRANGEMENTS = COUNT_OF(arrangements) };
+
+/* The axes from the fastest to the slowest. */
+static void sort_axes(const struct shape *shape, enum order order, unsigned axes[SHAPE_MAX_RANK])
+{
+    unsigned count = 0;
+    bool has_channels = shape->channel_axis < shape->rank;
+    if (order == CHANNELS_LAST && has_channels)
+        axes[count++] = shape->channel_axis;
+    for (unsigned i = 0; i < shape->rank; i++) {
+        unsigned axis = order == REVERSED ? i : shape->rank - 1 - i;
+        if (order != CHANNELS_LAST || axis != shape->channel_axis)
+            axes[count++] = axis;
+    }
+}
+
+static void arrange(const struct shape *shape, const struct arrangement *arrangement, size_t strides[SHAPE_MAX_RANK])
+{
+    unsigned axes[SHAPE_MAX_RANK];
+    size_t reach = arrangement->step;
+    sort_axes(shape, arrangement->order, axes);
+    for (unsigned i = 0; i < shape->rank; i++) {
+        if (i > 0)
+            reach += i == shape->rank - 1 ? arrangement->slowest_gap : arrangement->gap;
+        strides[axes[i]] = reach;
+        reach *= shape->lengths[axes[i]];
+    }
+}
+
+/* Tensors are arranged as the number says; apart: each in another way. */
+static struct layout layout_number(const struct shape *shape, size_t number, bool apart)
+{
+    struct layout layout = { { { 0 } } };
+    for (enum view view = 0; view < VIEWS; view++)
+        if (is_tensor(view))
+            arrange(shape, &arrangements[(number + (apart ? (size_t)view : 0)) % ARRANGEMENTS], layout.strides[view]);
+    return layout;
+}
+
+/* The first are those that all types and engines are tested with: the more axes are left in pieces, the more programs. */
+static const struct shape shapes[] = {
+    { 3, 1, { 4, 3, 65 } },
+    { 2, 1, { 60, 19 } },
+    { 4, 1, { 3, 5, 4, 6 } },
+    { 4, 3, { 3, 4, 6, 5 } },
+    { 2, 0, { 7, 150 } },
+    { 4, 1, { 2, 16, 7, 16 } },
+    { 4, 1, { 1, 35, 1, 7 } },
+    { 7, 3, { 2, 1, 2, 3, 2, 1, 3 } },
+    { 3, EACH_POSITION, { 9, 4, 5 } },
+};
+enum { SHAPES = COUNT_OF(shapes), SHAPES_FOR_ALL = 2 };
+
+/* What is called varies with the number, so that all of it meets each arrangement. */
+static struct call varied_call(size_t variation, bool apart)
+{
+    static const size_t offsets[] = { 0, 1, 3, 7 };
+    struct call call = call_of((enum operation)(variation % OPERATIONS));
+    call.views |= variation % 4 == 0 ? 0 : WITH_EXTRAS;
+    call.in_place = !apart && variation % 3 == 0;
+    call.residual_in_place = !apart && variation % 3 == 1;
+    call.own_workspace = variation % 2 == 0;
+    call.offset = offsets[variation / 2 % 4];
+    call.running_variance = CLBN_BIASED;
+    return call;
+}
+
+static void check_arrangement(int config, const struct shape *shape, clbn_type type, size_t number, bool apart)
+{
+    struct layout layout = layout_number(shape, number, apart);
+    struct problem problem = problem_random(shape, type, 1e-5, number);
+    problem.activation = activation_of(tested_activation(config, type, CLBN_ACTIVATION_RELU));
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        struct call call = varied_call(i + OPERATIONS * (number + (size_t)config), apart);
+        call.layout = &layout;
+        if (is_backward(call.operation) && activation_follows_from_output(&problem.activation) && number % 3 != 0)
+            call.source = number % 3 == 1 || !activation_has_mask(&problem.activation) ? FROM_Y : FROM_MASK;
+        verify_call(config, &problem, &call);
+    }
+    problem_free(&problem);
+}
+
+static void check_arrangements(int config, bool apart)
+{
+    clbn_type types[MAX_STORED_TYPES];
+    int type_count = stored_types(config, types);
+    for (size_t s = 0; s < SHAPES; s++)
+        for (size_t number = 0; number < ARRANGEMENTS; number++)
+            for (int t = 0; t < type_count; t++)
+                if (s < SHAPES_FOR_ALL || (types[t] == CLBN_FLOAT32 && config < PLAIN_ENGINE_CONFIGS))
+                    check_arrangement(config, &shapes[s], types[t], number, apart);
+}
+
+START_TEST(tensors_of_one_arrangement_agree)
+{
+    check_arrangements(_i, false);
+}
+END_TEST
+
+START_TEST(tensors_of_several_arrangements_agree)
+{
+    check_arrangements(_i, true);
+}
+END_TEST
+
+/* ---- Packed --------------------------------------------------------------------------------------------------------------- */
+
+static void expect_same_outputs(struct run *run, struct run *other)
+{
+    run_now(run);
+    run_now(other);
+    for (enum view view = 0; view < VIEWS; view++)
+        if (run_writes(run, view))
+            expect_same_bits(view_name(view), run_output(other, view), run_output(run, view), run_count(run, view));
+    run_release(run);
+    run_release(other);
+}
+
+START_TEST(strides_of_packed_tensors_change_nothing)
+{
+    for (size_t s = 0; s < SHAPES; s++)
+        for (enum operation operation = 0; operation < OPERATIONS; operation++) {
+            struct layout layout = layout_number(&shapes[s], 0, false);
+            struct problem problem = problem_random(&shapes[s], CLBN_FLOAT32, 1e-5, s);
+            struct call packed = call_of(operation);
+            packed.views |= WITH_EXTRAS;
+            packed.running_variance = CLBN_BIASED;
+            struct call strided = packed;
+            strided.layout = &layout;
+            problem.activation = activation_of(tested_activation(_i, CLBN_FLOAT32, CLBN_ACTIVATION_RELU));
+            say_call(_i, &problem, &strided);
+            struct run runs[2] = { run_prepare(test_engine(_i), &problem, &packed),
+                                   run_prepare(test_engine(_i), &problem, &strided) };
+            expect_same_outputs(&runs[0], &runs[1]);
+            problem_free(&problem);
+        }
+}
+END_TEST
+
+/* Each position a channel: as a matrix of as many columns as positions. */
+START_TEST(statistics_per_activation_are_those_of_a_matrix)
+{
+    static const struct shape positions = { 4, EACH_POSITION, { 9, 3, 4, 5 } }, matrix = { 2, 1, { 9, 60 } };
+    for (clbn_activation function = 0; function < ACTIVATIONS; function++)
+        for (enum operation operation = 0; is_tested(_i, CLBN_FLOAT32, function) && operation < OPERATIONS; operation++) {
+            struct problem one = problem_random(&positions, CLBN_FLOAT32, 1e-5, 3);
+            struct problem other = problem_random(&matrix, CLBN_FLOAT32, 1e-5, 3);
+            struct call call = call_of(operation);
+            call.views |= WITH_EXTRAS;
+            one.activation = other.activation = activation_of(function);
+            say_call(_i, &one, &call);
+            struct run runs[2] = { run_prepare(test_engine(_i), &one, &call), run_prepare(test_engine(_i), &other, &call) };
+            expect_same_outputs(&runs[0], &runs[1]);
+            problem_free(&one);
+            problem_free(&other);
+        }
+}
+END_TEST
+
+/* An axis of one index is never walked along. */
+START_TEST(the_stride_of_an_axis_of_length_1_is_never_looked_at)
+{
+    static const size_t strides[] = { 0, 1, 12345, SIZE_MAX };
+    static const struct shape single = { 4, 1, { 5, 1, 1, 7 } };
+    for (size_t i = 0; i < COUNT_OF(strides); i++)
+        for (enum operation operation = 0; operation < OPERATIONS; operation++) {
+            struct layout layout = layout_number(&single, 1, false);
+            struct problem problem = problem_random(&single, CLBN_FLOAT32, 1e-5, i);
+            struct call call = call_of(operation);
+            call.layout = &layout;
+            for (enum view view = 0; view < VIEWS; view++)
+                if (is_tensor(view))
+                    layout.strides[view][1] = layout.strides[view][2] = strides[i];
+            verify_call(_i, &problem, &call);
+            problem_free(&problem);
+        }
+}
+END_TEST
+
+/* ---- Repeated elements ---------------------------------------------------------------------------------------------------- */
+
+/* Elements at the same place have the value of the first of them. */
+static void repeat(struct problem *problem, enum view view, const size_t *strides)
+{
+    size_t count = view_count(problem, view);
+    size_t *positions = shape_positions(&problem->shape, strides);
+    double *first = allocate(count, sizeof *first);
+    bool *is_set = allocate(count, sizeof *is_set);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = positions[i];
+        if (!is_set[at])
+            first[at] = problem->values[view][i];
+        is_set[at] = true;
+        problem->values[view][i] = first[at];
+    }
+    free(is_set);
+    free(first);
+    free(positions);
+}
+
+static void check_repeated(int config, const struct shape *shape, clbn_type type, enum view view, unsigned axis)
+{
+    for (enum operation operation = 0; operation < OPERATIONS; operation++) {
+        struct layout layout = { { { 0 } } };
+        struct problem problem = problem_random(shape, type, 1e-3, axis);
+        struct call call = call_of(operation);
+        arrange(shape, &arrangements[0], layout.strides[view]);
+        layout.strides[view][axis] = 0;
+        repeat(&problem, view, layout.strides[view]);
+        problem_complete(&problem);
+        problem.activation = activation_of(tested_activation(config, type, CLBN_ACTIVATION_RELU));
+        call.layout = &layout;
+        call.views |= WITH_RESIDUAL;
+        verify_call(config, &problem, &call);
+        problem_free(&problem);
+    }
+}
+
+/* A stride of 0: one row, image or value for all. An axis of length 1 has no need of it. */
+START_TEST(read_tensors_may_repeat_their_elements)
+{
+    static const struct shape repeating[] = { { 4, 1, { 3, 5, 4, 33 } }, { 4, 3, { 3, 4, 6, 5 } }, { 2, 1, { 60, 19 } } };
+    static const enum view views[] = { VIEW_X, VIEW_Z, VIEW_DY };
+    for (size_t s = 0; s < COUNT_OF(repeating); s++)
+        for (size_t v = 0; v < COUNT_OF(views); v++)
+            for (unsigned axis = 0; axis < repeating[s].rank; axis++)
+                check_repeated(_i, &repeating[s], CLBN_FLOAT32, views[v], axis);
+}
+END_TEST
+
+/* ---- Slices of one buffer ------------------------------------------------------------------------------------------------- */
+
+/* As in DenseNet: the channels of one tensor lie beside those of another in one buffer, twice as many of them to each row of axes
+ * before the channel axis. */
+static void interleave(const struct shape *shape, size_t strides[SHAPE_MAX_RANK])
+{
+    arrange(shape, &arrangements[0], strides);
+    for (unsigned axis = 0; axis < shape->channel_axis; axis++)
+        strides[axis] *= 2;
+}
+
+static void check_interleaved(int config, const struct shape *shape, enum operation operation, enum view output,
+                              enum view beside)
+{
+    struct layout layout = { { { 0 } } };
+    struct problem problem = problem_random(shape, CLBN_FLOAT32, 1e-5, 1);
+    struct call call = call_of(operation);
+    cl_event event = NULL;
+    interleave(shape, layout.strides[output]);
+    interleave(shape, layout.strides[beside]);
+    call.layout = &layout;
+    call.views |= WITH_RESIDUAL;
+    problem.activation = activation_of(tested_activation(config, CLBN_FLOAT32, CLBN_ACTIVATION_RELU));
+    say_call(config, &problem, &call);
+    struct run run = run_prepare(test_engine(config), &problem, &call);
+    size_t *positions = shape_positions(shape, layout.strides[output]);
+    size_t slice = layout.strides[output][shape->channel_axis] * shape_channels(shape);
+    const struct placement placement = { 0, positions, false, slice };
+    guarded_release(&run.views[beside]);
+    guarded_release(&run.views[output]);
+    run.views[beside] = guarded_create(problem.type, shape_elements(shape), placement, problem.values[beside]);
+    run.views[output] = guarded_create_within(&run.views[beside], shape_elements(shape), slice, positions);
+    expect_success(run_enqueue(&run, in_order_queue(), 0, NULL, &event));
+    run_wait(event);
+    verify_run(&run);
+    run_release(&run);
+    free(positions);
+    problem_free(&problem);
+}
+
+START_TEST(views_may_interleave_in_one_buffer)
+{
+    static const struct shape interleaved[] = { { 4, 1, { 3, 5, 4, 6 } }, { 4, 3, { 3, 4, 6, 5 } }, { 2, 1, { 60, 19 } } };
+    for (size_t s = 0; s < COUNT_OF(interleaved); s++) {
+        check_interleaved(_i, &interleaved[s], FORWARD_TRAINING, VIEW_Y, VIEW_X);
+        check_interleaved(_i, &interleaved[s], FORWARD_TRAINING, VIEW_Y, VIEW_Z);
+        check_interleaved(_i, &interleaved[s], FORWARD_INFERENCE, VIEW_Y, VIEW_X);
+        check_interleaved(_i, &interleaved[s], NORMALIZE, VIEW_Y, VIEW_X);
+        check_interleaved(_i, &interleaved[s], BACKWARD, VIEW_DX, VIEW_DY);
+        check_interleaved(_i, &interleaved[s], BACKWARD, VIEW_DX, VIEW_X);
+        check_interleaved(_i, &interleaved[s], BACKWARD, VIEW_DZ, VIEW_DY);
+        check_interleaved(_i, &interleaved[s], BACKWARD_FROZEN, VIEW_DX, VIEW_DY);
+        check_interleaved(_i, &interleaved[s], BACKWARD_INPUT, VIEW_DX, VIEW_DY);
+    }
+}
+END_TEST
+
+/* ---- Shared virtual memory ------------------------------------------------------------------------------------------------ */
+
+/* All views, every second, the others, single ones. */
+static const unsigned shared[] = { ~0u, 0x55555555u, 0xaaaaaaaau, WITH(VIEW_X) | WITH(VIEW_DY), WITH_WORKSPACE };
+
+START_TEST(views_may_be_in_shared_virtual_memory)
+{
+    static const struct shape in_svm[] = { { 4, 1, { 3, 5, 4, 33 } }, { 2, 1, { 175, 19 } } };
+    for (size_t i = 0; device_has_svm() && i < COUNT_OF(shared) * COUNT_OF(in_svm); i++) {
+        struct problem problem = problem_random(&in_svm[i % 2], CLBN_FLOAT32, 1e-5, i);
+        problem.activation = activation_of(tested_activation(_i, CLBN_FLOAT32, CLBN_ACTIVATION_RELU));
+        for (enum operation operation = 0; operation < OPERATIONS; operation++)
+            for (enum source source = 0; source < (is_backward(operation) ? FROM_Y_ALONE : 1); source++) {
+                struct call call = call_of(operation);
+                call.views |= WITH_EXTRAS;
+                call.source = source;
+                call.svm = shared[i / 2];
+                call.own_workspace = i % 4 < 2 || call.svm == WITH_WORKSPACE;
+                call.offset = i % 3;
+                call.in_place = i % 4 == 3;
+                verify_call(_i, &problem, &call);
+            }
+        problem_free(&problem);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("views");
+    TCase *cases = tcase_create("strides");
+    tcase_add_loop_test(cases, tensors_of_one_arrangement_agree, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, tensors_of_several_arrangements_agree, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, strides_of_packed_tensors_change_nothing, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, statistics_per_activation_are_those_of_a_matrix, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, the_stride_of_an_axis_of_length_1_is_never_looked_at, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, read_tensors_may_repeat_their_elements, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, views_may_interleave_in_one_buffer, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, views_may_be_in_shared_virtual_memory, 0, PLAIN_ENGINE_CONFIGS);
+    suite_add_tcase(suite, cases);
+    return run_suite(suite);
+}
