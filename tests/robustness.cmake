@@ -40,6 +40,8 @@ clbn_add_test(core_shape clbn_internals)
 clbn_add_test(core_schedule clbn_internals)
 target_sources(test_core_schedule PRIVATE allocate.c random_numbers.c)
 target_link_libraries(test_core_schedule PRIVATE m)
+clbn_add_test(disk_cache clbn_internals)
+target_sources(test_disk_cache PRIVATE allocate.c cache_files.c)
 
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.
