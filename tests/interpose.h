@@ -54,6 +54,8 @@ cl_int status_of_failed(const char *function);
 void hide_float64(bool hidden);
 /* Likewise, parts of a device seem to be devices of their own. */
 void hide_parents(bool hidden);
+/* Likewise, devices have another name. */
+void hide_device_name(bool hidden);
 
 /* ---- For the interposed functions ----------------------------------------------------------------------------------------- */
 
@@ -71,5 +73,6 @@ void interposed_succeeds(struct interposed *function);
 void count_object(enum object_kind kind, long change);
 bool float64_is_hidden(void);
 bool parents_are_hidden(void);
+bool device_name_is_hidden(void);
 
 #endif

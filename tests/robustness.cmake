@@ -28,6 +28,7 @@ clbn_add_interposed_test(misuse_views attempt.c)
 clbn_add_interposed_test(failures)
 clbn_add_interposed_test(lifetime)
 clbn_add_interposed_test(threads)
+clbn_add_interposed_test(program_cache cache_files.c halves.c)
 add_test(NAME interposed COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_interposed.sh
     $<TARGET_FILE:clbn_for_tests> $<TARGET_FILE:test_failures>)
 
