@@ -351,6 +351,33 @@ START_TEST(sizes_that_do_not_add_up_are_a_miss)
 }
 END_TEST
 
+/* Sound but for its size. */
+START_TEST(an_entry_over_the_limit_is_a_miss)
+{
+    enum { KEY_SIZE = 1, DATA_SIZE, CHECKSUM, WORDS };
+    uint64_t header[WORDS];
+    write_text();
+    const char *path = only_cache_file();
+    struct bytes entry = read_bytes(path);
+    memcpy(header, entry.bytes, sizeof header);
+    for (size_t over = 0; over < 2; over++) {
+        size_t size = ((size_t)64 << 20) + over, before = sizeof header + sizeof key;
+        unsigned char *large = allocate(size, 1);
+        header[DATA_SIZE] = size - before;
+        uint64_t hash = bn_hash(BN_HASH_START, header, CHECKSUM * sizeof *header);
+        memcpy(large + sizeof header, key, sizeof key);
+        header[CHECKSUM] = bn_hash(hash, large + sizeof header, size - sizeof header);
+        memcpy(large, header, sizeof header);
+        write_bytes(path, large, size);
+        void *data = NULL;
+        ck_assert_int_eq(bn_cache_read("test", key, sizeof key, &data, &size), over == 0);
+        free(data);
+        free(large);
+    }
+    free(entry.bytes);
+}
+END_TEST
+
 static void make_link(const char *path)
 {
     char target[2048];
@@ -516,20 +543,47 @@ START_TEST(threads_see_whole_entries)
 }
 END_TEST
 
-/* A process of the same number was killed while it wrote. */
+static int count_descriptors(void)
+{
+    int count = 0;
+    for (int descriptor = 0; descriptor < 256; descriptor++)
+        count += fcntl(descriptor, F_GETFD) >= 0;
+    return count;
+}
+
+START_TEST(nothing_is_left_open)
+{
+    int before = count_descriptors();
+    expect_miss("nothing");
+    write_text();
+    expect_text();
+    write_text();
+    ck_assert_int_eq(truncate(only_cache_file(), 10), 0);
+    expect_miss("a short file");
+    ck_assert_int_eq(unlink(only_cache_file()), 0);
+    expect_miss("nothing");
+    ck_assert_int_eq(chmod(cache_folder(), 0777), 0);
+    expect_miss("a folder for all");
+    write_text();
+    ck_assert_int_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* Processes of the same number were killed while they wrote: some numbers of temporaries are taken. */
 START_TEST(left_temporaries_do_no_harm)
 {
-    enum { LEFT = 20 };
+    enum { LEFT = 3000, STEP = 20 };
     write_text();
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
+        char name[64];
         for (int i = 0; i < LEFT; i++) {
-            char name[64];
             snprintf(name, sizeof name, "temporary-%ld-%d", (long)getpid(), i);
-            int file = open(cache_path(name), O_WRONLY | O_CREAT, 0600);
-            close(file);
+            if (i % STEP != 0)
+                write_bytes(cache_path(name), cache_path(name), 200);
         }
+        bn_cache_write("test", key, sizeof key, "old", 3);
         bn_cache_write("test", key, sizeof key, "new", 3);
         _exit(EXIT_SUCCESS);
     }
@@ -588,6 +642,8 @@ int main(void)
     tcase_add_test(entries, any_changed_byte_is_a_miss);
     tcase_add_test(entries, any_other_length_is_a_miss);
     tcase_add_test(entries, sizes_that_do_not_add_up_are_a_miss);
+    tcase_add_test(entries, an_entry_over_the_limit_is_a_miss);
+    tcase_add_test(entries, nothing_is_left_open);
     tcase_add_loop_test(entries, other_files_are_a_miss, 0, 5);
     tcase_add_test(entries, a_folder_in_an_entrys_place_is_a_miss);
     tcase_add_test(entries, too_much_is_not_written);
