@@ -635,6 +635,7 @@ int main(void)
     tcase_add_test(folder, a_folder_that_others_may_write_to_is_not_used);
     tcase_add_test(folder, what_belongs_to_others_is_not_used);
     TCase *entries = add_case(suite, "entries");
+    tcase_add_test(entries, nothing_is_left_open);
     tcase_add_test(entries, what_is_written_is_read);
     tcase_add_test(entries, the_last_one_written_counts);
     tcase_add_test(entries, other_keys_and_kinds_are_other_entries);
@@ -643,7 +644,6 @@ int main(void)
     tcase_add_test(entries, any_other_length_is_a_miss);
     tcase_add_test(entries, sizes_that_do_not_add_up_are_a_miss);
     tcase_add_test(entries, an_entry_over_the_limit_is_a_miss);
-    tcase_add_test(entries, nothing_is_left_open);
     tcase_add_loop_test(entries, other_files_are_a_miss, 0, 5);
     tcase_add_test(entries, a_folder_in_an_entrys_place_is_a_miss);
     tcase_add_test(entries, too_much_is_not_written);
