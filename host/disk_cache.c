@@ -124,6 +124,16 @@ bool bn_cache_read(const char *kind, const void *key, size_t key_size, void **da
 
 /* ---- Writing -------------------------------------------------------------------------------------------------------------- */
 
+bool bn_cache_is_writable(void)
+{
+    int folder = bn_open_cache_folder(true);
+    if (folder < 0)
+        return false;
+    bool writable = faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) == 0;
+    close(folder);
+    return writable;
+}
+
 static bool write_all(int file, const void *bytes, size_t size)
 {
     const unsigned char *rest = bytes;

@@ -12,6 +12,9 @@
  * miss; nothing is set then. */
 bool bn_cache_read(const char *kind, const void *key, size_t key_size, void **data, size_t *size);
 
+/* Whether a write can succeed: to be asked before much work for one. Creates the folder. */
+bool bn_cache_is_writable(void);
+
 /* Replaces what is kept under a key. */
 void bn_cache_write(const char *kind, const void *key, size_t key_size, const void *data, size_t size);
 

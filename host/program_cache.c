@@ -143,7 +143,7 @@ void bn_store_program(cl_program program, const char *key)
 {
     struct binaries all = { .count = 0 };
     cl_uint index = 0;
-    if (!key || !query_sizes(program, &all) || !find_binary(&all, &index))
+    if (!key || !bn_cache_is_writable() || !query_sizes(program, &all) || !find_binary(&all, &index))
         return;
     unsigned char *binary = malloc(all.sizes[index]);
     all.bytes[index] = binary;

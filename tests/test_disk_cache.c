@@ -173,6 +173,7 @@ START_TEST(a_folder_that_cannot_be_is_a_miss)
         ck_assert_int_eq(setenv("CLBN_CACHE_DIR", names[i], 1), 0);
         write_text();
         expect_miss(names[i]);
+        ck_assert(!bn_cache_is_writable());
     }
 }
 END_TEST
@@ -189,6 +190,21 @@ START_TEST(a_folder_that_others_may_write_to_is_not_used)
     }
     ck_assert_int_eq(chmod(cache_folder(), 0755), 0);
     expect_text();
+}
+END_TEST
+
+/* Root has it everywhere. */
+START_TEST(a_folder_without_write_permission_is_not_written_to)
+{
+    ck_assert(bn_cache_is_writable());
+    ck_assert_int_eq(chmod(cache_folder(), 0500), 0);
+    if (geteuid() == 0)
+        printf("a folder without write permission is not tested: this is root\n");
+    else
+        ck_assert(!bn_cache_is_writable());
+    write_text();
+    ck_assert_int_eq(chmod(cache_folder(), 0700), 0);
+    ck_assert(bn_cache_is_writable());
 }
 END_TEST
 
@@ -555,6 +571,7 @@ START_TEST(nothing_is_left_open)
 {
     int before = count_descriptors();
     expect_miss("nothing");
+    ck_assert(bn_cache_is_writable());
     write_text();
     expect_text();
     write_text();
@@ -633,6 +650,7 @@ int main(void)
     tcase_add_test(folder, empty_and_relative_names_turn_it_off);
     tcase_add_test(folder, a_folder_that_cannot_be_is_a_miss);
     tcase_add_test(folder, a_folder_that_others_may_write_to_is_not_used);
+    tcase_add_test(folder, a_folder_without_write_permission_is_not_written_to);
     tcase_add_test(folder, what_belongs_to_others_is_not_used);
     TCase *entries = add_case(suite, "entries");
     tcase_add_test(entries, nothing_is_left_open);

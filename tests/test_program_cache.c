@@ -154,6 +154,16 @@ START_TEST(a_cache_that_is_off_does_nothing)
 }
 END_TEST
 
+/* Nor is a binary asked for that cannot be stored. */
+START_TEST(a_folder_that_cannot_be_costs_nothing)
+{
+    unsigned long before = calls_of("clGetProgramInfo");
+    expect_success(setenv("CLBN_CACHE_DIR", "/dev/null/cache", 1));
+    use_engine(&engine_configs[0], &columns);
+    ck_assert_uint_eq(calls_of("clGetProgramInfo"), before);
+}
+END_TEST
+
 START_TEST(a_spoilt_entry_is_compiled_and_replaced)
 {
     use_engine(&engine_configs[0], &columns);
@@ -420,6 +430,7 @@ int main(int count, char **arguments)
     tcase_add_test(cases, what_was_compiled_is_restored);
     tcase_add_test(cases, what_was_restored_is_not_stored_again);
     tcase_add_test(cases, a_cache_that_is_off_does_nothing);
+    tcase_add_test(cases, a_folder_that_cannot_be_costs_nothing);
     tcase_add_test(cases, a_spoilt_entry_is_compiled_and_replaced);
     tcase_add_test(cases, an_entry_of_another_device_is_not_used);
     tcase_add_test(cases, parts_of_a_device_restore_their_programs);
