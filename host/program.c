@@ -14,8 +14,9 @@
 struct program {
     struct variant variant;
     cl_program program;
-    char *cache_key; /* what to store the program under; NULL: nowhere */
-    lock_t lock;     /* of the members below */
+    char *cache_key;   /* of a program that was built from source; NULL: it is not to be cached */
+    bool built_before; /* from source, here: it is to be stored, not marked */
+    lock_t lock;       /* of the members below */
     cl_kernel spare[KERNEL_COUNT][SPARE_KERNELS];
     unsigned spare_count[KERNEL_COUNT];
 };
@@ -101,7 +102,7 @@ static cl_program compile(cl_context context, cl_device_id device, struct source
     return NULL;
 }
 
-/* Sets the program, of the disk cache or compiled, and the key of one that is not in the cache yet. */
+/* Sets the program, of the disk cache or compiled, and for one that is not in the cache yet what is to become of it. */
 static cl_int restore_or_compile(struct program *p, cl_context context, cl_device_id device)
 {
     char options[256];
@@ -118,6 +119,7 @@ static cl_int restore_or_compile(struct program *p, cl_context context, cl_devic
         return CLBN_SUCCESS;
     }
     p->cache_key = key;
+    p->built_before = bn_has_program_mark(key);
     p->program = compile(context, device, &sources, options, &status);
     return status;
 }
@@ -151,7 +153,10 @@ void bn_release_program(struct program *p)
 {
     if (!p)
         return;
-    bn_store_program(p->program, p->cache_key);
+    if (p->built_before)
+        bn_store_program(p->program, p->cache_key);
+    else
+        bn_mark_program(p->cache_key);
     for (int id = 0; id < KERNEL_COUNT; id++)
         for (unsigned i = 0; i < p->spare_count[id]; i++)
             clReleaseKernel(p->spare[id][i]);

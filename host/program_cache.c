@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The word that entries' names begin with. */
-#define KIND "program"
+/* The words that entries' names begin with: of binaries, and of marks, which have no data. */
+#define BINARY "program"
+#define MARK   "compiled"
 
 /* Bytes of a key: where a driver's strings do not fit, nothing is cached. Devices to a context: likewise. */
 enum { KEY_SIZE = 4096, MAX_DEVICES = 64 };
@@ -97,7 +98,7 @@ cl_program bn_restore_program(cl_context context, cl_device_id device, const cha
     void *binary = NULL;
     size_t size = 0;
     cl_int status = CL_SUCCESS, binary_status = CL_SUCCESS;
-    if (!key || !bn_cache_read(KIND, key, strlen(key), &binary, &size))
+    if (!key || !bn_cache_read(BINARY, key, strlen(key), &binary, &size))
         return NULL;
     const unsigned char *bytes = binary;
     cl_program program = clCreateProgramWithBinary(context, 1, &device, &size, &bytes, &binary_status, &status);
@@ -139,6 +140,22 @@ static bool find_binary(const struct binaries *all, cl_uint *index)
     return found == 1;
 }
 
+bool bn_has_program_mark(const char *key)
+{
+    void *nothing = NULL;
+    size_t size = 0;
+    if (!key || !bn_cache_read(MARK, key, strlen(key), &nothing, &size))
+        return false;
+    free(nothing);
+    return true;
+}
+
+void bn_mark_program(const char *key)
+{
+    if (key)
+        bn_cache_write(MARK, key, strlen(key), "", 0);
+}
+
 void bn_store_program(cl_program program, const char *key)
 {
     struct binaries all = { .count = 0 };
@@ -148,6 +165,6 @@ void bn_store_program(cl_program program, const char *key)
     unsigned char *binary = malloc(all.sizes[index]);
     all.bytes[index] = binary;
     if (binary && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(all.bytes), all.bytes, NULL) == CL_SUCCESS)
-        bn_cache_write(KIND, key, strlen(key), binary, all.sizes[index]);
+        bn_cache_write(BINARY, key, strlen(key), binary, all.sizes[index]);
     free(binary);
 }

@@ -50,13 +50,14 @@ const char *cache_path(const char *name)
     return path;
 }
 
-/* Counts the files, and keeps the name of one. */
-static int look_for_files(char name[PATH_SIZE])
+/* Counts the files whose names begin so, and keeps the name of one. */
+static int look_for_files(const char *prefix, char name[PATH_SIZE])
 {
     int count = 0;
     DIR *folder = opendir(cache_folder());
     for (struct dirent *entry = folder != NULL ? readdir(folder) : NULL; entry != NULL; entry = readdir(folder)) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
             continue;
         snprintf(name, PATH_SIZE, "%s", entry->d_name);
         count++;
@@ -66,17 +67,27 @@ static int look_for_files(char name[PATH_SIZE])
     return count;
 }
 
-int count_cache_files(void)
+int count_entries(const char *kind)
 {
     char name[PATH_SIZE];
-    return look_for_files(name);
+    return look_for_files(kind, name);
+}
+
+const char *only_entry(const char *kind)
+{
+    char name[PATH_SIZE];
+    ck_assert_int_eq(look_for_files(kind, name), 1);
+    return cache_path(name);
+}
+
+int count_cache_files(void)
+{
+    return count_entries("");
 }
 
 const char *only_cache_file(void)
 {
-    char name[PATH_SIZE];
-    ck_assert_int_eq(look_for_files(name), 1);
-    return cache_path(name);
+    return only_entry("");
 }
 
 struct bytes read_bytes(const char *path)

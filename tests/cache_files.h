@@ -17,6 +17,9 @@ const char *cache_path(const char *name);
 /* The number of files in the folder, 0 if it is not there; and the path of the only one: the test fails if it is not alone. */
 int count_cache_files(void);
 const char *only_cache_file(void);
+/* The same of the entries of one kind, whatever else is there. */
+int count_entries(const char *kind);
+const char *only_entry(const char *kind);
 
 struct bytes {
     unsigned char *bytes; /* to be freed */

@@ -1,4 +1,4 @@
-/* Programs in the disk cache: what is compiled once is not compiled again, and the cache never spoils a call. */
+/* Programs in the disk cache: what is compiled twice is not compiled again, and the cache never spoils a call. */
 #define _POSIX_C_SOURCE 200809L
 #include "cache_files.h"
 #include "compare.h"
@@ -18,6 +18,10 @@
 
 /* More calls than any of these makes: a loop that gets there does not end by itself. */
 enum { MANY_CALLS = 1000 };
+
+/* Kinds of entries. */
+static const char *const mark = "compiled-";
+static const char *const binary = "program-";
 
 static const struct shape rows = { 4, 1, { 4, 3, 9, 7 } };
 static const struct shape columns = { 2, 1, { 150, 5 } };
@@ -77,6 +81,20 @@ static void use_engine(const struct engine_config *config, const struct shape *s
     expect_success(clbnReleasePlan(plan));
 }
 
+/* From an empty cache: the first engine leaves marks, the second stores. */
+static void fill_cache(const struct engine_config *config, const struct shape *shape)
+{
+    use_engine(config, shape);
+    use_engine(config, shape);
+}
+
+static void expect_entries(int marks, int binaries)
+{
+    ck_assert_int_eq(count_entries(mark), marks);
+    ck_assert_int_eq(count_entries(binary), binaries);
+    ck_assert_int_eq(count_cache_files(), marks + binaries);
+}
+
 /* ---- Warm and cold -------------------------------------------------------------------------------------------------------- */
 
 /* Runs forward and backward on an engine, and compares with the results of the suite's engine, which has compiled. */
@@ -108,16 +126,52 @@ START_TEST(what_was_compiled_is_restored)
         expect_success(clbnReleasePlan(create_plan(test_engine(config), &columns, CLBN_FLOAT32, 1e-5)));
         expect_success(setenv("CLBN_CACHE_DIR", cache_folder(), 1));
     }
-    for (int turn = 0; turn < 2; turn++)
+    for (int turn = 0; turn < 3; turn++)
         for (int config = 0; config < CONFIGS; config++) {
             clbn_engine engine = new_engine(&engine_configs[config]);
             struct made before = count_made();
             expect_same_results(engine, config, &rows);
             expect_same_results(engine, config, &columns);
-            expect_made(&before, turn == 0 ? 2 : 0, turn == 0 ? 0 : 2);
+            expect_made(&before, turn < 2 ? 2 : 0, turn < 2 ? 0 : 2);
             expect_success(clbnReleaseEngine(engine));
-            ck_assert_int_eq(count_cache_files(), turn == 0 ? 2 * (config + 1) : PROGRAMS);
+            int done = 2 * (config + 1);
+            expect_entries(turn == 0 ? done : PROGRAMS, turn == 0 ? 0 : turn == 1 ? done : PROGRAMS);
         }
+}
+END_TEST
+
+/* A process that is the only one on its machine does no work for others. */
+START_TEST(the_first_engine_leaves_a_mark_the_second_stores)
+{
+    struct made made = count_made();
+    unsigned long asked = calls_of("clGetProgramInfo");
+    use_engine(&engine_configs[0], &columns);
+    expect_made(&made, 1, 0);
+    expect_entries(1, 0);
+    ck_assert_uint_eq(calls_of("clGetProgramInfo"), asked);
+    use_engine(&engine_configs[0], &columns);
+    expect_made(&made, 2, 0);
+    expect_entries(1, 1);
+    ck_assert_uint_gt(calls_of("clGetProgramInfo"), asked);
+    use_engine(&engine_configs[0], &columns);
+    expect_made(&made, 2, 1);
+}
+END_TEST
+
+/* Nor is it the second who builds before the first has ended. */
+START_TEST(engines_side_by_side_leave_a_mark)
+{
+    enum { ENGINES = 3 };
+    clbn_engine engines[ENGINES];
+    unsigned long asked = calls_of("clGetProgramInfo");
+    for (int i = 0; i < ENGINES; i++) {
+        engines[i] = new_engine(&engine_configs[0]);
+        expect_success(clbnReleasePlan(create_plan(engines[i], &columns, CLBN_FLOAT32, 1e-5)));
+    }
+    for (int i = 0; i < ENGINES; i++)
+        expect_success(clbnReleaseEngine(engines[i]));
+    expect_entries(1, 0);
+    ck_assert_uint_eq(calls_of("clGetProgramInfo"), asked);
 }
 END_TEST
 
@@ -131,10 +185,11 @@ static struct stat about_file(const char *path)
 /* Each entry is a new file: one that is there already stays. */
 START_TEST(what_was_restored_is_not_stored_again)
 {
+    fill_cache(&engine_configs[0], &columns);
+    struct stat its_mark = about_file(only_entry(mark)), its_binary = about_file(only_entry(binary));
     use_engine(&engine_configs[0], &columns);
-    struct stat before = about_file(only_cache_file());
-    use_engine(&engine_configs[0], &columns);
-    ck_assert_uint_eq(about_file(only_cache_file()).st_ino, before.st_ino);
+    ck_assert_uint_eq(about_file(only_entry(mark)).st_ino, its_mark.st_ino);
+    ck_assert_uint_eq(about_file(only_entry(binary)).st_ino, its_binary.st_ino);
 }
 END_TEST
 
@@ -154,43 +209,62 @@ START_TEST(a_cache_that_is_off_does_nothing)
 }
 END_TEST
 
-/* Nor is a binary asked for that cannot be stored. */
+/* Nor is a binary asked for that cannot be stored: here there is a mark when the program is built, and no folder when it ends. */
 START_TEST(a_folder_that_cannot_be_costs_nothing)
 {
-    unsigned long before = calls_of("clGetProgramInfo");
-    expect_success(setenv("CLBN_CACHE_DIR", "/dev/null/cache", 1));
     use_engine(&engine_configs[0], &columns);
+    unsigned long before = calls_of("clGetProgramInfo");
+    clbn_engine engine = new_engine(&engine_configs[0]);
+    expect_success(clbnReleasePlan(create_plan(engine, &columns, CLBN_FLOAT32, 1e-5)));
+    expect_success(setenv("CLBN_CACHE_DIR", "/dev/null/cache", 1));
+    expect_success(clbnReleaseEngine(engine));
     ck_assert_uint_eq(calls_of("clGetProgramInfo"), before);
 }
 END_TEST
 
-START_TEST(a_spoilt_entry_is_compiled_and_replaced)
+static void spoil_entry(const char *kind)
 {
-    use_engine(&engine_configs[0], &columns);
-    char *path = strdup(only_cache_file());
+    char *path = strdup(only_entry(kind));
     struct bytes entry = read_bytes(path);
     entry.bytes[entry.size / 2] ^= 1;
     write_bytes(path, entry.bytes, entry.size);
+    free(entry.bytes);
+    free(path);
+}
+
+START_TEST(a_spoilt_binary_is_compiled_and_replaced)
+{
+    fill_cache(&engine_configs[0], &columns);
+    spoil_entry(binary);
     struct made before = count_made();
     use_engine(&engine_configs[0], &columns);
     expect_made(&before, 1, 0);
     use_engine(&engine_configs[0], &columns);
     expect_made(&before, 1, 1);
-    free(entry.bytes);
-    free(path);
+}
+END_TEST
+
+START_TEST(a_spoilt_mark_is_replaced)
+{
+    use_engine(&engine_configs[0], &columns);
+    spoil_entry(mark);
+    use_engine(&engine_configs[0], &columns);
+    expect_entries(1, 0);
+    use_engine(&engine_configs[0], &columns);
+    expect_entries(1, 1);
 }
 END_TEST
 
 /* An entry is found by this device's name, and so is not this entry any more. */
 START_TEST(an_entry_of_another_device_is_not_used)
 {
-    use_engine(&engine_configs[0], &columns);
+    fill_cache(&engine_configs[0], &columns);
     struct made before = count_made();
     hide_device_name(true);
     use_engine(&engine_configs[0], &columns);
     hide_device_name(false);
     expect_made(&before, 1, 0);
-    ck_assert_int_eq(count_cache_files(), 2);
+    expect_entries(2, 1);
 }
 END_TEST
 
@@ -201,14 +275,14 @@ START_TEST(parts_of_a_device_restore_their_programs)
     if (!divide_device("a context of several devices"))
         return;
     struct made before = count_made();
-    for (unsigned long turn = 0; turn < 2; turn++) {
+    for (unsigned long turn = 0; turn < 3; turn++) {
         clbn_engine engine = clbnCreateEngine(halves_context, halves[1], NULL, &status);
         expect_success(status);
         clbn_plan plan = create_plan(engine, &columns, CLBN_FLOAT32, 1e-5);
-        expect_made(&before, 1, turn);
+        expect_made(&before, turn == 0 ? 1 : 2, turn < 2 ? 0 : 1);
         expect_success(clbnReleasePlan(plan));
         expect_success(clbnReleaseEngine(engine));
-        ck_assert_int_eq(count_cache_files(), 1);
+        expect_entries(1, turn == 0 ? 0 : 1);
     }
 }
 END_TEST
@@ -228,8 +302,8 @@ END_TEST
 START_TEST(another_process_compiles_nothing)
 {
     int status = 0;
-    use_engine(&engine_configs[0], &rows);
-    use_engine(&engine_configs[0], &columns);
+    fill_cache(&engine_configs[0], &rows);
+    fill_cache(&engine_configs[0], &columns);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
@@ -277,11 +351,11 @@ START_TEST(threads_share_the_cache)
     struct made made = count_made();
     use_engine(&engine_configs[0], &columns);
     expect_made(&made, 0, 1);
-    ck_assert_int_eq(count_cache_files(), 1);
+    expect_entries(1, 1);
 }
 END_TEST
 
-/* The work waits for a user event while its program is stored. */
+/* The work waits for a user event while its program is marked, stored, or released. */
 START_TEST(programs_are_stored_while_their_work_is_in_progress)
 {
     cl_int status = CL_SUCCESS;
@@ -289,7 +363,7 @@ START_TEST(programs_are_stored_while_their_work_is_in_progress)
     struct call call = call_of(FORWARD_TRAINING);
     struct run expected = run_prepare(test_engine(0), &problem, &call);
     run_now(&expected);
-    for (unsigned long turn = 0; turn < 2; turn++) {
+    for (int turn = 0; turn < 3; turn++) {
         cl_event go = clCreateUserEvent(test_context(), &status), done = NULL;
         expect_success(status);
         clbn_engine engine = new_engine(&engine_configs[0]);
@@ -298,7 +372,7 @@ START_TEST(programs_are_stored_while_their_work_is_in_progress)
         expect_success(clbnReleasePlan(run.plan));
         expect_success(clbnReleaseEngine(engine));
         run.plan = NULL;
-        ck_assert_int_eq(count_cache_files(), 1);
+        expect_entries(1, turn == 0 ? 0 : 1);
         expect_success(clSetUserEventStatus(go, CL_COMPLETE));
         run_wait(done);
         expect_same_bits("y", run_output(&run, VIEW_Y), run_output(&expected, VIEW_Y), shape_elements(&rows));
@@ -312,19 +386,22 @@ END_TEST
 
 /* ---- Failures ------------------------------------------------------------------------------------------------------------- */
 
+/* What the cache has when a call fails: nothing, a mark, or a binary too. */
+enum warmth { COLD, MARKED, WARM };
+
 /* What only the cache calls, or what it calls and compiling does not. */
-static bool is_the_caches_own(const char *function, bool warm)
+static bool is_the_caches_own(const char *function, enum warmth warmth)
 {
     static const char *const functions[] = { "clGetDeviceInfo", "clGetPlatformInfo", "clGetProgramInfo",
                                              "clCreateProgramWithBinary", "malloc" };
     for (int i = 0; i < COUNT_OF(functions); i++)
         if (strcmp(function, functions[i]) == 0)
             return true;
-    return warm && strcmp(function, "clBuildProgram") == 0;
+    return warmth == WARM && strcmp(function, "clBuildProgram") == 0;
 }
 
 /* A plan and its engine's end while the number-th call fails; NULL when there are not so many. */
-static const char *fail_plan(unsigned long number, enum failure_kind kind, bool warm)
+static const char *fail_plan(unsigned long number, enum failure_kind kind, enum warmth warmth)
 {
     cl_int status = CL_SUCCESS;
     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
@@ -346,7 +423,7 @@ static const char *fail_plan(unsigned long number, enum failure_kind kind, bool 
         ck_assert_str_eq(clbnLastError(), sentence);
     } else {
         ck_assert_ptr_nonnull(failed);
-        ck_assert_msg(kind == FAILS_FROM_THEN_ON || !is_the_caches_own(failed, warm),
+        ck_assert_msg(kind == FAILS_FROM_THEN_ON || !is_the_caches_own(failed, warmth),
                       "call %lu: %s failed, and then the plan: %s", number, failed, clbnLastError());
         ck_assert(status == INJECTED_STATUS || status == CL_OUT_OF_HOST_MEMORY);
         ck_assert_str_ne(clbnLastError(), sentence);
@@ -355,36 +432,39 @@ static const char *fail_plan(unsigned long number, enum failure_kind kind, bool 
     return failed;
 }
 
-/* Cold: the cache is empty each time. After each failure the next engine works, from what is in the cache if there is something. */
-static void fail_each_call(enum failure_kind kind, bool warm)
+static void delete_entry(const char *kind)
+{
+    if (count_entries(kind) > 0)
+        ck_assert_int_eq(unlink(only_entry(kind)), 0);
+}
+
+/* After each failure the next engine works, from what is in the cache if there is something. */
+static void fail_each_call(enum failure_kind kind, enum warmth warmth)
 {
     const char *failed = "";
     unsigned long number = 0;
-    use_engine(&engine_configs[0], &columns);
+    fill_cache(&engine_configs[0], &columns);
     while (failed != NULL) {
         ck_assert_uint_lt(++number, MANY_CALLS);
-        if (!warm && count_cache_files() > 0)
-            ck_assert_int_eq(unlink(only_cache_file()), 0);
+        if (warmth < MARKED)
+            delete_entry(mark);
+        if (warmth < WARM)
+            delete_entry(binary);
         struct live_objects before = count_live_objects();
-        failed = fail_plan(number, kind, warm);
+        failed = fail_plan(number, kind, warmth);
         expect_live_objects(&before);
-        bool stored = count_cache_files() > 0;
+        bool stored = count_entries(binary) > 0;
+        ck_assert(warmth != COLD || !stored);
         struct made made = count_made();
         use_engine(&engine_configs[0], &columns);
         expect_made(&made, stored ? 0 : 1, stored ? 1 : 0);
     }
-    ck_assert_uint_gt(number, warm ? 10 : 15);
+    ck_assert_uint_gt(number, warmth == MARKED ? 15 : 10);
 }
 
-START_TEST(a_cold_cache_fails_silently)
+START_TEST(a_cache_fails_silently)
 {
-    fail_each_call(_i == 0 ? FAILS_ONCE : FAILS_FROM_THEN_ON, false);
-}
-END_TEST
-
-START_TEST(a_warm_cache_fails_silently)
-{
-    fail_each_call(_i == 0 ? FAILS_ONCE : FAILS_FROM_THEN_ON, true);
+    fail_each_call(_i % 2 == 0 ? FAILS_ONCE : FAILS_FROM_THEN_ON, (enum warmth)(_i / 2));
 }
 END_TEST
 
@@ -392,8 +472,8 @@ END_TEST
 START_TEST(a_refused_binary_is_compiled_and_replaced)
 {
     static const char *const functions[] = { "clCreateProgramWithBinary", "clBuildProgram", "clGetProgramInfo" };
-    use_engine(&engine_configs[0], &columns);
-    struct stat before = about_file(only_cache_file());
+    fill_cache(&engine_configs[0], &columns);
+    struct stat before = about_file(only_entry(binary));
     struct made made = count_made();
     clbn_engine engine = new_engine(&engine_configs[0]);
     fail_call_number(1, functions[_i], FAILS_ONCE);
@@ -402,7 +482,7 @@ START_TEST(a_refused_binary_is_compiled_and_replaced)
     expect_made(&made, 1, 1);
     expect_success(clbnReleasePlan(plan));
     expect_success(clbnReleaseEngine(engine));
-    ck_assert_uint_ne(about_file(only_cache_file()).st_ino, before.st_ino);
+    ck_assert_uint_ne(about_file(only_entry(binary)).st_ino, before.st_ino);
     use_engine(&engine_configs[0], &columns);
     expect_made(&made, 1, 2);
 }
@@ -428,17 +508,19 @@ int main(int count, char **arguments)
     tcase_set_timeout(cases, 0);
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, what_was_compiled_is_restored);
+    tcase_add_test(cases, the_first_engine_leaves_a_mark_the_second_stores);
+    tcase_add_test(cases, engines_side_by_side_leave_a_mark);
     tcase_add_test(cases, what_was_restored_is_not_stored_again);
     tcase_add_test(cases, a_cache_that_is_off_does_nothing);
     tcase_add_test(cases, a_folder_that_cannot_be_costs_nothing);
-    tcase_add_test(cases, a_spoilt_entry_is_compiled_and_replaced);
+    tcase_add_test(cases, a_spoilt_binary_is_compiled_and_replaced);
+    tcase_add_test(cases, a_spoilt_mark_is_replaced);
     tcase_add_test(cases, an_entry_of_another_device_is_not_used);
     tcase_add_test(cases, parts_of_a_device_restore_their_programs);
     tcase_add_test(cases, another_process_compiles_nothing);
     tcase_add_test(cases, threads_share_the_cache);
     tcase_add_test(cases, programs_are_stored_while_their_work_is_in_progress);
-    tcase_add_loop_test(cases, a_cold_cache_fails_silently, 0, 2);
-    tcase_add_loop_test(cases, a_warm_cache_fails_silently, 0, 2);
+    tcase_add_loop_test(cases, a_cache_fails_silently, 0, 6);
     tcase_add_loop_test(cases, a_refused_binary_is_compiled_and_replaced, 0, 3);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
