@@ -83,7 +83,7 @@ cleanup:
     return false;
 }
 
-/* Times engines with their first plans. What a plan compiles is in the disk cache, where that is on, when its engine ends. */
+/* Times engines with their first plans. Where the disk cache is on, what the first two compile is in it then. */
 static bool time_engines(size_t count, const struct session *session, clbn_geometry geometry, double *engines, double *kinds,
                          struct failure *failure)
 {
@@ -110,7 +110,7 @@ static bool measure_engines(struct bench_costs *costs, const struct session *ses
         return false;
     bool done = time_engines(ENGINES, session, geometry, engines, compiled, failure);
     bench_cache_turn_on(&cache);
-    done = done && time_engines(1, session, geometry, engines, cached, failure) && /* stores */
+    done = done && time_engines(2, session, geometry, engines, cached, failure) && /* the second stores */
            time_engines(ENGINES, session, geometry, engines, cached, failure);
     bench_cache_close(&cache);
     if (!done)
