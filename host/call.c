@@ -1,6 +1,8 @@
 #include "call.h"
 
+#include "operands.h"
 #include "status.h"
+#include "view.h"
 
 static cl_int check_queue(clbn_engine engine, cl_command_queue queue)
 {
@@ -45,9 +47,22 @@ cl_int bn_check_call(const struct call *call, const void *args, size_t expected_
     return status == CLBN_SUCCESS ? check_wait_list(call) : status;
 }
 
-cl_int bn_check_factor(double factor)
+cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double update_factor,
+                        clbn_running_variance running_variance)
 {
-    if (!(factor >= 0 && factor <= 1))
-        return bn_fail(CLBN_INVALID_FACTOR, "update_factor is %g, expected 0 to 1.", factor);
+    if (!(update_factor >= 0 && update_factor <= 1))
+        return bn_fail(CLBN_INVALID_FACTOR, "update_factor is %g, expected 0 to 1.", update_factor);
+    if (running_variance > CLBN_BIASED)
+        return bn_fail(CLBN_INVALID_ARGUMENT, "running_variance is %u, expected CLBN_UNBIASED or CLBN_BIASED.",
+                       (unsigned)running_variance);
+    return bn_check_pair("running_mean", running_mean, "running_var", running_var);
+}
+
+cl_int bn_check_mask(clbn_plan plan, clbn_view mask)
+{
+    if (bn_is_present(mask) && !bn_has_mask(bn_plan_desc(plan)->activation))
+        return bn_fail(CLBN_NOT_INVERTIBLE,
+                       "a mask was given, but the slope of the plan's activation is more than a bit, expected "
+                       "one for CLBN_ACTIVATION_RELU, LEAKY_RELU or RELU6.");
     return CLBN_SUCCESS;
 }

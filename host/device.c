@@ -1,6 +1,7 @@
 #include "device.h"
 
 #include "status.h"
+#include "svm.h"
 
 #include <stdint.h>
 
@@ -39,6 +40,7 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     /* llvmpipe is a CPU too, but like a GPU it computes a vector of work-items at a time. */
     facts->is_vector_cpu = (type & CL_DEVICE_TYPE_CPU) && vector_width > 1;
     facts->has_double = double_config != 0;
+    facts->has_svm = bn_device_has_svm(device);
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;
     facts->cache_size = cache_size < SIZE_MAX ? (size_t)cache_size : SIZE_MAX;

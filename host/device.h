@@ -9,6 +9,7 @@
 struct device_facts {
     bool is_vector_cpu; /* a CPU whose OpenCL computes vectors as such, and work-items one after another */
     bool has_double;
+    bool has_svm;          /* shared virtual memory, which this build can use */
     size_t compute_units;  /* at least 1 */
     size_t max_group_size; /* work-items */
     size_t cache_size;     /* bytes of global memory cache; 0 if there is none or it is not known */

@@ -9,9 +9,6 @@
 
 #define KNOWN_FLAGS (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64 | CLBN_ENGINE_SPLIT | CLBN_ENGINE_WHOLE)
 
-/* Four types, channels first or last, two index widths: no engine has more kinds of program. */
-#define MAX_PROGRAMS 16
-
 struct clbn_engine_object {
     reference_count references;
     cl_context context;
@@ -20,8 +17,8 @@ struct clbn_engine_object {
     clbn_geometry geometry;
     cl_uint flags;
     lock_t lock; /* of the members below */
-    struct program *programs[MAX_PROGRAMS];
-    unsigned program_count;
+    struct program **programs;
+    size_t program_count;
 };
 
 static cl_int check_options(const clbn_engine_options *options)
@@ -147,8 +144,9 @@ cl_int clbnReleaseEngine(clbn_engine engine)
 {
     if (!engine || !reference_drop(&engine->references))
         return CLBN_SUCCESS;
-    for (unsigned i = 0; i < engine->program_count; i++)
+    for (size_t i = 0; i < engine->program_count; i++)
         bn_release_program(engine->programs[i]);
+    free(engine->programs);
     lock_destroy(&engine->lock);
     clReleaseDevice(engine->device);
     clReleaseContext(engine->context);
@@ -181,14 +179,27 @@ const struct device_facts *bn_engine_facts(clbn_engine engine)
     return &engine->facts;
 }
 
+/* Room for one program more. */
+static bool lengthen_list(clbn_engine engine)
+{
+    struct program **longer = malloc((engine->program_count + 1) * sizeof(*longer));
+    if (!longer)
+        return false;
+    if (engine->program_count > 0)
+        memcpy(longer, engine->programs, engine->program_count * sizeof(*longer));
+    free(engine->programs);
+    engine->programs = longer;
+    return true;
+}
+
 /* The caller holds the lock: a program is built once, and whoever wants it meanwhile waits for it. */
 static struct program *find_or_build(clbn_engine engine, const struct variant *variant, cl_int *status)
 {
-    for (unsigned i = 0; i < engine->program_count; i++)
+    for (size_t i = 0; i < engine->program_count; i++)
         if (bn_same_variant(bn_program_variant(engine->programs[i]), variant))
             return engine->programs[i];
-    if (engine->program_count == MAX_PROGRAMS) {
-        *status = bn_fail(CLBN_INTERNAL_ERROR, "more than %d kinds of program.", MAX_PROGRAMS);
+    if (!lengthen_list(engine)) {
+        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of programs.");
         return NULL;
     }
     struct program *program = bn_build_program(engine->context, engine->device, variant, status);
@@ -211,8 +222,9 @@ cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t
 {
     if (!engine)
         return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
-    const struct shape any = { 1, 1, 1, 1, 1 };
-    const struct variant v = bn_choose_variant(engine->geometry, engine->flags, &engine->facts, CLBN_FLOAT32, &any);
+    const struct shape any = { .elements = 1 };
+    const struct variant v =
+        bn_choose_variant(engine->geometry, engine->flags, &engine->facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &any);
     const size_t group = v.group;
     const size_t vector = v.vector;
     const cl_bool has_float64 = engine->facts.has_double;

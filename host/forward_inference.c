@@ -1,37 +1,25 @@
+#include "forward_steps.h"
 #include "launch.h"
 #include "operands.h"
-#include "operation.h"
 
 static cl_int check_inference(clbn_plan plan, const clbn_forward_inference_args *a)
 {
     const struct shape *shape = bn_plan_shape(plan);
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
-        { "x", OPERAND_TENSOR, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "y", OPERAND_TENSOR, a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
+        { "x", TENSOR_X, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "z", TENSOR_Z, a->z, shape->elements, OPERAND_READ, OPERAND_OPTIONAL, "y" },
+        { "y", TENSOR_Y, a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
         { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "mask", OPERAND_BYTES, a->mask, bn_plan_schedule(plan)->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
-    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
-}
-
-static void add_inference_step(struct operation *o, const clbn_forward_inference_args *a)
-{
-    const struct schedule *s = bn_plan_schedule(o->call->plan);
-    bn_add_step(&o->steps, KERNEL_INFERENCE, (size_t)s->division.parts, s->tiles);
-    bn_bind_division(&o->steps);
-    bn_bind_view(&o->steps, a->x);
-    bn_bind_view(&o->steps, a->y);
-    bn_bind_view(&o->steps, a->gamma);
-    bn_bind_view(&o->steps, a->beta);
-    bn_bind_view(&o->steps, a->running_mean);
-    bn_bind_view(&o->steps, a->running_var);
-    bn_bind_real(&o->steps, bn_plan_desc(o->call->plan)->epsilon);
-    bn_bind_uint(&o->steps, s->stream);
-    if (bn_is_channels_last(o->call->plan))
-        bn_bind_view(&o->steps, o->workspace.coefficients);
+    cl_int status = bn_check_mask(plan, a->mask);
+    if (status == CLBN_SUCCESS)
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+    return status;
 }
 
 cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const clbn_forward_inference_args *args,
@@ -48,6 +36,6 @@ cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const
 
     struct operation operation;
     bn_begin_operation(&operation, &call, args->workspace, bn_is_channels_last(plan));
-    add_inference_step(&operation, args);
+    bn_add_inference_step(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -3,16 +3,17 @@
 #define CLBN_OPERANDS_H
 
 #include "plan.h"
+#include "view.h"
 
-/* What a view's elements are: of the plan's type, or of the type of its parameters. */
-enum operand_kind { OPERAND_TENSOR, OPERAND_PARAMETER, OPERAND_BYTES };
+/* What a view's elements are: a tensor of the plan's, by its number, or of the type of the parameters, or bytes. */
+enum { OPERAND_PARAMETER = TENSORS, OPERAND_BYTES };
 
 enum operand_access { OPERAND_READ, OPERAND_WRITTEN, OPERAND_UPDATED };
 enum operand_need { OPERAND_OPTIONAL, OPERAND_REQUIRED };
 
 struct operand {
     const char *name;
-    enum operand_kind kind;
+    int kind; /* enum tensor, or OPERAND_* */
     clbn_view view;
     size_t count; /* elements; 0: the view is not looked at */
     enum operand_access access;
@@ -21,7 +22,7 @@ struct operand {
 };
 
 /* Checks what design and OpenCL ask of the views: there if required, a buffer of the engine's context that may be written where
- * it is, long enough, and no written view overlapping another. workspace: as the caller gave it. */
+ * it is, long enough, and no written view meeting another. workspace: as the caller gave it. */
 cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace);
 
 /* Checks that both of a pair of views were given, or neither. */

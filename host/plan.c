@@ -36,6 +36,17 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
     const double greatest = desc->type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
     if (!(desc->epsilon >= 0 && desc->epsilon <= greatest))
         return bn_fail(CLBN_INVALID_EPSILON, "epsilon is %g, expected a number from 0 to %g.", desc->epsilon, greatest);
+    if (desc->mode > CLBN_PER_ACTIVATION)
+        return bn_fail(CLBN_INVALID_ARGUMENT, "mode is %u, expected CLBN_PER_CHANNEL or CLBN_PER_ACTIVATION.",
+                       (unsigned)desc->mode);
+    if (desc->activation > CLBN_ACTIVATION_ELU)
+        return bn_fail(CLBN_INVALID_ACTIVATION, "activation is %u, expected CLBN_ACTIVATION_NONE to CLBN_ACTIVATION_ELU.",
+                       (unsigned)desc->activation);
+    if (desc->activation == CLBN_ACTIVATION_LEAKY_RELU && !(desc->leaky_slope >= 0 && desc->leaky_slope <= greatest))
+        return bn_fail(CLBN_INVALID_ACTIVATION, "leaky_slope is %g, expected a number from 0 to %g.", desc->leaky_slope,
+                       greatest);
+    if (desc->activation == CLBN_ACTIVATION_ELU && !(desc->elu_alpha >= 0 && desc->elu_alpha <= greatest))
+        return bn_fail(CLBN_INVALID_ACTIVATION, "elu_alpha is %g, expected a number from 0 to %g.", desc->elu_alpha, greatest);
     return CLBN_SUCCESS;
 }
 
@@ -47,7 +58,8 @@ static cl_int complete_plan(clbn_plan plan)
     cl_int status = bn_collapse_shape(&plan->desc, facts->address_limit, &plan->shape);
     if (status != CLBN_SUCCESS)
         return status;
-    struct variant variant = bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, &plan->shape);
+    struct variant variant =
+        bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, plan->desc.activation, &plan->shape);
     if (plan->shape.channels > 0 && !bn_make_schedule(&variant, facts, flags, &plan->shape, &plan->schedule))
         return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
                        plan->shape.channels);
@@ -127,6 +139,18 @@ bool bn_is_channels_last(clbn_plan plan)
     return bn_program_variant(plan->program)->channels_last;
 }
 
+double bn_plan_alpha(clbn_plan plan)
+{
+    switch (plan->desc.activation) {
+    case CLBN_ACTIVATION_LEAKY_RELU:
+        return plan->desc.leaky_slope;
+    case CLBN_ACTIVATION_ELU:
+        return plan->desc.elu_alpha;
+    default:
+        return 0;
+    }
+}
+
 /* Names of kernels with spaces between. */
 static void name_kernels(char *text, size_t size, clbn_plan plan, const enum kernel_id *ids, unsigned count)
 {
@@ -173,6 +197,9 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
                                    param_value_size_ret);
     case CLBN_PLAN_WORKSPACE_SIZE:
         return bn_give_information(&plan->schedule.workspace_size, sizeof(size_t), param_value_size, param_value,
+                                   param_value_size_ret);
+    case CLBN_PLAN_MASK_SIZE:
+        return bn_give_information(&plan->schedule.mask_size, sizeof(size_t), param_value_size, param_value,
                                    param_value_size_ret);
     case CLBN_PLAN_FORWARD_KERNELS:
     case CLBN_PLAN_INFERENCE_KERNELS:

@@ -14,7 +14,10 @@ const struct schedule *bn_plan_schedule(clbn_plan plan);
 
 struct program *bn_plan_program(clbn_plan plan);
 
-/* Whether the channels lie next to each other: inner = 1. */
+/* Whether the channels lie side by side. */
 bool bn_is_channels_last(clbn_plan plan);
+
+/* leaky_slope or elu_alpha, whichever the activation has; else 0. */
+double bn_plan_alpha(clbn_plan plan);
 
 #endif

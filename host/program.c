@@ -54,11 +54,15 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
     /* Compiled as one, in this order. */
     const char *const names[] = {
         "common.cl",
+        "activation.cl",
         variant->wide_double ? "wide_double.cl" : "wide_pair.cl",
         "moments.cl",
         "sums.cl",
         "division.cl",
+        "layout.cl",
         "coefficients.cl",
+        "records.cl",
+        "finish.cl",
         variant->channels_last ? "columns.cl" : "rows.cl",
         variant->channels_last ? "columns_backward.cl" : "rows_backward.cl",
     };

@@ -21,7 +21,7 @@
 #define WHOLE_TILE_VECTORS 4
 
 /* Coefficients of a channel, at most (kernels/coefficients.cl). */
-#define COEFFICIENTS 5
+#define COEFFICIENTS 7
 
 static size_t least(size_t a, size_t b)
 {
@@ -111,6 +111,23 @@ static bool add_section(size_t *section, size_t bytes, size_t count, size_t chan
     return *end < SIZE_MAX / 4;
 }
 
+bool bn_has_mask(clbn_activation activation)
+{
+    return activation == CLBN_ACTIVATION_RELU || activation == CLBN_ACTIVATION_LEAKY_RELU ||
+           activation == CLBN_ACTIVATION_RELU6;
+}
+
+/* A unit of bits for each vector of a row; no more bytes than the tensor has, whose sizes are known to fit. */
+static size_t mask_size(const struct variant *v, const struct shape *shape)
+{
+    const size_t unit = divide_up(v->vector, 8);
+    if (!bn_has_mask(v->activation))
+        return 0;
+    if (v->channels_last)
+        return shape->outer * divide_up(shape->channels, v->vector) * unit;
+    return shape->outer * shape->channels * divide_up(shape->inner, v->vector) * unit;
+}
+
 bool bn_make_schedule(const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                       const struct shape *shape, struct schedule *schedule)
 {
@@ -123,6 +140,10 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     else
         divide_rows(&s, v, facts, engine_flags);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
+
+    for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)
+        s.division.lengths[i] = shape->lengths[i];
+    s.mask_size = shape->elements > 0 ? mask_size(v, shape) : 0;
 
     size_t element = bn_parameter_size(v->type);
     s.stream = v->group == 1 && shape->elements > facts->cache_size / bn_type_size(v->type) / 2;

@@ -12,6 +12,7 @@ struct division {
     cl_ulong chunk_rows, chunk_columns;
     cl_ulong band_rows;
     cl_ulong tile_vectors;
+    cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
 };
 
 struct schedule {
@@ -25,7 +26,11 @@ struct schedule {
     size_t statistics_size;   /* bytes, then: mean and invstd of each channel, when the caller gives none */
     size_t coefficients_size; /* bytes, then */
     size_t workspace_size;    /* bytes in all */
+    size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
+
+/* Whether a bit for each element says enough of an activation's slope. */
+bool bn_has_mask(clbn_activation activation);
 
 /* shape has channels, but may be empty: then only the workspace is filled in. False if its size overflows. */
 bool bn_make_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,

@@ -1,6 +1,7 @@
 #include "shape.h"
 
 #include "status.h"
+#include "strides.h"
 
 size_t bn_type_size(clbn_type type)
 {
@@ -34,31 +35,102 @@ static bool fits(const size_t *axes, cl_uint rank, size_t limit)
     return true;
 }
 
-static size_t multiply(const size_t *axes, cl_uint begin, cl_uint end)
+/* Which axes channels are numbered along. */
+static void choose_channel_axes(const clbn_plan_desc *desc, bool is_channel[CLBN_MAX_RANK])
 {
-    size_t product = 1;
-    for (cl_uint i = begin; i < end; i++)
-        product *= axes[i];
-    return product;
+    for (cl_uint i = 0; i < desc->rank; i++)
+        is_channel[i] = desc->mode == CLBN_PER_ACTIVATION ? i > 0 : i == desc->channel_axis;
+}
+
+/* Sizes of a shape whose tensors have no elements. */
+static void count_elements(const clbn_plan_desc *desc, const bool is_channel[CLBN_MAX_RANK], struct shape *s)
+{
+    s->channels = 1;
+    s->values_per_channel = 1;
+    for (cl_uint i = 0; i < desc->rank; i++)
+        if (is_channel[i])
+            s->channels *= desc->shape[i];
+        else
+            s->values_per_channel *= desc->shape[i];
+    s->elements = s->channels * s->values_per_channel;
+    s->outer = s->values_per_channel;
+    s->inner = 1;
+    s->row_axes = s->channel_axes = 1;
+    s->channels_last = true;
+}
+
+/* A power of two that divides all of a layout's strides that count. */
+static cl_ulong alignment_of(const struct layout *layout, unsigned begin, unsigned end)
+{
+    cl_ulong bits = 0;
+    for (unsigned i = begin; i < end; i++)
+        bits |= layout->strides[i];
+    return bits & (~bits + 1);
+}
+
+/* Rows and channels as the kernels walk them: the axes of either fill its places from the last. */
+static void place_axes(struct shape *s, const struct axes *axes, unsigned begin, unsigned end)
+{
+    for (unsigned i = begin; i < end; i++) {
+        unsigned from_end = end - i;
+        const struct axis *axis = from_end <= axes->count ? &axes->axis[axes->count - from_end] : NULL;
+        s->lengths[i] = axis ? axis->length : 1;
+        for (enum tensor t = 0; t < TENSORS; t++)
+            s->layouts[t].strides[i] = axis ? axis->strides[t] : 0;
+    }
+}
+
+static size_t count_along(const struct axes *axes)
+{
+    size_t count = 1;
+    for (unsigned i = 0; i < axes->count; i++)
+        count *= axes->axis[i].length;
+    return count;
+}
+
+/* Columns are the last axis of the rows if its elements lie side by side; if channels do, they are the last instead. */
+static void divide_axes(struct shape *s, struct axes rows, const struct axes *channels)
+{
+    bool has_columns = rows.count > 0 && bn_is_contiguous(&rows.axis[rows.count - 1]);
+    s->inner = has_columns ? rows.axis[--rows.count].length : 1;
+    s->channels_last = !has_columns && (channels->count == 0 || (channels->count == 1 && bn_is_contiguous(&channels->axis[0])));
+    s->outer = count_along(&rows);
+    s->row_axes = s->channel_axes = 1;
+    if (rows.count > 1)
+        s->row_axes = CLBN_MAX_RANK - 1;
+    else if (channels->count > 1)
+        s->channel_axes = CLBN_MAX_RANK - 1;
+
+    const unsigned end = s->row_axes + s->channel_axes;
+    place_axes(s, &rows, 0, s->row_axes);
+    place_axes(s, channels, s->row_axes, end);
+    for (enum tensor t = 0; t < TENSORS; t++)
+        s->layouts[t].alignment = alignment_of(&s->layouts[t], 0, s->channels_last ? s->row_axes : end);
 }
 
 cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape)
 {
+    struct shape s = { 0 };
+    bool is_channel[CLBN_MAX_RANK] = { false };
+    size_t strides[TENSORS][CLBN_MAX_RANK] = { { 0 } };
     if (desc->rank < 1 || desc->rank > CLBN_MAX_RANK)
         return bn_fail(CLBN_INVALID_SHAPE, "rank is %u, expected 1 to %d.", (unsigned)desc->rank, CLBN_MAX_RANK);
-    if (desc->channel_axis >= desc->rank)
+    if (desc->mode == CLBN_PER_CHANNEL && desc->channel_axis >= desc->rank)
         return bn_fail(CLBN_INVALID_SHAPE, "channel_axis is %u, expected less than the rank, which is %u.",
                        (unsigned)desc->channel_axis, (unsigned)desc->rank);
-
-    if (!fits(desc->shape, desc->rank, limit / bn_type_size(desc->type)))
+    const size_t most = limit / bn_type_size(desc->type);
+    if (!fits(desc->shape, desc->rank, most))
         return bn_fail(CLBN_SIZE_OVERFLOW, "the tensor has more than %zu bytes, the most that the device can address.", limit);
 
-    cl_uint axis = desc->channel_axis;
-    struct shape s = { .outer = multiply(desc->shape, 0, axis),
-                       .channels = desc->shape[axis],
-                       .inner = multiply(desc->shape, axis + 1, desc->rank) };
-    s.values_per_channel = s.outer * s.inner;
-    s.elements = s.values_per_channel * s.channels;
+    choose_channel_axes(desc, is_channel);
+    count_elements(desc, is_channel, &s);
+    if (s.elements > 0) {
+        cl_int status = bn_resolve_strides(desc, most, strides, s.reaches);
+        if (status != CLBN_SUCCESS)
+            return status;
+        const struct axes channels = bn_join_axes(desc, (const size_t(*)[CLBN_MAX_RANK])strides, is_channel, true);
+        divide_axes(&s, bn_join_axes(desc, (const size_t(*)[CLBN_MAX_RANK])strides, is_channel, false), &channels);
+    }
     *shape = s;
     return CLBN_SUCCESS;
 }

@@ -6,11 +6,26 @@
 
 #include <stdbool.h>
 
-/* A packed tensor of (outer, channels, inner). */
+/* The tensors of a plan, each with strides of its own. */
+enum tensor { TENSOR_X, TENSOR_Y, TENSOR_Z, TENSOR_DY, TENSOR_DX, TENSOR_DZ, TENSORS };
+
+/* As in kernels/layout.cl, which says what the members are; there only the strides that there are. */
+struct layout {
+    cl_ulong offset;
+    cl_ulong alignment;
+    cl_ulong strides[CLBN_MAX_RANK];
+};
+
+/* Tensors of outer rows, channels, and inner columns. */
 struct shape {
     size_t outer, channels, inner;
     size_t values_per_channel; /* m = outer * inner */
     size_t elements;
+    bool channels_last;              /* channels lie side by side, and inner is 1; else columns do */
+    unsigned row_axes, channel_axes; /* pieces in which strides leave rows and channels; 1 and 1, or CLBN_MAX_RANK together */
+    size_t lengths[CLBN_MAX_RANK];   /* of these pieces, rows first */
+    struct layout layouts[TENSORS];  /* offsets 0 */
+    size_t reaches[TENSORS];         /* elements from a tensor's first to the end of its last */
 };
 
 /* Bytes of an element of a tensor of a type; 0 for an unknown type. */
@@ -19,7 +34,7 @@ size_t bn_type_size(clbn_type type);
 /* Bytes of an element of the parameters and statistics that go with it. */
 size_t bn_parameter_size(clbn_type type);
 
-/* Checks rank, axis and sizes. limit: the most bytes that a tensor may have. */
+/* Checks rank, axis, sizes and strides. limit: the most bytes that a tensor may have. */
 cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape);
 
 #endif

@@ -1,6 +1,8 @@
 #include "steps.h"
 
 #include "status.h"
+#include "svm.h"
+#include "view.h"
 
 void bn_init_steps(struct step_list *list, clbn_plan plan)
 {
@@ -46,6 +48,20 @@ static void bind(struct step_list *list, size_t size, const void *value)
         list->status = bn_fail_call(status, "clSetKernelArg");
 }
 
+static void bind_memory(struct step_list *list, clbn_view view)
+{
+    if (!view.svm) {
+        bind(list, sizeof(view.buffer), view.buffer ? &view.buffer : NULL);
+        return;
+    }
+    if (list->status != CLBN_SUCCESS)
+        return;
+    struct step *step = &list->steps[list->count - 1];
+    cl_int status = bn_set_svm_argument(step->kernel, step->argument_count++, view.svm);
+    if (status != CL_SUCCESS)
+        list->status = bn_fail_call(status, "clSetKernelArgSVMPointer");
+}
+
 void bn_add_channel_step(struct step_list *list, enum kernel_id id)
 {
     const size_t group = bn_program_variant(bn_plan_program(list->plan))->group;
@@ -53,9 +69,17 @@ void bn_add_channel_step(struct step_list *list, enum kernel_id id)
     bn_bind_ulong(list, bn_plan_shape(list->plan)->channels);
 }
 
+/* Axes in the arrays at the ends of the kernels' struct division and layout. */
+static size_t axis_count(const struct step_list *list)
+{
+    const struct variant *variant = bn_program_variant(bn_plan_program(list->plan));
+    return variant->row_axes + variant->channel_axes;
+}
+
 void bn_bind_division(struct step_list *list)
 {
-    bind(list, sizeof(struct division), &bn_plan_schedule(list->plan)->division);
+    const size_t size = offsetof(struct division, lengths) + axis_count(list) * sizeof(cl_ulong);
+    bind(list, size, &bn_plan_schedule(list->plan)->division);
 }
 
 void bn_bind_ulong(struct step_list *list, size_t value)
@@ -71,8 +95,28 @@ void bn_bind_uint(struct step_list *list, cl_uint value)
 
 void bn_bind_view(struct step_list *list, clbn_view view)
 {
-    bind(list, sizeof(view.buffer), view.buffer ? &view.buffer : NULL);
-    bn_bind_ulong(list, view.buffer ? view.offset : 0);
+    bind_memory(list, view);
+    bn_bind_ulong(list, bn_is_present(view) ? view.offset : 0);
+}
+
+void bn_bind_tensor(struct step_list *list, clbn_view view, enum tensor tensor)
+{
+    struct layout layout = { 0 };
+    if (bn_is_present(view))
+        layout = bn_plan_shape(list->plan)->layouts[tensor];
+    layout.offset = bn_is_present(view) ? view.offset : 0;
+    bind_memory(list, view);
+    bind(list, offsetof(struct layout, strides) + axis_count(list) * sizeof(cl_ulong), &layout);
+}
+
+void bn_bind_alpha(struct step_list *list)
+{
+    const cl_double alpha = bn_plan_alpha(list->plan);
+    const cl_float rounded = (cl_float)alpha;
+    if (bn_plan_desc(list->plan)->type == CLBN_FLOAT64)
+        bind(list, sizeof(alpha), &alpha);
+    else
+        bind(list, sizeof(rounded), &rounded);
 }
 
 void bn_bind_real(struct step_list *list, double value)

@@ -34,12 +34,29 @@ void bn_add_step(struct step_list *list, enum kernel_id id, size_t groups_0, siz
 /* Adds a step of a kernel that takes a channel at a time, and binds the number of channels. */
 void bn_add_channel_step(struct step_list *list, enum kernel_id id);
 
+/* Bits of a kernel's flags, as in kernels/common.cl, which says what they mean. */
+enum {
+    FLAG_STREAM = 1,
+    FLAG_BIASED = 2,
+    FLAG_FROZEN = 4,
+    FLAG_ACCUMULATE = 8,
+    FLAG_FROM_OUTPUT = 16,
+    FLAG_ALONE = 32,
+    FLAG_RECORDS = 64
+};
+
 void bn_bind_division(struct step_list *list);
 void bn_bind_ulong(struct step_list *list, size_t value);
 void bn_bind_uint(struct step_list *list, cl_uint value);
 
-/* Two arguments: the buffer, NULL if absent, and the offset. */
+/* Two arguments: the memory, NULL if absent, and the offset. */
 void bn_bind_view(struct step_list *list, clbn_view view);
+
+/* Two arguments: the memory of a tensor, NULL if absent, and how one of the plan's tensors lies there. */
+void bn_bind_tensor(struct step_list *list, clbn_view view, enum tensor tensor);
+
+/* Leaky slope or alpha of the plan's activation. */
+void bn_bind_alpha(struct step_list *list);
 
 /* Two arguments of the plan's element type, whose sum is the number to more bits than one has. */
 void bn_bind_real(struct step_list *list, double value);

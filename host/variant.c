@@ -26,35 +26,50 @@ static unsigned group_size(const struct device_facts *facts)
     return size;
 }
 
+/* Whether an index into some tensor needs more than 32 bits, of which one is spared for sums. */
+static bool is_large(const struct shape *shape)
+{
+    for (enum tensor t = 0; t < TENSORS; t++)
+        if (shape->reaches[t] > INT32_MAX)
+            return true;
+    return shape->elements > INT32_MAX;
+}
+
 struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
-                                 const struct shape *shape)
+                                 clbn_activation activation, const struct shape *shape)
 {
     bool grouped = geometry == CLBN_GEOMETRY_GROUP;
     size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_parameter_size(type);
     struct variant v = {
         .type = type,
-        .channels_last = shape->inner == 1,
+        .activation = activation,
+        .channels_last = shape->channels_last,
         .aligned = grouped,
         .wide_double = type != CLBN_FLOAT64 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
         .vector = (unsigned)vector,
         .group = grouped ? group_size(facts) : 1,
-        .index = (engine_flags & CLBN_ENGINE_INDEX_64) || shape->elements > INT32_MAX ? 64 : 32,
+        .index = (engine_flags & CLBN_ENGINE_INDEX_64) || is_large(shape) ? 64 : 32,
+        .row_axes = shape->row_axes,
+        .channel_axes = shape->channel_axes,
     };
     return v;
 }
 
 bool bn_same_variant(const struct variant *a, const struct variant *b)
 {
-    return a->type == b->type && a->channels_last == b->channels_last && a->aligned == b->aligned &&
-           a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group && a->index == b->index;
+    return a->type == b->type && a->activation == b->activation && a->channels_last == b->channels_last &&
+           a->aligned == b->aligned && a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group &&
+           a->index == b->index && a->row_axes == b->row_axes && a->channel_axes == b->channel_axes;
 }
 
 bool bn_variant_options(const struct variant *v, char *options, size_t size)
 {
-    int length = snprintf(options, size,
-                          "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
-                          "-DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u",
-                          (unsigned)v->type, v->vector, v->group, v->aligned, v->wide_double, v->index);
+    int length =
+        snprintf(options, size,
+                 "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
+                 "-DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u -DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u",
+                 (unsigned)v->type, v->vector, v->group, v->aligned, v->wide_double, v->index, v->row_axes, v->channel_axes,
+                 (unsigned)v->activation);
     return length > 0 && (size_t)length < size;
 }
 

@@ -8,19 +8,21 @@
 /* What a program's source is compiled for. Compared as a whole; everything else is a run-time argument. */
 struct variant {
     clbn_type type;
-    bool channels_last; /* inner = 1 */
+    clbn_activation activation;
+    bool channels_last; /* channels lie side by side */
     bool aligned;       /* vectors are accessed only where they are aligned */
     bool wide_double;   /* merges in double, else in pairs of elements */
     unsigned vector;    /* elements to a vector */
     unsigned group;     /* work-items to a group, a power of two */
     unsigned index;     /* bits of an index */
+    unsigned row_axes, channel_axes;
 };
 
 /* The geometry that CLBN_GEOMETRY_AUTO means on a device. */
 clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts *facts);
 
 struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
-                                 const struct shape *shape);
+                                 clbn_activation activation, const struct shape *shape);
 
 bool bn_same_variant(const struct variant *a, const struct variant *b);
 

@@ -1,6 +1,7 @@
 #include "workspace.h"
 
 #include "status.h"
+#include "view.h"
 
 cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, bool needed)
 {
@@ -10,7 +11,7 @@ cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, b
     *w = nothing;
     if (!needed)
         return CLBN_SUCCESS;
-    if (!given.buffer) {
+    if (!bn_is_present(given)) {
         cl_int status = CL_SUCCESS;
         given.offset = 0;
         given.buffer =
@@ -22,11 +23,9 @@ cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, b
     }
     const size_t statistics = given.offset + schedule->partials_size;
     w->partials = given;
-    w->mean.buffer = given.buffer;
+    w->mean = w->invstd = w->coefficients = given;
     w->mean.offset = statistics / element;
-    w->invstd.buffer = given.buffer;
     w->invstd.offset = statistics / element + bn_plan_shape(plan)->channels;
-    w->coefficients.buffer = given.buffer;
     w->coefficients.offset = statistics + schedule->statistics_size;
     return CLBN_SUCCESS;
 }

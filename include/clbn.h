@@ -2,10 +2,10 @@
  * clbn: batch normalization for OpenCL.
  *
  * Batch Normalization (Ioffe & Szegedy 2015, arXiv 1502.03167) on any OpenCL 1.2 device: forward training, inference,
- * backward, and backward with frozen statistics.
+ * backward, and backward with frozen statistics, with an activation and a residual z where wanted.
  *
- *     mean   = 1/m sum x                 var = 1/m sum (x - mean)^2
- *     invstd = 1 / sqrt(var + epsilon)   y   = gamma * (x - mean) * invstd + beta
+ *     mean   = 1/m sum x                   var = 1/m sum (x - mean)^2
+ *     invstd = 1 / sqrt(var + epsilon)     y   = act(gamma * (x - mean) * invstd + beta + z)
  *
  * The library reads like OpenCL. An engine belongs to one context and device; a plan describes one problem on an engine; the
  * enqueue calls put a plan's work on a queue, after a wait list, and give an event. Objects are retained and released.
@@ -85,7 +85,11 @@ enum {
     CLBN_INVALID_WORKSPACE = -2015,   /* The workspace is too small or its offset is not aligned. */
     CLBN_WRONG_CONTEXT = -2016,       /* A buffer or the queue belongs to another context than the engine's. */
     CLBN_WRONG_DEVICE = -2017,        /* The queue belongs to another device than the engine's. */
-    CLBN_INTERNAL_ERROR = -2018       /* A defect of clbn: please report it with clbnLastError()'s sentence. */
+    CLBN_INTERNAL_ERROR = -2018,      /* A defect of clbn: please report it with clbnLastError()'s sentence. */
+    CLBN_INVALID_ACTIVATION = -2019,  /* The activation is unknown, or its leaky_slope or elu_alpha is negative or not finite. */
+    CLBN_INVALID_STRIDES = -2020,     /* Strides reach beyond size_t, or let elements of a written tensor overlap. */
+    CLBN_NOT_INVERTIBLE = -2021,      /* The plan's activation cannot be had back from what the backward was given. */
+    CLBN_UNSUPPORTED_SVM = -2022      /* A view names shared virtual memory, which the device or this build does not have. */
 };
 
 /* The name of a status of clbn's or of OpenCL's, "CLBN_INVALID_SHAPE" for example; "unknown status" for any other number.
@@ -171,26 +175,73 @@ typedef cl_uint clbn_type;
 #define CLBN_FLOAT16  3u
 #define CLBN_BFLOAT16 4u /* The upper half of a float32. */
 
+/* Over which axes statistics are taken. */
+typedef cl_uint clbn_mode;
+#define CLBN_PER_CHANNEL    0u /* Over all but the channel axis. */
+#define CLBN_PER_ACTIVATION 1u /* Over axis 0, the batch, alone: each position of the other axes is a channel of its own. */
+
+/*
+ * The function that forms y, and from what the backward can have its derivative, each marked:
+ *
+ *                                              x, and z if there was one   y     mask   y alone, without x
+ *     NONE        a                            needs nothing                            yes
+ *     RELU        max(a, 0)                    yes                         yes   yes    no
+ *     LEAKY_RELU  a, or leaky_slope * a < 0    yes                         yes   yes    if leaky_slope > 0
+ *     RELU6       min(max(a, 0), 6)            yes                         yes   yes    no
+ *     SILU        a / (1 + exp(-a))            yes                         no    no     no
+ *     SIGMOID     1 / (1 + exp(-a))            yes                         yes   no     no
+ *     TANH        tanh(a)                      yes                         yes   no     no
+ *     ELU         a, or elu_alpha (exp(a) - 1) yes                         yes   no     if elu_alpha > 0
+ *
+ * At a kink (0, and 6 for RELU6) the derivative is the one on the side of 0, as in PyTorch. NaN stays NaN.
+ */
+typedef cl_uint clbn_activation;
+#define CLBN_ACTIVATION_NONE       0u
+#define CLBN_ACTIVATION_RELU       1u
+#define CLBN_ACTIVATION_LEAKY_RELU 2u
+#define CLBN_ACTIVATION_RELU6      3u
+#define CLBN_ACTIVATION_SILU       4u
+#define CLBN_ACTIVATION_SIGMOID    5u
+#define CLBN_ACTIVATION_TANH       6u
+#define CLBN_ACTIVATION_ELU        7u
+
 typedef struct clbn_plan_desc {
     size_t struct_size;
     clbn_type type;
     cl_uint rank;         /* 1 to CLBN_MAX_RANK. */
-    cl_uint channel_axis; /* Below the rank. 1 for (m, d) and NCHW, 3 for NHWC. */
-    /* Elements along each axis; packed, the last axis fastest. Axes may have 0 elements: then there is nothing to normalise. */
+    cl_uint channel_axis; /* Below the rank. 1 for (m, d) and NCHW, 3 for NHWC. Not looked at with CLBN_PER_ACTIVATION. */
+    /* Elements along each axis. Axes may have 0 elements: then there is nothing to normalise. */
     size_t shape[CLBN_MAX_RANK];
     /* Added to the variance, >= 0. Where var + epsilon is 0, invstd is taken as 0: a constant channel gives beta, never NaN. */
     double epsilon;
+    clbn_mode mode;
+    clbn_activation activation;
+    double leaky_slope; /* >= 0; of CLBN_ACTIVATION_LEAKY_RELU: the slope below 0. */
+    double elu_alpha;   /* >= 0; of CLBN_ACTIVATION_ELU. */
+    /* Of each tensor, elements from one index of an axis to the next. All 0: packed; x with the last axis fastest, the others with
+     * their axes in the order of x's strides. Strides may be in any order and leave gaps, so that a view can be padded rows, a
+     * slice of the batch or of the channels of a larger buffer, or channels last; 0 repeats an element. Written tensors (y, dx,
+     * dz) may not meet themselves: sorted by stride, each axis must step beyond all that the smaller ones reach. Axes that follow
+     * one another in all tensors are walked as one; what remains in several pieces takes longer, and most where no axis has
+     * stride 1 in all tensors. */
+    size_t x_strides[CLBN_MAX_RANK];
+    size_t y_strides[CLBN_MAX_RANK];
+    size_t z_strides[CLBN_MAX_RANK];
+    size_t dy_strides[CLBN_MAX_RANK];
+    size_t dx_strides[CLBN_MAX_RANK];
+    size_t dz_strides[CLBN_MAX_RANK];
 } clbn_plan_desc;
 
+/* float32, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors. */
 #define CLBN_PLAN_DESC_INIT                                                                                                    \
     {                                                                                                                          \
-        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5                                                              \
+        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5, CLBN_PER_CHANNEL, CLBN_ACTIVATION_NONE, 0.01, 1.0, { 0 },   \
+            { 0 }, { 0 }, { 0 }, { 0 }, { 0 }                                                                                  \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan (type,
- * and whether the channel axis is the last) when it is the first of its kind; otherwise takes microseconds. Returns
- * NULL and
- * sets *errcode_ret (may be NULL) on failure. */
+ * activation, whether the channels lie next to each other, whether strides leave several pieces) when it is the first of its
+ * kind; otherwise takes microseconds. Returns NULL and sets *errcode_ret (may be NULL) on failure. */
 CLBN_API clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret);
 CLBN_API cl_int clbnRetainPlan(clbn_plan plan);
 /* Takes NULL, and then does nothing. Work already enqueued is not affected. */
@@ -204,6 +255,7 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_FORWARD_KERNELS    5u /* char[]: the kernels of forward training, in order, with spaces between. */
 #define CLBN_PLAN_INFERENCE_KERNELS  6u /* char[] */
 #define CLBN_PLAN_BACKWARD_KERNELS   7u /* char[]: when the saved statistics are given. */
+#define CLBN_PLAN_MASK_SIZE          8u /* size_t: bytes of a mask; 0 if the plan's activation has none. */
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */
@@ -214,8 +266,9 @@ CLBN_API cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_
 
 /*
  * A tensor of the plan's type, or a vector of one parameter or statistic per channel, of float64 for float64 plans and float32
- * for all others: packed elements in a buffer, from an offset in elements. Any offset is good. An absent optional has
- * buffer == NULL.
+ * for all others: elements in a buffer, from an offset in elements. Any offset is good. Instead of a buffer it can name shared
+ * virtual memory (OpenCL 2.0) of the engine's context; how long that is cannot be asked, so its end is not checked. An absent
+ * optional has neither.
  *
  * Rules of all enqueue calls:
  * - They never block, compile or read back. The queue may be in-order or out-of-order; the result is the same, bit for bit.
@@ -223,19 +276,21 @@ CLBN_API cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_
  * - num_events_in_wait_list, event_wait_list and event are as in clEnqueueNDRangeKernel. The event covers the whole call.
  * - workspace: CLBN_PLAN_WORKSPACE_SIZE bytes from an offset in BYTES, a multiple of CLBN_WORKSPACE_ALIGNMENT, used by no
  *   other work in progress. Absent: a buffer is created and released around the call.
- * - A written view overlaps no other view of the call, except that y may be exactly x, and dx exactly dy.
+ * - A written view meets no element of another view of the call, except that y may be exactly x or z, and dx or dz exactly dy
+ *   (the same place and strides). Views may interleave in one buffer, as slices of channels do.
  * - m = 0 (an empty batch): the tensors may be absent, running and saved statistics stay as they are, dgamma and dbeta become
- *   0. C = 0: nothing is done.
+ *   0, or stay as they are when accumulated. C = 0: nothing is done.
  * - NaN or Inf in a channel make that channel's results NaN; other channels are not affected.
  */
 typedef struct clbn_view {
     cl_mem buffer;
     size_t offset;
+    void *svm; /* With buffer == NULL: a pointer from clSVMAlloc, aligned to an element. */
 } clbn_view;
 
 #define CLBN_NO_VIEW                                                                                                           \
     {                                                                                                                          \
-        NULL, 0                                                                                                                \
+        NULL, 0, NULL                                                                                                          \
     }
 
 /* How the running variance is estimated from the batch. */
@@ -246,13 +301,19 @@ typedef cl_uint clbn_running_variance;
 typedef struct clbn_forward_training_args {
     size_t struct_size;
     clbn_view x;            /* in */
-    clbn_view y;            /* out; may be exactly x */
+    clbn_view z;            /* in, optional: the residual, added before the activation */
+    clbn_view y;            /* out; may be exactly x or z */
     clbn_view gamma;        /* in, optional: 1 */
     clbn_view beta;         /* in, optional: 0 */
     clbn_view running_mean; /* in and out, optional; both or neither of the two */
     clbn_view running_var;
     clbn_view save_mean;   /* out, optional: the batch's mean, for the backward */
     clbn_view save_invstd; /* out, optional: the batch's 1/sqrt(var + epsilon) */
+    /* out, optional, with an activation that has one (else CLBN_NOT_INVERTIBLE): CLBN_PLAN_MASK_SIZE bytes, from an offset in
+     * bytes: where the activation's slope is 1, a bit to an element, each row of columns or channels filled up to whole units of
+     * a vector; where a vector is shorter than a byte, as float32's on GPUs, a byte to a vector. For backwards on this plan, or
+     * one of the same description on the same engine. */
+    clbn_view mask;
     /* f in running <- (1-f) running + f batch, in [0, 1]: PyTorch's momentum, 1 - ONNX's and Keras's. 1/(k+1) on the k-th batch
      * (from 0) gives the plain average over all batches. At 1 the old values are not read, at 0 nothing is written. */
     double update_factor;
@@ -263,56 +324,76 @@ typedef struct clbn_forward_training_args {
 #define CLBN_FORWARD_TRAINING_ARGS_INIT                                                                                        \
     {                                                                                                                          \
         sizeof(clbn_forward_training_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,              \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.1, CLBN_UNBIASED, CLBN_NO_VIEW                                         \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.1, CLBN_UNBIASED, CLBN_NO_VIEW             \
     }
 
-/* y from the statistics of this batch. With m = 1, y is beta, and CLBN_TOO_FEW_VALUES if running statistics are to be updated
- * with an unbiased variance. */
+/* y from the statistics of this batch. With m = 1, y is act(beta + z), and CLBN_TOO_FEW_VALUES if running statistics are to be
+ * updated with an unbiased variance. */
 CLBN_API cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
                                            cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
 typedef struct clbn_forward_inference_args {
     size_t struct_size;
     clbn_view x;            /* in */
-    clbn_view y;            /* out; may be exactly x */
+    clbn_view z;            /* in, optional: the residual */
+    clbn_view y;            /* out; may be exactly x or z */
     clbn_view gamma;        /* in, optional: 1 */
     clbn_view beta;         /* in, optional: 0 */
     clbn_view running_mean; /* in */
     clbn_view running_var;  /* in */
+    clbn_view mask;         /* out, optional, as in forward training: for a frozen backward */
     clbn_view workspace;
 } clbn_forward_inference_args;
 
 #define CLBN_FORWARD_INFERENCE_ARGS_INIT                                                                                       \
     {                                                                                                                          \
         sizeof(clbn_forward_inference_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,             \
-            CLBN_NO_VIEW, CLBN_NO_VIEW                                                                                         \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                             \
     }
 
-/* y from the running statistics: gamma * (x - running_mean) / sqrt(running_var + epsilon) + beta. */
+/* y from the running statistics: act(gamma * (x - running_mean) / sqrt(running_var + epsilon) + beta + z). */
 CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const clbn_forward_inference_args *args,
                                             cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
+/*
+ * What all backwards do with the activation, g = act'(.) dy, and from where (clbn_activation has the table):
+ * - from x, and from z if the forward had one: act' is computed again, and nothing need be kept but x. It is as exact as the
+ *   saved mean, rounded: where mean/deviation is above 1e4, elements near a kink may be taken for the other side;
+ * - from y, the forward's output, or from the mask that the forward wrote: at most one of z, y and mask;
+ * - from y alone, x absent (In-Place Activated Batch Norm, arXiv 1712.02616): x's normalised values are had back from y too, so
+ *   that training need not keep x, and y may have been written over it. The forward must have had no z. Where gamma is 0 they are
+ *   lost, and dgamma is 0.
+ * Without an activation, z and mask are not looked at, nor is y where there is x.
+ */
+
 typedef struct clbn_backward_args {
     size_t struct_size;
-    clbn_view x;         /* in: the forward's input */
+    clbn_view x;         /* in: the forward's input; optional where neither dx, dgamma nor the activation takes it; absent: from y */
     clbn_view dy;        /* in: gradient of the loss with respect to y */
+    clbn_view z;         /* in, optional: the forward's residual */
+    clbn_view y;         /* in, optional: the forward's output */
+    clbn_view mask;      /* in, optional: what the forward wrote */
     clbn_view gamma;     /* in, optional: 1 */
-    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent, they are computed again from x */
+    clbn_view beta;      /* in, optional: 0; looked at with an activation, and without x */
+    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent, computed again from x; needed without x */
     clbn_view save_invstd;
-    clbn_view dx;     /* out, optional; may be exactly dy */
-    clbn_view dgamma; /* out, optional */
-    clbn_view dbeta;  /* out, optional */
+    clbn_view dx;       /* out, optional; may be exactly dy */
+    clbn_view dz;       /* out, optional: the gradient with respect to the residual, which is g; may be exactly dy */
+    clbn_view dgamma;   /* out, optional */
+    clbn_view dbeta;    /* out, optional */
+    cl_bool accumulate; /* dgamma and dbeta are added to what is there, rounded once: for micro-batches. */
     clbn_view workspace;
 } clbn_backward_args;
 
 #define CLBN_BACKWARD_ARGS_INIT                                                                                                \
     {                                                                                                                          \
         sizeof(clbn_backward_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,        \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                                           \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CL_FALSE,        \
+            CLBN_NO_VIEW                                                                                                       \
     }
 
-/* Gradients of forward training. At least one of dx, dgamma and dbeta; what is absent is not computed.
- *     dbeta = sum dy   dgamma = sum dy * xhat   dx = gamma * invstd / m * (m dy - dbeta - xhat * dgamma)
+/* Gradients of forward training. At least one of dx, dz, dgamma and dbeta; what is absent is not computed. With g as above,
+ *     dz = g   dbeta = sum g   dgamma = sum g * xhat   dx = gamma * invstd / m * (m g - dbeta - xhat * dgamma)
  * The rounding of the saved mean is repaired from x, so that results hold when the mean is large against the deviation.
  */
 CLBN_API cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,
@@ -320,27 +401,166 @@ CLBN_API cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, cons
 
 typedef struct clbn_backward_frozen_args {
     size_t struct_size;
-    clbn_view x;            /* in; optional when dgamma is absent */
+    clbn_view x;            /* in; optional when dgamma is absent and the activation does not need it */
     clbn_view dy;           /* in */
+    clbn_view z;            /* in, optional: the forward's residual */
+    clbn_view y;            /* in, optional: the forward's output */
+    clbn_view mask;         /* in, optional: what the forward wrote */
     clbn_view gamma;        /* in, optional: 1 */
-    clbn_view running_mean; /* in; optional when dgamma is absent */
+    clbn_view beta;         /* in, optional: 0; looked at with an activation, and without x */
+    clbn_view running_mean; /* in; optional when x is absent */
     clbn_view running_var;  /* in */
     clbn_view dx;           /* out, optional; may be exactly dy */
+    clbn_view dz;           /* out, optional; may be exactly dy */
     clbn_view dgamma;       /* out, optional */
     clbn_view dbeta;        /* out, optional */
+    cl_bool accumulate;     /* dgamma and dbeta are added to what is there. */
     clbn_view workspace;
 } clbn_backward_frozen_args;
 
 #define CLBN_BACKWARD_FROZEN_ARGS_INIT                                                                                         \
     {                                                                                                                          \
         sizeof(clbn_backward_frozen_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                                           \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CL_FALSE,        \
+            CLBN_NO_VIEW                                                                                                       \
     }
 
-/* Gradients of forward inference: mean and variance are constants. At least one of dx, dgamma and dbeta.
- *     dbeta = sum dy   dgamma = sum dy * xhat   dx = gamma * invstd * dy */
+/* Gradients of forward inference: mean and variance are constants. At least one of dx, dz, dgamma and dbeta.
+ *     dz = g   dbeta = sum g   dgamma = sum g * xhat   dx = gamma * invstd * g */
 CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
                                           cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+/* ---- Phases --------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The same work in separate calls, so that a batch can lie on several devices, contexts or hosts (synchronised batch norm). Each
+ * has a plan for its part, of any number of values, also none, with the same channels. Between the calls the caller brings the
+ * parts' records together, in any order that is the same everywhere.
+ *
+ *     each:  Statistics (x -> its record)                   all: gather the records of all
+ *     each:  MergeStatistics (records -> one, saved, running); Normalize (x, the merged record -> y)
+ *     each:  BackwardSums (x, dy -> its record)             all: gather the records of all
+ *     each:  BackwardInput (x, dy, records -> dx, dgamma, dbeta)
+ *
+ * A record is an array [rows][C] of parameters, made of pairs of rows whose sums are the numbers: high parts, then low parts. P
+ * records are gathered as [P][rows][C]. They hold for data whose M2 fits in a parameter: of float32, scales up to 1e15.
+ */
+#define CLBN_STATISTICS_ROWS 6 /* count, mean and M2 = sum (x - mean)^2 */
+#define CLBN_SUMS_ROWS       8 /* count, sum g, sum g * xhat and sum xhat */
+
+typedef struct clbn_statistics_args {
+    size_t struct_size;
+    clbn_view x;          /* in */
+    clbn_view statistics; /* out: a record of CLBN_STATISTICS_ROWS * C parameters */
+    clbn_view workspace;
+} clbn_statistics_args;
+
+#define CLBN_STATISTICS_ARGS_INIT                                                                                              \
+    {                                                                                                                          \
+        sizeof(clbn_statistics_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                 \
+    }
+
+/* The statistics of a part of a batch. An empty part has a record too, of zeros. */
+CLBN_API cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_statistics_args *args,
+                                      cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_merge_statistics_args {
+    size_t struct_size;
+    size_t parts;           /* P, at least 1 */
+    clbn_view records;      /* in: P records */
+    clbn_view statistics;   /* out, optional: one record of all */
+    clbn_view running_mean; /* in and out, optional, both or neither; as in forward training, of the whole batch */
+    clbn_view running_var;
+    clbn_view save_mean;   /* out, optional, as in forward training */
+    clbn_view save_invstd; /* out, optional */
+    double update_factor;
+    clbn_running_variance running_variance;
+} clbn_merge_statistics_args;
+
+#define CLBN_MERGE_STATISTICS_ARGS_INIT                                                                                        \
+    {                                                                                                                          \
+        sizeof(clbn_merge_statistics_args), 1, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,           \
+            CLBN_NO_VIEW, 0.1, CLBN_UNBIASED                                                                                   \
+    }
+
+/* The statistics of a whole batch from those of its parts. At least one output. Where all parts are empty, running and saved
+ * statistics stay as they are; where the batch has one value, so does an unbiased running variance. The plan's shape matters only
+ * by its channels. */
+CLBN_API cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const clbn_merge_statistics_args *args,
+                                           cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_normalize_args {
+    size_t struct_size;
+    clbn_view x;          /* in */
+    clbn_view z;          /* in, optional: the residual */
+    clbn_view y;          /* out; may be exactly x or z */
+    clbn_view gamma;      /* in, optional: 1 */
+    clbn_view beta;       /* in, optional: 0 */
+    clbn_view statistics; /* in: the record of the whole batch */
+    clbn_view mask;       /* out, optional */
+    clbn_view workspace;
+} clbn_normalize_args;
+
+#define CLBN_NORMALIZE_ARGS_INIT                                                                                               \
+    {                                                                                                                          \
+        sizeof(clbn_normalize_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,       \
+            CLBN_NO_VIEW, CLBN_NO_VIEW                                                                                         \
+    }
+
+/* y of a part of a batch from the statistics of the whole. */
+CLBN_API cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_normalize_args *args,
+                                     cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_backward_sums_args {
+    size_t struct_size;
+    clbn_view x;  /* in: as in the backward; absent: from y */
+    clbn_view dy; /* in */
+    clbn_view z, y, mask;
+    clbn_view gamma, beta;
+    clbn_view save_mean;   /* in: of the whole batch */
+    clbn_view save_invstd; /* in */
+    clbn_view sums;        /* out: a record of CLBN_SUMS_ROWS * C parameters */
+    clbn_view workspace;
+} clbn_backward_sums_args;
+
+#define CLBN_BACKWARD_SUMS_ARGS_INIT                                                                                           \
+    {                                                                                                                          \
+        sizeof(clbn_backward_sums_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,   \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                               \
+    }
+
+/* The backward's sums over a part of a batch. An empty part has a record too, of zeros. */
+CLBN_API cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clbn_backward_sums_args *args,
+                                        cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_backward_input_args {
+    size_t struct_size;
+    clbn_view x;  /* in: as in the backward; absent: from y */
+    clbn_view dy; /* in */
+    clbn_view z, y, mask;
+    clbn_view gamma, beta;
+    clbn_view save_mean;   /* in: of the whole batch */
+    clbn_view save_invstd; /* in */
+    size_t parts;          /* P, at least 1 */
+    clbn_view records;     /* in: P records of sums */
+    clbn_view dx;          /* out, optional; may be exactly dy */
+    clbn_view dz;          /* out, optional; may be exactly dy */
+    clbn_view dgamma;      /* out, optional: of the whole batch, not to be added over the parts again */
+    clbn_view dbeta;       /* out, optional: likewise */
+    cl_bool accumulate;
+    clbn_view workspace;
+} clbn_backward_input_args;
+
+#define CLBN_BACKWARD_INPUT_ARGS_INIT                                                                                          \
+    {                                                                                                                          \
+        sizeof(clbn_backward_input_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,  \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 1, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, \
+            CL_FALSE, CLBN_NO_VIEW                                                                                             \
+    }
+
+/* The gradients of a part of a batch from the sums of all parts. At least one output. For an empty part, dgamma and dbeta alone. */
+CLBN_API cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const clbn_backward_input_args *args,
+                                         cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
 #ifdef __cplusplus
 }

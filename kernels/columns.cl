@@ -11,7 +11,7 @@ typedef struct {
     index_t slot;
 } columns_share;
 
-columns_share share_of(division d, position at, __global const storage *x, __global const storage *other)
+columns_share share_of(division d, position at, bool in_vectors)
 {
     columns_share s;
     ulong bands = (d.rows + d.band_rows - 1) / d.band_rows;
@@ -23,7 +23,6 @@ columns_share share_of(division d, position at, __global const storage *x, __glo
     s.vector_begin = (index_t)(tile * d.tile_vectors) + at.lane;
     s.vector_end = (index_t)min((tile + 1) * d.tile_vectors, vectors);
     s.slot = (index_t)part * at.lines + at.line;
-    bool in_vectors = takes_vectors(x, d.channels) && takes_vectors(other, d.channels);
     s.full_end = in_vectors ? (index_t)(d.channels / CLBN_VECTOR) : 0;
     return s;
 }
@@ -34,7 +33,8 @@ typedef struct {
     uint width;           /* channels */
     bool full;            /* all of a vector, and the tensors take vectors */
     index_t row, row_end; /* the first, and the end of them */
-    index_t step, stride; /* from one row to the next, in rows; between neighbouring rows, in elements */
+    index_t step;         /* from one row to the next */
+    index_t channels;     /* of the tensor */
 } column;
 
 INLINE column column_of(division d, position at, columns_share own, index_t vector, index_t row_begin, index_t row_end)
@@ -46,7 +46,7 @@ INLINE column column_of(division d, position at, columns_share own, index_t vect
     c.row = row_begin + at.line;
     c.row_end = row_end;
     c.step = at.lines;
-    c.stride = (index_t)d.channels;
+    c.channels = (index_t)d.channels;
     return c;
 }
 
@@ -58,30 +58,38 @@ INLINE column full_column(column c)
     return c;
 }
 
-INLINE realv load_column(column c, __global const storage *x, index_t row)
+/* A row's element of the column's first channel. */
+INLINE index_t column_offset(division d, column c, layout l, index_t row)
 {
-    __global const storage *p = x + (row * c.stride + c.channel);
-    return c.full ? load_vector(p) : load_some(p, c.width);
+    return row_offset(d, l, row) + c.channel;
 }
 
-INLINE void store_column(column c, __global storage *y, index_t row, realv v, bool past_cache)
+INLINE realv load_column(division d, column c, input t, index_t row)
 {
-    __global storage *p = y + (row * c.stride + c.channel);
-    if (c.full)
-        store_vector(p, v, past_cache);
-    else
-        store_some(p, v, c.width);
+    return load_either(t.data + column_offset(d, c, t.at, row), c.full, c.width);
+}
+
+INLINE void store_column(division d, column c, output t, index_t row, realv v, bool past_cache)
+{
+    store_either(t.data + column_offset(d, c, t.at, row), v, c.full, c.width, past_cache);
+}
+
+/* Number of the column's unit of a row of a mask. */
+INLINE ulong column_unit(column c, index_t row)
+{
+    ulong units = (c.channels + CLBN_VECTOR - 1) / CLBN_VECTOR;
+    return row * units + c.channel / CLBN_VECTOR;
 }
 
 /* Row number of a table[coefficient][channel]. */
 INLINE realv load_coefficients(column c, __global const real *table, ulong number)
 {
-    return load_reals(table + number * c.stride + c.channel, c.width);
+    return load_reals(table + number * c.channels + c.channel, c.width);
 }
 
 INLINE void store_coefficients(column c, __global real *table, ulong number, realv v)
 {
-    store_reals(table + number * c.stride + c.channel, v, c.width);
+    store_reals(table + number * c.channels + c.channel, v, c.width);
 }
 
 /* Of each channel: sum scale * (x - pivot) and sum (scale * (x - pivot))^2. */
@@ -89,11 +97,11 @@ typedef struct {
     realv sum, squares;
 } column_sums;
 
-INLINE column_sums add_column(column c, __global const storage *x, realv pivot, realv scale, column_sums s)
+INLINE column_sums add_column(division d, column c, input x, realv pivot, realv scale, column_sums s)
 {
     realv offset = -pivot * scale;
     for (index_t row = c.row; row < c.row_end; row += c.step) {
-        realv deviation = fma(load_column(c, x, row), scale, offset);
+        realv deviation = fma(load_column(d, c, x, row), scale, offset);
         s.sum += deviation;
         s.squares = fma(deviation, deviation, s.squares);
     }
@@ -144,15 +152,15 @@ INLINE void start_chunk(column c, __global real *slot, realv pivot)
 }
 
 /* Pivots near the mean of the rows begin to end, wherever the first row lies; sums 0. */
-void first_pivots(division d, position at, columns_share own, index_t begin, index_t end, __global const storage *x,
+void first_pivots(division d, position at, columns_share own, index_t begin, index_t end, input x,
                   __global real *slot)
 {
     const column_sums none = { 0, 0 };
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, begin, end);
-        realv pivot = load_column(c, x, c.row);
+        realv pivot = load_column(d, c, x, c.row);
         for (int attempt = 0; attempt < 2; attempt++) {
-            column_sums rough = add_column(c, x, pivot, 1, none);
+            column_sums rough = add_column(d, c, x, pivot, 1, none);
             pivot = merge_column(c, rough, pivot, 1, steps_below(c.row_end, c.row, c.step), 0);
         }
         start_chunk(c, slot, pivot);
@@ -160,7 +168,7 @@ void first_pivots(division d, position at, columns_share own, index_t begin, ind
 }
 
 /* Merges the sums of a chunk, rows begin to end, into partials; the next chunk has the pivots of what there is. */
-void merge_chunk(division d, position at, columns_share own, index_t begin, index_t end, __global const storage *x,
+void merge_chunk(division d, position at, columns_share own, index_t begin, index_t end, input x,
                  __global moments *partials, __global real *slot)
 {
     const column_sums none = { 0, 0 };
@@ -171,36 +179,36 @@ void merge_chunk(division d, position at, columns_share own, index_t begin, inde
         column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
         if (wide_extends_range() && (any(s.squares < SQUARES_TOO_SMALL) || any(s.squares > SQUARES_TOO_LARGE))) {
             scale = scales_for(s.squares, pivot);
-            s = add_column(c, x, pivot, scale, none);
+            s = add_column(d, c, x, pivot, scale, none);
         }
         pivot = merge_column(c, s, pivot, scale, steps_below(c.row_end, c.row, c.step), partials);
         start_chunk(c, slot, pivot);
     }
 }
 
-INLINE void add_band_of_column(column c, __global const storage *x, __global real *slot)
+INLINE void add_band_of_column(division d, column c, input x, __global real *slot)
 {
     column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
-    s = add_column(c, x, load_coefficients(c, slot, PIVOT), 1, s);
+    s = add_column(d, c, x, load_coefficients(c, slot, PIVOT), 1, s);
     store_coefficients(c, slot, SUM, s.sum);
     store_coefficients(c, slot, SQUARES, s.squares);
 }
 
-void add_band(division d, position at, columns_share own, index_t begin, index_t end, __global const storage *x,
+void add_band(division d, position at, columns_share own, index_t begin, index_t end, input x,
               __global real *slot)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, begin, end);
         if (c.full)
-            add_band_of_column(full_column(c), x, slot);
+            add_band_of_column(d, full_column(c), x, slot);
         else
-            add_band_of_column(c, x, slot);
+            add_band_of_column(d, c, x, slot);
     }
 }
 
 /* The moments of the work-item's channels over its part's rows, into its slot of partials. The first chunk is one band, and none
  * is larger than all before it (moments.cl says why). */
-void columns_moments(division d, position at, columns_share own, __global const storage *x, __global moments *partials,
+void columns_moments(division d, position at, columns_share own, input x, __global moments *partials,
                      __global real *slot)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
@@ -222,52 +230,61 @@ void columns_moments(division d, position at, columns_share own, __global const 
     }
 }
 
-INLINE void normalize_column(column c, __global const storage *x, __global storage *y, bool past_cache,
-                             __global const real *table)
+INLINE void normalize_column(division d, column c, forward_tensors t, bool past_cache, __global const real *table)
 {
-    realv mean = load_coefficients(c, table, 0);
-    realv scale = load_coefficients(c, table, 1);
-    realv shift = load_coefficients(c, table, 2);
-    for (index_t row = c.row; row < c.row_end; row += c.step)
-        store_column(c, y, row, fma(load_column(c, x, row) - mean, scale, shift), past_cache);
+    realv mean = load_coefficients(c, table, AFFINE_MEAN);
+    realv scale = load_coefficients(c, table, AFFINE_SCALE);
+    realv shift = load_coefficients(c, table, AFFINE_SHIFT);
+    for (index_t row = c.row; row < c.row_end; row += c.step) {
+        realv v = fma(load_column(d, c, t.x, row) - mean, scale, shift);
+        if (t.z.data)
+            v += load_column(d, c, t.z, row);
+        store_column(d, c, t.y, row, activate(v, t.alpha), past_cache);
+        if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && t.mask)
+            store_mask(t.mask, column_unit(c, row), v, 0, c.width);
+    }
 }
 
-/* y of the work-item's channels over its part's rows. table: affine coefficients. */
-void normalize_columns(division d, position at, columns_share own, __global const storage *x, __global storage *y,
-                       uint stream, __global const real *table)
+/* y, and the mask, of the work-item's channels over its part's rows. table: [AFFINE_ROWS][channel]. */
+void normalize_columns(division d, position at, columns_share own, forward_tensors t, __global const real *table)
 {
-    bool past_cache = stream && is_aligned(y, d.channels);
+    bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    forward_tensors plain = t;
+    make_plain_forward(&plain);
+    bool is_plain = is_plain_forward(t);
     for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.band_rows) {
         index_t end = min(begin + (index_t)d.band_rows, own.row_end);
         for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
             column c = column_of(d, at, own, v, begin, end);
-            if (!c.full)
-                normalize_column(c, x, y, false, table);
+            if (!c.full || !is_plain)
+                normalize_column(d, c, t, past_cache, table);
             else if (past_cache)
-                normalize_column(full_column(c), x, y, true, table);
+                normalize_column(d, full_column(c), plain, true, table);
             else
-                normalize_column(full_column(c), x, y, false, table);
+                normalize_column(d, full_column(c), plain, false, table);
         }
     }
 }
 
-/* Forward training of a tile of channels to a group; parts is 1, lanes the whole group. y may be NULL. */
-GROUP_KERNEL void columns_forward(division d, __global const storage *x, ulong x_offset, __global storage *y, ulong y_offset,
+/* Forward training of a tile of channels to a group; parts is 1, lanes the whole group. z, y, mask, gamma, beta and the statistics
+ * may be NULL. partials: [channel], coefficients: [AFFINE_ROWS][channel], both for its use. */
+GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
+                                  __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                   __global const real *gamma, ulong gamma_offset, __global const real *beta,
                                   ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
                                   __global real *running_var, ulong running_var_offset, __global real *save_mean,
                                   ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset,
-                                  real epsilon_high, real epsilon_low, real factor_high, real factor_low, uint biased,
-                                  uint stream, __global uchar *partials, ulong partials_offset,
+                                  real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha,
+                                  uint flags, __global uchar *partials, ulong partials_offset,
                                   __global uchar *coefficients, ulong coefficients_offset)
 {
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
     __global moments *state = (__global moments *)(partials + partials_offset);
     __global real *table = (__global real *)(coefficients + coefficients_offset);
-    x += x_offset;
-    y = y ? y + y_offset : y;
-    columns_share own = share_of(d, at, x, y);
-    columns_moments(d, at, own, x, state, table);
+    columns_share own = share_of(d, at, forward_takes_vectors(t));
+    columns_moments(d, at, own, t.x, state, table);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
         for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
@@ -275,49 +292,51 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, ulong x
                                       running_mean + running_mean_offset, running_var + running_var_offset,
                                       save_mean + save_mean_offset, save_invstd + save_invstd_offset,
                                       wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low),
-                                      biased);
+                                      flags);
             store_affine(table, d.channels, channel, a);
         }
     if (y)
-        normalize_columns(d, at, own, x, y, stream, table);
+        normalize_columns(d, at, own, t, table);
 }
 
 /* The moments of a part of the rows to a group, into partials[slot][channel]. */
-GROUP_KERNEL void columns_statistics(division d, __global const storage *x, ulong x_offset, __global uchar *partials,
+GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                      ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset)
 {
+    const input whole = { x + x_at.offset, x_at };
     position at = position_in_group(d);
-    x += x_offset;
-    columns_share own = share_of(d, at, x, x);
-    columns_moments(d, at, own, x, (__global moments *)(partials + partials_offset) + own.slot * d.channels,
-                    (__global real *)(coefficients + coefficients_offset) + own.slot * 3 * d.channels);
+    columns_share own = share_of(d, at, takes_vectors(whole.data, whole.at));
+    columns_moments(d, at, own, whole, (__global moments *)(partials + partials_offset) + own.slot * d.channels,
+                    (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels);
 }
 
-/* y of a part of the rows to a group, from coefficients [mean, scale, shift][channel]. */
-GROUP_KERNEL void columns_normalize(division d, __global const storage *x, ulong x_offset, __global storage *y,
-                                    ulong y_offset, __global const uchar *coefficients, ulong coefficients_offset,
-                                    uint stream)
+/* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */
+GROUP_KERNEL void columns_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
+                                    layout z_at, __global storage *y, layout y_at, __global uchar *mask,
+                                    ulong mask_offset, __global const uchar *coefficients, ulong coefficients_offset,
+                                    real alpha, uint flags)
 {
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
-    x += x_offset;
-    y += y_offset;
-    normalize_columns(d, at, share_of(d, at, x, y), x, y, stream,
+    normalize_columns(d, at, share_of(d, at, forward_takes_vectors(t)), t,
                       (__global const real *)(coefficients + coefficients_offset));
 }
 
-/* Forward inference of a part of the rows to a group; coefficients: [slot][mean, scale, shift][channel], for its use. */
-GROUP_KERNEL void columns_inference(division d, __global const storage *x, ulong x_offset, __global storage *y,
-                                    ulong y_offset, __global const real *gamma, ulong gamma_offset,
+/* Forward inference of a part of the rows to a group; coefficients: [slot][AFFINE_ROWS][channel], for its use. */
+GROUP_KERNEL void columns_inference(division d, __global const storage *x, layout x_at, __global const storage *z,
+                                    layout z_at, __global storage *y, layout y_at, __global uchar *mask,
+                                    ulong mask_offset, __global const real *gamma, ulong gamma_offset,
                                     __global const real *beta, ulong beta_offset, __global const real *running_mean,
                                     ulong running_mean_offset, __global const real *running_var,
-                                    ulong running_var_offset, real epsilon_high, real epsilon_low, uint stream,
+                                    ulong running_var_offset, real epsilon_high, real epsilon_low, real alpha, uint flags,
                                     __global uchar *coefficients, ulong coefficients_offset)
 {
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
-    x += x_offset;
-    y += y_offset;
-    columns_share own = share_of(d, at, x, y);
-    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * 3 * d.channels;
+    columns_share own = share_of(d, at, forward_takes_vectors(t));
+    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels;
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
         for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
@@ -326,5 +345,5 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, ulong
                                         running_mean + running_mean_offset, running_var + running_var_offset,
                                         wide_of_parts(epsilon_high, epsilon_low)));
         }
-    normalize_columns(d, at, own, x, y, stream, table);
+    normalize_columns(d, at, own, t, table);
 }

@@ -9,9 +9,13 @@
  *                     0: vectors are accessed at any element
  *   CLBN_WIDE_DOUBLE  1: merges compute in double; 0: in pairs of elements
  *   CLBN_INDEX        32 or 64: bits of an index into a tensor
+ *   CLBN_ROW_AXES, CLBN_CHANNEL_AXES
+ *                     in how many pieces strides leave the rows and the channels (layout.cl)
+ *   CLBN_ACTIVATION   what forms y: CLBN_ACTIVATION_NONE, ... by their numbers in clbn.h
  */
 #if !defined(CLBN_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
-    !defined(CLBN_WIDE_DOUBLE) || !defined(CLBN_INDEX)
+    !defined(CLBN_WIDE_DOUBLE) || !defined(CLBN_INDEX) || !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) ||    \
+    !defined(CLBN_ACTIVATION)
 #error "a constant of the variant is missing"
 #endif
 
@@ -22,6 +26,24 @@
 #define CLBN_FLOAT64 2
 #define CLBN_FLOAT16 3
 #define CLBN_BFLOAT16 4
+
+#define CLBN_ACTIVATION_NONE 0
+#define CLBN_ACTIVATION_RELU 1
+#define CLBN_ACTIVATION_LEAKY_RELU 2
+#define CLBN_ACTIVATION_RELU6 3
+#define CLBN_ACTIVATION_SILU 4
+#define CLBN_ACTIVATION_SIGMOID 5
+#define CLBN_ACTIVATION_TANH 6
+#define CLBN_ACTIVATION_ELU 7
+
+/* Bits of a kernel's flags, which host/steps.h has too. */
+#define FLAG_STREAM 1u       /* tensors are stored past the cache */
+#define FLAG_BIASED 2u       /* the running variance is the biased one */
+#define FLAG_FROZEN 4u       /* backward: the statistics are constants */
+#define FLAG_ACCUMULATE 8u   /* dgamma and dbeta are added to what is there */
+#define FLAG_FROM_OUTPUT 16u /* backward: the activation's slope is had from y, in the place of z */
+#define FLAG_ALONE 32u       /* backward: y stands in the place of x, and xhat is had back from it */
+#define FLAG_RECORDS 64u     /* partial results are records of clbn.h's phases */
 
 #if CLBN_TYPE == CLBN_FLOAT64 || CLBN_WIDE_DOUBLE
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -43,6 +65,17 @@ typedef CLBN_JOIN(float, CLBN_VECTOR) realv;
 #define BITS_OF_REAL as_uint
 #define REAL_OF_BITS as_float
 #define EXPONENT_BITS 0x7f800000u
+#endif
+
+/* The number of a tensor's type next to -1, above it. */
+#if CLBN_TYPE == CLBN_FLOAT64
+#define ABOVE_MINUS_1 (-1 + 0x1p-53)
+#elif CLBN_TYPE == CLBN_FLOAT32
+#define ABOVE_MINUS_1 (-1 + 0x1p-24f)
+#elif CLBN_TYPE == CLBN_FLOAT16
+#define ABOVE_MINUS_1 (-1 + 0x1p-11f)
+#else
+#define ABOVE_MINUS_1 (-1 + 0x1p-8f)
 #endif
 
 #if CLBN_TYPE == CLBN_FLOAT32 || CLBN_TYPE == CLBN_FLOAT64
@@ -145,18 +178,6 @@ INLINE void store_element(__global storage *p, real v)
     *p = encode((realv)v).s0;
 }
 
-/* Whether p and what lies multiples of stride elements from it are aligned to vectors. */
-bool is_aligned(__global const storage *p, ulong stride)
-{
-    return (size_t)p % sizeof(storagev) == 0 && stride % CLBN_VECTOR == 0;
-}
-
-/* Whether load_vector and store_vector may be used there. */
-bool takes_vectors(__global const storage *p, ulong stride)
-{
-    return !CLBN_ALIGNED || is_aligned(p, stride);
-}
-
 INLINE realv load_vector(__global const storage *p)
 {
     return decode(CLBN_ALIGNED ? *(__global const storagev *)p : ((__global const unaligned_storagev *)p)->v);
@@ -189,6 +210,20 @@ INLINE void store_some(__global storage *p, realv v, uint count)
     spread_vector(v, a);
     for (uint i = 0; i < count; i++)
         store_element(p + i, a[i]);
+}
+
+/* Either: in a vector, or the first width elements. */
+INLINE realv load_either(__global const storage *p, bool in_vector, uint width)
+{
+    return in_vector ? load_vector(p) : load_some(p, width);
+}
+
+INLINE void store_either(__global storage *p, realv v, bool in_vector, uint width, bool stream)
+{
+    if (in_vector)
+        store_vector(p, v, stream);
+    else
+        store_some(p, v, width);
 }
 
 /* As load_some and store_some, of parameters and the like. */

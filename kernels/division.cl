@@ -1,5 +1,5 @@
 /*
- * How a tensor of packed (rows, channels, columns) is divided among groups and work-items. Decided on the host, whose
+ * How tensors of (rows, channels, columns) are divided among groups and work-items. Decided on the host, whose
  * struct division has the same members.
  */
 typedef struct {
@@ -10,6 +10,7 @@ typedef struct {
     ulong chunk_columns; /* likewise */
     ulong band_rows;     /* channels last: rows that are walked together */
     ulong tile_vectors;  /* channels last: vectors of channels to a group */
+    ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */
 } division;
 
 /* Where a work-item stands in its group: lane of lanes side by side, line of lines behind one another. */

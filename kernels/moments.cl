@@ -138,13 +138,16 @@ void update_running(__global real *running, index_t channel, wide batch, wide fa
 }
 
 /*
- * A channel's normalisation from its moments. If writes, also stores its saved and running statistics, each where it is not NULL.
- * biased: the running variance is m2/count, else m2/(count - 1).
+ * A channel's normalisation from its moments. If writes, also stores its saved and running statistics, each where it is not NULL,
+ * and none of no values; the running variance is m2/(count - 1) unless the flags say biased.
  */
 affine finish_moments(moments m, index_t channel, bool writes, __global const real *gamma, __global const real *beta,
                       __global real *running_mean, __global real *running_var, __global real *save_mean,
-                      __global real *save_invstd, wide epsilon, wide factor, uint biased)
+                      __global real *save_invstd, wide epsilon, wide factor, uint flags)
 {
+    if (m.count == 0)
+        return affine_of(wide_of(0), wide_of(0), 0, 0);
+    bool is_biased = (flags & FLAG_BIASED) != 0;
     wide variance = wide_divide(m.m2, wide_of_count(m.count));
     wide invstd = inverse_deviation(variance, epsilon);
     wide mean = mean_of(m);
@@ -152,11 +155,10 @@ affine finish_moments(moments m, index_t channel, bool writes, __global const re
         save_mean[channel] = real_of(mean);
     if (writes && save_invstd)
         save_invstd[channel] = real_of(invstd);
-    if (writes && running_mean) {
-        wide estimate = biased ? variance : wide_divide(m.m2, wide_of_count(m.count - 1));
+    if (writes && running_mean)
         update_running(running_mean, channel, mean, factor);
-        update_running(running_var, channel, estimate, factor);
-    }
+    if (writes && running_var && (is_biased || m.count > 1))
+        update_running(running_var, channel, is_biased ? variance : wide_divide(m.m2, wide_of_count(m.count - 1)), factor);
     return affine_of(mean, invstd, parameter_or(gamma, channel, 1), parameter_or(beta, channel, 0));
 }
 

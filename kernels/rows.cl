@@ -5,7 +5,7 @@
  */
 typedef struct {
     index_t row, row_end; /* this work-item's first row, and the end of all rows */
-    index_t start;        /* of the first column in row 0, in elements */
+    index_t column;       /* the first */
     index_t columns;      /* in a row */
     index_t vectors;      /* whole ones, in a row */
     bool overlaps;        /* whether an overlapping vector takes the columns after them */
@@ -30,15 +30,14 @@ void set_columns(chunk *c, index_t columns, bool in_vectors)
     c->singles = c->overlaps ? columns : c->vectors * CLBN_VECTOR;
 }
 
-chunk chunk_of(division d, position at, index_t channel, index_t number, bool in_vectors)
+chunk chunk_of(division d, position at, index_t number, bool in_vectors)
 {
     chunk c;
-    index_t column = number % chunks_across(d) * (index_t)d.chunk_columns;
     index_t row = number / chunks_across(d) * (index_t)d.chunk_rows;
     c.row = row + at.line;
     c.row_end = min(row + (index_t)d.chunk_rows, (index_t)d.rows);
-    c.start = channel * (index_t)d.columns + column;
-    set_columns(&c, min((index_t)d.chunk_columns, (index_t)d.columns - column), in_vectors);
+    c.column = number % chunks_across(d) * (index_t)d.chunk_columns;
+    set_columns(&c, min((index_t)d.chunk_columns, (index_t)d.columns - c.column), in_vectors);
     return c;
 }
 
@@ -62,7 +61,7 @@ ulong own_count(chunk c, position at)
     return (ulong)steps_below(c.row_end, c.row, at.lines) * in_row;
 }
 
-/* Of an overlapping vector: where it begins in a row, and how many of its elements the vector before has. */
+/* Of an overlapping vector: where it begins in the chunk's columns, and how many of its elements the vector before has. */
 index_t overlap_begin(chunk c)
 {
     return c.columns - CLBN_VECTOR;
@@ -73,10 +72,20 @@ uint overlap_width(chunk c)
     return (uint)(c.vectors * CLBN_VECTOR - overlap_begin(c));
 }
 
-/* The moments of the work-item's elements of a chunk, summed around a pivot. */
-moments chunk_moments(division d, position at, chunk c, __global const storage *x, real pivot)
+/* Offset of a channel's row of a tensor, and its number in a mask. */
+INLINE index_t start_of(division d, layout l, index_t row, index_t channel)
 {
-    index_t row_stride = (index_t)(d.channels * d.columns);
+    return row_offset(d, l, row) + channel_offset(d, l, channel);
+}
+
+INLINE ulong mask_row_of(division d, index_t row, index_t channel)
+{
+    return (row * d.channels + channel) * ((d.columns + CLBN_VECTOR - 1) / CLBN_VECTOR);
+}
+
+/* The moments of the work-item's elements of a chunk, summed around a pivot. */
+moments chunk_moments(division d, position at, chunk c, input x, index_t channel, real pivot)
+{
     real scale = 1;
     real sum, squares;
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -85,7 +94,7 @@ moments chunk_moments(division d, position at, chunk c, __global const storage *
         sum = 0;
         squares = 0;
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
-            __global const storage *p = x + (row * row_stride + c.start);
+            __global const storage *p = x.data + (start_of(d, x.at, row, channel) + c.column);
             for (index_t i = at.lane; i < c.vectors; i += at.lanes) {
                 realv deviation = fma(load_vector(p + i * CLBN_VECTOR), (realv)scale, offset);
                 sum_v += deviation;
@@ -113,126 +122,197 @@ moments chunk_moments(division d, position at, chunk c, __global const storage *
 }
 
 /* A pivot for a chunk that has none before it, near the mean of its first quarter, wherever its first element lies. */
-real first_pivot(division d, position at, chunk c, __global const storage *x)
+real first_pivot(division d, position at, chunk c, input x, index_t channel)
 {
     if (own_count(c, at) == 0)
         return 0;
     c = quarter_of(c, at);
-    index_t row_stride = (index_t)(d.channels * d.columns);
-    __global const storage *own = x + (c.row * row_stride + c.start);
+    __global const storage *own = x.data + (start_of(d, x.at, c.row, channel) + c.column);
     real first = load_element(own + (at.lane < c.vectors ? at.lane * CLBN_VECTOR : c.singles + at.lane));
-    real rough = pivot_of(chunk_moments(d, at, c, x, first));
-    return pivot_of(chunk_moments(d, at, c, x, rough));
+    real rough = pivot_of(chunk_moments(d, at, c, x, channel, first));
+    return pivot_of(chunk_moments(d, at, c, x, channel, rough));
 }
 
 /* The moments of the work-item's elements of chunks begin to end of a channel. */
-moments own_moments(division d, position at, __global const storage *x, index_t channel, index_t begin, index_t end)
+moments own_moments(division d, position at, input x, index_t channel, index_t begin, index_t end)
 {
-    bool in_vectors = takes_vectors(x, d.columns);
+    bool in_vectors = takes_vectors(x.data, x.at);
     moments own = no_moments();
     real pivot = 0;
     for (index_t i = begin; i < end; i++) {
-        chunk c = chunk_of(d, at, channel, i, in_vectors);
+        chunk c = chunk_of(d, at, i, in_vectors);
         if (own.count == 0)
-            pivot = first_pivot(d, at, c, x);
-        own = merge_moments(own, chunk_moments(d, at, c, x, pivot));
+            pivot = first_pivot(d, at, c, x, channel);
+        own = merge_moments(own, chunk_moments(d, at, c, x, channel, pivot));
         pivot = own.count == 0 ? pivot : pivot_of(own);
     }
     return own;
 }
 
-realv normalize_vector(realv x, affine a)
+/* A channel's row of what the normalisation reads and writes. */
+typedef struct {
+    __global const storage *x, *z;
+    __global storage *y;
+    __global uchar *mask;
+    ulong mask_unit; /* the first */
+    real alpha;
+} forward_row;
+
+INLINE void find_forward_row(forward_row *r, division d, forward_tensors t, index_t row, index_t channel)
 {
-    return fma(x - a.mean, (realv)a.scale, (realv)a.shift);
+    r->x = t.x.data + start_of(d, t.x.at, row, channel);
+    r->z = t.z.data ? t.z.data + start_of(d, t.z.at, row, channel) : 0;
+    r->y = t.y.data + start_of(d, t.y.at, row, channel);
+    r->mask = CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 0 : t.mask;
+    r->mask_unit = mask_row_of(d, row, channel);
+    r->alpha = t.alpha;
 }
 
-/* y of the work-item's elements of chunks begin to end of a channel. */
-void normalize_chunks(division d, position at, __global const storage *x, __global storage *y, uint stream, index_t channel,
-                      index_t begin, index_t end, affine a)
+/* What the activation takes. */
+INLINE realv affine_columns(forward_row r, index_t column, bool in_vector, uint width, affine a)
 {
-    bool in_vectors = takes_vectors(x, d.columns) && takes_vectors(y, d.columns);
-    bool past_cache = stream && is_aligned(y, d.columns);
-    index_t row_stride = (index_t)(d.channels * d.columns);
+    realv v = fma(load_either(r.x + column, in_vector, width) - a.mean, (realv)a.scale, (realv)a.shift);
+    if (r.z)
+        v += load_either(r.z + column, in_vector, width);
+    return v;
+}
+
+INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache)
+{
+    realv v = affine_columns(r, column, true, CLBN_VECTOR, a);
+    store_vector(r.y + column, activate(v, r.alpha), past_cache);
+    if (r.mask)
+        store_mask(r.mask, r.mask_unit + column / CLBN_VECTOR, v, 0, CLBN_VECTOR);
+}
+
+INLINE void normalize_some(forward_row r, index_t column, uint width, affine a)
+{
+    realv v = affine_columns(r, column, false, width, a);
+    store_some(r.y + column, activate(v, r.alpha), width);
+    if (r.mask)
+        store_mask(r.mask, r.mask_unit + column / CLBN_VECTOR, v, 0, width);
+}
+
+/* The columns after the vectors: one at a time, so that neighbours write side by side, or for a mask a unit at a time. */
+INLINE void normalize_singles(forward_row r, position at, chunk c, affine a)
+{
+    if (!r.mask) {
+        for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes)
+            normalize_some(r, c.column + j, 1, a);
+        return;
+    }
+    for (index_t j = c.singles + at.lane * CLBN_VECTOR; j < c.columns; j += at.lanes * CLBN_VECTOR)
+        normalize_some(r, c.column + j, (uint)min((index_t)CLBN_VECTOR, c.columns - j), a);
+}
+
+INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool past_cache)
+{
+    index_t overlap = c.column + overlap_begin(c);
+    realv last = 0; /* computed before a y that is x or z overwrites some of it */
+    if (c.overlaps)
+        last = affine_columns(r, overlap, true, CLBN_VECTOR, a);
+    for (index_t j = at.lane; j < c.vectors; j += at.lanes)
+        normalize_vector(r, c.column + j * CLBN_VECTOR, a, past_cache);
+    if (c.overlaps) {
+        store_vector(r.y + overlap, activate(last, r.alpha), false);
+        if (r.mask)
+            store_mask(r.mask, r.mask_unit + c.column / CLBN_VECTOR + c.vectors, last, overlap_width(c), CLBN_VECTOR);
+    }
+    normalize_singles(r, at, c, a);
+}
+
+/* y, and the mask, of the work-item's elements of chunks begin to end of a channel. */
+void normalize_chunks(division d, position at, forward_tensors t, index_t channel, index_t begin, index_t end, affine a)
+{
+    bool in_vectors = forward_takes_vectors(t);
+    bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    forward_tensors plain = t;
+    make_plain_forward(&plain);
+    bool is_plain = is_plain_forward(t);
     for (index_t i = begin; i < end; i++) {
-        chunk c = chunk_of(d, at, channel, i, in_vectors);
+        chunk c = chunk_of(d, at, i, in_vectors);
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
-            index_t start = row * row_stride + c.start;
-            realv last = 0; /* loaded before a y that is x overwrites some of it */
-            if (c.overlaps)
-                last = load_vector(x + start + overlap_begin(c));
-            for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
-                index_t k = start + j * CLBN_VECTOR;
-                store_vector(y + k, normalize_vector(load_vector(x + k), a), past_cache);
+            forward_row r;
+            if (is_plain) {
+                find_forward_row(&r, d, plain, row, channel);
+                normalize_row(r, at, c, a, past_cache);
+            } else {
+                find_forward_row(&r, d, t, row, channel);
+                normalize_row(r, at, c, a, past_cache);
             }
-            if (c.overlaps)
-                store_vector(y + start + overlap_begin(c), normalize_vector(last, a), false);
-            for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes)
-                store_element(y + start + j, fma(load_element(x + start + j) - a.mean, a.scale, a.shift));
         }
     }
 }
 
-/* Forward training of a channel to a group. y may be NULL. */
-GROUP_KERNEL void rows_forward(division d, __global const storage *x, ulong x_offset, __global storage *y, ulong y_offset,
+/* Forward training of a channel to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
+GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
+                               __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                __global const real *gamma, ulong gamma_offset, __global const real *beta,
                                ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
                                __global real *running_var, ulong running_var_offset, __global real *save_mean,
                                ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset,
-                               real epsilon_high, real epsilon_low, real factor_high, real factor_low, uint biased,
-                               uint stream)
+                               real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha,
+                               uint flags)
 {
     __local moments scratch[CLBN_GROUP];
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
     index_t channel = get_group_id(1);
     index_t end = chunk_count(d);
-    x += x_offset;
-    moments m = merge_group_moments(own_moments(d, at, x, channel, 0, end), scratch);
+    moments m = merge_group_moments(own_moments(d, at, t.x, channel, 0, end), scratch);
     affine a = finish_moments(m, channel, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
                               running_mean + running_mean_offset, running_var + running_var_offset,
                               save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                              wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), biased);
+                              wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
     if (y)
-        normalize_chunks(d, at, x, y + y_offset, stream, channel, 0, end, a);
+        normalize_chunks(d, at, t, channel, 0, end, a);
 }
 
 /* The moments of a part of a channel to a group, into partials[part][channel]. */
-GROUP_KERNEL void rows_statistics(division d, __global const storage *x, ulong x_offset, __global uchar *partials,
+GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                   ulong partials_offset)
 {
     __local moments scratch[CLBN_GROUP];
-    position at = position_in_group(d);
+    const input whole = { x + x_at.offset, x_at };
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
     index_t begin = part_begin(chunk_count(d), part, d.parts);
     index_t end = part_begin(chunk_count(d), part + 1, d.parts);
-    moments m = merge_group_moments(own_moments(d, at, x + x_offset, channel, begin, end), scratch);
+    moments m = merge_group_moments(own_moments(d, position_in_group(d), whole, channel, begin, end), scratch);
     if (get_local_id(0) == 0)
         ((__global moments *)(partials + partials_offset))[part * d.channels + channel] = m;
 }
 
-/* y of a part of a channel to a group, from coefficients [mean, scale, shift][channel]. */
-GROUP_KERNEL void rows_normalize(division d, __global const storage *x, ulong x_offset, __global storage *y, ulong y_offset,
-                                 __global const uchar *coefficients, ulong coefficients_offset, uint stream)
+/* y of a part of a channel to a group, from coefficients [AFFINE_ROWS][channel]. */
+GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
+                                 layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
+                                 __global const uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
 {
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
     affine a;
     load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels, channel);
-    normalize_chunks(d, position_in_group(d), x + x_offset, y + y_offset, stream, channel,
-                     part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), a);
+    normalize_chunks(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
+                     part_begin(chunk_count(d), part + 1, d.parts), a);
 }
 
 /* Forward inference of a part of a channel to a group. */
-GROUP_KERNEL void rows_inference(division d, __global const storage *x, ulong x_offset, __global storage *y, ulong y_offset,
+GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x_at, __global const storage *z,
+                                 layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                  __global const real *gamma, ulong gamma_offset, __global const real *beta,
                                  ulong beta_offset, __global const real *running_mean, ulong running_mean_offset,
                                  __global const real *running_var, ulong running_var_offset, real epsilon_high,
-                                 real epsilon_low, uint stream)
+                                 real epsilon_low, real alpha, uint flags)
 {
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
     affine a = running_affine(channel, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
                               running_var + running_var_offset, wide_of_parts(epsilon_high, epsilon_low));
-    normalize_chunks(d, position_in_group(d), x + x_offset, y + y_offset, stream, channel,
-                     part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), a);
+    normalize_chunks(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
+                     part_begin(chunk_count(d), part + 1, d.parts), a);
 }

@@ -1,137 +1,252 @@
 /* The backward of channels first; chunks as in rows.cl. */
 
-/* The sums of the work-item's elements of chunks begin to end of a channel. */
-sums own_sums(division d, position at, __global const storage *x, __global const storage *dy, index_t channel, index_t begin,
-              index_t end, normalizer n)
+/* A channel's row of what the backward reads and writes. */
+typedef struct {
+    __global const storage *x, *dy, *other;
+    __global storage *dx, *dz;
+    __global const uchar *mask;
+    ulong mask_unit; /* the first */
+    real alpha;
+    uint flags;
+    bool has_x, has_dx;
+} backward_row;
+
+/* Some of its elements: xhat, and dy taken back through the activation. */
+typedef struct {
+    realv xhat, g;
+} backward_terms;
+
+INLINE void find_backward_row(backward_row *r, division d, backward_tensors t, index_t row, index_t channel)
 {
-    bool in_vectors = takes_vectors(x, d.columns) && takes_vectors(dy, d.columns);
-    index_t row_stride = (index_t)(d.channels * d.columns);
+    r->has_x = t.has_x;
+    r->has_dx = t.has_dx;
+    r->x = t.has_x ? t.x.data + start_of(d, t.x.at, row, channel) : 0;
+    r->dy = t.dy.data + start_of(d, t.dy.at, row, channel);
+    r->other = t.other.data ? t.other.data + start_of(d, t.other.at, row, channel) : 0;
+    r->dx = t.has_dx ? t.dx.data + start_of(d, t.dx.at, row, channel) : 0;
+    r->dz = t.dz.data ? t.dz.data + start_of(d, t.dz.at, row, channel) : 0;
+    r->mask = t.mask;
+    r->mask_unit = mask_row_of(d, row, channel);
+    r->alpha = t.alpha;
+    r->flags = t.flags;
+}
+
+/* dy taken back through the activation, of elements whose x (or y in its place) and xhat are known. */
+INLINE realv gradient_columns(backward_row r, index_t column, bool in_vector, uint width, realv x, realv xhat, normalizer n)
+{
+    realv dy = load_either(r.dy + column, in_vector, width);
+    if (CLBN_ACTIVATION == CLBN_ACTIVATION_NONE)
+        return dy;
+    if (r.mask)
+        return gradient_from_mask(dy, load_mask(r.mask, r.mask_unit, column, width), r.alpha);
+    if (r.flags & FLAG_ALONE)
+        return gradient_from_output(dy, x, r.alpha);
+    realv a = fma(xhat, (realv)n.gamma, (realv)n.beta);
+    if (r.other) {
+        realv other = load_either(r.other + column, in_vector, width);
+        if (r.flags & FLAG_FROM_OUTPUT)
+            return gradient_from_output(dy, other, r.alpha);
+        a += other;
+    }
+    return gradient_from_input(dy, a, r.alpha);
+}
+
+INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool in_vector, uint width, normalizer n)
+{
+    realv x = 0;
+    if (r.has_x)
+        x = load_either(r.x + column, in_vector, width);
+    realv a = r.flags & FLAG_ALONE ? input_of_activation(x, r.alpha) : x;
+    t->xhat = (a - n.mean) * n.scale;
+    t->g = gradient_columns(r, column, in_vector, width, x, t->xhat, n);
+}
+
+/* Sums over elements of a chunk: of vectors, and of what is taken singly. */
+typedef struct {
+    realv g, g_xhat, xhat;
+    real single_g, single_g_xhat, single_xhat;
+} chunk_sums;
+
+INLINE void add_terms(chunk_sums *s, backward_terms t)
+{
+    s->g += t.g;
+    s->g_xhat = fma(t.g, t.xhat, s->g_xhat);
+    s->xhat += t.xhat;
+}
+
+INLINE void add_row(chunk_sums *s, backward_row r, position at, chunk c, normalizer n)
+{
+    backward_terms t;
+    for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
+        load_terms(&t, r, c.column + j * CLBN_VECTOR, true, CLBN_VECTOR, n);
+        add_terms(s, t);
+    }
+    if (c.overlaps) {
+        load_terms(&t, r, c.column + overlap_begin(c), true, CLBN_VECTOR, n);
+        t.g = without_first(t.g, overlap_width(c));
+        t.xhat = without_first(t.xhat, overlap_width(c));
+        add_terms(s, t);
+    }
+    for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
+        load_terms(&t, r, c.column + j, false, 1, n);
+        s->single_g += t.g.s0;
+        s->single_g_xhat = fma(t.g.s0, t.xhat.s0, s->single_g_xhat);
+        s->single_xhat += t.xhat.s0;
+    }
+}
+
+/* The sums of the work-item's elements of chunks begin to end of a channel. */
+sums own_sums(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n)
+{
+    bool in_vectors = backward_reads_vectors(t);
+    t.has_dx = false;
+    t.dz.data = 0;
+    backward_tensors plain = t;
+    make_plain_backward(&plain);
+    bool is_plain = is_plain_backward(t);
     sums own = no_sums();
     for (index_t i = begin; i < end; i++) {
-        chunk c = chunk_of(d, at, channel, i, in_vectors);
-        realv dy_v = 0, dy_xhat_v = 0, xhat_v = 0;
-        real dy_sum = 0, dy_xhat_sum = 0, xhat_sum = 0;
+        chunk c = chunk_of(d, at, i, in_vectors);
+        chunk_sums s = { 0, 0, 0, 0, 0, 0 };
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
-            index_t start = row * row_stride + c.start;
-            for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
-                index_t k = start + j * CLBN_VECTOR;
-                realv xhat = (load_vector(x + k) - n.mean) * n.invstd;
-                realv g = load_vector(dy + k);
-                dy_v += g;
-                dy_xhat_v = fma(g, xhat, dy_xhat_v);
-                xhat_v += xhat;
-            }
-            if (c.overlaps) {
-                index_t k = start + overlap_begin(c);
-                realv xhat = without_first((load_vector(x + k) - n.mean) * n.invstd, overlap_width(c));
-                realv g = without_first(load_vector(dy + k), overlap_width(c));
-                dy_v += g;
-                dy_xhat_v = fma(g, xhat, dy_xhat_v);
-                xhat_v += xhat;
-            }
-            for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
-                real xhat = (load_element(x + start + j) - n.mean) * n.invstd;
-                real g = load_element(dy + start + j);
-                dy_sum += g;
-                dy_xhat_sum = fma(g, xhat, dy_xhat_sum);
-                xhat_sum += xhat;
+            backward_row r;
+            if (is_plain) {
+                find_backward_row(&r, d, plain, row, channel);
+                add_row(&s, r, at, c, n);
+            } else {
+                find_backward_row(&r, d, t, row, channel);
+                add_row(&s, r, at, c, n);
             }
         }
-        own = add_sums(own, sums_of(dy_sum + sum_of_vector(dy_v), dy_xhat_sum + sum_of_vector(dy_xhat_v),
-                                    xhat_sum + sum_of_vector(xhat_v)));
+        own = add_sums(own, sums_of(s.single_g + sum_of_vector(s.g), s.single_g_xhat + sum_of_vector(s.g_xhat),
+                                    s.single_xhat + sum_of_vector(s.xhat)));
     }
     return own;
 }
 
-realv input_vector(realv x, realv dy, normalizer n, gradient g, uint frozen)
+/* dx, dz */
+INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint width, backward_terms t, gradient g,
+                            bool dx_past_cache, bool dz_past_cache)
 {
-    if (frozen)
-        return dy * g.gain;
-    realv xhat = (x - n.mean) * n.invstd;
-    return fma(dy, (realv)g.gain, fma(xhat, (realv)g.slope, (realv)g.shift));
+    realv dx = t.g * g.gain;
+    if (!(r.flags & FLAG_FROZEN))
+        dx = fma(t.g, (realv)g.gain, fma(t.xhat, (realv)g.slope, (realv)g.shift));
+    if (r.has_dx)
+        store_either(r.dx + column, dx, in_vector, width, dx_past_cache);
+    if (r.dz)
+        store_either(r.dz + column, t.g, in_vector, width, dz_past_cache);
 }
 
-/* dx of the work-item's elements of chunks begin to end of a channel. */
-void input_chunks(division d, position at, __global const storage *x, __global const storage *dy, __global storage *dx,
-                  uint stream, index_t channel, index_t begin, index_t end, normalizer n, gradient g, uint frozen)
+INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradient g, bool dx_past_cache, bool dz_past_cache)
 {
-    bool in_vectors =
-        takes_vectors(x, d.columns) && takes_vectors(dy, d.columns) && takes_vectors(dx, d.columns);
-    bool past_cache = stream && is_aligned(dx, d.columns);
-    index_t row_stride = (index_t)(d.channels * d.columns);
+    index_t overlap = c.column + overlap_begin(c);
+    backward_terms last = { 0, 0 }; /* loaded before a dx or dz that is dy overwrites some of it */
+    if (c.overlaps)
+        load_terms(&last, r, overlap, true, CLBN_VECTOR, n);
+    for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
+        index_t column = c.column + j * CLBN_VECTOR;
+        backward_terms t;
+        load_terms(&t, r, column, true, CLBN_VECTOR, n);
+        store_gradients(r, column, true, CLBN_VECTOR, t, g, dx_past_cache, dz_past_cache);
+    }
+    if (c.overlaps)
+        store_gradients(r, overlap, true, CLBN_VECTOR, last, g, false, false);
+    for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
+        backward_terms t;
+        load_terms(&t, r, c.column + j, false, 1, n);
+        store_gradients(r, c.column + j, false, 1, t, g, false, false);
+    }
+}
+
+/* dx and dz of the work-item's elements of chunks begin to end of a channel. */
+void input_chunks(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n,
+                  gradient g)
+{
+    t.has_x = t.has_x && input_takes_x(t);
+    bool in_vectors = backward_reads_vectors(t) && backward_writes_vectors(t);
+    bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
+    bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
+    backward_tensors plain = t;
+    make_plain_backward(&plain);
+    plain.has_dx = true;
+    bool is_plain = is_plain_backward(t) && t.has_dx;
     for (index_t i = begin; i < end; i++) {
-        chunk c = chunk_of(d, at, channel, i, in_vectors);
+        chunk c = chunk_of(d, at, i, in_vectors);
         for (index_t row = c.row; row < c.row_end; row += at.lines) {
-            index_t start = row * row_stride + c.start;
-            realv last = 0; /* dy, loaded before a dx that is dy overwrites some of it */
-            if (c.overlaps)
-                last = load_vector(dy + start + overlap_begin(c));
-            for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
-                index_t k = start + j * CLBN_VECTOR;
-                store_vector(dx + k, input_vector(load_vector(x + k), load_vector(dy + k), n, g, frozen), past_cache);
-            }
-            if (c.overlaps) {
-                index_t k = start + overlap_begin(c);
-                store_vector(dx + k, input_vector(load_vector(x + k), last, n, g, frozen), false);
-            }
-            for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
-                index_t k = start + j;
-                real xhat = (load_element(x + k) - n.mean) * n.invstd;
-                real own = load_element(dy + k);
-                store_element(dx + k, frozen ? own * g.gain : fma(own, g.gain, fma(xhat, g.slope, g.shift)));
+            backward_row r;
+            if (is_plain) {
+                find_backward_row(&r, d, plain, row, channel);
+                input_row(r, at, c, n, g, dx_past_cache, false);
+            } else {
+                find_backward_row(&r, d, t, row, channel);
+                input_row(r, at, c, n, g, dx_past_cache, dz_past_cache);
             }
         }
     }
 }
 
-/* Backward of a channel to a group. gamma, dx, dgamma, dbeta may be NULL; mean too if frozen. */
-GROUP_KERNEL void rows_backward(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
-                                ulong dy_offset, __global const real *gamma, ulong gamma_offset,
-                                __global const real *mean, ulong mean_offset, __global const real *deviation,
-                                ulong deviation_offset, __global storage *dx, ulong dx_offset, __global real *dgamma,
+/* Backward of a channel to a group. */
+GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
+                                __global const storage *other, layout other_at, __global const uchar *mask,
+                                ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
+                                __global const real *gamma, ulong gamma_offset, __global const real *beta,
+                                ulong beta_offset, __global const real *mean, ulong mean_offset,
+                                __global const real *deviation, ulong deviation_offset, __global real *dgamma,
                                 ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
-                                real epsilon_low, uint frozen, uint stream)
+                                real epsilon_low, real alpha, uint flags)
 {
     __local sums scratch[CLBN_GROUP];
+    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
+                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
+                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
+    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
+                                   deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
     index_t channel = get_group_id(1);
     index_t end = chunk_count(d);
-    x += x_offset;
-    dy += dy_offset;
-    normalizer n = normalizer_of(channel, mean + mean_offset, deviation + deviation_offset, frozen,
-                                 wide_of_parts(epsilon_high, epsilon_low));
+    bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
+    normalizer n = normalizer_of(p, channel);
     sums s = no_sums();
-    if (!frozen || dgamma || dbeta)
-        s = add_group_sums(own_sums(d, at, x, dy, channel, 0, end, n), scratch);
-    gradient g = finish_sums(s, d.rows * d.columns, channel, n.invstd, frozen, get_local_id(0) == 0,
-                             gamma + gamma_offset, dgamma + dgamma_offset, dbeta + dbeta_offset);
-    if (dx)
-        input_chunks(d, at, x, dy, dx + dx_offset, stream, channel, 0, end, n, g, frozen);
+    if (needs_sums)
+        s = add_group_sums(own_sums(d, at, t, channel, 0, end, n), scratch);
+    gradient g = finish_sums(s, d.rows * d.columns, channel, p, get_local_id(0) == 0, dgamma + dgamma_offset,
+                             dbeta + dbeta_offset);
+    if (dx || dz)
+        input_chunks(d, at, t, channel, 0, end, n, g);
 }
 
 /* The sums of a part of a channel to a group, into partials[part][channel]. */
-GROUP_KERNEL void rows_sums(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
-                            ulong dy_offset, __global const real *mean, ulong mean_offset,
-                            __global const real *deviation, ulong deviation_offset, real epsilon_high,
-                            real epsilon_low, uint frozen, __global uchar *partials, ulong partials_offset)
+GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
+                            __global const storage *other, layout other_at, __global const uchar *mask,
+                            ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta,
+                            ulong beta_offset, __global const real *mean, ulong mean_offset,
+                            __global const real *deviation, ulong deviation_offset, real epsilon_high, real epsilon_low,
+                            __global uchar *partials, ulong partials_offset, real alpha, uint flags)
 {
     __local sums scratch[CLBN_GROUP];
+    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
+                                 { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
+                                 alpha, flags, x != 0, false };
+    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
+                                   deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
-    normalizer n = normalizer_of(channel, mean + mean_offset, deviation + deviation_offset, frozen,
-                                 wide_of_parts(epsilon_high, epsilon_low));
-    sums own = own_sums(d, position_in_group(d), x + x_offset, dy + dy_offset, channel,
-                        part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), n);
+    sums own = own_sums(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
+                        part_begin(chunk_count(d), part + 1, d.parts), normalizer_of(p, channel));
     own = add_group_sums(own, scratch);
     if (get_local_id(0) == 0)
         ((__global sums *)(partials + partials_offset))[part * d.channels + channel] = own;
 }
 
-/* dx of a part of a channel to a group, from coefficients [mean, invstd, gain, slope, shift][channel]. */
-GROUP_KERNEL void rows_input(division d, __global const storage *x, ulong x_offset, __global const storage *dy,
-                             ulong dy_offset, __global storage *dx, ulong dx_offset, __global const uchar *coefficients,
-                             ulong coefficients_offset, uint frozen, uint stream)
+/* dx and dz of a part of a channel to a group, from coefficients [BACKWARD_ROWS][channel]. */
+GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
+                             __global const storage *other, layout other_at, __global const uchar *mask,
+                             ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
+                             __global const uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
 {
+    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
+                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
+                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
@@ -139,6 +254,6 @@ GROUP_KERNEL void rows_input(division d, __global const storage *x, ulong x_offs
     gradient g;
     load_normalizer(&n, table, d.channels, channel);
     load_gradient(&g, table, d.channels, channel);
-    input_chunks(d, position_in_group(d), x + x_offset, dy + dy_offset, dx + dx_offset, stream, channel,
-                 part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts), n, g, frozen);
+    input_chunks(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
+                 part_begin(chunk_count(d), part + 1, d.parts), n, g);
 }

@@ -1,19 +1,20 @@
 /*
  * The backward's sums of a channel, and what follows from them. With xhat = (x - mean) * invstd from the saved, rounded mean:
  * sum xhat is 0 in exact arithmetic; what it is instead tells how far the saved mean is off, and repairs the other sums.
+ * g is dy, taken back through the activation.
  */
 typedef struct {
-    wide dy, dy_xhat, xhat;
+    wide g, g_xhat, xhat;
 } sums;
 
-/* dx = dy * gain + xhat * slope + shift */
+/* dx = g * gain + xhat * slope + shift */
 typedef struct {
     real gain, slope, shift;
 } gradient;
 
-/* xhat = (x - mean) * invstd */
+/* xhat = (x - mean) * scale, or the same of a where y stands alone; a = xhat * gamma + beta */
 typedef struct {
-    real mean, invstd;
+    real mean, scale, gamma, beta;
 } normalizer;
 
 sums no_sums(void)
@@ -24,47 +25,71 @@ sums no_sums(void)
 
 sums add_sums(sums a, sums b)
 {
-    sums both = { wide_add(a.dy, b.dy), wide_add(a.dy_xhat, b.dy_xhat), wide_add(a.xhat, b.xhat) };
+    sums both = { wide_add(a.g, b.g), wide_add(a.g_xhat, b.g_xhat), wide_add(a.xhat, b.xhat) };
     return both;
 }
 
-sums sums_of(real dy, real dy_xhat, real xhat)
+sums sums_of(real g, real g_xhat, real xhat)
 {
-    sums result = { wide_of(dy), wide_of(dy_xhat), wide_of(xhat) };
+    sums result = { wide_of(g), wide_of(g_xhat), wide_of(xhat) };
     return result;
 }
 
-/* frozen: mean and deviation are running statistics, deviation the variance; else the saved mean and invstd. */
-normalizer normalizer_of(index_t channel, __global const real *mean, __global const real *deviation, uint frozen,
-                         wide epsilon)
+/* A channel's statistics as a call gives them: the saved mean and invstd, or, if frozen, the running mean and variance. */
+typedef struct {
+    __global const real *gamma, *beta, *mean, *deviation;
+    wide epsilon;
+    uint flags;
+} channel_parameters;
+
+real invstd_of(channel_parameters p, index_t channel)
 {
-    normalizer result;
-    result.mean = parameter_or(mean, channel, 0);
-    result.invstd = parameter_or(deviation, channel, 0);
-    if (frozen)
-        result.invstd = real_of(inverse_deviation(wide_of(result.invstd), epsilon));
+    real deviation = parameter_or(p.deviation, channel, 0);
+    return p.flags & FLAG_FROZEN ? real_of(inverse_deviation(wide_of(deviation), p.epsilon)) : deviation;
+}
+
+normalizer normalizer_of(channel_parameters p, index_t channel)
+{
+    normalizer result = { 0, 0, parameter_or(p.gamma, channel, 1), parameter_or(p.beta, channel, 0) };
+    if (p.flags & FLAG_ALONE) {
+        result.mean = result.beta;
+        result.scale = result.gamma == 0 ? 0 : 1 / result.gamma;
+    } else {
+        result.mean = parameter_or(p.mean, channel, 0);
+        result.scale = invstd_of(p, channel);
+    }
     return result;
+}
+
+/* dgamma or dbeta of a channel; values may be NULL. */
+void store_parameter_gradient(__global real *values, index_t channel, wide sum, uint flags)
+{
+    if (!values)
+        return;
+    if (flags & FLAG_ACCUMULATE)
+        sum = wide_add(sum, wide_of(values[channel]));
+    values[channel] = real_of(sum);
 }
 
 /* A channel's dx from its sums over count values. If writes, also stores dgamma and dbeta, each where it is not NULL. */
-gradient finish_sums(sums s, ulong count, index_t channel, real invstd, uint frozen, bool writes,
-                     __global const real *gamma, __global real *dgamma, __global real *dbeta)
+gradient finish_sums(sums s, ulong count, index_t channel, channel_parameters p, bool writes, __global real *dgamma,
+                     __global real *dbeta)
 {
-    gradient result = { parameter_or(gamma, channel, 1) * invstd, 0, 0 };
-    if (!frozen && count > 0) {
+    gradient result = { parameter_or(p.gamma, channel, 1) * invstd_of(p, channel), 0, 0 };
+    if (!(p.flags & FLAG_FROZEN) && count > 0) {
         wide n = wide_of_count(count);
-        wide dy_mean = wide_divide(s.dy, n);
+        wide g_mean = wide_divide(s.g, n);
         wide xhat_mean = wide_divide(s.xhat, n);
-        s.dy_xhat = wide_subtract(s.dy_xhat, wide_multiply(xhat_mean, s.dy));
-        wide dy_xhat_mean = wide_divide(s.dy_xhat, n);
-        wide rest = wide_subtract(wide_multiply(xhat_mean, dy_xhat_mean), dy_mean);
-        result.slope = -real_of(wide_multiply(wide_of(result.gain), dy_xhat_mean));
+        s.g_xhat = wide_subtract(s.g_xhat, wide_multiply(xhat_mean, s.g));
+        wide g_xhat_mean = wide_divide(s.g_xhat, n);
+        wide rest = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
+        result.slope = -real_of(wide_multiply(wide_of(result.gain), g_xhat_mean));
         result.shift = real_of(wide_multiply(wide_of(result.gain), rest));
     }
-    if (writes && dgamma)
-        dgamma[channel] = real_of(s.dy_xhat);
-    if (writes && dbeta)
-        dbeta[channel] = real_of(s.dy);
+    if (writes) {
+        store_parameter_gradient(dgamma, channel, s.g_xhat, p.flags);
+        store_parameter_gradient(dbeta, channel, s.g, p.flags);
+    }
     return result;
 }
 

@@ -36,7 +36,7 @@ static void decode(const struct guarded *guarded, const unsigned char *bytes, do
 struct guarded guarded_create(clbn_type type, size_t count, size_t offset, const double *values)
 {
     cl_int status;
-    struct guarded guarded = { { NULL, GUARD + offset }, type, count, 0, NULL, NULL };
+    struct guarded guarded = { { NULL, GUARD + offset, NULL }, type, count, 0, NULL, NULL };
     guarded.bytes = (GUARD + offset + count + GUARD) * element_size(type);
     guarded.initial = allocate(guarded.bytes, 1);
     guarded.contents = allocate(count, sizeof(double));

@@ -49,15 +49,28 @@ static struct device_facts random_facts(struct random *random)
     return facts;
 }
 
+/* Packed tensors. */
+static struct shape shape_of(size_t outer, size_t channels, size_t inner)
+{
+    const struct shape s = { .outer = outer,
+                             .channels = channels,
+                             .inner = inner,
+                             .values_per_channel = outer * inner,
+                             .elements = outer * channels * inner,
+                             .channels_last = inner == 1,
+                             .row_axes = 1,
+                             .channel_axes = 1,
+                             .lengths = { outer, channels } };
+    return s;
+}
+
 /* Channels are first, last, or in between. */
 static struct shape random_shape(struct random *random, size_t limit)
 {
-    struct shape s = { .outer = random_length(random, limit) };
-    s.channels = random_length(random, limit / s.outer);
-    s.inner = random_below(random, 2) == 0 ? 1 : random_length(random, limit / s.outer / s.channels);
-    s.values_per_channel = s.outer * s.inner;
-    s.elements = s.values_per_channel * s.channels;
-    return s;
+    size_t outer = random_length(random, limit);
+    size_t channels = random_length(random, limit / outer);
+    size_t inner = random_below(random, 2) == 0 ? 1 : random_length(random, limit / outer / channels);
+    return shape_of(outer, channels, inner);
 }
 
 static const char *describe(struct plan_of_work *work)
@@ -76,11 +89,12 @@ static bool random_work(struct random *random, size_t limit, struct plan_of_work
 {
     static const cl_uint divisions[] = { 0, CLBN_ENGINE_SPLIT, CLBN_ENGINE_WHOLE };
     clbn_type type = CLBN_FLOAT32 + (clbn_type)random_below(random, 4);
+    clbn_activation activation = random_below(random, 2) == 0 ? CLBN_ACTIVATION_NONE : CLBN_ACTIVATION_RELU;
     clbn_geometry geometry = random_below(random, 2) == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
     work->facts = random_facts(random);
     work->flags = divisions[random_below(random, 3)] | (cl_uint)random_below(random, 4);
     work->shape = random_shape(random, limit);
-    work->variant = bn_choose_variant(geometry, work->flags, &work->facts, type, &work->shape);
+    work->variant = bn_choose_variant(geometry, work->flags, &work->facts, type, activation, &work->shape);
     bool fits = bn_make_schedule(&work->variant, &work->facts, work->flags, &work->shape, &work->schedule);
     describe(work);
     return fits;
@@ -131,7 +145,7 @@ static void check_sizes(const struct plan_of_work *work)
     expect(work, s->partials_size >= s->partials * channels * bn_moments_size(&work->variant), "moments fit");
     expect(work, s->partials_size >= s->partials * channels * bn_sums_size(&work->variant), "sums fit");
     expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
-    expect(work, s->coefficients_size >= 5 * slots * channels * element, "coefficients fit");
+    expect(work, s->coefficients_size >= 7 * slots * channels * element, "coefficients fit");
     expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size, "the sum");
     expect(work, s->partials_size % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
     expect(work, s->statistics_size % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
@@ -169,7 +183,7 @@ START_TEST(schedules_of_any_size_are_sound)
     for (int i = 0; i < LARGE_PROBLEMS; i++) {
         struct plan_of_work work;
         if (!random_work(&random, SIZE_MAX / 16, &work)) {
-            ck_assert_msg(work.shape.channels > SIZE_MAX / 1024 / 64, "%s: no schedule", work.text);
+            ck_assert_msg(work.shape.channels > SIZE_MAX / 1024 / 128, "%s: no schedule", work.text);
             continue;
         }
         scheduled++;
@@ -298,7 +312,7 @@ static struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct
                                             .address_limit = SIZE_MAX / 2 },
                                  .flags = flags,
                                  .shape = shape };
-    work.variant = bn_choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, &shape);
+    work.variant = bn_choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
     ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &shape, &work.schedule));
     describe(&work);
     return work;
@@ -306,7 +320,7 @@ static struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct
 
 START_TEST(an_empty_batch_has_a_workspace_for_its_channels)
 {
-    static const struct shape shapes[] = { { 0, 7, 1, 0, 0 }, { 0, 7, 5, 0, 0 }, { 3, 7, 0, 0, 0 } };
+    const struct shape shapes[] = { shape_of(0, 7, 1), shape_of(0, 7, 5), shape_of(3, 7, 0) };
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++)
         for (int i = 0; i < 3; i++) {
             struct plan_of_work work = work_of(geometry, 0, shapes[i]);
@@ -318,7 +332,7 @@ END_TEST
 
 START_TEST(one_image_of_few_channels_is_divided)
 {
-    const struct shape first = { 1, 3, 1000000, 1000000, 3000000 }, last = { 1000000, 3, 1, 1000000, 3000000 };
+    const struct shape first = shape_of(1, 3, 1000000), last = shape_of(1000000, 3, 1);
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
         struct plan_of_work rows = work_of(geometry, 0, first), columns = work_of(geometry, 0, last);
         expect(&rows, rows.schedule.division.parts * rows.schedule.tiles >= 16, "every unit has a group");
@@ -330,7 +344,7 @@ END_TEST
 
 START_TEST(a_small_problem_takes_one_kernel)
 {
-    const struct shape first = { 60, 10, 2, 120, 1200 }, last = { 60, 100, 1, 60, 6000 };
+    const struct shape first = shape_of(60, 10, 2), last = shape_of(60, 100, 1);
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
         struct plan_of_work rows = work_of(geometry, 0, first), columns = work_of(geometry, 0, last);
         expect(&rows, rows.schedule.whole, "rows are not divided");
@@ -341,11 +355,11 @@ END_TEST
 
 START_TEST(a_workspace_that_overflows_has_no_schedule)
 {
-    const struct shape shape = { 1, SIZE_MAX / 16, 1, 1, SIZE_MAX / 16 };
+    const struct shape shape = shape_of(1, SIZE_MAX / 16, 1);
     const struct device_facts facts = { .compute_units = 16, .max_group_size = 1024, .address_limit = SIZE_MAX / 2 };
     struct schedule schedule;
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
-        struct variant variant = bn_choose_variant(geometry, 0, &facts, CLBN_FLOAT32, &shape);
+        struct variant variant = bn_choose_variant(geometry, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
         ck_assert(!bn_make_schedule(&variant, &facts, 0, &shape, &schedule));
     }
 }

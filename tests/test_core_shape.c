@@ -25,46 +25,58 @@ static const struct {
     const char *layout;
     cl_uint rank, axis;
     size_t lengths[CLBN_MAX_RANK];
-    struct shape shape;
+    size_t outer, channels, inner;
 } layouts[] = {
-    { "(c)", 1, 0, { 7 }, { 1, 7, 1, 1, 7 } },
-    { "(m, d)", 2, 1, { 60, 100 }, { 60, 100, 1, 60, 6000 } },
-    { "(d, m)", 2, 0, { 5, 77 }, { 1, 5, 77, 77, 385 } },
-    { "NCL", 3, 1, { 4, 6, 65 }, { 4, 6, 65, 260, 1560 } },
-    { "NLC", 3, 2, { 4, 65, 6 }, { 260, 6, 1, 260, 1560 } },
-    { "NCHW", 4, 1, { 2, 3, 5, 7 }, { 2, 3, 35, 70, 210 } },
-    { "NHWC", 4, 3, { 2, 5, 7, 3 }, { 70, 3, 1, 70, 210 } },
-    { "NCDHW", 5, 1, { 2, 3, 4, 5, 6 }, { 2, 3, 120, 240, 720 } },
-    { "NDHWC", 5, 4, { 2, 4, 5, 6, 3 }, { 240, 3, 1, 240, 720 } },
-    { "NC11", 4, 1, { 9, 3, 1, 1 }, { 9, 3, 1, 9, 27 } },
-    { "channels in the midst of 8", 8, 4, { 2, 1, 3, 2, 5, 1, 2, 3 }, { 12, 5, 6, 72, 360 } },
-    { "empty batch", 4, 1, { 0, 3, 5, 7 }, { 0, 3, 35, 0, 0 } },
-    { "empty image", 4, 1, { 2, 3, 0, 7 }, { 2, 3, 0, 0, 0 } },
-    { "no channels", 4, 1, { 2, 0, 5, 7 }, { 2, 0, 35, 70, 0 } },
-    { "nothing at all", 3, 1, { 0, 0, 0 }, { 0, 0, 0, 0, 0 } },
+    { "(c)", 1, 0, { 7 }, 1, 7, 1 },
+    { "(m, d)", 2, 1, { 60, 100 }, 60, 100, 1 },
+    { "(d, m)", 2, 0, { 5, 77 }, 1, 5, 77 },
+    { "(m, 1)", 2, 1, { 60, 1 }, 1, 1, 60 },
+    { "NCL", 3, 1, { 4, 6, 65 }, 4, 6, 65 },
+    { "NLC", 3, 2, { 4, 65, 6 }, 260, 6, 1 },
+    { "NCHW", 4, 1, { 2, 3, 5, 7 }, 2, 3, 35 },
+    { "NHWC", 4, 3, { 2, 5, 7, 3 }, 70, 3, 1 },
+    { "one channel", 4, 1, { 2, 1, 5, 7 }, 1, 1, 70 },
+    { "NCDHW", 5, 1, { 2, 3, 4, 5, 6 }, 2, 3, 120 },
+    { "NDHWC", 5, 4, { 2, 4, 5, 6, 3 }, 240, 3, 1 },
+    { "NC11", 4, 1, { 9, 3, 1, 1 }, 9, 3, 1 },
+    { "channels in the midst of 8", 8, 4, { 2, 1, 3, 2, 5, 1, 2, 3 }, 12, 5, 6 },
+    { "empty batch", 4, 1, { 0, 3, 5, 7 }, 0, 3, 1 },
+    { "empty image", 4, 1, { 2, 3, 0, 7 }, 0, 3, 1 },
+    { "no channels", 4, 1, { 2, 0, 5, 7 }, 70, 0, 1 },
+    { "nothing at all", 3, 1, { 0, 0, 0 }, 0, 0, 1 },
 };
-
-static void expect_shape(const char *layout, const struct shape *s, const struct shape *expected)
-{
-    ck_assert_msg(s->outer == expected->outer && s->channels == expected->channels && s->inner == expected->inner,
-                  "%s: (%zu, %zu, %zu)", layout, s->outer, s->channels, s->inner);
-    ck_assert_msg(s->values_per_channel == expected->values_per_channel && s->elements == expected->elements,
-                  "%s: m = %zu, %zu elements", layout, s->values_per_channel, s->elements);
-}
 
 START_TEST(every_layout_collapses_to_three_axes)
 {
-    struct shape shape;
+    struct shape s;
+    const size_t m = layouts[_i].outer * layouts[_i].inner;
     clbn_plan_desc desc = describe(layouts[_i].rank, layouts[_i].axis, layouts[_i].lengths);
-    ck_assert_int_eq(bn_collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SUCCESS);
-    expect_shape(layouts[_i].layout, &shape, &layouts[_i].shape);
+    ck_assert_int_eq(bn_collapse_shape(&desc, SIZE_MAX, &s), CLBN_SUCCESS);
+    ck_assert_msg(s.outer == layouts[_i].outer && s.channels == layouts[_i].channels && s.inner == layouts[_i].inner,
+                  "%s: (%zu, %zu, %zu)", layouts[_i].layout, s.outer, s.channels, s.inner);
+    ck_assert_msg(s.values_per_channel == m && s.elements == m * s.channels, "%s: m = %zu, %zu elements", layouts[_i].layout,
+                  s.values_per_channel, s.elements);
+    ck_assert_msg(s.channels_last == (s.inner == 1), "%s: channels last", layouts[_i].layout);
+    ck_assert_uint_eq(s.row_axes, 1);
+    ck_assert_uint_eq(s.channel_axes, 1);
+}
+END_TEST
+
+START_TEST(each_activation_can_be_a_channel_of_its_own)
+{
+    static const size_t lengths[] = { 9, 3, 5, 7 };
+    struct shape s;
+    clbn_plan_desc desc = describe(4, 77, lengths);
+    desc.mode = CLBN_PER_ACTIVATION;
+    ck_assert_int_eq(bn_collapse_shape(&desc, SIZE_MAX, &s), CLBN_SUCCESS);
+    ck_assert(s.outer == 9 && s.channels == 105 && s.inner == 1 && s.channels_last && s.values_per_channel == 9);
 }
 END_TEST
 
 START_TEST(rank_and_axis_are_checked)
 {
     static const size_t ones[] = { 1, 1, 1, 1, 1, 1, 1, 1 };
-    struct shape shape = { 9, 9, 9, 9, 9 };
+    struct shape shape;
     for (cl_uint rank = 0; rank <= CLBN_MAX_RANK + 2; rank++)
         for (cl_uint axis = 0; axis <= CLBN_MAX_RANK + 2; axis++) {
             clbn_plan_desc desc = describe(rank, axis, ones);
@@ -132,13 +144,17 @@ static struct device_facts some_facts(void)
     return facts;
 }
 
-static const struct shape columns_shape = { 60, 100, 1, 60, 6000 };
-static const struct shape rows_shape = { 2, 3, 35, 70, 210 };
+static const struct shape columns_shape = {
+    .outer = 60, .channels = 100, .inner = 1, .elements = 6000, .channels_last = true, .row_axes = 1, .channel_axes = 1
+};
+static const struct shape rows_shape = {
+    .outer = 2, .channels = 3, .inner = 35, .elements = 210, .row_axes = 1, .channel_axes = 1
+};
 
 static struct variant variant_of(clbn_geometry geometry, cl_uint flags, clbn_type type, const struct shape *shape)
 {
     const struct device_facts facts = some_facts();
-    return bn_choose_variant(geometry, flags, &facts, type, shape);
+    return bn_choose_variant(geometry, flags, &facts, type, CLBN_ACTIVATION_NONE, shape);
 }
 
 START_TEST(a_geometry_is_chosen_by_the_device_unless_it_is_forced)
@@ -157,19 +173,23 @@ START_TEST(a_group_is_a_power_of_two_that_the_device_allows)
     for (size_t most = 1; most <= 300; most++) {
         struct device_facts facts = some_facts();
         facts.max_group_size = most;
-        struct variant v = bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &facts, CLBN_FLOAT32, &rows_shape);
+        struct variant v = bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape);
         ck_assert_msg(v.group >= 1 && v.group <= most && (v.group & (v.group - 1)) == 0, "%u of %zu", v.group, most);
-        ck_assert_uint_eq(bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).group, 1);
+        ck_assert_uint_eq(
+            bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape).group, 1);
     }
 }
 END_TEST
 
 START_TEST(indices_have_64_bits_where_a_tensor_needs_them)
 {
-    struct shape shape = { 1, 1, INT32_MAX, INT32_MAX, INT32_MAX };
+    struct shape shape = { .outer = 1, .channels = 1, .inner = INT32_MAX, .elements = INT32_MAX };
     ck_assert_uint_eq(variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &shape).index, 32);
     ck_assert_uint_eq(variant_of(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_INDEX_64, CLBN_FLOAT32, &shape).index, 64);
     shape.elements++;
+    ck_assert_uint_eq(variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &shape).index, 64);
+    shape.elements--;
+    shape.reaches[TENSOR_DZ] = (size_t)INT32_MAX + 1;
     ck_assert_uint_eq(variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &shape).index, 64);
 }
 END_TEST
@@ -177,23 +197,31 @@ END_TEST
 START_TEST(merges_are_in_double_only_for_float32_on_a_device_that_has_it)
 {
     struct device_facts facts = some_facts();
-    ck_assert(bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
-    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT64, &rows_shape).wide_double);
-    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+    ck_assert(bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape).wide_double);
+    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT64, CLBN_ACTIVATION_NONE, &rows_shape).wide_double);
+    ck_assert(
+        !bn_choose_variant(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape)
+             .wide_double);
     facts.has_double = false;
-    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, &rows_shape).wide_double);
+    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape).wide_double);
 }
 END_TEST
 
 /* Kinds of program that differ in one thing have different options, and are not taken for each other. */
 START_TEST(different_variants_have_different_options)
 {
+    const struct device_facts facts = some_facts();
+    const struct shape pieces_of_rows = { .elements = 210, .row_axes = 7, .channel_axes = 1 };
+    const struct shape pieces_of_channels = { .elements = 210, .row_axes = 1, .channel_axes = 7 };
     const struct variant base = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &rows_shape);
     const struct variant others[] = {
         variant_of(CLBN_GEOMETRY_GROUP, 0, CLBN_FLOAT32, &rows_shape),
         variant_of(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE, CLBN_FLOAT32, &rows_shape),
         variant_of(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_INDEX_64, CLBN_FLOAT32, &rows_shape),
         variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT64, &rows_shape),
+        variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &pieces_of_rows),
+        variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &pieces_of_channels),
+        bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_RELU, &rows_shape),
     };
     const struct variant last = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &columns_shape);
     char text[256], other_text[256];
@@ -225,6 +253,7 @@ int main(void)
     Suite *suite = suite_create("core: shapes and variants");
     TCase *cases = tcase_create("pure");
     tcase_add_loop_test(cases, every_layout_collapses_to_three_axes, 0, COUNT_OF(layouts));
+    tcase_add_test(cases, each_activation_can_be_a_channel_of_its_own);
     tcase_add_test(cases, rank_and_axis_are_checked);
     tcase_add_test(cases, a_tensor_has_at_most_the_bytes_that_the_limit_says);
     tcase_add_test(cases, overflow_does_not_depend_on_the_order_of_the_axes);

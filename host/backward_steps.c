@@ -1,0 +1,261 @@
+#include "backward_steps.h"
+
+#include "operands.h"
+#include "status.h"
+
+static const clbn_view none = CLBN_NO_VIEW;
+
+/* ---- Sources -------------------------------------------------------------------------------------------------------------- */
+
+static bool slope_follows_from_output(clbn_activation activation)
+{
+    return activation != CLBN_ACTIVATION_SILU;
+}
+
+/* Whether x's normalised values can be had back from y. */
+static bool is_invertible(clbn_plan plan)
+{
+    switch (bn_plan_desc(plan)->activation) {
+    case CLBN_ACTIVATION_NONE:
+        return true;
+    case CLBN_ACTIVATION_LEAKY_RELU:
+    case CLBN_ACTIVATION_ELU:
+        return bn_plan_alpha(plan) > 0;
+    default:
+        return false;
+    }
+}
+
+/* Leaves the one of z, y and mask from which the slope is had. */
+static cl_int choose_slope_source(clbn_plan plan, struct backward *b)
+{
+    const clbn_activation activation = bn_plan_desc(plan)->activation;
+    if (bn_is_present(b->z) + bn_is_present(b->y) + bn_is_present(b->mask) > 1)
+        return bn_fail(CLBN_INVALID_ARGUMENT,
+                       "more than one of z, y and mask was given, expected one that the activation's slope "
+                       "is had from.");
+    if (bn_is_present(b->mask) && !bn_has_mask(activation))
+        return bn_fail(CLBN_NOT_INVERTIBLE,
+                       "a mask was given, but the slope of the plan's activation is more than a bit, expected "
+                       "x, and z or y.");
+    if (bn_is_present(b->y) && !slope_follows_from_output(activation))
+        return bn_fail(CLBN_NOT_INVERTIBLE,
+                       "y was given, but the slope of CLBN_ACTIVATION_SILU does not follow from it, expected x, "
+                       "and z if there was one.");
+    return CLBN_SUCCESS;
+}
+
+cl_int bn_choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
+{
+    bool has_activation = bn_plan_desc(plan)->activation != CLBN_ACTIVATION_NONE;
+    cl_int status = has_activation ? choose_slope_source(plan, b) : CLBN_SUCCESS;
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (!has_activation)
+        b->z = b->mask = none;
+    bool slope_takes_x = has_activation && !bn_is_present(b->y) && !bn_is_present(b->mask);
+    bool takes_x = slope_takes_x || takes_xhat;
+    if (!takes_x)
+        b->x = none;
+    b->alone = takes_x && !bn_is_present(b->x) && bn_is_present(b->y);
+    if (b->alone && !is_invertible(plan))
+        return bn_fail(CLBN_NOT_INVERTIBLE,
+                       "x is absent, but the plan's activation cannot be had back from y alone, expected x.");
+    if (!has_activation && !b->alone)
+        b->y = none;
+    if (takes_x && !bn_is_present(b->x) && !b->alone && bn_plan_shape(plan)->elements > 0)
+        return bn_fail(CLBN_MISSING_VIEW, "x is absent, expected it, or y if the activation can be had back from it.");
+    return CLBN_SUCCESS;
+}
+
+/* ---- Views ---------------------------------------------------------------------------------------------------------------- */
+
+cl_int bn_check_backward_views(clbn_plan plan, const struct backward *b, const char *mean_name, const char *deviation_name,
+                               clbn_view workspace)
+{
+    const struct shape *shape = bn_plan_shape(plan);
+    const size_t elements = shape->elements;
+    const size_t channels = elements > 0 ? shape->channels : 0;
+    const size_t record = CLBN_SUMS_ROWS * shape->channels;
+    bool is_phase = bn_is_present(b->records);
+    const enum operand_need for_xhat = bn_is_present(b->x) && (b->frozen || is_phase) ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
+    const enum operand_need for_dx = b->frozen || b->alone || is_phase ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
+    const enum operand_access gradients = b->accumulate ? OPERAND_UPDATED : OPERAND_WRITTEN;
+    const struct operand operands[] = {
+        { "x", TENSOR_X, b->x, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "dy", TENSOR_DY, b->dy, elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "z", TENSOR_Z, b->z, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "y", TENSOR_Y, b->y, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, b->mask, bn_plan_schedule(plan)->mask_size, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "gamma", OPERAND_PARAMETER, b->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { mean_name, OPERAND_PARAMETER, b->mean, channels, OPERAND_READ, for_xhat, NULL },
+        { deviation_name, OPERAND_PARAMETER, b->deviation, channels, OPERAND_READ, for_dx, NULL },
+        { "dx", TENSOR_DX, b->dx, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dz", TENSOR_DZ, b->dz, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, gradients, OPERAND_OPTIONAL, NULL },
+        { "dbeta", OPERAND_PARAMETER, b->dbeta, shape->channels, gradients, OPERAND_OPTIONAL, NULL },
+        { "sums", OPERAND_PARAMETER, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "records", OPERAND_PARAMETER, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+    };
+    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), workspace);
+}
+
+/* ---- Steps ---------------------------------------------------------------------------------------------------------------- */
+
+/* As in the kernels that take a whole channel. */
+static bool needs_sums(const struct backward *b)
+{
+    return bn_is_present(b->dgamma) || bn_is_present(b->dbeta) || (bn_is_present(b->dx) && !b->frozen);
+}
+
+static cl_uint flags_of(const struct operation *o, const struct backward *b)
+{
+    cl_uint flags = bn_plan_schedule(o->call->plan)->stream ? FLAG_STREAM : 0;
+    flags |= b->frozen ? FLAG_FROZEN : 0u;
+    flags |= b->accumulate ? FLAG_ACCUMULATE : 0u;
+    flags |= b->alone ? FLAG_ALONE : 0u;
+    flags |= bn_is_present(b->y) && !b->alone ? FLAG_FROM_OUTPUT : 0u;
+    return flags;
+}
+
+/* The arguments that all kernels which read the tensors begin with: x or what stands for it, dy, z or y, mask. */
+static void bind_inputs(struct step_list *steps, const struct backward *b)
+{
+    bool from_output = bn_is_present(b->y) && !b->alone;
+    bn_bind_division(steps);
+    bn_bind_tensor(steps, b->alone ? b->y : b->x, b->alone ? TENSOR_Y : TENSOR_X);
+    bn_bind_tensor(steps, b->dy, TENSOR_DY);
+    bn_bind_tensor(steps, from_output ? b->y : b->z, from_output ? TENSOR_Y : TENSOR_Z);
+    bn_bind_view(steps, b->mask);
+}
+
+static void bind_parameters(struct step_list *steps, const struct backward *b)
+{
+    bn_bind_view(steps, b->gamma);
+    bn_bind_view(steps, b->beta);
+    bn_bind_view(steps, b->mean);
+    bn_bind_view(steps, b->deviation);
+}
+
+static void bind_epsilon(struct step_list *steps)
+{
+    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+}
+
+static void add_parted_step(struct operation *o, enum kernel_id id)
+{
+    const struct schedule *s = bn_plan_schedule(o->call->plan);
+    bn_add_step(&o->steps, id, (size_t)s->division.parts, s->tiles);
+}
+
+static void add_whole_step(struct operation *o, const struct backward *b)
+{
+    add_parted_step(o, KERNEL_BACKWARD);
+    bind_inputs(&o->steps, b);
+    bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
+    bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
+    bind_parameters(&o->steps, b);
+    bn_bind_view(&o->steps, b->dgamma);
+    bn_bind_view(&o->steps, b->dbeta);
+    bind_epsilon(&o->steps);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, flags_of(o, b));
+    if (bn_is_channels_last(o->call->plan)) {
+        bn_bind_view(&o->steps, o->workspace.partials);
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+    }
+}
+
+static void add_sums_step(struct operation *o, const struct backward *b)
+{
+    add_parted_step(o, KERNEL_SUMS);
+    bind_inputs(&o->steps, b);
+    bind_parameters(&o->steps, b);
+    bind_epsilon(&o->steps);
+    bn_bind_view(&o->steps, o->workspace.partials);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, flags_of(o, b));
+    if (bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+}
+
+/* Partial results to be added: count of them, over so many values in all unless they are records, which have their own counts. */
+struct partials {
+    size_t count, values;
+    clbn_view view;
+    bool records;
+};
+
+static void add_finish_step(struct operation *o, const struct backward *b, struct partials partials, clbn_view record,
+                            clbn_view coefficients)
+{
+    bn_add_channel_step(&o->steps, KERNEL_FINISH_GRADIENTS);
+    bn_bind_ulong(&o->steps, partials.values);
+    bn_bind_ulong(&o->steps, partials.count);
+    bn_bind_view(&o->steps, partials.view);
+    bind_parameters(&o->steps, b);
+    bn_bind_view(&o->steps, b->dgamma);
+    bn_bind_view(&o->steps, b->dbeta);
+    bind_epsilon(&o->steps);
+    bn_bind_view(&o->steps, record);
+    bn_bind_view(&o->steps, coefficients);
+    bn_bind_uint(&o->steps, flags_of(o, b) | (partials.records ? FLAG_RECORDS : 0u));
+}
+
+static struct partials own_partials(const struct operation *o, bool summed)
+{
+    const struct partials p = { .count = summed ? bn_plan_schedule(o->call->plan)->partials : 0,
+                                .values = bn_plan_shape(o->call->plan)->values_per_channel,
+                                .view = o->workspace.partials };
+    return p;
+}
+
+/* From the coefficients in the workspace. */
+static void add_input_step(struct operation *o, const struct backward *b)
+{
+    if (!bn_is_present(b->dx) && !bn_is_present(b->dz))
+        return;
+    add_parted_step(o, KERNEL_INPUT);
+    bind_inputs(&o->steps, b);
+    bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
+    bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
+    bn_bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, flags_of(o, b));
+}
+
+void bn_add_backward_steps(struct operation *o, const struct backward *b)
+{
+    if (bn_plan_schedule(o->call->plan)->whole) {
+        add_whole_step(o, b);
+        return;
+    }
+    if (needs_sums(b))
+        add_sums_step(o, b);
+    add_finish_step(o, b, own_partials(o, needs_sums(b)), none, o->workspace.coefficients);
+    add_input_step(o, b);
+}
+
+void bn_add_empty_backward_step(struct operation *o, const struct backward *b)
+{
+    struct backward nothing_to_read = {
+        .dgamma = b->dgamma, .dbeta = b->dbeta, .frozen = b->frozen, .accumulate = b->accumulate
+    };
+    const struct partials no_partials = { .count = 0 };
+    add_finish_step(o, &nothing_to_read, no_partials, b->records, none);
+}
+
+void bn_add_sums_steps(struct operation *o, const struct backward *b)
+{
+    add_sums_step(o, b);
+    add_finish_step(o, b, own_partials(o, true), b->records, none);
+}
+
+void bn_add_input_steps(struct operation *o, const struct backward *b)
+{
+    const struct partials all = { .count = b->parts, .view = b->records, .records = true };
+    add_finish_step(o, b, all, none, o->workspace.coefficients);
+    if (bn_plan_shape(o->call->plan)->elements > 0)
+        add_input_step(o, b);
+}

@@ -1,0 +1,172 @@
+#include "forward_steps.h"
+
+#include "view.h"
+
+static const clbn_view none = CLBN_NO_VIEW;
+
+bool bn_needs_workspace(clbn_plan plan)
+{
+    return bn_is_channels_last(plan) || !bn_plan_schedule(plan)->whole;
+}
+
+bool bn_updates_running(clbn_view running_mean, double update_factor)
+{
+    return bn_is_present(running_mean) && update_factor > 0;
+}
+
+/* What finishing statistics takes and gives, besides the moments. */
+struct finish {
+    clbn_view gamma, beta;
+    clbn_view running_mean, running_var, save_mean, save_invstd;
+    double update_factor;
+    bool biased;
+};
+
+static struct finish finish_of(const clbn_forward_training_args *a)
+{
+    const struct finish f = { a->gamma,     a->beta,        a->running_mean,  a->running_var,
+                              a->save_mean, a->save_invstd, a->update_factor, a->running_variance == CLBN_BIASED };
+    return f;
+}
+
+/* The arguments that all kernels which finish statistics take in this order. */
+static void bind_finish(struct step_list *steps, const struct finish *f)
+{
+    bool update = bn_updates_running(f->running_mean, f->update_factor);
+    bn_bind_view(steps, f->gamma);
+    bn_bind_view(steps, f->beta);
+    bn_bind_view(steps, update ? f->running_mean : none);
+    bn_bind_view(steps, update ? f->running_var : none);
+    bn_bind_view(steps, f->save_mean);
+    bn_bind_view(steps, f->save_invstd);
+    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+    bn_bind_real(steps, f->update_factor);
+}
+
+/* The arguments that all kernels which normalise begin with. */
+static void bind_tensors(struct step_list *steps, clbn_view x, clbn_view z, clbn_view y, clbn_view mask)
+{
+    bn_bind_division(steps);
+    bn_bind_tensor(steps, x, TENSOR_X);
+    bn_bind_tensor(steps, z, TENSOR_Z);
+    bn_bind_tensor(steps, y, TENSOR_Y);
+    bn_bind_view(steps, mask);
+}
+
+static cl_uint stream_flag(clbn_plan plan)
+{
+    return bn_plan_schedule(plan)->stream ? FLAG_STREAM : 0;
+}
+
+static void add_parted_step(struct operation *o, enum kernel_id id)
+{
+    const struct schedule *s = bn_plan_schedule(o->call->plan);
+    bn_add_step(&o->steps, id, (size_t)s->division.parts, s->tiles);
+}
+
+static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    const struct finish f = finish_of(a);
+    add_parted_step(o, KERNEL_FORWARD);
+    bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
+    bind_finish(&o->steps, &f);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, stream_flag(o->call->plan) | (f.biased ? FLAG_BIASED : 0u));
+    if (bn_is_channels_last(o->call->plan)) {
+        bn_bind_view(&o->steps, o->workspace.partials);
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+    }
+}
+
+static void add_moments_step(struct operation *o, clbn_view x)
+{
+    add_parted_step(o, KERNEL_STATISTICS);
+    bn_bind_division(&o->steps);
+    bn_bind_tensor(&o->steps, x, TENSOR_X);
+    bn_bind_view(&o->steps, o->workspace.partials);
+    if (bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+}
+
+/* partials: count of them, in the workspace, or records if the flags say so. record, coefficients: what it gives, or absent. */
+static void add_finish_step(struct operation *o, size_t count, clbn_view partials, const struct finish *f, clbn_view record,
+                            clbn_view coefficients, cl_uint flags)
+{
+    bn_add_channel_step(&o->steps, KERNEL_FINISH_STATISTICS);
+    bn_bind_ulong(&o->steps, count);
+    bn_bind_view(&o->steps, partials);
+    bind_finish(&o->steps, f);
+    bn_bind_view(&o->steps, record);
+    bn_bind_view(&o->steps, coefficients);
+    bn_bind_uint(&o->steps, flags | (f->biased ? FLAG_BIASED : 0u));
+}
+
+/* From the coefficients in the workspace. */
+static void add_normalize_step(struct operation *o, clbn_view x, clbn_view z, clbn_view y, clbn_view mask)
+{
+    add_parted_step(o, KERNEL_NORMALIZE);
+    bind_tensors(&o->steps, x, z, y, mask);
+    bn_bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, stream_flag(o->call->plan));
+}
+
+static void add_split_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    const struct finish f = finish_of(a);
+    add_moments_step(o, a->x);
+    add_finish_step(o, bn_plan_schedule(o->call->plan)->partials, o->workspace.partials, &f, none, o->workspace.coefficients,
+                    0);
+    if (bn_is_present(a->y))
+        add_normalize_step(o, a->x, a->z, a->y, a->mask);
+}
+
+void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
+{
+    if (bn_plan_schedule(o->call->plan)->whole)
+        add_whole_forward(o, a);
+    else
+        add_split_forward(o, a);
+}
+
+void bn_add_inference_step(struct operation *o, const clbn_forward_inference_args *a)
+{
+    add_parted_step(o, KERNEL_INFERENCE);
+    bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
+    bn_bind_view(&o->steps, a->gamma);
+    bn_bind_view(&o->steps, a->beta);
+    bn_bind_view(&o->steps, a->running_mean);
+    bn_bind_view(&o->steps, a->running_var);
+    bn_bind_real(&o->steps, bn_plan_desc(o->call->plan)->epsilon);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, stream_flag(o->call->plan));
+    if (bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+}
+
+void bn_add_statistics_steps(struct operation *o, clbn_view x, clbn_view record)
+{
+    const struct finish nothing_else = { .update_factor = 0 };
+    add_moments_step(o, x);
+    add_finish_step(o, bn_plan_schedule(o->call->plan)->partials, o->workspace.partials, &nothing_else, record, none, 0);
+}
+
+void bn_add_empty_statistics_step(struct operation *o, clbn_view record)
+{
+    const struct finish nothing_else = { .update_factor = 0 };
+    add_finish_step(o, 0, none, &nothing_else, record, none, 0);
+}
+
+void bn_add_merge_step(struct operation *o, const clbn_merge_statistics_args *a)
+{
+    const struct finish f = { none,         none,           a->running_mean,  a->running_var,
+                              a->save_mean, a->save_invstd, a->update_factor, a->running_variance == CLBN_BIASED };
+    add_finish_step(o, a->parts, a->records, &f, a->statistics, none, FLAG_RECORDS);
+}
+
+void bn_add_normalize_steps(struct operation *o, const clbn_normalize_args *a)
+{
+    const struct finish f = { .gamma = a->gamma, .beta = a->beta };
+    add_finish_step(o, 1, a->statistics, &f, none, o->workspace.coefficients, FLAG_RECORDS);
+    add_normalize_step(o, a->x, a->z, a->y, a->mask);
+}

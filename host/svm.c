@@ -1,0 +1,36 @@
+#define CL_TARGET_OPENCL_VERSION 200
+#include "svm.h"
+
+#ifdef CL_VERSION_2_0
+
+bool bn_device_has_svm(cl_device_id device)
+{
+    cl_device_svm_capabilities capabilities = 0;
+    /* A device of OpenCL 1.2 does not know the question. */
+    if (clGetDeviceInfo(device, CL_DEVICE_SVM_CAPABILITIES, sizeof(capabilities), &capabilities, NULL) != CL_SUCCESS)
+        return false;
+    return (capabilities & (CL_DEVICE_SVM_COARSE_GRAIN_BUFFER | CL_DEVICE_SVM_FINE_GRAIN_BUFFER)) != 0;
+}
+
+cl_int bn_set_svm_argument(cl_kernel kernel, cl_uint index, const void *pointer)
+{
+    return clSetKernelArgSVMPointer(kernel, index, pointer);
+}
+
+#else
+
+bool bn_device_has_svm(cl_device_id device)
+{
+    (void)device;
+    return false;
+}
+
+cl_int bn_set_svm_argument(cl_kernel kernel, cl_uint index, const void *pointer)
+{
+    (void)kernel;
+    (void)index;
+    (void)pointer;
+    return CLBN_UNSUPPORTED_SVM;
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* Shared virtual memory, which came with OpenCL 2.0: the only calls beyond 1.2. Where the headers lack them, no device has any. */
+#ifndef CLBN_SVM_H
+#define CLBN_SVM_H
+
+#include "clbn.h"
+
+#include <stdbool.h>
+
+bool bn_device_has_svm(cl_device_id device);
+
+/* clSetKernelArgSVMPointer */
+cl_int bn_set_svm_argument(cl_kernel kernel, cl_uint index, const void *pointer);
+
+#endif

@@ -1,0 +1,73 @@
+/* Between the steps of an operation that splits channels: partial results are merged, and give what the next step needs. */
+
+/*
+ * Merges partials, which are moments[part][channel] or records [part][rows][channel]. Gives the channels' coefficients, record and
+ * statistics, each where it is not NULL.
+ */
+GROUP_KERNEL void finish_statistics(ulong channels, ulong partial_count, __global const uchar *partials,
+                                    ulong partials_offset, __global const real *gamma, ulong gamma_offset,
+                                    __global const real *beta, ulong beta_offset, __global real *running_mean,
+                                    ulong running_mean_offset, __global real *running_var, ulong running_var_offset,
+                                    __global real *save_mean, ulong save_mean_offset, __global real *save_invstd,
+                                    ulong save_invstd_offset, real epsilon_high, real epsilon_low, real factor_high,
+                                    real factor_low, __global real *record, ulong record_offset,
+                                    __global uchar *coefficients, ulong coefficients_offset, uint flags)
+{
+    __global const moments *parts = (__global const moments *)(partials + partials_offset);
+    __global const real *records = (__global const real *)(partials + partials_offset);
+    for (ulong c = get_global_id(0); c < channels; c += get_global_size(0)) {
+        moments m = no_moments();
+        for (ulong i = 0; i < partial_count; i++) {
+            bool is_record = (flags & FLAG_RECORDS) != 0;
+            m = merge_moments(m, is_record ? load_moments(records + i * STATISTICS_ROWS * channels, channels, c)
+                                           : parts[i * channels + c]);
+        }
+        affine a = finish_moments(m, (index_t)c, true, gamma + gamma_offset, beta + beta_offset,
+                                  running_mean + running_mean_offset, running_var + running_var_offset,
+                                  save_mean + save_mean_offset, save_invstd + save_invstd_offset,
+                                  wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low),
+                                  flags);
+        if (record)
+            store_moments(record + record_offset, channels, c, m);
+        if (coefficients)
+            store_affine((__global real *)(coefficients + coefficients_offset), channels, (index_t)c, a);
+    }
+}
+
+/*
+ * Adds partials, which are sums[part][channel] over count values in all, or records [part][rows][channel]. Gives the channels'
+ * coefficients, record, dgamma and dbeta, each where it is not NULL. partial_count may be 0.
+ */
+GROUP_KERNEL void finish_gradients(ulong channels, ulong count, ulong partial_count, __global const uchar *partials,
+                                   ulong partials_offset, __global const real *gamma, ulong gamma_offset,
+                                   __global const real *beta, ulong beta_offset, __global const real *mean,
+                                   ulong mean_offset, __global const real *deviation, ulong deviation_offset,
+                                   __global real *dgamma, ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset,
+                                   real epsilon_high, real epsilon_low, __global real *record, ulong record_offset,
+                                   __global uchar *coefficients, ulong coefficients_offset, uint flags)
+{
+    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
+                                   deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
+    __global const sums *parts = (__global const sums *)(partials + partials_offset);
+    __global const real *records = (__global const real *)(partials + partials_offset);
+    __global real *table = (__global real *)(coefficients + coefficients_offset);
+    for (ulong c = get_global_id(0); c < channels; c += get_global_size(0)) {
+        sums s = no_sums();
+        ulong values = count;
+        for (ulong i = 0; i < partial_count; i++)
+            if (flags & FLAG_RECORDS) {
+                __global const real *own = records + i * SUMS_ROWS * channels;
+                s = add_sums(s, load_sums(own, channels, c));
+                values += load_count(own, channels, c);
+            } else {
+                s = add_sums(s, parts[i * channels + c]);
+            }
+        gradient g = finish_sums(s, values, (index_t)c, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+        if (record)
+            store_sums(record + record_offset, channels, c, s, values);
+        if (!coefficients)
+            continue;
+        store_normalizer(table, channels, (index_t)c, normalizer_of(p, (index_t)c));
+        store_gradient(table, channels, (index_t)c, g);
+    }
+}

@@ -1,0 +1,139 @@
+/*
+ * Where a tensor's elements lie. All tensors of a plan are rows x channels x columns. Columns lie side by side, or there is one;
+ * in channels-last programs channels do, and there is one column. Rows, and channels, may be several axes, where strides leave
+ * them in pieces; the last axis of each runs fastest.
+ */
+typedef struct {
+    ulong offset;    /* of the first element */
+    ulong alignment; /* a power of two that divides the strides of what does not lie side by side, or 0 if all are 0 */
+    ulong strides[CLBN_ROW_AXES + CLBN_CHANNEL_AXES];
+} layout;
+
+/* A tensor: data is its first element, or NULL if it is absent. */
+typedef struct {
+    __global const storage *data;
+    layout at;
+} input;
+
+typedef struct {
+    __global storage *data;
+    layout at;
+} output;
+
+/* Offset of an index into the axes begin to end. */
+INLINE index_t axes_offset(division d, layout l, index_t index, uint begin, uint end)
+{
+    index_t offset = 0;
+    for (uint axis = end - 1; axis > begin; axis--) {
+        index_t length = (index_t)d.lengths[axis];
+        offset += index % length * (index_t)l.strides[axis];
+        index /= length;
+    }
+    return offset + index * (index_t)l.strides[begin];
+}
+
+INLINE index_t row_offset(division d, layout l, index_t row)
+{
+    return axes_offset(d, l, row, 0, CLBN_ROW_AXES);
+}
+
+INLINE index_t channel_offset(division d, layout l, index_t channel)
+{
+    return axes_offset(d, l, channel, CLBN_ROW_AXES, CLBN_ROW_AXES + CLBN_CHANNEL_AXES);
+}
+
+/* Whether vectors from the start of any row are aligned; true of an absent tensor. */
+bool is_aligned(__global const storage *data, layout l)
+{
+    return (size_t)data % sizeof(storagev) == 0 && l.alignment % CLBN_VECTOR == 0;
+}
+
+/* Whether load_vector and store_vector may be used there. */
+bool takes_vectors(__global const storage *data, layout l)
+{
+    return !CLBN_ALIGNED || is_aligned(data, l);
+}
+
+/* What the normalisation reads and writes. z and mask may be absent. */
+typedef struct {
+    input x, z;
+    output y;
+    __global uchar *mask;
+    real alpha; /* of the activation */
+    uint flags;
+} forward_tensors;
+
+/* Whether two tensors' rows and channels lie alike. */
+bool is_alike(layout a, layout b)
+{
+    for (uint axis = 0; axis < CLBN_ROW_AXES + CLBN_CHANNEL_AXES; axis++)
+        if (a.strides[axis] != b.strides[axis])
+            return false;
+    return true;
+}
+
+/*
+ * What most calls have is plain: x to y and no more, or x and dy to dx. Loops over it are compiled apart, from the same text: they
+ * are called with tensors that make_plain has set to constants where they are those already.
+ */
+bool is_plain_forward(forward_tensors t)
+{
+    return !t.z.data && !t.mask && is_alike(t.x.at, t.y.at);
+}
+
+INLINE void make_plain_forward(forward_tensors *t)
+{
+    t->z.data = 0;
+    t->mask = 0;
+    t->y.at = t->x.at;
+}
+
+bool forward_takes_vectors(forward_tensors t)
+{
+    return takes_vectors(t.x.data, t.x.at) && takes_vectors(t.z.data, t.z.at) && takes_vectors(t.y.data, t.y.at);
+}
+
+/* What the backward reads and writes. x may be y, and other is z or y, as the flags say. All but dy may be absent. */
+typedef struct {
+    input x, dy, other;
+    output dx, dz;
+    __global const uchar *mask;
+    real alpha;
+    uint flags;
+    bool has_x, has_dx; /* data alone does not let the compiler see it */
+} backward_tensors;
+
+bool is_plain_backward(backward_tensors t)
+{
+    return t.has_x && !t.other.data && !t.dz.data && !t.mask && !(t.flags & (FLAG_FROZEN | FLAG_ALONE)) &&
+           is_alike(t.x.at, t.dy.at) && (!t.has_dx || is_alike(t.x.at, t.dx.at));
+}
+
+INLINE void make_plain_backward(backward_tensors *t)
+{
+    t->other.data = 0;
+    t->dz.data = 0;
+    t->mask = 0;
+    t->flags = 0;
+    t->has_x = true;
+    t->dy.at = t->x.at;
+    t->dx.at = t->x.at;
+}
+
+bool backward_reads_vectors(backward_tensors t)
+{
+    return takes_vectors(t.x.data, t.x.at) && takes_vectors(t.dy.data, t.dy.at) &&
+           takes_vectors(t.other.data, t.other.at);
+}
+
+bool backward_writes_vectors(backward_tensors t)
+{
+    return takes_vectors(t.dx.data, t.dx.at) && takes_vectors(t.dz.data, t.dz.at);
+}
+
+/* Whether dx and dz depend on each x, once the sums are known. */
+bool input_takes_x(backward_tensors t)
+{
+    bool slope_does = CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && !t.mask && !(t.flags & FLAG_FROM_OUTPUT);
+    return slope_does || (t.has_dx && !(t.flags & FLAG_FROZEN));
+}
