@@ -1,7 +1,7 @@
 /* The disk cache: bytes by key, in files of their own. Whatever is wrong with it, a read is a miss and a write does nothing.
  *
  * Any number of threads and processes may read and write at once: a file is complete when it gets its name. Entries are never
- * deleted, since there are few: one for each kind of program, device and driver. Deleting files, or all of the folder, is safe. */
+ * deleted, since there are few: two for each kind of program, device and driver. Deleting files, or all of the folder, is safe. */
 #ifndef CLBN_DISK_CACHE_H
 #define CLBN_DISK_CACHE_H
 

@@ -14,18 +14,17 @@ char *bn_program_key(cl_device_id device, cl_uint count, const char *const *sour
 /* A program that was stored, built; NULL for a miss, also where the driver no longer takes it. Takes a NULL key. */
 cl_program bn_restore_program(cl_context context, cl_device_id device, const char *key, const char *options);
 
-/* A program that was not restored is built from source, and then marked or stored. All three are to be called when it is about to
- * be released, but the question when it is built; all take a NULL key.
+/* What becomes of a program that was built from source, for one device: if there was no mark when it was built, it is marked when
+ * it is about to be released; else it is stored then. All take a NULL key.
  *
- * Only what has been built from source here before is stored: the first time a mark is left, which costs next to nothing. Asking
- * for a binary can be work, and where processes start on a fresh machine each time, nobody would ever restore it. PoCL 3.1
- * compiles a kernel for its work-group when it first runs, and puts what has been compiled so far into the binary; but first, if
- * its own cache does not have them, it compiles every kernel of the program for any work-group: 1.4 s, once for each kind of
- * program. Drivers that have compiled everything when a program is built give the binary at once: that the second process compiles
- * again, and only the third does not, is the price of one rule for all.
+ * So a program is stored when it has been built here for the second time. Asking for a binary can be work, which a process that is
+ * the only one on its machine must not do for others; leaving a mark is none. PoCL 3.1 compiles a kernel for its work-group when
+ * it first runs, and puts what has been compiled so far into the binary; but first, if its own cache does not have them, it
+ * compiles every kernel of the program for any work-group: 1.4 s, once for each kind of program. Drivers that have compiled
+ * everything when a program is built give its binary at once; one rule for all makes their second process compile again.
  *
- * When it is released, not when it is built: the work must not come before the first result, and on PoCL the binary then has more
- * in it. The mark stays beside the binary, so that one that is lost, spoilt or refused is replaced by the next build. */
+ * Not when it is built: the work must not come before the first result, and PoCL's binary has more in it later. The mark stays
+ * beside the binary, so that one that is lost, spoilt or refused is replaced after the next build. */
 bool bn_has_program_mark(const char *key);
 void bn_mark_program(const char *key);
 void bn_store_program(cl_program program, const char *key);
