@@ -703,7 +703,8 @@ for key in op shape layout type activation residual impl median_s min_s p90_s de
     # A record each for clbn and two kinds of stores.
     check "bench --json has $key in each record" test "$(grep -c "\"$key\": " bench.json)" -eq 27
 done
-for key in engine_first_s engine_again_median_s plan_median_s compute_units; do
+for key in engine_first_s engine_again_median_s first_plan_of_kind_first_s first_plan_of_kind_compiled_median_s \
+    first_plan_of_kind_cached_median_s plan_median_s compute_units; do
     check "bench --json has $key" grep -q "\"$key\": " bench.json
 done
 prints 'backward   2x3x5x7' 'bench of one operation and layout' bench --shapes 2,3,5,7 --quick --ops backward --layout nhwc

@@ -1,5 +1,6 @@
 #include "bench_costs.h"
 
+#include "bench_cache.h"
 #include "bench_device.h"
 #include "bench_operation.h"
 #include "bench_tensors.h"
@@ -83,28 +84,57 @@ cleanup:
     return false;
 }
 
-static bool measure_objects(struct bench_costs *costs, const struct session *session, struct failure *failure)
+/* Times engines with their first plans. Where the disk cache is on, what the first two compile is in it then. */
+static bool time_engines(size_t count, const struct session *session, clbn_geometry geometry, double *engines, double *kinds,
+                         struct failure *failure)
 {
-    double engines[ENGINES];
-    double kinds[ENGINES];
-    double plans[PLANS];
-    clbn_geometry geometry;
-    cl_int status = clbnGetEngineInfo(session->engine, CLBN_ENGINE_GEOMETRY, sizeof(geometry), &geometry, NULL);
-
-    if (status != CLBN_SUCCESS)
-        return fail_clbn(failure, "asking for the engine's geometry", status);
-    for (size_t i = 0; i < ENGINES; i++) {
+    for (size_t i = 0; i < count; i++) {
         clbn_engine engine = time_engine(session->context, session->device, geometry, &engines[i], &kinds[i], failure);
 
         if (engine == NULL)
             return false;
         clbnReleaseEngine(engine);
     }
+    return true;
+}
+
+/* Engines and the first plans of a kind, compiled and from the disk cache. */
+static bool measure_engines(struct bench_costs *costs, const struct session *session, clbn_geometry geometry,
+                            struct failure *failure)
+{
+    double engines[ENGINES];
+    double compiled[ENGINES];
+    double cached[ENGINES];
+    struct bench_cache cache;
+
+    if (!bench_cache_open(&cache, failure))
+        return false;
+    bool done = time_engines(ENGINES, session, geometry, engines, compiled, failure);
+    bench_cache_turn_on(&cache);
+    done = done && time_engines(2, session, geometry, engines, cached, failure) && /* the second stores */
+           time_engines(ENGINES, session, geometry, engines, cached, failure);
+    bench_cache_close(&cache);
+    if (!done)
+        return false;
+    costs->engine_again = bench_summarize(engines, ENGINES);
+    costs->kind_compiled = bench_summarize(compiled, ENGINES);
+    costs->kind_cached = bench_summarize(cached, ENGINES);
+    return true;
+}
+
+static bool measure_objects(struct bench_costs *costs, const struct session *session, struct failure *failure)
+{
+    double plans[PLANS];
+    clbn_geometry geometry;
+    cl_int status = clbnGetEngineInfo(session->engine, CLBN_ENGINE_GEOMETRY, sizeof(geometry), &geometry, NULL);
+
+    if (status != CLBN_SUCCESS)
+        return fail_clbn(failure, "asking for the engine's geometry", status);
+    if (!measure_engines(costs, session, geometry, failure))
+        return false;
     for (size_t i = 0; i < PLANS; i++)
         if (!time_plan(session->engine, i + 2, &plans[i], failure))
             return false;
-    costs->engine_again = bench_summarize(engines, ENGINES);
-    costs->kind_again = bench_summarize(kinds, ENGINES);
     costs->plan = bench_summarize(plans, PLANS);
     return true;
 }
