@@ -182,7 +182,7 @@ const struct device_facts *bn_engine_facts(clbn_engine engine)
 /* Room for one program more. */
 static bool lengthen_list(clbn_engine engine)
 {
-    struct program **longer = malloc((engine->program_count + 1) * sizeof(*longer));
+    struct program **longer = calloc(engine->program_count + 1, sizeof(*longer));
     if (!longer)
         return false;
     if (engine->program_count > 0)

@@ -2,6 +2,7 @@
 
 #include "kernel_sources.h"
 #include "lock.h"
+#include "program_cache.h"
 #include "status.h"
 
 #include <stdlib.h>
@@ -13,7 +14,9 @@
 struct program {
     struct variant variant;
     cl_program program;
-    lock_t lock; /* of the members below */
+    char *cache_key;   /* of a program that was built from source; NULL: it is not to be cached */
+    bool built_before; /* from source, here: it is to be stored, not marked */
+    lock_t lock;       /* of the members below */
     cl_kernel spare[KERNEL_COUNT][SPARE_KERNELS];
     unsigned spare_count[KERNEL_COUNT];
 };
@@ -38,7 +41,15 @@ static const struct embedded_file *find_source(const char *name)
     return file->name ? file : NULL;
 }
 
-static cl_program create_cl_program(cl_context context, const struct variant *variant, cl_int *status)
+enum { MAX_SOURCES = 16 };
+
+struct sources {
+    cl_uint count;
+    const char *texts[MAX_SOURCES];
+    size_t lengths[MAX_SOURCES];
+};
+
+static cl_int find_sources(const struct variant *variant, struct sources *sources)
 {
     /* Compiled as one, in this order. */
     const char *const names[] = {
@@ -55,22 +66,15 @@ static cl_program create_cl_program(cl_context context, const struct variant *va
         variant->channels_last ? "columns.cl" : "rows.cl",
         variant->channels_last ? "columns_backward.cl" : "rows_backward.cl",
     };
-    enum { SOURCES = sizeof(names) / sizeof(names[0]) };
-    const char *texts[SOURCES];
-    size_t lengths[SOURCES];
-    for (cl_uint i = 0; i < SOURCES; i++) {
-        const struct embedded_file *file = find_source(names[i]);
-        if (!file) {
-            *status = bn_fail(CLBN_INTERNAL_ERROR, "the library has no kernel source named %s.", names[i]);
-            return NULL;
-        }
-        texts[i] = (const char *)file->bytes;
-        lengths[i] = file->size;
+    sources->count = sizeof(names) / sizeof(names[0]);
+    for (cl_uint i = 0; i < sources->count; i++) {
+        const struct embedded_file *file = i < MAX_SOURCES ? find_source(names[i]) : NULL;
+        if (!file)
+            return bn_fail(CLBN_INTERNAL_ERROR, "the library has no kernel source named %s.", names[i]);
+        sources->texts[i] = (const char *)file->bytes;
+        sources->lengths[i] = file->size;
     }
-    cl_program program = clCreateProgramWithSource(context, SOURCES, texts, lengths, status);
-    if (*status != CL_SUCCESS)
-        bn_fail_call(*status, "clCreateProgramWithSource");
-    return program;
+    return CLBN_SUCCESS;
 }
 
 /* The sentence for a failed build, with what fits of the compiler's log. */
@@ -87,27 +91,54 @@ static cl_int fail_build(cl_int status, cl_program program, cl_device_id device)
     return status;
 }
 
-struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status)
+static cl_program compile(cl_context context, cl_device_id device, struct sources *sources, const char *options, cl_int *status)
+{
+    cl_program program = clCreateProgramWithSource(context, sources->count, sources->texts, sources->lengths, status);
+    if (*status != CL_SUCCESS) {
+        bn_fail_call(*status, "clCreateProgramWithSource");
+        return NULL;
+    }
+    *status = clBuildProgram(program, 1, &device, options, NULL, NULL);
+    if (*status == CL_SUCCESS)
+        return program;
+    fail_build(*status, program, device);
+    clReleaseProgram(program);
+    return NULL;
+}
+
+/* Sets the program, of the disk cache or compiled, and for one that is not in the cache yet what is to become of it. */
+static cl_int restore_or_compile(struct program *p, cl_context context, cl_device_id device)
 {
     char options[256];
+    struct sources sources;
+    cl_int status = find_sources(&p->variant, &sources);
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (!bn_variant_options(&p->variant, options, sizeof(options)))
+        return bn_fail(CLBN_INTERNAL_ERROR, "the build options do not fit in %zu bytes.", sizeof(options));
+    char *key = bn_program_key(device, sources.count, sources.texts, sources.lengths, options);
+    p->program = bn_restore_program(context, device, key, options);
+    if (p->program) {
+        free(key);
+        return CLBN_SUCCESS;
+    }
+    p->cache_key = key;
+    p->built_before = bn_has_program_mark(key);
+    p->program = compile(context, device, &sources, options, &status);
+    return status;
+}
+
+struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status)
+{
     struct program *p = calloc(1, sizeof(*p));
     if (!p) {
         *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a program.");
         return NULL;
     }
     p->variant = *variant;
-    p->program = create_cl_program(context, variant, status);
-    if (!p->program)
+    *status = restore_or_compile(p, context, device);
+    if (*status != CLBN_SUCCESS)
         goto cleanup;
-    if (!bn_variant_options(variant, options, sizeof(options))) {
-        *status = bn_fail(CLBN_INTERNAL_ERROR, "the build options do not fit in %zu bytes.", sizeof(options));
-        goto cleanup;
-    }
-    *status = clBuildProgram(p->program, 1, &device, options, NULL, NULL);
-    if (*status != CL_SUCCESS) {
-        fail_build(*status, p->program, device);
-        goto cleanup;
-    }
     if (!lock_init(&p->lock)) {
         *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host resources for a lock.");
         goto cleanup;
@@ -117,6 +148,7 @@ struct program *bn_build_program(cl_context context, cl_device_id device, const 
 cleanup:
     if (p->program)
         clReleaseProgram(p->program);
+    free(p->cache_key);
     free(p);
     return NULL;
 }
@@ -125,11 +157,16 @@ void bn_release_program(struct program *p)
 {
     if (!p)
         return;
+    if (p->built_before)
+        bn_store_program(p->program, p->cache_key);
+    else
+        bn_mark_program(p->cache_key);
     for (int id = 0; id < KERNEL_COUNT; id++)
         for (unsigned i = 0; i < p->spare_count[id]; i++)
             clReleaseKernel(p->spare[id][i]);
     clReleaseProgram(p->program);
     lock_destroy(&p->lock);
+    free(p->cache_key);
     free(p);
 }
 

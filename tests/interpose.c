@@ -14,6 +14,7 @@ static long live[OBJECT_KINDS];
 static bool without_float64;
 static bool without_svm;
 static bool without_parents;
+static bool with_other_name;
 
 /* The functions that have been called. */
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -155,4 +156,14 @@ void hide_parents(bool hidden)
 bool parents_are_hidden(void)
 {
     return without_parents;
+}
+
+void hide_device_name(bool hidden)
+{
+    with_other_name = hidden;
+}
+
+bool device_name_is_hidden(void)
+{
+    return with_other_name;
 }

@@ -56,6 +56,8 @@ void hide_float64(bool hidden);
 void hide_svm(bool hidden);
 /* Likewise, parts of a device seem to be devices of their own. */
 void hide_parents(bool hidden);
+/* Likewise, devices have another name. */
+void hide_device_name(bool hidden);
 
 /* ---- For the interposed functions ----------------------------------------------------------------------------------------- */
 
@@ -74,5 +76,6 @@ void count_object(enum object_kind kind, long change);
 bool float64_is_hidden(void);
 bool svm_is_hidden(void);
 bool parents_are_hidden(void);
+bool device_name_is_hidden(void);
 
 #endif

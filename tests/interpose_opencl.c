@@ -78,6 +78,9 @@ INTERPOSE_RELEASE(cl_context, clReleaseContext, OBJECT_CONTEXT)
 INTERPOSE_CALL(clGetContextInfo, (cl_context context, cl_context_info name, size_t size, void *value, size_t *size_ret),
                (context, name, size, value, size_ret))
 
+INTERPOSE_CALL(clGetPlatformInfo, (cl_platform_id platform, cl_platform_info name, size_t size, void *value, size_t *size_ret),
+               (platform, name, size, value, size_ret))
+
 INTERPOSE_RETAIN(cl_device_id, clRetainDevice, OBJECT_DEVICE)
 INTERPOSE_RELEASE(cl_device_id, clReleaseDevice, OBJECT_DEVICE)
 
@@ -106,6 +109,8 @@ cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info name, siz
         *(cl_bitfield *)value = 0;
     if (name == CL_DEVICE_PARENT_DEVICE && value != NULL && parents_are_hidden())
         *(cl_device_id *)value = NULL;
+    if (name == CL_DEVICE_NAME && value != NULL && device_name_is_hidden())
+        *(char *)value = '?';
     return status;
 }
 
@@ -135,7 +140,13 @@ INTERPOSE_CALL(clGetMemObjectInfo, (cl_mem object, cl_mem_info name, size_t size
 INTERPOSE_CREATION(cl_program, clCreateProgramWithSource, OBJECT_PROGRAM,
                    (cl_context context, cl_uint count, const char **texts, const size_t *lengths, cl_int *errcode_ret),
                    (context, count, texts, lengths, errcode_ret))
+INTERPOSE_CREATION(cl_program, clCreateProgramWithBinary, OBJECT_PROGRAM,
+                   (cl_context context, cl_uint count, const cl_device_id *devices, const size_t *sizes,
+                    const unsigned char **binaries, cl_int *binary_status, cl_int *errcode_ret),
+                   (context, count, devices, sizes, binaries, binary_status, errcode_ret))
 INTERPOSE_RELEASE(cl_program, clReleaseProgram, OBJECT_PROGRAM)
+INTERPOSE_CALL(clGetProgramInfo, (cl_program program, cl_program_info name, size_t size, void *value, size_t *size_ret),
+               (program, name, size, value, size_ret))
 INTERPOSE_CALL(clBuildProgram,
                (cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
                 void(CL_CALLBACK *notify)(cl_program, void *), void *user_data),

@@ -18,7 +18,7 @@ function(clbn_add_interposed_test name)
     add_executable(test_${name} test_${name}.c ${ARGN} $<TARGET_OBJECTS:clbn_interposer>)
     target_link_options(test_${name} PRIVATE LINKER:--as-needed)
     target_link_libraries(test_${name} PRIVATE
-        clbn_test_support clbn_for_tests PkgConfig::CHECK Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
+        clbn_test_support clbn_for_tests clbn_check Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
     add_test(NAME ${name} COMMAND test_${name})
 endfunction()
 
@@ -29,6 +29,7 @@ clbn_add_interposed_test(misuse_views attempt.c)
 clbn_add_interposed_test(failures)
 clbn_add_interposed_test(lifetime)
 clbn_add_interposed_test(threads)
+clbn_add_interposed_test(program_cache cache_files.c halves.c)
 add_test(NAME interposed COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_interposed.sh
     $<TARGET_FILE:clbn_for_tests> $<TARGET_FILE:test_failures>)
 
@@ -42,6 +43,8 @@ foreach(name shape strides footprint schedule)
     target_sources(test_core_${name} PRIVATE allocate.c random_numbers.c)
     target_link_libraries(test_core_${name} PRIVATE m)
 endforeach()
+clbn_add_test(disk_cache clbn_internals)
+target_sources(test_disk_cache PRIVATE allocate.c cache_files.c)
 
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.

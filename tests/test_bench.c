@@ -128,11 +128,11 @@ START_TEST(large_shapes)
     refuse("4294967296,4294967296", "more bytes than");
     refuse("18446744073709551616,2", "neither"); /* does not fit in size_t */
     refuse("99999999999999999999999999,2", "neither");
-    snprintf(text, sizeof(text), "%zu,1", SIZE_MAX / 24);
+    snprintf(text, sizeof(text), "%zu,1", SIZE_MAX / 48);
     struct bench_shape_list list = parse(text);
-    ck_assert_uint_eq(bench_shape_elements(&list.shapes[0]), SIZE_MAX / 24);
+    ck_assert_uint_eq(bench_shape_elements(&list.shapes[0]), SIZE_MAX / 48);
     bench_shapes_free(&list);
-    snprintf(text, sizeof(text), "%zu,1", SIZE_MAX / 24 + 1);
+    snprintf(text, sizeof(text), "%zu,1", SIZE_MAX / 48 + 1);
     refuse(text, "more bytes than");
 }
 END_TEST
@@ -161,6 +161,10 @@ START_TEST(choices)
     ck_assert(!bench_choice_parse("forward,", bench_op_names, BENCH_OPS, &choice));
     ck_assert(!bench_choice_parse("forwards", bench_op_names, BENCH_OPS, &choice));
     ck_assert(!bench_choice_parse("forward, backward", bench_op_names, BENCH_OPS, &choice));
+    ck_assert(bench_choice_parse("bfloat16,float32", bench_type_names, BENCH_TYPES, &choice));
+    ck_assert(choice.wanted[BENCH_FLOAT32] && !choice.wanted[BENCH_FLOAT64] && !choice.wanted[BENCH_FLOAT16] &&
+              choice.wanted[BENCH_BFLOAT16]);
+    ck_assert(!bench_choice_parse("uint8", bench_type_names, BENCH_TYPES, &choice));
 }
 END_TEST
 
@@ -176,6 +180,56 @@ START_TEST(bytes)
     ck_assert_uint_eq(bench_moved_bytes(&what), 2520);
     what.type = BENCH_FLOAT64;
     ck_assert_uint_eq(bench_moved_bytes(&what), 5040);
+    what.type = BENCH_FLOAT16;
+    ck_assert_uint_eq(bench_moved_bytes(&what), 1260);
+    what.type = BENCH_BFLOAT16;
+    ck_assert_uint_eq(bench_moved_bytes(&what), 1260);
+}
+END_TEST
+
+/* Bytes with an activation and a residual, of 420 to a tensor, in the order of the operations. */
+START_TEST(bytes_of_fused_operations)
+{
+    static const struct {
+        clbn_activation activation;
+        bool residual;
+        size_t tensors[BENCH_OPS];
+        bool mask[BENCH_OPS];
+    } rows[] = {
+        { CLBN_ACTIVATION_RELU, false, { 2, 3, 2 }, { false, false, false } }, /* the slope comes from x */
+        { CLBN_ACTIVATION_SILU, false, { 2, 3, 2 }, { false, false, false } },
+        { CLBN_ACTIVATION_NONE, true, { 3, 4, 3 }, { false, false, false } }, /* z or dz */
+        { CLBN_ACTIVATION_RELU, true, { 3, 4, 3 }, { true, true, false } },
+        { CLBN_ACTIVATION_SILU, true, { 3, 5, 3 }, { false, false, false } }, /* dz, and z for the slope */
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (int op = 0; op < BENCH_OPS; op++) {
+            struct bench_case what = { .shape = { 4, { 2, 3, 5, 7 } }, .type = BENCH_FLOAT16 };
+
+            what.op = (enum bench_op)op;
+            what.activation = rows[i].activation;
+            what.residual = rows[i].residual;
+            ck_assert(bench_has_mask(&what) == rows[i].mask[op]);
+            ck_assert_uint_eq(bench_moved_bytes(&what), rows[i].tensors[op] * 420 + (rows[i].mask[op] ? 210 / 8 : 0));
+        }
+    }
+}
+END_TEST
+
+START_TEST(bytes_of_the_limit)
+{
+    struct bench_case what = { .shape = { 4, { 2, 3, 5, 7 } }, .op = BENCH_FORWARD, .type = BENCH_FLOAT32 };
+
+    ck_assert_int_eq(bench_limit_first(&what), BENCH_COPY_PLAIN);
+    ck_assert_uint_eq(bench_limit_bytes(BENCH_COPY_PLAIN, &what), 1680);
+    ck_assert_uint_eq(bench_limit_bytes(BENCH_COPY_NONTEMPORAL, &what), 1680);
+    ck_assert_uint_eq(bench_limit_bytes(BENCH_TRIAD_NONTEMPORAL, &what), 2520);
+    what.residual = true;
+    ck_assert_int_eq(bench_limit_first(&what), BENCH_TRIAD_PLAIN);
+    what.residual = false;
+    what.op = BENCH_BACKWARD;
+    ck_assert_int_eq(bench_limit_first(&what), BENCH_TRIAD_PLAIN);
 }
 END_TEST
 
@@ -268,10 +322,13 @@ START_TEST(rates)
 {
     struct bench_row row = { .what = { .shape = { 2, { 1000, 1000 } }, .op = BENCH_BACKWARD, .layout = BENCH_NC } };
 
-    row.limits[0].median = 0.002;
-    row.limits[1].median = 0.001;
+    row.limits[0].wall.median = 0.002;
+    row.limits[1].wall.median = 0.001;
     ck_assert_double_eq_tol(bench_row_rate(&row, 0.012), 1.0, 1e-12); /* 12 MB in 12 ms */
-    ck_assert_double_eq_tol(bench_row_limit(&row), 0.001, 1e-15);
+    ck_assert_double_eq_tol(bench_row_limit_rate(&row), 12.0, 1e-12);
+    row.what.residual = true; /* dz is written as well; the limit stays a triad's */
+    ck_assert_double_eq_tol(bench_row_rate(&row, 0.016), 1.0, 1e-12);
+    ck_assert_double_eq_tol(bench_row_limit_rate(&row), 12.0, 1e-12);
 }
 END_TEST
 
@@ -298,6 +355,8 @@ int main(void)
     tcase_add_test(shapes, a_long_text_is_no_shape);
     tcase_add_test(shapes, choices);
     tcase_add_test(shapes, bytes);
+    tcase_add_test(shapes, bytes_of_fused_operations);
+    tcase_add_test(shapes, bytes_of_the_limit);
     tcase_add_checked_fixture(times, forget_calls, NULL);
     tcase_add_test(times, medians);
     tcase_add_test(times, turns);

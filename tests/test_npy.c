@@ -5,9 +5,12 @@
 #include "npy.h"
 #include "npy_header.h"
 #include "output_file.h"
+#include "scalar.h"
 
 #include <check.h>
 #include <dirent.h>
+#include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/clbn-test-npy-XXXXXX";
@@ -308,7 +312,10 @@ static const struct {
     { "{'descr': '>f8', " FORTRAN SHAPE "}", "type is '>f8'" },
     { "{'descr': '=f4', " FORTRAN SHAPE "}", "type is '=f4'" },
     { "{'descr': 'f4', " FORTRAN SHAPE "}", "type is 'f4'" },
-    { "{'descr': '<f2', " FORTRAN SHAPE "}", "type is '<f2'" },
+    { "{'descr': '>f2', " FORTRAN SHAPE "}", "type is '>f2'" },
+    { "{'descr': '<V2', " FORTRAN SHAPE "}", "type is '<V2'" },
+    { "{'descr': '<u1', " FORTRAN SHAPE "}", "type is '<u1'" },
+    { "{'descr': '|i1', " FORTRAN SHAPE "}", "type is '|i1'" },
     { "{'descr': '<f16', " FORTRAN SHAPE "}", "type is '<f16'" },
     { "{'descr': '<c8', " FORTRAN SHAPE "}", "type is '<c8'" },
     { "{'descr': '<i4', " FORTRAN SHAPE "}", "type is '<i4'" },
@@ -474,7 +481,7 @@ START_TEST(survives_mutated_files)
         memcpy(bytes + 10 + length, six, sizeof(six));
         write_bytes(bytes, mutate(bytes, size, sizeof(bytes), &state));
         if (npy_read(&array, path, &failure)) {
-            ck_assert_uint_le(array.header.count * npy_element_size(array.header.type), sizeof(bytes));
+            ck_assert_uint_le(array.header.count * scalar_size(array.header.type), sizeof(bytes));
             npy_free(&array);
         } else {
             ck_assert_uint_gt(strlen(failure.sentence), 0);
@@ -529,6 +536,7 @@ START_TEST(reads_what_it_writes)
         { CLBN_FLOAT32, 0, { 0 } },       { CLBN_FLOAT64, 1, { 5 } },
         { CLBN_FLOAT32, 2, { 0, 4 } },    { CLBN_FLOAT64, 8, { 1, 2, 1, 3, 1, 2, 1, 2 } },
         { CLBN_FLOAT64, 3, { 4, 0, 2 } }, { CLBN_FLOAT32, 8, { 1000000000, 1000000000, 1, 1, 1, 1, 1, 0 } },
+        { CLBN_FLOAT16, 2, { 3, 5 } },    { SCALAR_UINT8, 1, { 13 } },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -538,7 +546,7 @@ START_TEST(reads_what_it_writes)
         size_t size;
 
         ck_assert(npy_create(&array, rows[i].type, rows[i].shape, rows[i].rank, &failure));
-        size = array.header.count * npy_element_size(rows[i].type);
+        size = array.header.count * scalar_size(rows[i].type);
         for (size_t byte = 0; byte < size; byte++)
             ((unsigned char *)array.data)[byte] = (unsigned char)(byte * 7 + 1);
         ck_assert(output_file_open(&file, path, &failure) && npy_write(&array, &file, &failure) &&
@@ -551,6 +559,33 @@ START_TEST(reads_what_it_writes)
         npy_free(&array);
         npy_free(&again);
     }
+}
+END_TEST
+
+/* Elements to which every type has a number, but float16 for the last. */
+START_TEST(converts)
+{
+    static const double values[] = { 0.0, -1.5, 0x1p-14, 65504.0, 1e6 };
+    static const clbn_type types[] = { CLBN_FLOAT64, CLBN_FLOAT32, CLBN_FLOAT64, CLBN_BFLOAT16, CLBN_FLOAT16, CLBN_FLOAT32 };
+    static const size_t shape[2] = { 1, 5 };
+    struct npy_array array;
+    struct failure failure;
+
+    ck_assert(npy_create(&array, CLBN_FLOAT64, shape, 2, &failure));
+    memcpy(array.data, values, sizeof(values));
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        ck_assert(npy_convert(&array, types[i], &failure));
+        ck_assert_uint_eq(array.header.type, types[i]);
+        ck_assert_uint_eq(array.header.rank, 2);
+        ck_assert_uint_eq(array.header.count, 5);
+    }
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(scalar_get(CLBN_FLOAT32, array.data, i) == values[i]);
+    ck_assert(isinf(scalar_get(CLBN_FLOAT32, array.data, 3))); /* bfloat16 has 65536, float16 has not */
+    ck_assert(isinf(scalar_get(CLBN_FLOAT32, array.data, 4)));
+    npy_free(&array);
+    ck_assert_uint_eq(npy_file_type(CLBN_BFLOAT16), CLBN_FLOAT32);
+    ck_assert_uint_eq(npy_file_type(CLBN_FLOAT16), CLBN_FLOAT16);
 }
 END_TEST
 
@@ -577,6 +612,109 @@ START_TEST(leaves_nothing_of_an_unpublished_file)
     output_file_close(&file);
     ck_assert_uint_eq(count_files(), 1);
     check_six();
+}
+END_TEST
+
+static const int ending_signals[] = { SIGHUP, SIGINT, SIGPIPE, SIGTERM };
+
+enum { ENDING_SIGNALS = sizeof(ending_signals) / sizeof(ending_signals[0]) };
+
+/* As in a command that is started in the foreground; Check has handlers of its own. */
+static void guard_files(void)
+{
+    for (size_t i = 0; i < ENDING_SIGNALS; i++)
+        signal(ending_signals[i], SIG_DFL);
+    output_files_guard();
+}
+
+/* Sends the process a signal, in a thread of its own. */
+static void *send_signal(void *number)
+{
+    raise(*(int *)number); /* to this thread */
+    return NULL;
+}
+
+/* Opens two files and ends by a signal. */
+static void end_by_signal(int number, bool in_thread)
+{
+    struct output_file first, second;
+    struct failure failure;
+    pthread_t thread;
+
+    if (!output_file_open(&first, path, &failure) || !output_file_open(&second, path, &failure) || count_files() != 3)
+        _exit(1);
+    if (!in_thread)
+        raise(number);
+    else if (pthread_create(&thread, NULL, send_signal, &number) == 0)
+        pthread_join(thread, NULL);
+    _exit(2);
+}
+
+START_TEST(a_signal_removes_unpublished_files)
+{
+    for (size_t i = 0; i < 2 * ENDING_SIGNALS; i++) {
+        int number = ending_signals[i / 2];
+        int status;
+        pid_t child;
+
+        write_file(1, six_dictionary, six, sizeof(six));
+        child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0)
+            end_by_signal(number, i % 2 == 1);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert(WIFSIGNALED(status));
+        ck_assert_int_eq(WTERMSIG(status), number);
+        ck_assert_uint_eq(count_files(), 1);
+        check_six();
+    }
+}
+END_TEST
+
+START_TEST(a_signal_that_is_ignored_stays_so)
+{
+    int status;
+    pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        struct output_file file;
+        struct failure failure;
+
+        signal(SIGHUP, SIG_IGN);
+        output_files_guard();
+        if (!output_file_open(&file, path, &failure))
+            _exit(1);
+        raise(SIGHUP);
+        output_file_close(&file);
+        _exit(42);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 42);
+}
+END_TEST
+
+START_TEST(publishes_several)
+{
+    char second_path[sizeof(path) + 8];
+    struct output_file first, second;
+    struct output_file *const files[] = { &first, &second };
+    struct failure failure = { "" };
+
+    snprintf(second_path, sizeof(second_path), "%s.2", path);
+    ck_assert(output_file_open(&first, path, &failure) && output_file_open(&second, second_path, &failure));
+    fputs("1", first.stream);
+    fputs("2", second.stream);
+    ck_assert(output_file_finish(&first, &failure) && output_file_finish(&second, &failure));
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_msg(output_files_publish(files, 2, &failure), "%s", failure.sentence);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(access(second_path, F_OK), 0);
+    output_file_close(&first);
+    output_file_close(&second);
+    ck_assert_uint_eq(count_files(), 2);
+    unlink(second_path);
 }
 END_TEST
 
@@ -686,10 +824,15 @@ static Suite *npy_suite(void)
     tcase_add_test(refusing, refuses_zero_bytes_in_a_dictionary);
     tcase_add_test(surviving, survives_mutated_dictionaries);
     tcase_add_test(surviving, survives_mutated_files);
+    tcase_add_unchecked_fixture(writing, guard_files, NULL);
     tcase_add_test(writing, writes_what_numpy_writes);
     tcase_add_test(writing, reads_what_it_writes);
+    tcase_add_test(writing, converts);
     tcase_add_test(writing, refuses_to_make_what_is_too_large);
     tcase_add_test(writing, leaves_nothing_of_an_unpublished_file);
+    tcase_add_test(writing, a_signal_removes_unpublished_files);
+    tcase_add_test(writing, a_signal_that_is_ignored_stays_so);
+    tcase_add_test(writing, publishes_several);
     tcase_add_test(writing, keeps_permissions_and_links);
     tcase_add_test(writing, refuses_outputs_that_cannot_be);
     tcase_add_test(writing, reports_a_full_disk);

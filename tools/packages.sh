@@ -41,6 +41,5 @@ install_missing() {
 
 # install_build_packages PACKAGE...: what building clbn and running it on a CPU needs, and the packages named.
 install_build_packages() {
-    install_missing cmake gcc libc6-dev make pkg-config opencl-c-headers ocl-icd-opencl-dev pocl-opencl-icd zlib1g-dev \
-        libjansson-dev "$@"
+    install_missing cmake gcc libc6-dev make pkg-config opencl-c-headers ocl-icd-opencl-dev pocl-opencl-icd zlib1g-dev "$@"
 }

@@ -50,10 +50,9 @@ sanitizer_works() {
     return 1
 }
 
-# Tools are built where what they need is there.
 build() {
     cmake -S "$source" -B "$2" -DCMAKE_C_COMPILER="$CC" -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCLBN_SANITIZE=$1" \
-        -DCLBN_BUILD_TOOLS="$with_tools" >"$2.log" 2>&1 && cmake --build "$2" --parallel "$jobs" >>"$2.log" 2>&1
+        >"$2.log" 2>&1 && cmake --build "$2" --parallel "$jobs" >>"$2.log" 2>&1
 }
 
 run() {
@@ -75,13 +74,6 @@ run() {
 
 mkdir -p "$builds" || exit 1
 choose_implementation
-with_tools=OFF
-if pkg-config --exists zlib jansson; then
-    with_tools=ON
-else
-    note "NOT RUN: the clbn command: zlib or Jansson is missing."
-fi
-
 export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 export LSAN_OPTIONS="suppressions=$source/tests/lsan.supp:print_suppressions=0${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
 export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"

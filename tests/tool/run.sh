@@ -110,29 +110,32 @@ header() {
     printf '%-117s\n' "{'descr': '$1', 'fortran_order': $2, 'shape': $3, }"
 }
 
-# The upper two bytes of a float32, and the upper three of a float64, in octal.
+# The upper two bytes of a float32, the upper three of a float64, and a float16, in octal.
 bits() {
     case $2 in
-    0) high='\000\000' long='\000\000\000' ;;
-    0.25) high='\200\076' long='\000\320\077' ;;
-    0.5) high='\000\077' long='\000\340\077' ;;
-    1) high='\200\077' long='\000\360\077' ;;
-    1.5) high='\300\077' long='\000\370\077' ;;
-    2) high='\000\100' long='\000\000\100' ;;
-    2.5) high='\040\100' long='\000\004\100' ;;
-    3) high='\100\100' long='\000\010\100' ;;
-    4) high='\200\100' long='\000\020\100' ;;
-    5) high='\240\100' long='\000\024\100' ;;
-    6) high='\300\100' long='\000\030\100' ;;
-    8) high='\000\101' long='\000\040\100' ;;
-    12) high='\100\101' long='\000\050\100' ;;
-    16) high='\200\101' long='\000\060\100' ;;
-    24) high='\300\101' long='\000\070\100' ;;
-    -1) high='\200\277' long='\000\360\277' ;;
-    -2) high='\000\300' long='\000\000\300' ;;
-    -3) high='\100\300' long='\000\010\300' ;;
-    -4) high='\200\300' long='\000\020\300' ;;
-    -8) high='\000\301' long='\000\040\300' ;;
+    0) high='\000\000' long='\000\000\000' half='\000\000' ;;
+    0.25) high='\200\076' long='\000\320\077' half='\000\064' ;;
+    0.5) high='\000\077' long='\000\340\077' half='\000\070' ;;
+    1) high='\200\077' long='\000\360\077' half='\000\074' ;;
+    1.5) high='\300\077' long='\000\370\077' half='\000\076' ;;
+    2) high='\000\100' long='\000\000\100' half='\000\100' ;;
+    2.5) high='\040\100' long='\000\004\100' half='\000\101' ;;
+    3) high='\100\100' long='\000\010\100' half='\000\102' ;;
+    4) high='\200\100' long='\000\020\100' half='\000\104' ;;
+    5) high='\240\100' long='\000\024\100' half='\000\105' ;;
+    6) high='\300\100' long='\000\030\100' half='\000\106' ;;
+    8) high='\000\101' long='\000\040\100' half='\000\110' ;;
+    12) high='\100\101' long='\000\050\100' half='\000\112' ;;
+    10) high='\040\101' long='\000\044\100' half='\000\111' ;;
+    16) high='\200\101' long='\000\060\100' half='\000\114' ;;
+    20) high='\240\101' long='\000\064\100' half='\000\115' ;;
+    24) high='\300\101' long='\000\070\100' half='\000\116' ;;
+    -0.5) high='\000\277' long='\000\340\277' half='\000\270' ;;
+    -1) high='\200\277' long='\000\360\277' half='\000\274' ;;
+    -2) high='\000\300' long='\000\000\300' half='\000\300' ;;
+    -3) high='\100\300' long='\000\010\300' half='\000\302' ;;
+    -4) high='\200\300' long='\000\020\300' half='\000\304' ;;
+    -8) high='\000\301' long='\000\040\300' half='\000\310' ;;
     *)
         echo "run.sh has no bits for $2" >&2
         exit 1
@@ -141,6 +144,7 @@ bits() {
     # The octal numbers are escapes of printf's format.
     # shellcheck disable=SC2059
     case $1 in
+    '<f2') printf "$half" ;;
     '<f4') printf '\000\000'"$high" ;;
     *) printf '\000\000\000\000\000'"$long" ;;
     esac
@@ -182,6 +186,7 @@ fails 2 "'x.npy' is none" 'argument that is no option' forward x.npy
 fails 2 "'--' is none" 'two dashes' forward --
 fails 2 '--x FILE.npy is required' 'forward without --x' forward --y y.npy
 fails 2 '--y FILE.npy is required' 'forward without --y' forward --x x.npy
+fails 2 '--x FILE.npy is required' 'backward without --x and --y' backward --dy dy.npy --dx dx.npy
 fails 2 '--dy FILE.npy is required' 'backward without --dy' backward --x x.npy --dx dx.npy
 fails 2 '--y needs a value' 'value missing at the end' forward --x x.npy --y
 fails 2 '--x needs a value' 'value missing before an option' forward --x --y y.npy
@@ -197,6 +202,10 @@ fails 2 'a number not below 0' 'epsilon not a number' forward --epsilon nan
 fails 2 'a number not below 0' 'infinite epsilon' forward --epsilon 1e999
 fails 2 'a number from 0 to 1' 'update factor out of range' forward --update-factor 1.1
 fails 2 'auto, vector or group' 'unknown geometry' forward --geometry square
+fails 2 'auto, float32, float64, float16 or bfloat16' 'unknown type' forward --type float8
+fails 2 'silu, sigmoid, tanh or elu' 'unknown activation' forward --activation gelu
+fails 2 'a number not below 0' 'negative slope' forward --leaky-slope -1
+fails 2 'a number not below 0' 'infinite alpha' backward --elu-alpha 1e999
 fails 2 'neither a list of shapes' 'bench of an unknown list' bench --shapes resnet51
 fails 2 'neither a list of shapes' 'bench of a size of 0' bench --shapes 2,0,3
 fails 2 'neither a list of shapes' 'bench of a shape and nothing' bench --shapes 2,3,5,7+
@@ -227,6 +236,15 @@ saved="--save-mean sm.npy --save-invstd si.npy"
     fails 2 'not for --inference' 'inference with saved statistics' $forward --inference $running $saved
     fails 2 '--update-factor needs' 'update factor without running statistics' $forward --update-factor 0.5
     fails 2 '--biased-running-var needs' 'biased variance without running statistics' $forward --biased-running-var
+    fails 2 'exclude each other' 'an axis per activation' $forward --axis 1 --per-activation
+    fails 2 '--leaky-slope needs' 'slope of another activation' $forward --activation relu --leaky-slope 0.1
+    fails 2 '--elu-alpha needs' 'alpha without activation' $backward --elu-alpha 1
+    fails 2 '--mask needs' 'mask without activation' $forward --mask mask.npy
+    fails 2 '--mask needs' 'mask of an activation that has none' $backward --mask mask.npy --activation silu
+    fails 2 'only one of' 'residual and mask' $backward --residual z.npy --mask mask.npy --activation relu
+    fails 2 'only one of' 'residual and y' $backward --residual z.npy --y y.npy --activation relu
+    fails 2 '--accumulate needs' 'nothing to accumulate' $backward --accumulate
+    fails 2 'both write' 'mask and y of one name' $forward --activation relu --mask y.npy
     fails 2 'both write' 'two outputs of one name' $forward --save-mean y.npy --save-invstd si.npy
     fails 2 'both write' 'running statistics of one name' $forward --running-mean r.npy --running-var r.npy
     fails 2 '--frozen needs' 'frozen without running statistics' $backward --frozen
@@ -307,9 +325,10 @@ fails 1 "'bad.npy' for --gamma has the shape (3,), and (2,) is expected" 'gamma 
     forward --x x.npy --y y.npy --gamma bad.npy
 f4 bad.npy '(1, 2)' 1 1
 fails 1 'has the shape (1, 2), and (2,) is expected' 'beta of two axes' forward --x x.npy --y y.npy --beta bad.npy
-array bad.npy '<f8' False '(2,)' 1 1
-fails 1 'has the type float64, and float32 is expected' 'gamma of another type' forward --x x.npy --y y.npy \
-    --gamma bad.npy
+header '|u1' False '(2,)' >bad.npy
+printf 'ab' >>bad.npy
+fails 1 'has the type uint8, and a floating-point one is expected' 'gamma of bytes' forward --x x.npy --y y.npy --gamma bad.npy
+fails 1 "'bad.npy' for --x has the type uint8" 'x of bytes' forward --x bad.npy --y y.npy --axis 0
 f4 bad.npy '(2, 4)' 1 1 1 1 1 1 1 1
 fails 1 'has the shape (2, 4), and (4, 2) is expected' 'dy of another shape' backward --x x.npy --dy bad.npy --dx dx.npy
 check 'no output of a failure' test ! -e y.npy -a ! -e dx.npy
@@ -449,9 +468,171 @@ if $float64; then
     same 'y in float64' y.npy y8.npy
     succeeds 'backward in float64' backward --x x8.npy --dy dy8.npy --gamma gamma8.npy --epsilon 0 --dx dx.npy
     same 'dx in float64' dx.npy dx8.npy
-    fails 1 'has the type float32, and float64 is expected' 'gamma of float32 in float64' \
-        forward --x x8.npy --y y.npy --gamma gamma.npy
+    succeeds 'gamma of float32 in float64' forward --x x8.npy --y y.npy --gamma gamma.npy --beta beta8.npy --epsilon 0
+    same 'y in float64 with gamma of float32' y.npy y8.npy
 fi
+
+# ---- Types
+
+array x2.npy '<f2' False '(4, 2)' 1 2 1 2 3 6 3 6
+array y2.npy '<f2' False '(4, 2)' -1 1.5 -1 1.5 3 2.5 3 2.5
+array dy2.npy '<f2' False '(4, 2)' 4 8 0 0 0 0 8 16
+array dx2h.npy '<f2' False '(4, 2)' 4 1 -4 -1 -8 -2 8 2
+array gamma8.npy '<f8' False '(2,)' 2 0.5
+# The type that each type of tensors has in files, and the name of the files of that type.
+types='float32:<f4: float16:<f2:2 bfloat16:<f4:'
+if $float64; then types="$types float64:<f8:8"; fi
+for row in $types; do
+    type=${row%%:*}
+    suffix=${row##*:}
+    case $suffix in
+    2) y_expected=y2.npy dx_expected=dx2h.npy ;;
+    8) y_expected=y8.npy dx_expected=dx8.npy ;;
+    *) y_expected=y1.npy dx_expected=dx1.npy ;;
+    esac
+    for x in x.npy x2.npy; do
+        succeeds "forward of $x in $type" forward --x $x --y y.npy --gamma gamma8.npy --beta beta.npy --epsilon 0 \
+            --type "$type" --save-mean sm.npy --save-invstd si.npy
+        same "y of $x in $type" y.npy $y_expected
+        succeeds "backward of $x in $type" backward --x $x --dy dy2.npy --gamma gamma.npy --epsilon 0 --type "$type" \
+            --save-mean sm.npy --save-invstd si.npy --dx dx.npy
+        same "dx of $x in $type" dx.npy $dx_expected
+    done
+done
+succeeds 'forward of float16' forward --x x2.npy --y y.npy --gamma gamma.npy --beta beta.npy --epsilon 0 --save-mean sm.npy \
+    --save-invstd si.npy
+same 'y of float16' y.npy y2.npy
+same 'saved mean of float16 is float32' sm.npy mean.npy
+same 'saved invstd of float16 is float32' si.npy invstd.npy
+succeeds 'backward of float16' backward --x x2.npy --dy dy.npy --gamma gamma.npy --epsilon 0 --dx dx.npy
+same 'dx of float16' dx.npy dx2h.npy
+array rm8.npy '<f8' False '(2,)' 0 0
+array rv8.npy '<f2' False '(2,)' 1 2
+succeeds 'running statistics of other types' forward --x x.npy --y y.npy --running-mean rm8.npy --running-var rv8.npy \
+    --update-factor 0.5 --biased-running-var
+f4 rm-after.npy '(2,)' 1 2
+f4 rv-after.npy '(2,)' 1 3
+same 'a running mean is written as a parameter' rm8.npy rm-after.npy
+same 'a running variance is written as a parameter' rv8.npy rv-after.npy
+# An inference that changes nothing shows how numbers are rounded: 1 + 2^-11 + 2^-40 once, not to float32 on the way; 257 to the
+# even neighbour in bfloat16, 65520 to infinity in float16.
+header '<f8' False '(3, 1)' >x8.npy
+printf '\000\020\000\000\000\002\360\077\000\000\000\000\000\376\357\100\000\000\000\000\000\020\160\100' >>x8.npy
+header '<f2' False '(3, 1)' >y16.npy
+printf '\001\074\000\174\004\134' >>y16.npy
+header '<f4' False '(3, 1)' >yb.npy
+printf '\000\000\200\077\000\000\200\107\000\000\200\103' >>yb.npy
+f4 zero.npy '(1,)' 0
+f4 one.npy '(1,)' 1
+succeeds 'rounding to float16' forward --x x8.npy --y y.npy --type float16 --inference --running-mean zero.npy --running-var \
+    one.npy --epsilon 0
+same 'rounded to float16' y.npy y16.npy
+succeeds 'rounding to bfloat16' forward --x x8.npy --y y.npy --type bfloat16 --inference --running-mean zero.npy --running-var \
+    one.npy --epsilon 0
+same 'rounded to bfloat16' y.npy yb.npy
+
+# ---- Activations and residuals
+
+f4 z.npy '(4, 2)' 4 0 0 0 0 -3 0 2
+f4 y-relu.npy '(4, 2)' 0 1.5 0 1.5 3 2.5 3 2.5
+f4 y-z.npy '(4, 2)' 3 -1 -1 -1 1 -2 1 3
+f4 y-z-relu.npy '(4, 2)' 3 0 0 0 1 0 1 3
+f4 y-relu0.npy '(4, 2)' 0 0 0 0 1 1 1 1
+f4 y-leaky.npy '(4, 2)' -0.5 -0.5 -0.5 -0.5 1 1 1 1
+f4 dx-relu.npy '(4, 2)' 0 0 0 0 -4 -4 4 4
+f4 dz-relu.npy '(4, 2)' 0 0 0 0 0 0 8 16
+f4 db-relu.npy '(2,)' 8 16
+f4 dx-leaky.npy '(4, 2)' 1 1 -1 -1 -4 -4 4 4
+f4 dg-leaky.npy '(2,)' 6 12
+f4 db-leaky.npy '(2,)' 10 20
+f4 dz-beta.npy '(4, 2)' 0 8 0 0 0 0 8 16
+f4 dz-z.npy '(4, 2)' 4 0 0 0 0 0 8 16
+f4 rm.npy '(2,)' 2 4
+f4 rv.npy '(2,)' 1 4
+for geometry in vector group; do
+    succeeds "relu, $geometry" forward --x x.npy --y y.npy --gamma gamma.npy --beta beta.npy --epsilon 0 --activation relu \
+        --geometry $geometry
+    same "y of relu, $geometry" y.npy y-relu.npy
+    succeeds "residual, $geometry" forward --x x.npy --y y.npy --residual z.npy --epsilon 0 --geometry $geometry
+    same "y with residual, $geometry" y.npy y-z.npy
+    succeeds "residual and relu with a mask, $geometry" forward --x x.npy --y y.npy --residual z.npy --epsilon 0 \
+        --activation relu --mask mask.npy --geometry $geometry
+    same "y with residual and relu, $geometry" y.npy y-z-relu.npy
+    check "the mask has bytes, $geometry" grep -q "'descr': '|u1'" mask.npy
+    succeeds "inference with residual and relu, $geometry" forward --x x.npy --y y.npy --residual z.npy --epsilon 0 \
+        --activation relu --inference --running-mean rm.npy --running-var rv.npy --mask mask2.npy --geometry $geometry
+    same "y of inference with residual and relu, $geometry" y.npy y-z-relu.npy
+    same "the mask of inference, $geometry" mask2.npy mask.npy
+    for source in '--residual z.npy' '--y y-z-relu.npy' '--mask mask.npy'; do
+        # The source is an option and its file.
+        # shellcheck disable=SC2086
+        succeeds "backward of residual and relu, $source, $geometry" backward --x x.npy --dy dy.npy --epsilon 0 \
+            --activation relu $source --dx dx.npy --dresidual dz.npy --geometry $geometry
+        same "dz, $source, $geometry" dz.npy dz-z.npy
+    done
+    succeeds "backward of relu, $geometry" backward --x x.npy --dy dy.npy --epsilon 0 --activation relu --dx dx.npy \
+        --dresidual dz.npy --dgamma dgamma.npy --dbeta dbeta.npy --geometry $geometry
+    same "dx of relu, $geometry" dx.npy dx-relu.npy
+    same "dz of relu, $geometry" dz.npy dz-relu.npy
+    same "dgamma of relu, $geometry" dgamma.npy db-relu.npy
+    same "dbeta of relu, $geometry" dbeta.npy db-relu.npy
+    succeeds "frozen backward of relu, $geometry" backward --x x.npy --dy dy.npy --epsilon 0 --activation relu --frozen \
+        --running-mean rm.npy --running-var rv.npy --dresidual dz.npy --dbeta dbeta.npy --geometry $geometry
+    same "dz of relu, frozen, $geometry" dz.npy dz-relu.npy
+    same "dbeta of relu, frozen, $geometry" dbeta.npy db-relu.npy
+    succeeds "leaky relu, $geometry" forward --x x.npy --y y.npy --epsilon 0 --activation leaky-relu --leaky-slope 0.5 \
+        --save-mean sm.npy --save-invstd si.npy --geometry $geometry
+    same "y of leaky relu, $geometry" y.npy y-leaky.npy
+    succeeds "backward of leaky relu from y alone, $geometry" backward --y y-leaky.npy --dy dy.npy --activation leaky_relu \
+        --leaky-slope 0.5 --save-mean sm.npy --save-invstd si.npy --dx dx.npy --dgamma dgamma.npy --dbeta dbeta.npy \
+        --geometry $geometry
+    same "dx of leaky relu, $geometry" dx.npy dx-leaky.npy
+    same "dgamma of leaky relu, $geometry" dgamma.npy dg-leaky.npy
+    same "dbeta of leaky relu, $geometry" dbeta.npy db-leaky.npy
+done
+for activation in none relu leaky_relu relu6 silu sigmoid tanh elu; do
+    succeeds "forward with $activation" forward --x x.npy --y y.npy --activation $activation
+    succeeds "backward with $activation" backward --x x.npy --dy dy.npy --dx dx.npy --activation $activation
+done
+succeeds 'elu' forward --x x.npy --y y.npy --activation elu
+succeeds 'elu with alpha 1' forward --x x.npy --y y-elu.npy --activation elu --elu-alpha 1
+same 'the alpha of elu is 1' y.npy y-elu.npy
+succeeds 'elu with alpha 2' forward --x x.npy --y y-elu.npy --activation elu --elu-alpha 2
+check 'elu goes by its alpha' test "$(cmp -s y.npy y-elu.npy || echo differs)" = differs
+succeeds 'beta moves what relu cuts off' backward --x x.npy --dy dy.npy --beta beta.npy --epsilon 0 --activation relu \
+    --dresidual dz.npy
+same 'dz with beta' dz.npy dz-beta.npy
+fails 1 'CLBN_NOT_INVERTIBLE' 'backward of relu from y alone' backward --y y-relu0.npy --dy dy.npy --activation relu \
+    --save-mean sm.npy --save-invstd si.npy --dx dx.npy
+fails 1 'CLBN_NOT_INVERTIBLE' 'backward of silu from y' backward --x x.npy --y y.npy --dy dy.npy --activation silu --dx dx.npy
+fails 1 "for --residual has the shape (2,), and (4, 2) is expected" 'residual of another shape' forward --x x.npy --y y.npy \
+    --residual gamma.npy
+fails 1 "for --y has the shape (2,), and (4, 2) is expected, the shape of dy" 'y of another shape' backward --y gamma.npy --dy \
+    dy.npy --activation tanh --dx dx.npy
+fails 1 "for --mask has the type float32, and uint8 is expected" 'mask of floats' backward --x x.npy --dy dy.npy \
+    --activation relu --mask zero.npy --dx dx.npy
+header '|u1' False '(3,)' >bad.npy
+printf 'abc' >>bad.npy
+fails 1 "for --mask has the shape (3,), and" 'mask of another size' backward --x x.npy --dy dy.npy --activation relu \
+    --mask bad.npy --dx dx.npy
+f4 dgamma.npy '(2,)' 2 0
+f4 sum.npy '(2,)' 6 8
+succeeds 'accumulated gradients' backward --x x.npy --dy dy.npy --epsilon 0 --dgamma dgamma.npy --accumulate
+same 'dgamma is added' dgamma.npy sum.npy
+fails 1 "'none.npy': No such file" 'accumulating into nothing' backward --x x.npy --dy dy.npy --dbeta none.npy --accumulate
+f4 x3.npy '(2, 2, 2)' 1 2 1 2 3 6 3 6
+f4 y3.npy '(2, 2, 2)' -1 -1 -1 -1 1 1 1 1
+f4 mean3.npy '(2, 2)' 2 4 2 4
+f4 one3.npy '(2, 2)' 1 1 1 1
+succeeds 'per activation' forward --x x3.npy --y y.npy --per-activation --gamma one3.npy --epsilon 0 --save-mean sm.npy \
+    --save-invstd si.npy
+same 'y per activation' y.npy y3.npy
+same 'mean per activation' sm.npy mean3.npy
+fails 1 "has the shape (2,), and (2, 2) is expected, the shape without its first axis of x" 'gamma of channels per activation' \
+    forward --x x3.npy --y y.npy --per-activation --gamma gamma.npy
+succeeds 'per activation of one axis' forward --x x1.npy --y y.npy --per-activation --epsilon 0
+f4 y-one.npy '(4,)' -1 -1 1 1
+same 'y per activation of one axis' y.npy y-one.npy
 
 # ---- Empty arrays
 
@@ -496,17 +677,34 @@ fails 1 'cannot write' 'bench with JSON in no folder' bench --shapes 2,3,5,7 --q
 fails 1 'cannot write' 'bench with a picture in no folder' bench --shapes 2,3,5,7 --quick --plot no-folder/bench.svg
 fails 1 'no device matches' 'bench on no device' bench --device 'no such device' --json bench.json
 check 'no JSON without a measurement' test ! -e bench.json
+# The JSON is opened before the measurement, which takes minutes.
+"$clbn" bench --json bench.json >/dev/null 2>&1 &
+bench=$!
+attempts=0
+while [ -z "$(find . -name '.clbn-*')" ] && [ $attempts -lt 100 ]; do
+    sleep 0.1
+    attempts=$((attempts + 1))
+done
+check 'bench has opened its JSON' test -n "$(find . -name '.clbn-*')"
+kill -TERM $bench
+code=0
+wait $bench 2>/dev/null || code=$?
+check 'a signal ends bench' test "$code" -eq 143
+check 'a signal leaves no temporary file' test -z "$(find . -name '.clbn-*')"
+check 'no JSON after a signal' test ! -e bench.json
 prints 'Geometric means' 'bench of a tiny shape' bench --shapes 2,3,5,7+4,6 --quick --json bench.json
 for row in 'forward .* 2x3x5x7 *nchw *float32' 'backward .* 2x3x5x7 *nhwc *float32' 'inference .* 4x6 *nc *float32'; do
     check "the table has $row" grep -q "$row" "$folder/out"
 done
 check 'bench writes no errors' test ! -s "$folder/err"
 check 'the table has a row for each case' test "$(grep -c 'x[0-9]* *n[a-z]* *float32  ' "$folder/out")" -eq 9
-for key in op shape layout type impl median_s min_s p90_s gb_per_s limit_ratio peer_ratio kernels; do
+for key in op shape layout type activation residual impl median_s min_s p90_s device_s bytes gb_per_s limit_ratio peer_ratio \
+    kernels; do
     # A record each for clbn and two kinds of stores.
     check "bench --json has $key in each record" test "$(grep -c "\"$key\": " bench.json)" -eq 27
 done
-for key in engine_first_s engine_again_median_s plan_median_s compute_units; do
+for key in engine_first_s engine_again_median_s first_plan_of_kind_first_s first_plan_of_kind_compiled_median_s \
+    first_plan_of_kind_cached_median_s plan_median_s compute_units; do
     check "bench --json has $key" grep -q "\"$key\": " bench.json
 done
 prints 'backward   2x3x5x7' 'bench of one operation and layout' bench --shapes 2,3,5,7 --quick --ops backward --layout nhwc
@@ -514,15 +712,30 @@ check 'no row of another operation' test "$(grep -c '2x3x5x7' "$folder/out")" -e
 for geometry in vector group; do
     prints 'inference' "bench, $geometry" bench --shapes 3,5,7 --quick --geometry $geometry
 done
-if $float64; then
-    prints 'float64' 'bench in float64' bench --shapes 3,5,7 --quick --type float64
-fi
+types=float32,float16,bfloat16
+if $float64; then types=float32,float64,float16,bfloat16; fi
+prints 'bfloat16' 'bench of all types' bench --shapes 3,5,7 --quick --ops forward --layout nchw --type $types --json bench.json
+for type in $(echo $types | tr , ' '); do
+    check "bench --json has $type" test "$(grep -c "\"type\": \"$type\"" bench.json)" -eq 3
+done
+check 'bytes of a copy in float32' test "$(grep -c '"bytes": 840,' bench.json)" -eq 3
+check 'bytes of a copy in 16 bits' test "$(grep -c '"bytes": 420,' bench.json)" -eq 6
+fails 2 '--type takes' 'bench of an unknown type among others' bench --type float32,int8
+fails 2 'silu, sigmoid, tanh or elu' 'bench with an unknown activation' bench --activation gelu
+for options in '--activation relu' '--residual' '--activation leaky-relu --residual' '--activation silu --residual'; do
+    # Options and their values are words of their own.
+    # shellcheck disable=SC2086
+    prints 'y = ' "bench $options" bench --shapes 3,5,7 --quick $options --json bench.json
+    check "bench $options measures all operations" test "$(grep -c '"impl": "clbn"' bench.json)" -eq 6
+done
+check 'bench --json has the activation in each record' test "$(grep -c '"activation": "silu"' bench.json)" -eq 18
+check 'bench --json has the residual in each record' test "$(grep -c '"residual": true' bench.json)" -eq 18
 run bench --shapes 1073741824,1024,1024 --quick --json large.json
 check 'bench of a shape that does not fit fails' test "$code" -eq 1
 check 'bench says what does not fit' grep -q 'no shape could be measured: .* MiB' "$folder/err"
 check 'no JSON of nothing' test ! -e large.json
 prints 'not measured: ' 'bench leaves out what does not fit' bench --shapes 1073741824,1024,1024+2,3,5 --quick
-run bench --shapes 2,3,5,7 --quick --peer onednn --ops inference
+run bench --shapes 2,3,5,7 --quick --peer onednn --activation relu
 if [ "$code" -eq 0 ]; then
     check 'bench prints how much faster' grep -q 'x$' "$folder/out"
 else

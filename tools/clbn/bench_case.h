@@ -18,23 +18,26 @@ enum bench_layout {
     BENCH_LAYOUTS
 };
 
-enum bench_type { BENCH_FLOAT32, BENCH_FLOAT64, BENCH_TYPES };
+/* In the order of clbn_type. */
+enum bench_type { BENCH_FLOAT32, BENCH_FLOAT64, BENCH_FLOAT16, BENCH_BFLOAT16, BENCH_TYPES };
 
 /* By the enums above; each ends with NULL. A user chooses among all but "nc". */
 extern const char *const bench_op_names[];
 extern const char *const bench_layout_names[];
-extern const char *const bench_type_names[];
+extern const char *const *const bench_type_names;
 
 struct bench_case {
     struct bench_shape shape;
     enum bench_op op;
     enum bench_layout layout;
     enum bench_type type;
+    clbn_activation activation;
+    bool residual; /* is added before the activation, and has a gradient */
 };
 
 /* Which members of an enum are wanted. */
 struct bench_choice {
-    bool wanted[3];
+    bool wanted[4];
 };
 
 /* Parses "forward,inference" by the first count of the names. False: a word is none of them. */
@@ -44,7 +47,12 @@ size_t bench_element_size(enum bench_type type);
 clbn_type bench_clbn_type(enum bench_type type);
 size_t bench_tensor_bytes(const struct bench_case *the_case);
 
-/* Bytes that the operation must read and write: x and y, or x, dy and dx. */
+/* Whether a training writes a mask, and the backward has the activation's slope from it. Otherwise it has it from x, and from
+ * the residual, if there is one. */
+bool bench_has_mask(const struct bench_case *the_case);
+
+/* Bytes that the operation must read and write: x and y, or x, dy and dx; with a residual that, too, or its gradient, and the
+ * mask. */
 size_t bench_moved_bytes(const struct bench_case *the_case);
 
 #endif

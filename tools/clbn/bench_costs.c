@@ -1,5 +1,7 @@
 #include "bench_costs.h"
 
+#include "bench_cache.h"
+#include "bench_device.h"
 #include "bench_operation.h"
 #include "bench_tensors.h"
 
@@ -82,45 +84,63 @@ cleanup:
     return false;
 }
 
-static bool measure_objects(struct bench_costs *costs, const struct session *session, struct failure *failure)
+/* Times engines with their first plans. Where the disk cache is on, what the first two compile is in it then. */
+static bool time_engines(size_t count, const struct session *session, clbn_geometry geometry, double *engines, double *kinds,
+                         struct failure *failure)
 {
-    double engines[ENGINES];
-    double kinds[ENGINES];
-    double plans[PLANS];
-    clbn_geometry geometry;
-    cl_int status = clbnGetEngineInfo(session->engine, CLBN_ENGINE_GEOMETRY, sizeof(geometry), &geometry, NULL);
-
-    if (status != CLBN_SUCCESS)
-        return fail_clbn(failure, "asking for the engine's geometry", status);
-    for (size_t i = 0; i < ENGINES; i++) {
+    for (size_t i = 0; i < count; i++) {
         clbn_engine engine = time_engine(session->context, session->device, geometry, &engines[i], &kinds[i], failure);
 
         if (engine == NULL)
             return false;
         clbnReleaseEngine(engine);
     }
+    return true;
+}
+
+/* Engines and the first plans of a kind, compiled and from the disk cache. */
+static bool measure_engines(struct bench_costs *costs, const struct session *session, clbn_geometry geometry,
+                            struct failure *failure)
+{
+    double engines[ENGINES];
+    double compiled[ENGINES];
+    double cached[ENGINES];
+    struct bench_cache cache;
+
+    if (!bench_cache_open(&cache, failure))
+        return false;
+    bool done = time_engines(ENGINES, session, geometry, engines, compiled, failure);
+    bench_cache_turn_on(&cache);
+    done = done && time_engines(2, session, geometry, engines, cached, failure) && /* the second stores */
+           time_engines(ENGINES, session, geometry, engines, cached, failure);
+    bench_cache_close(&cache);
+    if (!done)
+        return false;
+    costs->engine_again = bench_summarize(engines, ENGINES);
+    costs->kind_compiled = bench_summarize(compiled, ENGINES);
+    costs->kind_cached = bench_summarize(cached, ENGINES);
+    return true;
+}
+
+static bool measure_objects(struct bench_costs *costs, const struct session *session, struct failure *failure)
+{
+    double plans[PLANS];
+    clbn_geometry geometry;
+    cl_int status = clbnGetEngineInfo(session->engine, CLBN_ENGINE_GEOMETRY, sizeof(geometry), &geometry, NULL);
+
+    if (status != CLBN_SUCCESS)
+        return fail_clbn(failure, "asking for the engine's geometry", status);
+    if (!measure_engines(costs, session, geometry, failure))
+        return false;
     for (size_t i = 0; i < PLANS; i++)
         if (!time_plan(session->engine, i + 2, &plans[i], failure))
             return false;
-    costs->engine_again = bench_summarize(engines, ENGINES);
-    costs->kind_again = bench_summarize(kinds, ENGINES);
     costs->plan = bench_summarize(plans, PLANS);
     return true;
 }
 
-static bool enqueue_operation(const void *operation, struct failure *failure)
-{
-    return bench_operation_enqueue(operation, failure);
-}
-
-static bool enqueue_nothing(const void *call, struct failure *failure)
-{
-    return bench_limit_enqueue(call, failure);
-}
-
 /* Times until an enqueue returns, and until what it enqueued has finished. */
-static bool measure_enqueue(bool (*enqueue)(const void *context, struct failure *failure), const void *context,
-                            cl_command_queue queue, struct bench_summary *host, struct bench_summary *whole,
+static bool measure_enqueue(const struct bench_work *work, struct bench_summary *host, struct bench_summary *whole,
                             struct failure *failure)
 {
     double host_times[CALLS];
@@ -130,10 +150,10 @@ static bool measure_enqueue(bool (*enqueue)(const void *context, struct failure 
         size_t sample = i < WARM_UP_CALLS ? 0 : i - WARM_UP_CALLS; /* the first calls' times are overwritten */
         double start = bench_now();
 
-        if (!enqueue(context, failure))
+        if (!work->enqueue(work->context, work->queue, NULL, failure))
             return false;
         host_times[sample] = bench_now() - start;
-        cl_int status = clFinish(queue);
+        cl_int status = clFinish(work->queue);
         if (status != CL_SUCCESS)
             return fail_opencl(failure, "waiting for the device", status);
         whole_times[sample] = bench_now() - start;
@@ -147,11 +167,11 @@ static bool measure_operation(struct bench_costs *costs, const struct session *s
                               struct bench_case *what, struct failure *failure)
 {
     struct bench_operation operation;
+    struct bench_work work = { bench_operation_enqueue, &operation, session->queue };
 
     if (!bench_operation_open(&operation, session, what, tensors, failure))
         return false;
-    bool done = measure_enqueue(enqueue_operation, &operation, session->queue, &costs->enqueue[what->op],
-                                &costs->call[what->op], failure);
+    bool done = measure_enqueue(&work, &costs->enqueue[what->op], &costs->call[what->op], failure);
     bench_operation_close(&operation);
     return done;
 }
@@ -162,12 +182,12 @@ bool bench_costs_measure(struct bench_costs *costs, const struct session *sessio
     struct bench_case small = { .shape = { 2, { 60, 100 } }, .layout = BENCH_NC };
     struct bench_tensors tensors;
     struct bench_limit_call nothing;
+    struct bench_work work = { bench_limit_enqueue, &nothing, session->queue };
 
     if (!measure_objects(costs, session, failure) || !bench_tensors_open(&tensors, session, &small, failure))
         return false;
-    bool done =
-        bench_limit_bind(&nothing, limit, BENCH_NOTHING, &tensors, failure) &&
-        measure_enqueue(enqueue_nothing, &nothing, session->queue, &costs->enqueue_nothing, &costs->call_nothing, failure);
+    bool done = bench_limit_bind(&nothing, limit, BENCH_NOTHING, &tensors, failure) &&
+                measure_enqueue(&work, &costs->enqueue_nothing, &costs->call_nothing, failure);
     for (int op = 0; op < BENCH_OPS && done; op++) {
         small.op = (enum bench_op)op;
         done = measure_operation(costs, session, &tensors, &small, failure);

@@ -11,11 +11,12 @@
 #include <stdbool.h>
 
 struct bench_costs {
-    double engine_first;               /* seconds of clbnCreateEngine, the first time in this process */
-    struct bench_summary engine_again; /* ... and in the same context again */
-    double kind_first;                 /* the first plan of a kind, which compiles */
-    struct bench_summary kind_again;   /* ... on a new engine of the same context */
-    struct bench_summary plan;         /* a plan for a new shape of a known kind */
+    double engine_first;                /* seconds of clbnCreateEngine, the first time in this process */
+    struct bench_summary engine_again;  /* ... and in the same context again */
+    double kind_first;                  /* the first plan of a kind, which compiles, or finds its program in the user's cache */
+    struct bench_summary kind_compiled; /* ... on a new engine of the same context, without the library's disk cache */
+    struct bench_summary kind_cached;   /* ... with its program in that cache */
+    struct bench_summary plan;          /* a plan for a new shape of a known kind */
     /* On 60 x 100 values: until an enqueue call returns, and the same for a kernel that does nothing, ... */
     struct bench_summary enqueue[BENCH_OPS];
     struct bench_summary enqueue_nothing;

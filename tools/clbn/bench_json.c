@@ -1,125 +1,139 @@
 /* The report of 'clbn bench' for programs. */
+#include "activation.h"
 #include "bench_limit.h"
 #include "bench_report.h"
 #include "device.h"
+#include "json.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* Jansson's functions take NULL for what could not be made, and then fail: the last one tells. */
-
-static json_t *text_or_null(char *text)
+static void write_text(struct json *json, const char *key, char *text)
 {
-    json_t *value = text != NULL ? json_string(text) : NULL;
-
+    json_string(json, key, text);
     free(text);
-    return value != NULL ? value : json_null();
 }
 
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *describe_device(cl_device_id device)
+static void write_device(struct json *json, cl_device_id device)
 {
     cl_uint compute_units = 0;
 
     clGetDeviceInfo(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units, NULL);
-    return json_pack("{s:o, s:o, s:o, s:I}", "name", text_or_null(device_text(device, CL_DEVICE_NAME)), "version",
-                     text_or_null(device_text(device, CL_DEVICE_VERSION)), "driver",
-                     text_or_null(device_text(device, CL_DRIVER_VERSION)), "compute_units", (json_int_t)compute_units);
+    json_open(json, "device", '{');
+    write_text(json, "name", device_text(device, CL_DEVICE_NAME));
+    write_text(json, "version", device_text(device, CL_DEVICE_VERSION));
+    write_text(json, "driver", device_text(device, CL_DRIVER_VERSION));
+    json_integer(json, "compute_units", compute_units);
+    json_close(json);
 }
 
-static json_t *describe_call(const struct bench_summary *enqueue, const struct bench_summary *call)
+static void write_call(struct json *json, const char *name, const struct bench_summary *enqueue,
+                       const struct bench_summary *call)
 {
-    return json_pack("{s:f, s:f}", "enqueue_median_s", enqueue->median, "call_median_s", call->median);
+    json_open(json, name, '{');
+    json_real(json, "enqueue_median_s", enqueue->median);
+    json_real(json, "call_median_s", call->median);
+    json_close(json);
 }
 
-static json_t *describe_costs(const struct bench_costs *costs)
+static void write_costs(struct json *json, const struct bench_costs *costs)
 {
-    json_t *calls = json_object();
-
+    json_open(json, "costs", '{');
+    json_real(json, "engine_first_s", costs->engine_first);
+    json_real(json, "engine_again_median_s", costs->engine_again.median);
+    json_real(json, "first_plan_of_kind_first_s", costs->kind_first);
+    json_real(json, "first_plan_of_kind_compiled_median_s", costs->kind_compiled.median);
+    json_real(json, "first_plan_of_kind_cached_median_s", costs->kind_cached.median);
+    json_real(json, "plan_median_s", costs->plan.median);
+    json_open(json, "small_calls", '{');
     for (int op = 0; op < BENCH_OPS; op++)
-        json_object_set_new(calls, bench_op_names[op], describe_call(&costs->enqueue[op], &costs->call[op]));
-    json_object_set_new(calls, "nothing", describe_call(&costs->enqueue_nothing, &costs->call_nothing));
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:o}", "engine_first_s", costs->engine_first, "engine_again_median_s",
-                     costs->engine_again.median, "first_plan_of_kind_first_s", costs->kind_first,
-                     "first_plan_of_kind_again_median_s", costs->kind_again.median, "plan_median_s", costs->plan.median,
-                     "small_calls", calls);
+        write_call(json, bench_op_names[op], &costs->enqueue[op], &costs->call[op]);
+    write_call(json, "nothing", &costs->enqueue_nothing, &costs->call_nothing);
+    json_close(json);
+    json_close(json);
 }
 
-static json_t *describe_shape(const struct bench_shape *shape)
+static void write_case(struct json *json, const struct bench_case *what)
 {
-    json_t *sizes = json_array();
-
-    for (cl_uint i = 0; i < shape->rank; i++)
-        json_array_append_new(sizes, json_integer((json_int_t)shape->sizes[i]));
-    return sizes;
+    json_string(json, "op", bench_op_names[what->op]);
+    json_sizes(json, "shape", what->shape.sizes, what->shape.rank);
+    json_string(json, "layout", bench_layout_names[what->layout]);
+    json_string(json, "type", bench_type_names[what->type]);
+    json_string(json, "activation", activation_names[what->activation]);
+    json_bool(json, "residual", what->residual);
 }
 
-/* The ratios are greater than 1 where this one is faster; peer is the peer's median time, NAN for none. */
-static json_t *describe_time(const struct bench_row *row, const char *implementation, const char *kernels,
-                             const struct bench_summary *summary, double peer)
+/* One implementation of a row's operation, which moves that many bytes. The ratios are greater than 1 where this one is faster;
+ * device and peer are seconds on the device and the peer's median time, NAN for none. */
+static void write_record(struct json *json, const struct bench_row *row, const char *implementation, const char *kernels,
+                         const struct bench_summary *wall, double device, size_t bytes, double peer)
 {
-    const struct bench_case *what = &row->what;
+    double rate = 1e-9 * (double)bytes / wall->median;
 
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:I, s:f, s:f, s:o}", "op", bench_op_names[what->op],
-                     "shape", describe_shape(&what->shape), "layout", bench_layout_names[what->layout], "type",
-                     bench_type_names[what->type], "impl", implementation, "kernels", kernels, "median_s", summary->median,
-                     "min_s", summary->minimum, "p90_s", summary->percentile_90, "samples", (json_int_t)summary->samples,
-                     "gb_per_s", bench_row_rate(row, summary->median), "limit_ratio", bench_row_limit(row) / summary->median,
-                     "peer_ratio", real_or_null(peer / summary->median));
+    json_open(json, NULL, '{');
+    write_case(json, &row->what);
+    json_string(json, "impl", implementation);
+    json_string(json, "kernels", kernels);
+    json_real(json, "median_s", wall->median);
+    json_real(json, "min_s", wall->minimum);
+    json_real(json, "p90_s", wall->percentile_90);
+    json_real(json, "device_s", device);
+    json_integer(json, "samples", wall->samples);
+    json_integer(json, "bytes", bytes);
+    json_real(json, "gb_per_s", rate);
+    json_real(json, "limit_ratio", rate / bench_row_limit_rate(row));
+    json_real(json, "peer_ratio", peer / wall->median);
+    json_close(json);
 }
 
-static void append_row(json_t *records, json_t *skipped, const struct bench_row *row)
+static void write_records(struct json *json, const struct bench_row *row)
 {
-    enum bench_limit_kernel first = bench_limit_first(row->what.op);
+    size_t bytes = bench_moved_bytes(&row->what);
 
-    if (row->skipped[0] != '\0') {
-        json_array_append_new(skipped,
-                              json_pack("{s:s, s:o, s:s, s:s, s:s}", "op", bench_op_names[row->what.op], "shape",
-                                        describe_shape(&row->what.shape), "layout", bench_layout_names[row->what.layout],
-                                        "type", bench_type_names[row->what.type], "reason", row->skipped));
-        return;
-    }
-    json_array_append_new(records,
-                          describe_time(row, "clbn", row->kernels, &row->clbn, row->has_peer ? row->peer.median : (double)NAN));
+    write_record(json, row, "clbn", row->kernels, &row->clbn.wall, row->clbn.device_seconds, bytes,
+                 row->has_peer ? row->peer.median : (double)NAN);
     for (size_t i = 0; i < BENCH_LIMIT_STORES; i++) {
-        const char *name = bench_limit_name((enum bench_limit_kernel)(first + i));
+        enum bench_limit_kernel kernel = (enum bench_limit_kernel)(bench_limit_first(&row->what) + i);
+        const char *name = bench_limit_name(kernel);
 
-        json_array_append_new(records, describe_time(row, name, name, &row->limits[i], (double)NAN));
+        write_record(json, row, name, name, &row->limits[i].wall, row->limits[i].device_seconds,
+                     bench_limit_bytes(kernel, &row->what), (double)NAN);
     }
     if (row->has_peer)
-        json_array_append_new(records, describe_time(row, "onednn", row->peer_implementation, &row->peer, (double)NAN));
+        write_record(json, row, "onednn", row->peer_implementation, &row->peer, (double)NAN, bytes, (double)NAN);
+}
+
+static void write_rows(struct json *json, const struct bench_report *report)
+{
+    json_open(json, "records", '[');
+    for (size_t i = 0; i < report->row_count; i++)
+        if (report->rows[i].skipped[0] == '\0')
+            write_records(json, &report->rows[i]);
+    json_close(json);
+    json_open(json, "skipped", '[');
+    for (size_t i = 0; i < report->row_count; i++) {
+        if (report->rows[i].skipped[0] == '\0')
+            continue;
+        json_open(json, NULL, '{');
+        write_case(json, &report->rows[i].what);
+        json_string(json, "reason", report->rows[i].skipped);
+        json_close(json);
+    }
+    json_close(json);
 }
 
 bool bench_write_json(const struct bench_report *report, struct output_file *file, struct failure *failure)
 {
-    json_t *records = json_array();
-    json_t *skipped = json_array();
-    size_t expected = 0;
+    struct json json = json_start(file->stream);
 
-    for (size_t i = 0; i < report->row_count; i++) {
-        const struct bench_row *row = &report->rows[i];
-
-        append_row(records, skipped, row);
-        expected += row->skipped[0] != '\0' ? 1 : 1 + BENCH_LIMIT_STORES + (size_t)(row->has_peer ? 1 : 0);
-    }
-    bool complete = json_array_size(records) + json_array_size(skipped) == expected;
-    json_t *root = json_pack(
-        "{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "version", clbnVersion(), "device", describe_device(report->device), "peer",
-        report->peer != NULL ? json_string(report->peer) : json_null(), "quick", (int)report->quick, "load_average",
-        real_or_null(report->load), "costs", describe_costs(&report->costs), "records", records, "skipped", skipped);
-    if (root == NULL || !complete) {
-        json_decref(root);
-        return fail(failure, "there is no memory for the JSON");
-    }
-    bool written =
-        json_dumpf(root, file->stream, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', file->stream) != EOF;
-    json_decref(root);
-    if (!written)
-        return fail(failure, "cannot write '%s'", file->target);
+    json_open(&json, NULL, '{');
+    json_string(&json, "version", clbnVersion());
+    write_device(&json, report->device);
+    json_string(&json, "peer", report->peer);
+    json_bool(&json, "quick", report->quick);
+    json_real(&json, "load_average", report->load);
+    write_costs(&json, &report->costs);
+    write_rows(&json, report);
+    json_close(&json);
     return output_file_finish(file, failure) && output_file_publish(file, failure);
 }

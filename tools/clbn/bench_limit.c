@@ -25,9 +25,16 @@ const char *bench_limit_name(enum bench_limit_kernel kernel)
     return names[kernel];
 }
 
-enum bench_limit_kernel bench_limit_first(enum bench_op op)
+enum bench_limit_kernel bench_limit_first(const struct bench_case *the_case)
 {
-    return op == BENCH_BACKWARD ? BENCH_TRIAD_PLAIN : BENCH_COPY_PLAIN;
+    return the_case->op == BENCH_BACKWARD || the_case->residual ? BENCH_TRIAD_PLAIN : BENCH_COPY_PLAIN;
+}
+
+size_t bench_limit_bytes(enum bench_limit_kernel kernel, const struct bench_case *the_case)
+{
+    size_t tensors = kernel == BENCH_NOTHING ? 0 : kernel < BENCH_TRIAD_PLAIN ? 2 : 3;
+
+    return tensors * bench_tensor_bytes(the_case);
 }
 
 static bool choose_geometry(struct bench_limit *limit, const struct session *session, struct failure *failure)
@@ -76,7 +83,6 @@ static bool build_program(struct bench_limit *limit, const struct session *sessi
 bool bench_limit_open(struct bench_limit *limit, const struct session *session, struct failure *failure)
 {
     memset(limit, 0, sizeof(*limit));
-    limit->queue = session->queue;
     if (!choose_geometry(limit, session, failure) || !build_program(limit, session, failure))
         goto cleanup;
     for (size_t i = 0; i < BENCH_LIMIT_KERNELS; i++) {
@@ -119,7 +125,7 @@ static size_t choose_chunk(const struct bench_limit *limit, size_t vectors)
 bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *limit, enum bench_limit_kernel kernel,
                       const struct bench_tensors *tensors, struct failure *failure)
 {
-    size_t count = tensors->elements * bench_element_size(tensors->type) / sizeof(cl_uint);
+    size_t count = tensors->elements * bench_element_size(tensors->type) / sizeof(cl_uint); /* less than a word is left out */
     size_t vectors = count / limit->vector;
     size_t chunk = choose_chunk(limit, vectors);
     size_t groups = kernel == BENCH_NOTHING ? 1 : vectors / chunk + (vectors % chunk != 0);
@@ -129,27 +135,18 @@ bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *l
     call->limit = limit;
     call->kernel = limit->kernels[kernel];
     call->items = (groups > 0 ? groups : 1) * limit->group;
-    for (cl_uint i = 0; i < BENCH_TENSORS && status == CL_SUCCESS; i++)
+    for (cl_uint i = BENCH_X; i <= BENCH_OUT && status == CL_SUCCESS; i++)
         status = clSetKernelArg(call->kernel, i, sizeof(tensors->tensors[i]), &tensors->tensors[i]);
     for (cl_uint i = 0; i < 2 && status == CL_SUCCESS; i++)
-        status = clSetKernelArg(call->kernel, BENCH_TENSORS + i, sizeof(sizes[i]), &sizes[i]);
+        status = clSetKernelArg(call->kernel, BENCH_OUT + 1 + i, sizeof(sizes[i]), &sizes[i]);
     return status == CL_SUCCESS || fail_opencl(failure, "setting a kernel's argument", status);
 }
 
-bool bench_limit_enqueue(const struct bench_limit_call *call, struct failure *failure)
-{
-    cl_int status =
-        clEnqueueNDRangeKernel(call->limit->queue, call->kernel, 1, NULL, &call->items, &call->limit->group, 0, NULL, NULL);
-
-    return status == CL_SUCCESS || fail_opencl(failure, "enqueuing a kernel", status);
-}
-
-bool bench_limit_run(void *call, struct failure *failure)
+bool bench_limit_enqueue(const void *call, cl_command_queue queue, cl_event *event, struct failure *failure)
 {
     const struct bench_limit_call *this_one = call;
+    cl_int status =
+        clEnqueueNDRangeKernel(queue, this_one->kernel, 1, NULL, &this_one->items, &this_one->limit->group, 0, NULL, event);
 
-    if (!bench_limit_enqueue(this_one, failure))
-        return false;
-    cl_int status = clFinish(this_one->limit->queue);
-    return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
+    return status == CL_SUCCESS || fail_opencl(failure, "enqueuing a kernel", status);
 }

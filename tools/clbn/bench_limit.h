@@ -25,7 +25,6 @@ enum { BENCH_LIMIT_STORES = 2 };
 
 /* All zero: closed. */
 struct bench_limit {
-    cl_command_queue queue;
     cl_program program;
     cl_kernel kernels[BENCH_LIMIT_KERNELS];
     size_t vector;        /* words of 32 bits to a vector */
@@ -42,8 +41,11 @@ void bench_limit_close(struct bench_limit *limit);
 /* "copy", "copy-nontemporal", "triad" or "triad-nontemporal" */
 const char *bench_limit_name(enum bench_limit_kernel kernel);
 
-/* The first kernel for an operation: the BENCH_LIMIT_STORES from there on move what it must move. */
-enum bench_limit_kernel bench_limit_first(enum bench_op op);
+/* The first kernel to compare an operation with: the BENCH_LIMIT_STORES from there on read as many tensors, one or several. */
+enum bench_limit_kernel bench_limit_first(const struct bench_case *the_case);
+
+/* Bytes that a kernel moves on the tensors of a case. */
+size_t bench_limit_bytes(enum bench_limit_kernel kernel, const struct bench_case *the_case);
 
 /* A kernel with its arguments bound. */
 struct bench_limit_call {
@@ -55,10 +57,7 @@ struct bench_limit_call {
 bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *limit, enum bench_limit_kernel kernel,
                       const struct bench_tensors *tensors, struct failure *failure);
 
-/* Enqueues the kernel, and does not wait. */
-bool bench_limit_enqueue(const struct bench_limit_call *call, struct failure *failure);
-
-/* Enqueues it and waits: for struct bench_contestant. */
-bool bench_limit_run(void *call, struct failure *failure);
+/* Enqueues the kernel, and does not wait: for struct bench_contestant. event may be NULL. */
+bool bench_limit_enqueue(const void *call, cl_command_queue queue, cl_event *event, struct failure *failure);
 
 #endif

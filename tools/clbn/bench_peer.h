@@ -15,7 +15,7 @@ struct bench_peer;
 /* The version, as in "2.6.3"; NULL where the tool was built without oneDNN. */
 const char *bench_peer_version(void);
 
-/* Whether oneDNN has the operation in that type. */
+/* Whether oneDNN has the operation, in that type and with that activation, on this machine. */
 bool bench_peer_supports(const struct bench_case *the_case);
 
 /* Makes a primitive on the tensors, which must be shared and outlive it; for a backward, it computes the statistics with

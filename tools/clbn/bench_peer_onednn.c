@@ -14,6 +14,7 @@ enum peer_memory {
     PEER_VAR,
     PEER_SCALE_SHIFT, /* gamma, then beta */
     PEER_DIFF_SCALE_SHIFT,
+    PEER_WORKSPACE, /* what a forward with ReLU keeps for the backward */
     PEER_MEMORIES
 };
 
@@ -21,6 +22,7 @@ static const float epsilon = 1e-5f;
 
 struct bench_peer {
     enum bench_op op;
+    bool relu;
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_memory_desc_t tensor;
@@ -29,7 +31,7 @@ struct bench_peer {
     dnnl_primitive_t forward;
     dnnl_primitive_t backward;
     dnnl_memory_t memories[PEER_MEMORIES];
-    float *vectors[PEER_MEMORIES]; /* what memories of vectors use; NULL for tensors */
+    float *vectors[PEER_MEMORIES]; /* what memories of vectors use; NULL for others */
 };
 
 static bool check(dnnl_status_t status, const char *action, struct failure *failure)
@@ -46,23 +48,24 @@ const char *bench_peer_version(void)
     return text;
 }
 
-bool bench_peer_supports(const struct bench_case *the_case)
-{
-    return the_case->type == BENCH_FLOAT32;
-}
-
 /* Every shape is images to oneDNN: its code for other ranks is the same or slower. (m, d) are images of one pixel with
  * channels last. */
 static bool describe_tensor(struct bench_peer *peer, const struct bench_case *the_case, struct failure *failure)
 {
+    static const dnnl_data_type_t types[BENCH_TYPES] = {
+        [BENCH_FLOAT32] = dnnl_f32,
+        [BENCH_FLOAT64] = dnnl_data_type_undef,
+        [BENCH_FLOAT16] = dnnl_f16,
+        [BENCH_BFLOAT16] = dnnl_bf16,
+    };
     const struct bench_shape *shape = &the_case->shape;
     dnnl_dims_t sizes = { (dnnl_dim_t)shape->sizes[0], (dnnl_dim_t)shape->sizes[1], 1, 1 };
 
     for (cl_uint i = 2; i < shape->rank; i++)
         sizes[i == 2 ? 2 : 3] *= (dnnl_dim_t)shape->sizes[i];
-    return check(
-        dnnl_memory_desc_init_by_tag(&peer->tensor, 4, sizes, dnnl_f32, the_case->layout == BENCH_NCHW ? dnnl_nchw : dnnl_nhwc),
-        "describing a tensor", failure);
+    return check(dnnl_memory_desc_init_by_tag(&peer->tensor, 4, sizes, types[the_case->type],
+                                              the_case->layout == BENCH_NCHW ? dnnl_nchw : dnnl_nhwc),
+                 "describing a tensor", failure);
 }
 
 /* A memory on vectors of that many channels, one behind the other, which are kept in peer->vectors[i]. */
@@ -82,6 +85,16 @@ static bool create_vectors(struct bench_peer *peer, enum peer_memory i, size_t v
            check(dnnl_memory_create(&peer->memories[i], &desc, peer->engine, peer->vectors[i]), "creating a memory", failure);
 }
 
+/* The memory that oneDNN chooses itself, where it wants one. */
+static bool create_workspace(struct bench_peer *peer, struct failure *failure)
+{
+    const dnnl_memory_desc_t *desc = dnnl_primitive_desc_query_md(peer->forward_desc, dnnl_query_workspace_md, 0);
+
+    return desc == NULL || dnnl_memory_desc_get_size(desc) == 0 ||
+           check(dnnl_memory_create(&peer->memories[PEER_WORKSPACE], desc, peer->engine, DNNL_MEMORY_ALLOCATE),
+                 "creating a workspace", failure);
+}
+
 static bool create_memories(struct bench_peer *peer, const struct bench_tensors *tensors, struct failure *failure)
 {
     void *const host_tensors[] = { [PEER_X] = tensors->host_tensors[BENCH_X],
@@ -96,7 +109,7 @@ static bool create_memories(struct bench_peer *peer, const struct bench_tensors 
             return false;
     if (!create_vectors(peer, PEER_MEAN, 1, channels, failure) || !create_vectors(peer, PEER_VAR, 1, channels, failure) ||
         !create_vectors(peer, PEER_SCALE_SHIFT, 2, channels, failure) ||
-        !create_vectors(peer, PEER_DIFF_SCALE_SHIFT, 2, channels, failure))
+        !create_vectors(peer, PEER_DIFF_SCALE_SHIFT, 2, channels, failure) || !create_workspace(peer, failure))
         return false;
     memcpy(peer->vectors[PEER_MEAN], tensors->host_vectors[BENCH_MEAN], bytes);
     memcpy(peer->vectors[PEER_VAR], tensors->host_vectors[BENCH_VAR], bytes);
@@ -105,31 +118,45 @@ static bool create_memories(struct bench_peer *peer, const struct bench_tensors 
     return true;
 }
 
-static bool create_forward(struct bench_peer *peer, struct failure *failure)
+static unsigned choose_flags(const struct bench_peer *peer)
 {
-    bool inference = peer->op == BENCH_INFERENCE;
-    unsigned flags =
-        inference ? (unsigned)dnnl_use_scaleshift | (unsigned)dnnl_use_global_stats : (unsigned)dnnl_use_scaleshift;
-    dnnl_batch_normalization_desc_t desc;
+    unsigned flags = (unsigned)dnnl_use_scaleshift;
 
-    return check(dnnl_batch_normalization_forward_desc_init(&desc, inference ? dnnl_forward_inference : dnnl_forward_training,
-                                                            &peer->tensor, epsilon, flags),
-                 "describing a forward", failure) &&
-           check(dnnl_primitive_desc_create(&peer->forward_desc, &desc, NULL, peer->engine, NULL),
-                 "describing a forward primitive", failure) &&
-           check(dnnl_primitive_create(&peer->forward, peer->forward_desc), "creating a forward primitive", failure);
+    if (peer->op == BENCH_INFERENCE)
+        flags |= (unsigned)dnnl_use_global_stats;
+    return peer->relu ? flags | (unsigned)dnnl_fuse_norm_relu : flags;
 }
 
-static bool create_backward(struct bench_peer *peer, struct failure *failure)
+static bool describe_forward(struct bench_peer *peer, struct failure *failure)
+{
+    dnnl_prop_kind_t kind = peer->op == BENCH_INFERENCE ? dnnl_forward_inference : dnnl_forward_training;
+    dnnl_batch_normalization_desc_t desc;
+
+    return check(dnnl_batch_normalization_forward_desc_init(&desc, kind, &peer->tensor, epsilon, choose_flags(peer)),
+                 "describing a forward", failure) &&
+           check(dnnl_primitive_desc_create(&peer->forward_desc, &desc, NULL, peer->engine, NULL),
+                 "describing a forward primitive", failure);
+}
+
+static bool describe_backward(struct bench_peer *peer, struct failure *failure)
 {
     dnnl_batch_normalization_desc_t desc;
 
     return check(dnnl_batch_normalization_backward_desc_init(&desc, dnnl_backward, &peer->tensor, &peer->tensor, epsilon,
-                                                             dnnl_use_scaleshift),
+                                                             choose_flags(peer)),
                  "describing a backward", failure) &&
            check(dnnl_primitive_desc_create(&peer->backward_desc, &desc, NULL, peer->engine, peer->forward_desc),
-                 "describing a backward primitive", failure) &&
-           check(dnnl_primitive_create(&peer->backward, peer->backward_desc), "creating a backward primitive", failure);
+                 "describing a backward primitive", failure);
+}
+
+/* What is to be computed, without anything that takes memory. */
+static bool describe(struct bench_peer *peer, const struct bench_case *the_case, struct failure *failure)
+{
+    peer->op = the_case->op;
+    peer->relu = the_case->activation == CLBN_ACTIVATION_RELU;
+    return check(dnnl_engine_create(&peer->engine, dnnl_cpu, 0), "creating an engine", failure) &&
+           describe_tensor(peer, the_case, failure) && describe_forward(peer, failure) &&
+           (peer->op != BENCH_BACKWARD || describe_backward(peer, failure));
 }
 
 static bool execute(struct bench_peer *peer, dnnl_primitive_t primitive, const dnnl_exec_arg_t *arguments, int count,
@@ -147,9 +174,11 @@ static bool call_forward(struct bench_peer *peer, struct failure *failure)
         { DNNL_ARG_MEAN, peer->memories[PEER_MEAN] },
         { DNNL_ARG_VARIANCE, peer->memories[PEER_VAR] },
         { DNNL_ARG_SCALE_SHIFT, peer->memories[PEER_SCALE_SHIFT] },
+        { DNNL_ARG_WORKSPACE, peer->memories[PEER_WORKSPACE] },
     };
+    int count = (int)(sizeof(arguments) / sizeof(arguments[0]));
 
-    return execute(peer, peer->forward, arguments, (int)(sizeof(arguments) / sizeof(arguments[0])), failure);
+    return execute(peer, peer->forward, arguments, peer->memories[PEER_WORKSPACE] != NULL ? count : count - 1, failure);
 }
 
 static bool call_backward(struct bench_peer *peer, struct failure *failure)
@@ -162,9 +191,11 @@ static bool call_backward(struct bench_peer *peer, struct failure *failure)
         { DNNL_ARG_VARIANCE, peer->memories[PEER_VAR] },
         { DNNL_ARG_SCALE_SHIFT, peer->memories[PEER_SCALE_SHIFT] },
         { DNNL_ARG_DIFF_SCALE_SHIFT, peer->memories[PEER_DIFF_SCALE_SHIFT] },
+        { DNNL_ARG_WORKSPACE, peer->memories[PEER_WORKSPACE] },
     };
+    int count = (int)(sizeof(arguments) / sizeof(arguments[0]));
 
-    return execute(peer, peer->backward, arguments, (int)(sizeof(arguments) / sizeof(arguments[0])), failure);
+    return execute(peer, peer->backward, arguments, peer->memories[PEER_WORKSPACE] != NULL ? count : count - 1, failure);
 }
 
 bool bench_peer_call(void *peer, struct failure *failure)
@@ -172,6 +203,18 @@ bool bench_peer_call(void *peer, struct failure *failure)
     struct bench_peer *this_one = peer;
 
     return this_one->backward != NULL ? call_backward(this_one, failure) : call_forward(this_one, failure);
+}
+
+bool bench_peer_supports(const struct bench_case *the_case)
+{
+    bool ours_alone =
+        the_case->residual || (the_case->activation != CLBN_ACTIVATION_NONE && the_case->activation != CLBN_ACTIVATION_RELU);
+    struct bench_peer *peer = ours_alone ? NULL : calloc(1, sizeof(*peer));
+    struct failure unused;
+    bool supported = peer != NULL && describe(peer, the_case, &unused);
+
+    bench_peer_close(peer);
+    return supported;
 }
 
 struct bench_peer *bench_peer_open(const struct bench_case *the_case, const struct bench_tensors *tensors,
@@ -183,12 +226,14 @@ struct bench_peer *bench_peer_open(const struct bench_case *the_case, const stru
         fail(failure, "there is no memory for oneDNN's objects");
         return NULL;
     }
-    peer->op = the_case->op;
-    if (!check(dnnl_engine_create(&peer->engine, dnnl_cpu, 0), "creating an engine", failure) ||
+    if (!describe(peer, the_case, failure) ||
         !check(dnnl_stream_create(&peer->stream, peer->engine, dnnl_stream_default_flags), "creating a stream", failure) ||
-        !describe_tensor(peer, the_case, failure) || !create_memories(peer, tensors, failure) || !create_forward(peer, failure))
+        !create_memories(peer, tensors, failure) ||
+        !check(dnnl_primitive_create(&peer->forward, peer->forward_desc), "creating a forward primitive", failure))
         goto cleanup;
-    if (peer->op == BENCH_BACKWARD && (!call_forward(peer, failure) || !create_backward(peer, failure)))
+    if (peer->backward_desc != NULL &&
+        (!call_forward(peer, failure) ||
+         !check(dnnl_primitive_create(&peer->backward, peer->backward_desc), "creating a backward primitive", failure)))
         goto cleanup;
     return peer;
 

@@ -54,11 +54,11 @@ static double quantity_of(const struct bench_row *row, enum quantity quantity)
 {
     switch (quantity) {
     case OURS:
-        return bench_row_rate(row, row->clbn.median);
+        return bench_row_rate(row, row->clbn.wall.median);
     case THEIRS:
         return row->has_peer ? bench_row_rate(row, row->peer.median) : (double)NAN;
     case LIMIT:
-        return bench_row_rate(row, bench_row_limit(row));
+        return bench_row_limit_rate(row);
     }
     return (double)NAN;
 }
@@ -68,9 +68,11 @@ static void add_series(struct picture *picture, struct plot_bars *chart, enum be
                        enum bench_type type, enum quantity quantity)
 {
     static const char *const colours[][BENCH_TYPES] = {
-        { "#0072b2", "#004c78" }, { "#56b4e9", "#2f86b8" }, { "#009e73", "#006b4e" }, /* clbn, by layout */
-        { "#d55e00", "#8f3f00" }, { "#e69f00", "#a87400" }, { "#cc79a7", "#97567a" }, /* the peer, by layout */
-        { "#000000", "#808080" },                                                     /* the limit */
+        { "#0072b2", "#004c78", "#5fa8d3", "#8ec5e8" }, /* clbn, by layout */
+        { "#56b4e9", "#2f86b8", "#9fd4f3", "#c3e4f8" }, { "#009e73", "#006b4e", "#5cc4a4", "#94dac4" },
+        { "#d55e00", "#8f3f00", "#e89a5c", "#f2bf97" }, /* the peer, by layout */
+        { "#e69f00", "#a87400", "#f0c45f", "#f6dc9e" }, { "#cc79a7", "#97567a", "#dea9c6", "#eccbdd" },
+        { "#000000", "#808080", "#404040", "#606060" }, /* the limit */
     };
     size_t index = chart->series_count;
     char *title = picture->titles[op][index];

@@ -1,10 +1,18 @@
 #include "bench_report.h"
 
+#include "activation.h"
 #include "device.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+static void print_fusion(clbn_activation activation, bool residual)
+{
+    if (activation != CLBN_ACTIVATION_NONE || residual)
+        printf("y = %s(batch norm%s)\n", activation == CLBN_ACTIVATION_NONE ? "" : activation_names[activation],
+               residual ? " + residual" : "");
+}
 
 void bench_print_head(const struct bench_report *report)
 {
@@ -14,9 +22,11 @@ void bench_print_head(const struct bench_report *report)
     printf("clbn %s on %s, driver %s%s%s%s\n", clbnVersion(), name != NULL ? name : "?", driver != NULL ? driver : "?",
            report->peer != NULL ? ", beside " : "", report->peer != NULL ? report->peer : "",
            report->quick ? "; a quick look, not figures to keep" : "");
-    printf("The limit is a kernel that only moves the bytes: a copy, for backward a triad. Times are in ms.\n\n");
-    printf("%-9s  %-17s %-6s %-7s  %9s %9s %9s  %7s %8s", "op", "shape", "layout", "type", "median", "min", "90 %", "GB/s",
-           "of limit");
+    print_fusion(report->activation, report->residual);
+    printf("The limit is the rate of a kernel that only moves bytes: a copy, or a triad where several tensors are read.\n"
+           "Times are in ms: of a call with its wait, and on the device of one among many.\n\n");
+    printf("%-9s  %-17s %-6s %-8s  %9s %9s %9s %9s  %7s %8s", "op", "shape", "layout", "type", "median", "min", "90 %",
+           "device", "GB/s", "of limit");
     if (report->peer != NULL)
         printf("  %9s %9s", "oneDNN", "faster");
     printf("\n");
@@ -25,24 +35,35 @@ void bench_print_head(const struct bench_report *report)
     free(driver);
 }
 
+static void print_times(const struct bench_report *report, const struct bench_row *row)
+{
+    const struct bench_summary *wall = &row->clbn.wall;
+    double rate = bench_row_rate(row, wall->median);
+
+    printf("%9.4f %9.4f %9.4f", 1e3 * wall->median, 1e3 * wall->minimum, 1e3 * wall->percentile_90);
+    if (isfinite(row->clbn.device_seconds))
+        printf(" %9.4f", 1e3 * row->clbn.device_seconds);
+    else
+        printf(" %9s", "-");
+    printf("  %7.2f %8.2f", rate, rate / bench_row_limit_rate(row));
+    if (row->has_peer)
+        printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / wall->median);
+    else if (report->peer != NULL)
+        printf("  %9s %9s", "-", "-"); /* It has not this operation. */
+    printf("\n");
+}
+
 void bench_print_row(const struct bench_report *report, const struct bench_row *row)
 {
     char shape[BENCH_SHAPE_TEXT];
 
     bench_shape_format(&row->what.shape, shape);
-    printf("%-9s  %-17s %-6s %-7s  ", bench_op_names[row->what.op], shape, bench_layout_names[row->what.layout],
+    printf("%-9s  %-17s %-6s %-8s  ", bench_op_names[row->what.op], shape, bench_layout_names[row->what.layout],
            bench_type_names[row->what.type]);
-    if (row->skipped[0] != '\0') {
+    if (row->skipped[0] == '\0')
+        print_times(report, row);
+    else
         printf("not measured: %s\n", row->skipped);
-    } else {
-        printf("%9.4f %9.4f %9.4f  %7.2f %8.2f", 1e3 * row->clbn.median, 1e3 * row->clbn.minimum, 1e3 * row->clbn.percentile_90,
-               bench_row_rate(row, row->clbn.median), bench_row_limit(row) / row->clbn.median);
-        if (row->has_peer)
-            printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / row->clbn.median);
-        else if (report->peer != NULL)
-            printf("  %9s %9s", "-", "-"); /* It has not this type. */
-        printf("\n");
-    }
     fflush(stdout); /* A row is news, also in a pipe. */
 }
 
@@ -84,13 +105,13 @@ static void print_means(const struct bench_report *report, enum bench_op op, enu
 
         if (row->what.op != op || row->what.layout != layout || row->what.type != type || row->skipped[0] != '\0')
             continue;
-        add_ratio(&limit, bench_row_limit(row) / row->clbn.median);
+        add_ratio(&limit, bench_row_rate(row, row->clbn.wall.median) / bench_row_limit_rate(row));
         if (row->has_peer)
-            add_ratio(&peer, row->peer.median / row->clbn.median);
+            add_ratio(&peer, row->peer.median / row->clbn.wall.median);
     }
     if (limit.count == 0)
         return;
-    printf("%-9s  %-4s %-7s %3zu shape%s  of limit: %.2f, the least %.2f", bench_op_names[op], bench_layout_names[layout],
+    printf("%-9s  %-4s %-8s %3zu shape%s  of limit: %.2f, the least %.2f", bench_op_names[op], bench_layout_names[layout],
            bench_type_names[type], limit.count, limit.count == 1 ? ": " : "s:", geometric_mean(&limit), limit.least);
     if (peer.count > 0)
         printf("; against %s: %.2fx, the least %.2fx", report->peer, geometric_mean(&peer), peer.least);
@@ -102,8 +123,9 @@ static void print_costs(const struct bench_costs *costs)
     printf("\nOn the host, medians in us (the OpenCL runtime may keep compiled programs on disk):\n");
     printf("  %-42s %10.1f the first time, %.1f again\n", "creating an engine", 1e6 * costs->engine_first,
            1e6 * costs->engine_again.median);
-    printf("  %-42s %10.1f the first time, %.1f on a new engine\n", "creating the first plan of a kind",
-           1e6 * costs->kind_first, 1e6 * costs->kind_again.median);
+    printf("  %-42s %10.1f the first time, %.1f compiled again, %.1f from the disk cache\n",
+           "creating the first plan of a kind", 1e6 * costs->kind_first, 1e6 * costs->kind_compiled.median,
+           1e6 * costs->kind_cached.median);
     printf("  %-42s %10.1f\n", "creating a plan for a new shape", 1e6 * costs->plan.median);
     printf("On 60 x 100 values:\n");
     for (int op = 0; op < BENCH_OPS; op++) {

@@ -15,6 +15,8 @@
 struct bench_report {
     cl_device_id device;
     const char *peer; /* "oneDNN 2.6.3", or NULL */
+    clbn_activation activation;
+    bool residual;
     bool quick;
     double load; /* the load average at the start; NAN where the system has none */
     struct bench_costs costs;

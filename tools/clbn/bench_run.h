@@ -12,11 +12,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Of a call with its wait, and of one among many by the device's clock. */
+struct bench_time {
+    struct bench_summary wall;
+    double device_seconds;
+};
+
 struct bench_row {
     struct bench_case what;
     char skipped[256]; /* Why it was not measured, in a phrase; otherwise empty, and the rest is filled. */
-    struct bench_summary clbn;
-    struct bench_summary limits[BENCH_LIMIT_STORES]; /* from bench_limit_first() on */
+    struct bench_time clbn;
+    struct bench_time limits[BENCH_LIMIT_STORES]; /* from bench_limit_first() on */
     bool has_peer;
     struct bench_summary peer;
     char kernels[160];
@@ -26,6 +32,7 @@ struct bench_row {
 /* What the rows of a run have in common. */
 struct bench_run {
     const struct session *session;
+    cl_command_queue profiled; /* like the session's, with profiling enabled */
     const struct bench_limit *limit;
     const struct bench_effort *effort;
     bool with_peer;
@@ -39,7 +46,7 @@ bool bench_run_row(const struct bench_run *run, const struct bench_tensors *tens
 /* Of the bytes that must move in that time: 10^9 bytes to a second. */
 double bench_row_rate(const struct bench_row *row, double seconds);
 
-/* The median time of the best kernel that only moves the bytes. */
-double bench_row_limit(const struct bench_row *row);
+/* Of the best kernel that only moves bytes. */
+double bench_row_limit_rate(const struct bench_row *row);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the largest element, and tensors of the operation with the most. */
-enum { MAX_ELEMENT = sizeof(cl_double), MAX_TENSORS = 3 };
+/* Bytes of the largest element, and tensors of the operation with the most, or more. */
+enum { MAX_ELEMENT = sizeof(cl_double), MAX_TENSORS = 6 };
 
 /* ResNet-50 (He et al. 2015), batch 32. */
 static const struct bench_shape resnet50[] = {

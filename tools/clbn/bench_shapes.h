@@ -24,7 +24,7 @@ struct bench_shape_list {
 #define BENCH_SHAPES_SYNTAX "resnet50, googlenet, densenet, mlp or N,C,S,...; several with + between"
 
 /* Parses "resnet50", "32,64,56,56" or several of these with '+' between. Every size is at least 1, every channel has at
- * least 2 values, and the bytes of three tensors fit in size_t. On failure the list is empty. */
+ * least 2 values, and the bytes of six tensors fit in size_t. On failure the list is empty. */
 bool bench_shapes_parse(const char *text, struct bench_shape_list *list, struct failure *failure);
 void bench_shapes_free(struct bench_shape_list *list);
 

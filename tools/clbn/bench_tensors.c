@@ -3,6 +3,7 @@
 #include "bench_tensors.h"
 
 #include "random.h"
+#include "scalar.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,10 +22,16 @@ static const struct {
     [BENCH_DBETA] = { -1.0, 1.0 },
 };
 
+static size_t count_tensors(const struct bench_case *the_case)
+{
+    return the_case->residual ? BENCH_TENSORS : BENCH_Z;
+}
+
 bool bench_tensors_fit(const struct session *session, const struct bench_case *the_case, struct failure *failure)
 {
     const double mebibyte = 1024.0 * 1024.0;
     size_t bytes = bench_tensor_bytes(the_case);
+    size_t tensors = count_tensors(the_case);
     cl_bool has_float64 = CL_FALSE;
     cl_ulong memory;
     cl_ulong buffer;
@@ -36,9 +43,9 @@ bool bench_tensors_fit(const struct session *session, const struct bench_case *t
         return fail(failure, "a tensor has %.0f MiB, and a buffer of the device at most %.0f", (double)bytes / mebibyte,
                     (double)buffer / mebibyte);
     }
-    if (bytes > memory / 2 / BENCH_TENSORS) {
-        return fail(failure, "%d tensors have %.0f MiB, more than half of the device's %.0f", BENCH_TENSORS,
-                    BENCH_TENSORS * (double)bytes / mebibyte, (double)memory / mebibyte);
+    if (bytes > memory / 2 / tensors) {
+        return fail(failure, "%zu tensors have %.0f MiB, more than half of the device's %.0f", tensors,
+                    (double)tensors * (double)bytes / mebibyte, (double)memory / mebibyte);
     }
     if (the_case->type == BENCH_FLOAT64 &&
         (clbnGetEngineInfo(session->engine, CLBN_ENGINE_HAS_FLOAT64, sizeof(has_float64), &has_float64, NULL) != CLBN_SUCCESS ||
@@ -47,25 +54,19 @@ bool bench_tensors_fit(const struct session *session, const struct bench_case *t
     return true;
 }
 
-static void fill(void *values, size_t count, enum bench_type type, double minimum, double maximum, struct random *random)
+static void fill(void *values, size_t count, clbn_type type, double minimum, double maximum, struct random *random)
 {
     double scale = (maximum - minimum) / 0x1p53;
 
-    for (size_t i = 0; i < count; i++) {
-        double value = minimum + scale * (double)(random_bits(random) >> 11);
-
-        if (type == BENCH_FLOAT64)
-            ((double *)values)[i] = value;
-        else
-            ((float *)values)[i] = (float)value;
-    }
+    for (size_t i = 0; i < count; i++)
+        scalar_set(type, values, i, minimum + scale * (double)(random_bits(random) >> 11));
 }
 
 /* Memory with random values in it; NULL on failure. */
-static void *allocate(size_t count, enum bench_type type, double minimum, double maximum, struct random *random,
+static void *allocate(size_t count, clbn_type type, double minimum, double maximum, struct random *random,
                       struct failure *failure)
 {
-    size_t bytes = count * bench_element_size(type);
+    size_t bytes = count * scalar_size(type);
     void *values = NULL;
 
     if (posix_memalign(&values, HOST_ALIGNMENT, bytes) != 0) {
@@ -82,7 +83,7 @@ static bool open_tensor(struct bench_tensors *tensors, const struct session *ses
     size_t bytes = tensors->elements * bench_element_size(tensors->type);
     cl_mem_flags flags =
         CL_MEM_READ_WRITE | (tensors->shared ? (cl_mem_flags)CL_MEM_USE_HOST_PTR : (cl_mem_flags)CL_MEM_COPY_HOST_PTR);
-    void *values = allocate(tensors->elements, tensors->type, -1.0, 1.0, random, failure);
+    void *values = allocate(tensors->elements, bench_clbn_type(tensors->type), -1.0, 1.0, random, failure);
     cl_int status;
 
     if (values == NULL)
@@ -98,11 +99,12 @@ static bool open_tensor(struct bench_tensors *tensors, const struct session *ses
 static bool open_vector(struct bench_tensors *tensors, const struct session *session, size_t i, struct random *random,
                         struct failure *failure)
 {
-    size_t bytes = tensors->channels * bench_element_size(tensors->type);
+    clbn_type type = scalar_parameter_type(bench_clbn_type(tensors->type));
+    size_t bytes = tensors->channels * scalar_size(type);
     cl_int status;
 
     tensors->host_vectors[i] =
-        allocate(tensors->channels, tensors->type, vector_ranges[i].minimum, vector_ranges[i].maximum, random, failure);
+        allocate(tensors->channels, type, vector_ranges[i].minimum, vector_ranges[i].maximum, random, failure);
     if (tensors->host_vectors[i] == NULL)
         return false;
     tensors->vectors[i] =
@@ -122,9 +124,10 @@ bool bench_tensors_open(struct bench_tensors *tensors, const struct session *ses
         return fail_opencl(failure, "asking for the device's type", status);
     tensors->elements = bench_shape_elements(&the_case->shape);
     tensors->channels = the_case->shape.sizes[1];
+    tensors->count = count_tensors(the_case);
     tensors->type = the_case->type;
     tensors->shared = (kind & CL_DEVICE_TYPE_CPU) != 0;
-    for (size_t i = 0; i < BENCH_TENSORS; i++)
+    for (size_t i = 0; i < tensors->count; i++)
         if (!open_tensor(tensors, session, i, &random, failure))
             goto cleanup;
     for (size_t i = 0; i < BENCH_VECTORS; i++)

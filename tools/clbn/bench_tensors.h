@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum bench_tensor { BENCH_X, BENCH_DY, BENCH_OUT, BENCH_TENSORS }; /* BENCH_OUT is y or dx */
+/* BENCH_OUT is y or dx; the residual and its gradient are there for cases that have one. */
+enum bench_tensor { BENCH_X, BENCH_DY, BENCH_OUT, BENCH_Z, BENCH_DZ, BENCH_TENSORS };
 
 /* One value to a channel. The running statistics that a training updates are others than those an inference reads, so
  * that the latter stay what they were. */
@@ -32,6 +33,7 @@ enum bench_vector {
 struct bench_tensors {
     size_t elements;
     size_t channels;
+    size_t count; /* of tensors */
     enum bench_type type;
     bool shared; /* The tensors' buffers lie in the host's memory: on a CPU. */
     cl_mem tensors[BENCH_TENSORS];

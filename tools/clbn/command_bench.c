@@ -1,6 +1,7 @@
 /* clbn bench: times batch normalizations against the machine's own limit, and against oneDNN. */
 #define _DEFAULT_SOURCE /* getloadavg() */
 
+#include "activation.h"
 #include "bench_case.h"
 #include "bench_costs.h"
 #include "bench_limit.h"
@@ -30,6 +31,8 @@ struct request {
     struct bench_choice ops;
     struct bench_choice layouts;
     struct bench_choice types;
+    int activation; /* A clbn_activation. */
+    bool residual;
     int peer;
     bool quick;
     const char *json; /* NULL: none */
@@ -52,6 +55,8 @@ static void list_shape(const struct request *request, const struct bench_shape *
             row->what.op = (enum bench_op)op;
             row->what.layout = (enum bench_layout)layout;
             row->what.type = type;
+            row->what.activation = (clbn_activation)request->activation;
+            row->what.residual = request->residual;
             report->row_count++;
         }
     }
@@ -154,15 +159,21 @@ static bool measure(const struct request *request, const struct session *session
                     struct failure *failure)
 {
     struct bench_limit limit = { 0 };
-    struct bench_run run = { session, &limit, request->quick ? &bench_effort_quick : &bench_effort_full,
+    struct bench_run run = { session, NULL, &limit, request->quick ? &bench_effort_quick : &bench_effort_full,
                              request->peer == PEER_ONEDNN };
+    bool done = false;
+    cl_int status;
 
-    if (!bench_limit_open(&limit, session, failure))
-        return false;
-    bench_print_head(report);
-    bool done = bench_costs_measure(&report->costs, session, &limit, failure) && measure_rows(&run, report, failure) &&
-                check_rows(report, failure);
+    run.profiled = clCreateCommandQueue(session->context, session->device, CL_QUEUE_PROFILING_ENABLE, &status);
+    if (run.profiled == NULL)
+        return fail_opencl(failure, "creating an OpenCL queue that takes times", status);
+    if (bench_limit_open(&limit, session, failure)) {
+        bench_print_head(report);
+        done = bench_costs_measure(&report->costs, session, &limit, failure) && measure_rows(&run, report, failure) &&
+               check_rows(report, failure);
+    }
     bench_limit_close(&limit);
+    clReleaseCommandQueue(run.profiled);
     return done;
 }
 
@@ -178,7 +189,10 @@ static int run(const struct request *request)
     int exit_code = EXIT_FAILED;
     struct failure failure;
     struct session session = { 0 };
-    struct bench_report report = { .quick = request->quick, .load = load_average() };
+    struct bench_report report = { .activation = (clbn_activation)request->activation,
+                                   .residual = request->residual,
+                                   .quick = request->quick,
+                                   .load = load_average() };
     struct output_file json = { NULL, NULL, NULL };
     char peer[80];
 
@@ -219,7 +233,7 @@ static int parse_lists(const struct command_line *command, struct request *reque
     if (!bench_choice_parse(layouts, bench_layout_names, BENCH_NC, &request->layouts))
         return usage_error(command, "--layout takes nchw, nhwc or nchw,nhwc, not '%s'", layouts);
     if (!bench_choice_parse(types, bench_type_names, BENCH_TYPES, &request->types))
-        return usage_error(command, "--type takes float32, float64 or float32,float64, not '%s'", types);
+        return usage_error(command, "--type takes some of float32,float64,float16,bfloat16, not '%s'", types);
     if (request->plot != NULL && !plot_is_format(request->plot))
         return usage_error(command, "--plot takes a file name that ends in .svg or .png, not '%s'", request->plot);
     if (request->plot != NULL && request->json != NULL && strcmp(request->plot, request->json) == 0)
@@ -257,7 +271,16 @@ int command_bench(int argc, char **argv)
           .kind = OPTION_STRING,
           .to.string = &types,
           .argument = "TYPE,...",
-          .help = "float32 (the default), float64 or both" },
+          .help = "some of float32 (the default),float64,float16,bfloat16" },
+        { .name = "activation",
+          .kind = OPTION_CHOICE,
+          .to.choice = &request.activation,
+          .choices = activation_names,
+          .help = "the function that forms y (default none)" },
+        { .name = "residual",
+          .kind = OPTION_FLAG,
+          .to.flag = &request.residual,
+          .help = "add a residual before the activation, and compute its gradient" },
         { .name = "peer",
           .kind = OPTION_CHOICE,
           .to.choice = &request.peer,

@@ -2,10 +2,11 @@
 #include "commands.h"
 #include "device.h"
 #include "failure.h"
+#include "json.h"
 #include "options.h"
+#include "scalar.h"
 
 #include <ctype.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +141,7 @@ static void fill_row(char row[COLUMN_COUNT][CELL_SIZE], const struct device_repo
         copy_text(row[10], "-");
         return;
     }
-    copy_text(row[8], report->float64 ? "float32, float64" : "float32");
+    copy_text(row[8], report->float64 ? "float16/32/64, bfloat16" : "float16/32, bfloat16");
     snprintf(row[9], CELL_SIZE, "%s %zu x %zu", geometry_names[report->geometry], report->group_size, report->vector_width);
     copy_text(row[10], report->merge_type);
 }
@@ -176,90 +177,45 @@ static bool print_table(const struct device_report *reports, size_t count, struc
     return true;
 }
 
-/* A string of JSON must be UTF-8, which a driver's text need not be. */
-static json_t *json_text(const char *text)
+/* The keys are the contract with programs that read this. */
+static void print_json_device(struct json *json, const struct device_report *report, size_t index)
 {
-    json_t *string;
-    char ascii[CELL_SIZE];
-
-    if (text == NULL)
-        return json_null();
-    string = json_string(text);
-    if (string == NULL) {
-        copy_text(ascii, text);
-        for (char *byte = ascii; *byte != '\0'; byte++)
-            if ((unsigned char)*byte >= 0x80)
-                *byte = '?';
-        string = json_string(ascii);
-    }
-    return string;
-}
-
-static const char *const type_names[] = { "float32", "float64" };
-
-static json_t *json_types(const struct device_report *report)
-{
-    json_t *types = json_array();
-    size_t count = !report->usable ? 0 : report->float64 ? 2 : 1;
-
-    for (size_t i = 0; i < count; i++) {
-        if (json_array_append_new(types, json_string(type_names[i])) != 0) {
-            json_decref(types);
-            return NULL;
-        }
-    }
-    return types;
-}
-
-/* The keys are the contract with programs that read this. NULL: there is no memory. */
-static json_t *json_device(const struct device_report *report, size_t index)
-{
-    json_t *object = json_pack(
-        "{s:I, s:b, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:o}", "index", (json_int_t)index, "default", (int)report->is_default,
-        "name", json_text(report->name), "platform", json_text(report->platform), "version", json_text(report->version), "kind",
-        report->kind, "compute_units", (json_int_t)report->compute_units, "global_bytes", (json_int_t)report->global_bytes,
-        "local_bytes", (json_int_t)report->local_bytes, "types", json_types(report));
-    json_t *rest;
-
-    if (object == NULL)
-        return NULL;
+    json_open(json, NULL, '{');
+    json_integer(json, "index", index);
+    json_bool(json, "default", report->is_default);
+    json_string(json, "name", report->name);
+    json_string(json, "platform", report->platform);
+    json_string(json, "version", report->version);
+    json_string(json, "kind", report->kind);
+    json_integer(json, "compute_units", report->compute_units);
+    json_integer(json, "global_bytes", report->global_bytes);
+    json_integer(json, "local_bytes", report->local_bytes);
+    json_open(json, "types", '[');
+    for (clbn_type type = CLBN_FLOAT32; report->usable && scalar_type_names[type] != NULL; type++)
+        if (type != CLBN_FLOAT64 || report->float64)
+            json_string(json, NULL, scalar_type_names[type]);
+    json_close(json);
     if (report->usable) {
-        rest = json_pack("{s:s, s:I, s:I, s:s}", "geometry", geometry_names[report->geometry], "group_size",
-                         (json_int_t)report->group_size, "vector_width", (json_int_t)report->vector_width, "merge_type",
-                         report->merge_type);
+        json_string(json, "geometry", geometry_names[report->geometry]);
+        json_integer(json, "group_size", report->group_size);
+        json_integer(json, "vector_width", report->vector_width);
+        json_string(json, "merge_type", report->merge_type);
     } else {
-        rest = json_pack("{s:o}", "error", json_text(report->why_not.sentence));
+        json_string(json, "error", report->why_not.sentence);
     }
-    if (rest == NULL || json_object_update(object, rest) != 0) {
-        json_decref(object);
-        object = NULL;
-    }
-    json_decref(rest);
-    return object;
+    json_close(json);
 }
 
-static bool print_json(const struct device_report *reports, size_t count, struct failure *failure)
+static void print_json(const struct device_report *reports, size_t count)
 {
-    json_t *devices = json_array();
-    json_t *root = NULL;
-    char *text = NULL;
-    bool added = devices != NULL;
+    struct json json = json_start(stdout);
 
-    for (size_t i = 0; i < count && added; i++)
-        added = json_array_append_new(devices, json_device(&reports[i], i)) == 0;
-    if (added)
-        root = json_pack("{s:O}", "devices", devices);
-    if (root != NULL)
-        text = json_dumps(root, JSON_INDENT(2));
-    if (text != NULL)
-        puts(text);
-    else
-        fail(failure, "there is no memory for the list of devices");
-    json_decref(root);
-    json_decref(devices);
-    added = text != NULL;
-    free(text);
-    return added;
+    json_open(&json, NULL, '{');
+    json_open(&json, "devices", '[');
+    for (size_t i = 0; i < count; i++)
+        print_json_device(&json, &reports[i], i);
+    json_close(&json);
+    json_close(&json);
 }
 
 int command_devices(int argc, char **argv)
@@ -288,7 +244,9 @@ int command_devices(int argc, char **argv)
     }
     for (size_t i = 0; i < list.count; i++)
         inspect_device(&reports[i], &list.entries[i], i == chosen);
-    done = as_json ? print_json(reports, list.count, &failure) : print_table(reports, list.count, &failure);
+    done = as_json || print_table(reports, list.count, &failure);
+    if (as_json)
+        print_json(reports, list.count);
 
 cleanup:
     for (size_t i = 0; reports != NULL && i < list.count; i++)

@@ -1,4 +1,5 @@
 /* clbn forward: y of one NumPy array, from the statistics of its batch or from running statistics. */
+#include "activation.h"
 #include "commands.h"
 #include "failure.h"
 #include "job.h"
@@ -8,7 +9,7 @@
 #include <float.h>
 #include <stdbool.h>
 
-enum { X, Y, GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR, SAVE_MEAN, SAVE_INVSTD, OPERAND_COUNT };
+enum { X, RESIDUAL, Y, MASK, GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR, SAVE_MEAN, SAVE_INVSTD, OPERAND_COUNT };
 
 struct forward_settings {
     bool inference;
@@ -23,7 +24,9 @@ static cl_int enqueue_training(const struct job *job, clbn_plan plan, cl_command
     clbn_forward_training_args args = CLBN_FORWARD_TRAINING_ARGS_INIT;
 
     args.x = operand_view(&operands[X]);
+    args.z = operand_view(&operands[RESIDUAL]);
     args.y = operand_view(&operands[Y]);
+    args.mask = operand_view(&operands[MASK]);
     args.gamma = operand_view(&operands[GAMMA]);
     args.beta = operand_view(&operands[BETA]);
     args.running_mean = operand_view(&operands[RUNNING_MEAN]);
@@ -41,7 +44,9 @@ static cl_int enqueue_inference(const struct job *job, clbn_plan plan, cl_comman
     clbn_forward_inference_args args = CLBN_FORWARD_INFERENCE_ARGS_INIT;
 
     args.x = operand_view(&operands[X]);
+    args.z = operand_view(&operands[RESIDUAL]);
     args.y = operand_view(&operands[Y]);
+    args.mask = operand_view(&operands[MASK]);
     args.gamma = operand_view(&operands[GAMMA]);
     args.beta = operand_view(&operands[BETA]);
     args.running_mean = operand_view(&operands[RUNNING_MEAN]);
@@ -50,13 +55,16 @@ static cl_int enqueue_inference(const struct job *job, clbn_plan plan, cl_comman
 }
 
 /* Combinations that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
-static int check_options(const struct command_line *command, const struct operand *operands, bool inference)
+static int check_options(const struct command_line *command, const struct job *job, bool inference)
 {
     static const char *const training_only[] = { "update-factor", "biased-running-var", "save-mean", "save-invstd" };
+    const struct operand *operands = job->set.operands;
     bool running = operands[RUNNING_MEAN].path != NULL;
 
     if (running != (operands[RUNNING_VAR].path != NULL))
         return usage_error(command, "options --running-mean and --running-var need each other");
+    if (operands[MASK].path != NULL && !activation_has_mask((clbn_activation)job->activation.kind))
+        return usage_error(command, "option --mask needs --activation relu, leaky_relu or relu6");
     if ((operands[SAVE_MEAN].path != NULL) != (operands[SAVE_INVSTD].path != NULL))
         return usage_error(command, "options --save-mean and --save-invstd need each other");
     if (inference && !running)
@@ -67,14 +75,14 @@ static int check_options(const struct command_line *command, const struct operan
     for (size_t i = 0; i < 2; i++)
         if (!running && option_given(command, training_only[i]))
             return usage_error(command, "option --%s needs --running-mean and --running-var", training_only[i]);
-    return EXIT_DONE;
+    return job_check_options(command, job);
 }
 
 static int run(const struct command_line *command, struct job *job, const struct forward_settings *settings)
 {
     struct operand *operands = job->set.operands;
     struct failure failure;
-    int exit_code = check_options(command, operands, settings->inference);
+    int exit_code = check_options(command, job, settings->inference);
 
     if (exit_code != EXIT_DONE)
         return exit_code;
@@ -82,6 +90,7 @@ static int run(const struct command_line *command, struct job *job, const struct
         operands[RUNNING_MEAN].role = OPERAND_UPDATED;
         operands[RUNNING_VAR].role = OPERAND_UPDATED;
     }
+    job->settings = settings;
     job->enqueue = settings->inference ? enqueue_inference : enqueue_training;
     if (!operands_check_paths(&job->set, &failure))
         return usage_error(command, "%s", failure.sentence);
@@ -97,18 +106,21 @@ int command_forward(int argc, char **argv)
     struct forward_settings settings = { .update_factor = 0.1 };
     struct operand operands[OPERAND_COUNT] = {
         [X] = { .option = "x", .role = OPERAND_INPUT },
+        [RESIDUAL] = { .option = "residual", .role = OPERAND_INPUT },
         [Y] = { .option = "y", .role = OPERAND_OUTPUT },
-        [GAMMA] = { .option = "gamma", .role = OPERAND_INPUT, .per_channel = true },
-        [BETA] = { .option = "beta", .role = OPERAND_INPUT, .per_channel = true },
-        [RUNNING_MEAN] = { .option = "running-mean", .role = OPERAND_INPUT, .per_channel = true },
-        [RUNNING_VAR] = { .option = "running-var", .role = OPERAND_INPUT, .per_channel = true },
-        [SAVE_MEAN] = { .option = "save-mean", .role = OPERAND_OUTPUT, .per_channel = true },
-        [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_OUTPUT, .per_channel = true },
+        [MASK] = { .option = "mask", .role = OPERAND_OUTPUT, .kind = OPERAND_MASK },
+        [GAMMA] = { .option = "gamma", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
+        [BETA] = { .option = "beta", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
+        [RUNNING_MEAN] = { .option = "running-mean", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
+        [RUNNING_VAR] = { .option = "running-var", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
+        [SAVE_MEAN] = { .option = "save-mean", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
+        [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
     };
-    struct job job = { .set = { operands, OPERAND_COUNT }, .axis = 1, .epsilon = 1e-5, .settings = &settings };
+    struct job job = JOB_INIT(operands, OPERAND_COUNT);
     struct option options[] = {
-        OPERAND_OPTION_ROW(operands[X], true, "input, a .npy file of float32 or float64"),
+        OPERAND_OPTION_ROW(operands[X], true, "input, a .npy file of float16, float32 or float64"),
         OPERAND_OPTION_ROW(operands[Y], true, "output"),
+        OPERAND_OPTION_ROW(operands[RESIDUAL], false, "added before the activation"),
         OPERAND_OPTION_ROW(operands[GAMMA], false, "scale of each channel (default: 1)"),
         OPERAND_OPTION_ROW(operands[BETA], false, "shift of each channel (default: 0)"),
         { .name = "inference",
@@ -129,6 +141,8 @@ int command_forward(int argc, char **argv)
           .help = "update the running variance with the variance over m values, not m - 1" },
         OPERAND_OPTION_ROW(operands[SAVE_MEAN], false, "output: the batch's mean, for the backward pass"),
         OPERAND_OPTION_ROW(operands[SAVE_INVSTD], false, "output: the batch's 1/sqrt(variance + epsilon)"),
+        OPERAND_OPTION_ROW(operands[MASK], false,
+                           "output: where the activation's slope is 1, as bytes for backwards with the same geometry"),
         JOB_OPTION_ROWS(job),
     };
     const struct command_line command = { "forward", "Normalize a NumPy array, channel by channel", options,

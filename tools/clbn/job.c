@@ -2,18 +2,29 @@
 
 #include <string.h>
 
+const char *const job_type_names[] = { "auto", "float32", "float64", "float16", "bfloat16", NULL };
+
+int job_check_options(const struct command_line *command, const struct job *job)
+{
+    if (job->form.per_activation && option_given(command, "axis"))
+        return usage_error(command, "options --axis and --per-activation exclude each other");
+    return activation_check(command, &job->activation);
+}
+
 static clbn_plan create_plan(const struct job *job, clbn_engine engine, struct failure *failure)
 {
-    const struct npy_header *x = &job->set.operands[0].array.header;
+    const struct npy_header *model = &operands_model(&job->set)->array.header;
     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
     clbn_plan plan;
     cl_int status;
 
-    desc.type = x->type;
-    desc.rank = x->rank;
-    desc.channel_axis = (cl_uint)job->axis;
-    memcpy(desc.shape, x->shape, x->rank * sizeof(desc.shape[0]));
+    desc.type = (clbn_type)job->form.type;
+    desc.rank = model->rank;
+    desc.channel_axis = (cl_uint)job->form.axis;
+    memcpy(desc.shape, model->shape, model->rank * sizeof(desc.shape[0]));
     desc.epsilon = job->epsilon;
+    desc.mode = job->form.per_activation ? CLBN_PER_ACTIVATION : CLBN_PER_CHANNEL;
+    activation_describe(&job->activation, &desc);
     plan = clbnCreatePlan(engine, &desc, &status);
     if (plan == NULL)
         fail_clbn(failure, "creating the plan", status);
@@ -42,13 +53,14 @@ bool job_run(struct job *job, struct failure *failure)
     clbn_plan plan = NULL;
     bool done = false;
 
-    if (!operands_read(&job->set, &job->axis, failure) || !session_open(&session, &job->session, failure))
+    if (!operands_read(&job->set, &job->form, failure) || !session_open(&session, &job->session, failure))
         goto cleanup;
     plan = create_plan(job, session.engine, failure);
     if (plan == NULL)
         goto cleanup;
-    done = operands_upload(&job->set, &session, failure) && compute(job, plan, session.queue, failure) &&
-           operands_download(&job->set, &session, failure) && operands_write(&job->set, failure);
+    done = operands_read_masks(&job->set, plan, failure) && operands_upload(&job->set, &session, failure) &&
+           compute(job, plan, session.queue, failure) && operands_download(&job->set, &session, failure) &&
+           operands_write(&job->set, failure);
 
 cleanup:
     operands_close(&job->set);

@@ -2,6 +2,7 @@
 #ifndef CLBN_TOOL_JOB_H
 #define CLBN_TOOL_JOB_H
 
+#include "activation.h"
 #include "device.h"
 #include "failure.h"
 #include "operands.h"
@@ -11,7 +12,8 @@
 
 struct job {
     struct operand_set set;
-    long long axis; /* Negative ones count from the last. */
+    struct tensor_form form;
+    struct activation activation;
     double epsilon;
     struct session_options session;
     /* Enqueues the work on the operands, whose buffers are there. */
@@ -19,18 +21,41 @@ struct job {
     const void *settings; /* For enqueue(). */
 };
 
+/* What a job is before its options are parsed. */
+#define JOB_INIT(operands, operand_count)                                                                                      \
+    {                                                                                                                          \
+        .set = { operands, operand_count }, .form = { .axis = 1 }, .activation = ACTIVATION_INIT, .epsilon = 1e-5              \
+    }
+
+/* Combinations of the options below that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
+int job_check_options(const struct command_line *command, const struct job *job);
+
 /* Reads, computes, writes, and frees all that it took. On failure no file has changed, unless it was the
  * renaming of several finished outputs that failed midway. */
 bool job_run(struct job *job, struct failure *failure);
 
+extern const char *const job_type_names[]; /* By clbn_type, and "auto"; ends with NULL. */
+
 /* The rows of an option table that every job has. */
 #define JOB_OPTION_ROWS(job)                                                                                                   \
-    { .name = "axis",                                                                                                          \
-      .kind = OPTION_INTEGER,                                                                                                  \
-      .to.integer = &(job).axis,                                                                                               \
-      .argument = "AXIS",                                                                                                      \
-      .integer_range = { -CLBN_MAX_RANK, CLBN_MAX_RANK - 1 },                                                                  \
-      .help = "channel axis of x; negative ones count from the last (default 1)" },                                            \
+    ACTIVATION_OPTION_ROWS((job).activation),                                                                                  \
+        { .name = "type",                                                                                                      \
+          .kind = OPTION_CHOICE,                                                                                               \
+          .to.choice = &(job).form.type,                                                                                       \
+          .choices = job_type_names,                                                                                           \
+          .help =                                                                                                              \
+              "the tensors' type on the device; parameters are float32, or float64 with float64. Files are converted, and "    \
+              "results of bfloat16 written as float32 (default auto: the type of the first file)" },                           \
+        { .name = "axis",                                                                                                      \
+          .kind = OPTION_INTEGER,                                                                                              \
+          .to.integer = &(job).form.axis,                                                                                      \
+          .argument = "AXIS",                                                                                                  \
+          .integer_range = { -CLBN_MAX_RANK, CLBN_MAX_RANK - 1 },                                                              \
+          .help = "channel axis of x; negative ones count from the last (default 1)" },                                        \
+        { .name = "per-activation",                                                                                            \
+          .kind = OPTION_FLAG,                                                                                                 \
+          .to.flag = &(job).form.per_activation,                                                                               \
+          .help = "take statistics over the first axis alone; parameters have the shape of the others" },                      \
         { .name = "epsilon",                                                                                                   \
           .kind = OPTION_REAL,                                                                                                 \
           .to.real = &(job).epsilon,                                                                                           \

@@ -1,6 +1,7 @@
 /* The clbn command: finds the command of that name and runs it. */
 #include "commands.h"
 #include "failure.h"
+#include "output_file.h"
 
 #include <clbn.h>
 #include <errno.h>
@@ -59,9 +60,11 @@ static int run_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    int exit_code = run_command(argc, argv);
+    int exit_code;
     struct failure failure;
 
+    output_files_guard();
+    exit_code = run_command(argc, argv);
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == EXIT_DONE) {
         fail(&failure, "cannot write to the standard output%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");

@@ -2,6 +2,8 @@
 
 #include "npy.h"
 
+#include "scalar.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -110,7 +112,7 @@ static bool read_header(FILE *stream, struct npy_header *header, uintmax_t *size
 /* Copies elements from Fortran order, where the first axis is the fastest, to C order. */
 static void reorder(const struct npy_header *header, const unsigned char *fortran, unsigned char *c)
 {
-    size_t element_size = npy_element_size(header->type);
+    size_t element_size = scalar_size(header->type);
     size_t position[CLBN_MAX_RANK] = { 0 };
     size_t stride[CLBN_MAX_RANK]; /* In elements of the Fortran array. */
     size_t from = 0;
@@ -136,7 +138,7 @@ static bool make_c_order(struct npy_array *array, struct failure *failure)
     array->header.fortran_order = false;
     if (array->header.rank < 2 || array->header.count == 0)
         return true;
-    data = malloc(array->header.count * npy_element_size(array->header.type));
+    data = malloc(array->header.count * scalar_size(array->header.type));
     if (data == NULL)
         return fail(failure, "there is no memory to bring it into C order");
     reorder(&array->header, array->data, data);
@@ -154,7 +156,7 @@ static bool read_array(FILE *stream, uintmax_t size, struct npy_array *array, st
         return fail(failure, "it is not a .npy file");
     if (!read_header(stream, &array->header, &size, failure))
         return false;
-    element_size = npy_element_size(array->header.type);
+    element_size = scalar_size(array->header.type);
     bytes = array->header.count * element_size;
     if (size != bytes) {
         char shape[256];
@@ -207,7 +209,7 @@ bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, un
         return fail(failure, "an array is too large");
     }
     if (array->header.count > 0) {
-        array->data = calloc(array->header.count, npy_element_size(type));
+        array->data = calloc(array->header.count, scalar_size(type));
         if (array->data == NULL) {
             size_t count = array->header.count;
 
@@ -216,6 +218,26 @@ bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, un
         }
     }
     return true;
+}
+
+bool npy_convert(struct npy_array *array, clbn_type type, struct failure *failure)
+{
+    struct npy_array converted;
+
+    if (type == array->header.type)
+        return true;
+    if (!npy_create(&converted, type, array->header.shape, array->header.rank, failure))
+        return false;
+    for (size_t i = 0; i < converted.header.count; i++)
+        scalar_set(type, converted.data, i, scalar_get(array->header.type, array->data, i));
+    npy_free(array);
+    *array = converted;
+    return true;
+}
+
+clbn_type npy_file_type(clbn_type type)
+{
+    return type == CLBN_BFLOAT16 ? CLBN_FLOAT32 : type;
 }
 
 /* Writes magic, version, length and dictionary, padded so that the data begins at a multiple of 64 bytes. */
@@ -238,7 +260,7 @@ static void write_header(const struct npy_header *header, FILE *stream)
 /* Writes the elements with their bytes reversed, a part at a time. */
 static void write_swapped(const struct npy_array *array, FILE *stream)
 {
-    size_t element_size = npy_element_size(array->header.type);
+    size_t element_size = scalar_size(array->header.type);
     const unsigned char *data = array->data;
     unsigned char element[8];
 
@@ -255,7 +277,7 @@ bool npy_write(const struct npy_array *array, struct output_file *file, struct f
     if (array->header.count > 0 && machine_is_big_endian())
         write_swapped(array, file->stream);
     else if (array->header.count > 0)
-        fwrite(array->data, npy_element_size(array->header.type), array->header.count, file->stream);
+        fwrite(array->data, scalar_size(array->header.type), array->header.count, file->stream);
     return output_file_finish(file, failure);
 }
 

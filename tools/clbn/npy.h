@@ -1,4 +1,4 @@
-/* Arrays in NumPy's .npy format, versions 1.0, 2.0 and 3.0, of types '<f4' and '<f8'. */
+/* Arrays in NumPy's .npy format, versions 1.0, 2.0 and 3.0, of types '<f2', '<f4', '<f8' and '|u1'. */
 #ifndef CLBN_TOOL_NPY_H
 #define CLBN_TOOL_NPY_H
 
@@ -21,7 +21,14 @@ bool npy_read(struct npy_array *array, const char *path, struct failure *failure
 /* Makes an array of that type and shape, of zeros. On failure the array is empty. */
 bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, unsigned rank, struct failure *failure);
 
-/* Writes version 1.0 in C order to a file that is open, and finishes it; the caller publishes and closes it. */
+/* Gives the elements another type, each rounded once as in scalar_set(). On failure the array is as it was. */
+bool npy_convert(struct npy_array *array, clbn_type type, struct failure *failure);
+
+/* The type in which files have the elements of a type: the same, but float32 for bfloat16, which NumPy does not know. */
+clbn_type npy_file_type(clbn_type type);
+
+/* Writes an array of a type that files have, version 1.0 in C order, to a file that is open, and finishes it; the caller publishes
+ * and closes it. */
 bool npy_write(const struct npy_array *array, struct output_file *file, struct failure *failure);
 
 /* Frees the data; takes an empty (all zero) array. */

@@ -1,5 +1,7 @@
 #include "npy_header.h"
 
+#include "scalar.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,10 +25,20 @@ static const struct {
     int key;
 } key_names[] = { { "descr", KEY_DESCR }, { "fortran_order", KEY_FORTRAN_ORDER }, { "shape", KEY_SHAPE } };
 
-size_t npy_element_size(clbn_type type)
-{
-    return type == CLBN_FLOAT64 ? 8 : 4;
-}
+/* NumPy has no bfloat16. */
+static const struct {
+    const char *descr;
+    clbn_type type;
+} file_types[] = {
+    { "<f2", CLBN_FLOAT16 },
+    { "<f4", CLBN_FLOAT32 },
+    { "<f8", CLBN_FLOAT64 },
+    { "|u1", SCALAR_UINT8 },
+};
+
+enum { FILE_TYPE_COUNT = sizeof(file_types) / sizeof(file_types[0]) };
+
+#define FILE_TYPES_SUPPORTED "only '<f2', '<f4', '<f8' and '|u1' are supported"
 
 static void skip_space(struct cursor *cursor)
 {
@@ -96,17 +108,15 @@ static bool parse_descr(struct cursor *cursor, struct npy_header *header, struct
     struct word descr;
 
     if (!take_string(cursor, &descr))
-        return fail(failure, "its 'descr' is not a string; only '<f4' and '<f8' are supported");
-    if (word_is(&descr, "<f4")) {
-        header->type = CLBN_FLOAT32;
-    } else if (word_is(&descr, "<f8")) {
-        header->type = CLBN_FLOAT64;
-    } else {
-        int length = descr.length > 40 ? 40 : (int)descr.length;
-
-        return fail(failure, "its type is '%.*s', and only '<f4' and '<f8' are supported", length, descr.text);
+        return fail(failure, "its 'descr' is not a string; " FILE_TYPES_SUPPORTED);
+    for (size_t i = 0; i < FILE_TYPE_COUNT; i++) {
+        if (word_is(&descr, file_types[i].descr)) {
+            header->type = file_types[i].type;
+            return true;
+        }
     }
-    return true;
+    return fail(failure, "its type is '%.*s', and " FILE_TYPES_SUPPORTED, descr.length > 40 ? 40 : (int)descr.length,
+                descr.text);
 }
 
 static bool parse_fortran_order(struct cursor *cursor, struct npy_header *header, struct failure *failure)
@@ -219,7 +229,7 @@ bool npy_header_parse(struct npy_header *header, const char *text, size_t length
 
 bool npy_header_count(struct npy_header *header)
 {
-    size_t limit = (size_t)PTRDIFF_MAX / npy_element_size(header->type);
+    size_t limit = (size_t)PTRDIFF_MAX / scalar_size(header->type);
     size_t product = 1;
     bool empty = false;
 
@@ -252,9 +262,12 @@ void npy_format_shape(const size_t *shape, unsigned rank, char *text, size_t siz
 
 size_t npy_header_format(const struct npy_header *header, char *text, size_t size)
 {
+    const char *descr = NULL;
     char shape[256];
 
+    for (size_t i = 0; i < FILE_TYPE_COUNT; i++)
+        if (file_types[i].type == header->type)
+            descr = file_types[i].descr;
     npy_format_shape(header->shape, header->rank, shape, sizeof(shape));
-    return (size_t)snprintf(text, size, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
-                            header->type == CLBN_FLOAT64 ? "<f8" : "<f4", shape);
+    return (size_t)snprintf(text, size, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
 }

@@ -1,5 +1,8 @@
 #include "operands.h"
 
+#include "scalar.h"
+
+#include <stdio.h>
 #include <string.h>
 
 bool operands_check_paths(const struct operand_set *set, struct failure *failure)
@@ -17,77 +20,140 @@ bool operands_check_paths(const struct operand_set *set, struct failure *failure
     return true;
 }
 
-static bool resolve_axis(const struct operand *x, long long *axis, struct failure *failure)
+static struct operand *find_model(const struct operand_set *set)
 {
-    int rank = (int)x->array.header.rank;
+    size_t i = 0;
+
+    while (set->operands[i].kind != OPERAND_TENSOR || set->operands[i].path == NULL)
+        i++;
+    return &set->operands[i];
+}
+
+const struct operand *operands_model(const struct operand_set *set)
+{
+    return find_model(set);
+}
+
+static bool resolve_axis(const struct operand *model, struct tensor_form *form, struct failure *failure)
+{
+    int rank = (int)model->array.header.rank;
 
     if (rank == 0) {
-        return fail(failure, "'%s' for --x is a single value without axes, and batch normalization needs a channel axis",
-                    x->path);
+        return fail(failure, "'%s' for --%s is a single value without axes, and batch normalization needs a channel axis",
+                    model->path, model->option);
     }
-    if (*axis < -rank || *axis >= rank) {
-        return fail(failure, "--axis is %lld, and '%s' of %d %s has the axes %d to %d", *axis, x->path, rank,
+    if (form->per_activation)
+        form->axis = 0;
+    if (form->axis < -rank || form->axis >= rank) {
+        return fail(failure, "--axis is %lld, and '%s' of %d %s has the axes %d to %d", form->axis, model->path, rank,
                     rank == 1 ? "dimension" : "dimensions", -rank, rank - 1);
     }
-    if (*axis < 0)
-        *axis += rank;
+    if (form->axis < 0)
+        form->axis += rank;
     return true;
 }
 
-/* The shape that an operand must have. Returns its rank. */
-static unsigned expected_shape(const struct operand *operand, const struct npy_header *x, size_t axis, size_t *shape)
+/* The shape that a tensor or a vector must have. Returns its rank. */
+static unsigned expected_shape(enum operand_kind kind, const struct npy_header *model, const struct tensor_form *form,
+                               size_t *shape)
 {
-    if (operand->per_channel) {
-        shape[0] = x->shape[axis];
-        return 1;
+    if (kind == OPERAND_TENSOR) {
+        memcpy(shape, model->shape, sizeof(model->shape));
+        return model->rank;
     }
-    memcpy(shape, x->shape, sizeof(x->shape));
-    return x->rank;
+    if (form->per_activation) {
+        memcpy(shape, model->shape + 1, (model->rank - 1) * sizeof(*shape));
+        return model->rank - 1;
+    }
+    shape[0] = model->shape[form->axis];
+    return 1;
 }
 
-static const char *type_name(clbn_type type)
-{
-    return type == CLBN_FLOAT64 ? "float64" : "float32";
-}
-
-/* Reads an operand and checks it against x. */
-static bool read_operand(struct operand *operand, const struct operand *x, size_t axis, struct failure *failure)
+/* Checks an operand that was read; what is a phrase that says where the shape comes from. */
+static bool check_shape(const struct operand *operand, const size_t *shape, unsigned rank, const char *what,
+                        struct failure *failure)
 {
     const struct npy_header *header = &operand->array.header;
-    size_t shape[CLBN_MAX_RANK] = { 0 };
-    unsigned rank = expected_shape(operand, &x->array.header, axis, shape);
     char is[256], expected[256];
 
-    if (!npy_read(&operand->array, operand->path, failure))
-        return false;
-    if (header->rank != rank || memcmp(header->shape, shape, rank * sizeof(*shape)) != 0) {
-        npy_format_shape(header->shape, header->rank, is, sizeof(is));
-        npy_format_shape(shape, rank, expected, sizeof(expected));
-        return fail(failure, "'%s' for --%s has the shape %s, and %s is expected, %s", operand->path, operand->option, is,
-                    expected, operand->per_channel ? "one value per channel of x" : "the shape of x");
-    }
-    if (header->type != x->array.header.type) {
-        return fail(failure, "'%s' for --%s has the type %s, and %s is expected, the type of x", operand->path, operand->option,
-                    type_name(header->type), type_name(x->array.header.type));
-    }
-    return true;
+    if (header->rank == rank && memcmp(header->shape, shape, rank * sizeof(*shape)) == 0)
+        return true;
+    npy_format_shape(header->shape, header->rank, is, sizeof(is));
+    npy_format_shape(shape, rank, expected, sizeof(expected));
+    return fail(failure, "'%s' for --%s has the shape %s, and %s is expected, %s", operand->path, operand->option, is, expected,
+                what);
 }
 
-bool operands_read(struct operand_set *set, long long *axis, struct failure *failure)
+static bool check_is_real(const struct operand *operand, struct failure *failure)
 {
-    struct operand *x = &set->operands[0];
+    return operand->array.header.type != SCALAR_UINT8 ||
+           fail(failure, "'%s' for --%s has the type uint8, and a floating-point one is expected", operand->path,
+                operand->option);
+}
+
+/* Reads or makes a tensor or a vector that must fit the model. */
+static bool prepare_operand(struct operand *operand, const struct operand *model, const struct tensor_form *form,
+                            struct failure *failure)
+{
     size_t shape[CLBN_MAX_RANK] = { 0 };
+    unsigned rank = expected_shape(operand->kind, &model->array.header, form, shape);
+    clbn_type tensors = (clbn_type)form->type;
+    clbn_type type = operand->kind == OPERAND_TENSOR ? tensors : scalar_parameter_type(tensors);
+    char what[96];
 
-    if (!npy_read(&x->array, x->path, failure) || !resolve_axis(x, axis, failure))
+    if (operand->role == OPERAND_OUTPUT)
+        return npy_create(&operand->array, type, shape, rank, failure);
+    snprintf(what, sizeof(what), "%s %s",
+             operand->kind == OPERAND_TENSOR ? "the shape of"
+             : form->per_activation          ? "the shape without its first axis of"
+                                             : "one value per channel of",
+             model->option);
+    return npy_read(&operand->array, operand->path, failure) && check_shape(operand, shape, rank, what, failure) &&
+           check_is_real(operand, failure) && npy_convert(&operand->array, type, failure);
+}
+
+bool operands_read(struct operand_set *set, struct tensor_form *form, struct failure *failure)
+{
+    struct operand *model = find_model(set);
+
+    if (!npy_read(&model->array, model->path, failure) || !check_is_real(model, failure) || !resolve_axis(model, form, failure))
         return false;
-    for (size_t i = 1; i < set->count; i++) {
+    if (form->type == 0)
+        form->type = (int)model->array.header.type;
+    for (size_t i = 0; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
-        unsigned rank = expected_shape(operand, &x->array.header, (size_t)*axis, shape);
-        bool made = operand->path == NULL ||
-                    (operand->role == OPERAND_OUTPUT ? npy_create(&operand->array, x->array.header.type, shape, rank, failure)
-                                                     : read_operand(operand, x, (size_t)*axis, failure));
 
-        if (!made)
+        if (operand->path != NULL && operand->kind != OPERAND_MASK && operand != model &&
+            !prepare_operand(operand, model, form, failure))
+            return false;
+    }
+    return npy_convert(&model->array, (clbn_type)form->type, failure);
+}
+
+static bool prepare_mask(struct operand *operand, clbn_plan plan, struct failure *failure)
+{
+    size_t bytes;
+    cl_int status = clbnGetPlanInfo(plan, CLBN_PLAN_MASK_SIZE, sizeof(bytes), &bytes, NULL);
+
+    if (status != CLBN_SUCCESS)
+        return fail_clbn(failure, "asking for the size of a mask", status);
+    if (operand->role == OPERAND_OUTPUT)
+        return npy_create(&operand->array, SCALAR_UINT8, &bytes, 1, failure);
+    if (!npy_read(&operand->array, operand->path, failure))
+        return false;
+    if (operand->array.header.type != SCALAR_UINT8) {
+        return fail(failure, "'%s' for --%s has the type %s, and uint8 is expected", operand->path, operand->option,
+                    scalar_type_names[operand->array.header.type]);
+    }
+    return check_shape(operand, &bytes, 1, "a mask of these tensors on this device", failure);
+}
+
+bool operands_read_masks(struct operand_set *set, clbn_plan plan, struct failure *failure)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct operand *operand = &set->operands[i];
+
+        if (operand->path != NULL && operand->kind == OPERAND_MASK && !prepare_mask(operand, plan, failure))
             return false;
     }
     return true;
@@ -97,9 +163,9 @@ bool operands_upload(struct operand_set *set, const struct session *session, str
 {
     for (size_t i = 0; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
-        size_t bytes = operand->array.header.count * npy_element_size(operand->array.header.type);
+        size_t bytes = operand->array.header.count * scalar_size(operand->array.header.type);
         cl_mem_flags flags = operand->role == OPERAND_INPUT ? CL_MEM_READ_ONLY : CL_MEM_READ_WRITE;
-        bool copies = operand->role != OPERAND_OUTPUT || operand->per_channel;
+        bool copies = operand->role != OPERAND_OUTPUT || operand->kind == OPERAND_VECTOR;
         cl_int status;
 
         if (operand->path == NULL || bytes == 0)
@@ -136,7 +202,7 @@ bool operands_download(struct operand_set *set, const struct session *session, s
 {
     for (size_t i = 0; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
-        size_t bytes = operand->array.header.count * npy_element_size(operand->array.header.type);
+        size_t bytes = operand->array.header.count * scalar_size(operand->array.header.type);
         cl_int status;
 
         if (operand->buffer == NULL || operand->role == OPERAND_INPUT)
@@ -155,17 +221,20 @@ static bool is_written(const struct operand *operand)
 
 bool operands_write(struct operand_set *set, struct failure *failure)
 {
+    struct output_file *files[OPERANDS_MAXIMUM];
+    size_t count = 0;
+
     for (size_t i = 0; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
 
-        if (is_written(operand) &&
-            !(output_file_open(&operand->file, operand->path, failure) && npy_write(&operand->array, &operand->file, failure)))
+        if (!is_written(operand))
+            continue;
+        if (!npy_convert(&operand->array, npy_file_type(operand->array.header.type), failure) ||
+            !output_file_open(&operand->file, operand->path, failure) || !npy_write(&operand->array, &operand->file, failure))
             return false;
+        files[count++] = &operand->file;
     }
-    for (size_t i = 0; i < set->count; i++)
-        if (is_written(&set->operands[i]) && !output_file_publish(&set->operands[i].file, failure))
-            return false;
-    return true;
+    return output_files_publish(files, count, failure);
 }
 
 void operands_close(struct operand_set *set)

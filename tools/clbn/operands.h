@@ -1,7 +1,8 @@
 /*
  * The arrays of one batch normalization, from files to a device and back.
  *
- * The first operand is always x, which settles the type, the shape and the number of channels of the others.
+ * The first tensor that is there is the model: its file settles the shape and the number of channels of all, and their type,
+ * where no option does. Files of another type are converted on the way in.
  */
 #ifndef CLBN_TOOL_OPERANDS_H
 #define CLBN_TOOL_OPERANDS_H
@@ -21,19 +22,34 @@ enum operand_role {
     OPERAND_UPDATED /* Read, changed, and written again under the same name. */
 };
 
+enum operand_kind {
+    OPERAND_TENSOR,
+    OPERAND_VECTOR, /* One value per channel, in the type of parameters. */
+    OPERAND_MASK    /* Bytes that the plan knows the number of. */
+};
+
 struct operand {
     const char *option; /* The name of its option, without dashes. */
     const char *path;   /* NULL: absent. */
     enum operand_role role;
-    bool per_channel; /* Its shape is (C,); otherwise x's. */
-    struct npy_array array;
-    cl_mem buffer; /* NULL where absent or without elements. */
+    enum operand_kind kind;
+    struct npy_array array; /* In the type that it has on the device. */
+    cl_mem buffer;          /* NULL where absent or without elements. */
     struct output_file file;
 };
 
 struct operand_set {
     struct operand *operands;
-    size_t count;
+    size_t count; /* at most OPERANDS_MAXIMUM */
+};
+
+enum { OPERANDS_MAXIMUM = 16 };
+
+/* How the tensors are taken: what options say, and operands_read() completes. */
+struct tensor_form {
+    int type;            /* A clbn_type; 0: that of the model's file. */
+    long long axis;      /* The channels'; negative ones count from the last. */
+    bool per_activation; /* Statistics are taken over the first axis alone: the others are the channels. */
 };
 
 /* A row of an option table that fills an operand's path. */
@@ -46,8 +62,14 @@ struct operand_set {
 /* Fails where two outputs have the same path. */
 bool operands_check_paths(const struct operand_set *set, struct failure *failure);
 
-/* Reads the inputs and makes the outputs. *axis, which may be negative as in NumPy, becomes an axis of x. */
-bool operands_read(struct operand_set *set, long long *axis, struct failure *failure);
+/* The first tensor that is there. */
+const struct operand *operands_model(const struct operand_set *set);
+
+/* Reads the inputs and makes the outputs, all but masks. The form's type becomes the tensors', its axis one of theirs. */
+bool operands_read(struct operand_set *set, struct tensor_form *form, struct failure *failure);
+
+/* Reads and makes the masks, whose size the plan knows. */
+bool operands_read_masks(struct operand_set *set, clbn_plan plan, struct failure *failure);
 
 /* Makes the buffers, with the inputs in them; outputs of one value per channel begin as zeros. */
 bool operands_upload(struct operand_set *set, const struct session *session, struct failure *failure);
@@ -61,7 +83,7 @@ clbn_view operand_view(const struct operand *operand);
 /* Reads outputs back from the device; the work on them must have finished. */
 bool operands_download(struct operand_set *set, const struct session *session, struct failure *failure);
 
-/* Writes all outputs under temporary names, then gives them theirs. */
+/* Writes all outputs, in the types that files have, under temporary names, then gives them theirs. */
 bool operands_write(struct operand_set *set, struct failure *failure);
 
 /* Frees what the other functions made, in whatever state they left it. */

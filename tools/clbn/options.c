@@ -124,10 +124,17 @@ static bool parse_real(const struct option *option, const char *value)
     return true;
 }
 
+static bool is_choice(const char *value, const char *choice)
+{
+    while (*value != '\0' && (*value == *choice || (*value == '-' && *choice == '_')))
+        value++, choice++;
+    return *value == '\0' && *choice == '\0';
+}
+
 static bool parse_choice(const struct option *option, const char *value)
 {
     for (int i = 0; option->choices[i] != NULL; i++) {
-        if (strcmp(option->choices[i], value) == 0) {
+        if (is_choice(value, option->choices[i])) {
             *option->to.choice = i;
             return true;
         }

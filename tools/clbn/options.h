@@ -33,7 +33,7 @@ enum option_kind {
     OPTION_STRING,  /* Any text but the empty one; it points into argv. */
     OPTION_INTEGER, /* Decimal, with an optional sign. */
     OPTION_REAL,    /* Decimal or hexadecimal, finite. */
-    OPTION_CHOICE   /* One word of a list. */
+    OPTION_CHOICE   /* One word of a list; its underscores may be dashes. */
 };
 
 struct option {
