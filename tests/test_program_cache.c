@@ -109,8 +109,7 @@ static void expect_same_results(clbn_engine engine, int config, const struct sha
         run_now(&run);
         for (enum view view = 0; view < VIEWS; view++)
             if (run_has(&run, view))
-                expect_same_bits(view_name(view), run_output(&run, view), run_output(&expected, view),
-                                 run.views[view].count);
+                expect_same_bits(view_name(view), run_output(&run, view), run_output(&expected, view), run.views[view].count);
         run_release(&run);
         run_release(&expected);
         problem_free(&problem);
