@@ -36,11 +36,13 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
         status = query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size);
     if (status != CL_SUCCESS)
         return status;
+    status = bn_query_svm(device, &facts->has_svm);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clGetDeviceInfo");
 
     /* llvmpipe is a CPU too, but like a GPU it computes a vector of work-items at a time. */
     facts->is_vector_cpu = (type & CL_DEVICE_TYPE_CPU) && vector_width > 1;
     facts->has_double = double_config != 0;
-    facts->has_svm = bn_device_has_svm(device);
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;
     facts->cache_size = cache_size < SIZE_MAX ? (size_t)cache_size : SIZE_MAX;

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-bool bn_device_has_svm(cl_device_id device);
+/* Whether a device has any. */
+cl_int bn_query_svm(cl_device_id device, bool *has_svm);
 
 /* clSetKernelArgSVMPointer */
 cl_int bn_set_svm_argument(cl_kernel kernel, cl_uint index, const void *pointer);

@@ -1,4 +1,5 @@
-/* Between the steps of an operation that splits channels: partial results are merged, and give what the next step needs. */
+/* Between the steps of an operation that splits channels: partial results are merged, and give what the next step needs. They lie
+ * at an offset in bytes, but records, which are a caller's, at one in elements. */
 
 /*
  * Merges partials, which are moments[part][channel] or records [part][rows][channel]. Gives the channels' coefficients, record and
@@ -14,7 +15,7 @@ GROUP_KERNEL void finish_statistics(ulong channels, ulong partial_count, __globa
                                     __global uchar *coefficients, ulong coefficients_offset, uint flags)
 {
     __global const moments *parts = (__global const moments *)(partials + partials_offset);
-    __global const real *records = (__global const real *)(partials + partials_offset);
+    __global const real *records = (__global const real *)partials + partials_offset;
     for (ulong c = get_global_id(0); c < channels; c += get_global_size(0)) {
         moments m = no_moments();
         for (ulong i = 0; i < partial_count; i++) {
@@ -49,7 +50,7 @@ GROUP_KERNEL void finish_gradients(ulong channels, ulong count, ulong partial_co
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     __global const sums *parts = (__global const sums *)(partials + partials_offset);
-    __global const real *records = (__global const real *)(partials + partials_offset);
+    __global const real *records = (__global const real *)partials + partials_offset;
     __global real *table = (__global real *)(coefficients + coefficients_offset);
     for (ulong c = get_global_id(0); c < channels; c += get_global_size(0)) {
         sums s = no_sums();
