@@ -49,9 +49,9 @@ int device_types(clbn_type types[MAX_TYPES]);
 enum { MAX_STORED_TYPES = 4 };
 int stored_types(int config, clbn_type types[MAX_STORED_TYPES]);
 /*
- * Each activation has programs of its own for each type, layout and geometry, which take seconds to compile. So an activation is
- * tested throughout with one geometry: without one, with all; in float32, each with vectors or with groups, whole or split; in
- * another type, one or none. Functions and slopes as such are tested with both.
+ * Each activation has programs of its own for each type, layout and geometry, which take seconds to compile. So some are tested
+ * throughout, each with vectors or with groups, whole or split; none is, too, with all. As functions, and their slopes, all are
+ * tested with both.
  */
 bool is_tested(int config, clbn_type type, clbn_activation function);
 /* The first from `number` on, around, that is. */
