@@ -180,7 +180,8 @@ static void add_sums_step(struct operation *o, const struct backward *b)
         bn_bind_view(&o->steps, o->workspace.coefficients);
 }
 
-/* Partial results to be added: count of them, over so many values in all unless they are records, which have their own counts. */
+/* Partial results to be added: count of them, over so many values in all unless they are records, which have their own
+ * counts. */
 struct partials {
     size_t count, values;
     clbn_view view;

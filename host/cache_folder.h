@@ -15,20 +15,21 @@ struct cache_variables {
     const char *home;
 };
 
-/* Pure: writes the folder's path; false if there is to be no cache, or the path does not fit. It is $CLBN_CACHE_DIR where that is
- * set, and none if that is empty or relative: nothing is written where nobody has asked for it. Else it is $XDG_CACHE_HOME/clbn,
- * else $HOME/.cache/clbn; of these, relative and empty ones count as not set, as the XDG Base Directory Specification has it. */
+/* Pure: writes the folder's path; false if there is to be no cache, or the path does not fit. It is $CLBN_CACHE_DIR where
+ * that is set, and none if that is empty or relative: nothing is written where nobody has asked for it. Else it is
+ * $XDG_CACHE_HOME/clbn, else $HOME/.cache/clbn; of these, relative and empty ones count as not set, as the XDG Base
+ * Directory Specification has it. */
 bool bn_choose_cache_folder(const struct cache_variables *variables, char *path, size_t size);
 
 /* Whether the environment names a folder, which need not be there. */
 bool bn_cache_is_on(void);
 
-/* A descriptor of the environment's folder, or -1: there is none, or it is another user's, or others may write to it. Creates the
- * folder and its parents, for this user alone, if that is wanted. */
+/* A descriptor of the environment's folder, or -1: there is none, or it is another user's, or others may write to it.
+ * Creates the folder and its parents, for this user alone, if that is wanted. */
 int bn_open_cache_folder(bool create);
 
-/* Whether a descriptor is of a regular file or a folder, as asked for, that is this user's and that nobody else may write to. Gives
- * its size. */
+/* Whether a descriptor is of a regular file or a folder, as asked for, that is this user's and that nobody else may write
+ * to. Gives its size. */
 bool bn_is_own_file(int descriptor, size_t *size);
 bool bn_is_own_folder(int descriptor);
 

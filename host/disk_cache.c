@@ -156,9 +156,9 @@ static bool may_write(size_t size)
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur);
 }
 
-/* Creates a file that only this call knows: threads take different numbers, processes have different ones, and where those of two
- * machines are the same, or a process that was killed has left its file, the next number is tried. Files that were left so are
- * never read, and stay until somebody deletes them. */
+/* Creates a file that only this call knows: threads take different numbers, processes have different ones, and where those
+ * of two machines are the same, or a process that was killed has left its file, the next number is tried. Files that were
+ * left so are never read, and stay until somebody deletes them. */
 static int create_temporary(int folder, char name[NAME_SIZE])
 {
     static unsigned next;

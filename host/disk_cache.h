@@ -1,15 +1,16 @@
 /* The disk cache: bytes by key, in files of their own. Whatever is wrong with it, a read is a miss and a write does nothing.
  *
- * Any number of threads and processes may read and write at once: a file is complete when it gets its name. Entries are never
- * deleted, since there are few: two for each kind of program, device and driver. Deleting files, or all of the folder, is safe. */
+ * Any number of threads and processes may read and write at once: a file is complete when it gets its name. Entries are
+ * never deleted, since there are few: two for each kind of program, device and driver. Deleting files, or all of the folder,
+ * is safe. */
 #ifndef CLBN_DISK_CACHE_H
 #define CLBN_DISK_CACHE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Looks up what was last written under a key. kind: a short word that begins the file's name. The caller frees *data. False for a
- * miss; nothing is set then. */
+/* Looks up what was last written under a key. kind: a short word that begins the file's name. The caller frees *data. False
+ * for a miss; nothing is set then. */
 bool bn_cache_read(const char *kind, const void *key, size_t key_size, void **data, size_t *size);
 
 /* Whether a write can succeed: to be asked before much work for one. Creates the folder. */

@@ -82,8 +82,9 @@ static struct part within(struct part p, size_t stride)
 }
 
 /*
- * b begins distance bytes after a, or before it if is_before. Along the greater of their outermost strides each is a row of blocks, or
- * one block. Where blocks are no longer than the stride, each of one meets at most the two of the other that it begins between.
+ * b begins distance bytes after a, or before it if is_before. Along the greater of their outermost strides each is a row of
+ * blocks, or one block. Where blocks are no longer than the stride, each of one meets at most the two of the other that it
+ * begins between.
  */
 static bool parts_meet(struct part a, struct part b, size_t distance, bool is_before)
 {
@@ -98,7 +99,8 @@ static bool parts_meet(struct part a, struct part b, size_t distance, bool is_be
         reach_from(b_inner.footprint, b_inner.axis) > stride)
         return true;
 
-    /* Of the part that begins first, block number steps begins rest before the other part, and the next one stride - rest after. */
+    /* Of the part that begins first, block number steps begins rest before the other part, and the next one stride - rest
+     * after. */
     size_t steps = distance / stride;
     size_t rest = distance % stride;
     size_t blocks = length_along(is_before ? b : a, stride);

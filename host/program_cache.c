@@ -126,8 +126,8 @@ static bool query_sizes(cl_program program, struct binaries *all)
            clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(all->sizes), all->sizes, NULL) == CL_SUCCESS;
 }
 
-/* Which binary is the device's: the only one, since the program was built for no other. CL_PROGRAM_DEVICES does not say it of parts
- * of a device, for which some OpenCLs list the whole. False if there are none, or several. */
+/* Which binary is the device's: the only one, since the program was built for no other. CL_PROGRAM_DEVICES does not say it
+ * of parts of a device, for which some OpenCLs list the whole. False if there are none, or several. */
 static bool find_binary(const struct binaries *all, cl_uint *index)
 {
     cl_uint found = 0;

@@ -6,25 +6,26 @@
 
 #include <stdbool.h>
 
-/* A text that names the program which these sources and options give on a device, for the caller to free; NULL if the cache is off
- * or the key cannot be made. */
+/* A text that names the program which these sources and options give on a device, for the caller to free; NULL if the cache
+ * is off or the key cannot be made. */
 char *bn_program_key(cl_device_id device, cl_uint count, const char *const *sources, const size_t *lengths,
                      const char *options);
 
 /* A program that was stored, built; NULL for a miss, also where the driver no longer takes it. Takes a NULL key. */
 cl_program bn_restore_program(cl_context context, cl_device_id device, const char *key, const char *options);
 
-/* What becomes of a program that was built from source, for one device: if there was no mark when it was built, it is marked when
- * it is about to be released; else it is stored then. All take a NULL key.
+/* What becomes of a program that was built from source, for one device: if there was no mark when it was built, it is marked
+ * when it is about to be released; else it is stored then. All take a NULL key.
  *
- * So a program is stored when it has been built here for the second time. Asking for a binary can be work, which a process that is
- * the only one on its machine must not do for others; leaving a mark is none. PoCL 3.1 compiles a kernel for its work-group when
- * it first runs, and puts what has been compiled so far into the binary; but first, if its own cache does not have them, it
- * compiles every kernel of the program for any work-group: 1.4 s, once for each kind of program. Drivers that have compiled
- * everything when a program is built give its binary at once; one rule for all makes their second process compile again.
+ * So a program is stored when it has been built here for the second time. Asking for a binary can be work, which a process
+ * that is the only one on its machine must not do for others; leaving a mark is none. PoCL 3.1 compiles a kernel for its
+ * work-group when it first runs, and puts what has been compiled so far into the binary; but first, if its own cache does
+ * not have them, it compiles every kernel of the program for any work-group: 1.4 s, once for each kind of program. Drivers
+ * that have compiled everything when a program is built give its binary at once; one rule for all makes their second process
+ * compile again.
  *
- * Not when it is built: the work must not come before the first result, and PoCL's binary has more in it later. The mark stays
- * beside the binary, so that one that is lost, spoilt or refused is replaced after the next build. */
+ * Not when it is built: the work must not come before the first result, and PoCL's binary has more in it later. The mark
+ * stays beside the binary, so that one that is lost, spoilt or refused is replaced after the next build. */
 bool bn_has_program_mark(const char *key);
 void bn_mark_program(const char *key);
 void bn_store_program(cl_program program, const char *key);

@@ -38,8 +38,8 @@ static bool is_written(enum tensor tensor)
     return tensor == TENSOR_Y || tensor == TENSOR_DX || tensor == TENSOR_DZ;
 }
 
-/* The axes from the one with the greatest stride to the one with the least, after those that repeat their elements; axes with the
- * same keep their order. */
+/* The axes from the one with the greatest stride to the one with the least, after those that repeat their elements; axes
+ * with the same keep their order. */
 static void order_by_stride(cl_uint rank, const size_t *strides, cl_uint order[CLBN_MAX_RANK])
 {
     for (cl_uint i = 0; i < rank; i++) {
@@ -120,7 +120,8 @@ cl_int bn_resolve_strides(const clbn_plan_desc *desc, size_t limit, size_t strid
         else
             memcpy(strides[t], strides_given(desc, t), sizeof(strides[t]));
         if (!measure_reach(desc, strides[t], limit, &reaches[t]))
-            return bn_fail(CLBN_INVALID_STRIDES, "%s_strides reach beyond %zu elements, the most that the device can address.",
+            return bn_fail(CLBN_INVALID_STRIDES,
+                           "%s_strides reach too far, expected at most %zu elements, all that the device can address.",
                            tensor_names[t], limit);
         if (is_written(t) && !is_free_of_overlap(desc, strides[t]))
             return bn_fail(CLBN_INVALID_STRIDES,

@@ -20,8 +20,8 @@ struct axes {
 cl_int bn_resolve_strides(const clbn_plan_desc *desc, size_t limit, size_t strides[TENSORS][CLBN_MAX_RANK],
                           size_t reaches[TENSORS]);
 
-/* The axes longer than 1 that are of channels, or those that are not, joined where one follows the other in all tensors. Channels
- * keep their order, which numbers them; rows are in the order of x's memory. */
+/* The axes longer than 1 that are of channels, or those that are not, joined where one follows the other in all tensors.
+ * Channels keep their order, which numbers them; rows are in the order of x's memory. */
 struct axes bn_join_axes(const clbn_plan_desc *desc, const size_t strides[TENSORS][CLBN_MAX_RANK],
                          const bool is_channel[CLBN_MAX_RANK], bool of_channels);
 

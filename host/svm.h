@@ -1,4 +1,5 @@
-/* Shared virtual memory, which came with OpenCL 2.0: the only calls beyond 1.2. Where the headers lack them, no device has any. */
+/* Shared virtual memory, which came with OpenCL 2.0: the only calls beyond 1.2. Where the headers lack them, no device has
+ * any. */
 #ifndef CLBN_SVM_H
 #define CLBN_SVM_H
 

@@ -86,7 +86,7 @@ enum {
     CLBN_WRONG_CONTEXT = -2016,       /* A buffer or the queue belongs to another context than the engine's. */
     CLBN_WRONG_DEVICE = -2017,        /* The queue belongs to another device than the engine's. */
     CLBN_INTERNAL_ERROR = -2018,      /* A defect of clbn: please report it with clbnLastError()'s sentence. */
-    CLBN_INVALID_ACTIVATION = -2019,  /* The activation is unknown, or its leaky_slope or elu_alpha is negative or not finite. */
+    CLBN_INVALID_ACTIVATION = -2019,  /* The activation is unknown, or its slope or alpha is negative or not finite. */
     CLBN_INVALID_STRIDES = -2020,     /* Strides reach beyond size_t, or let elements of a written tensor overlap. */
     CLBN_NOT_INVERTIBLE = -2021,      /* The plan's activation cannot be had back from what the backward was given. */
     CLBN_UNSUPPORTED_SVM = -2022      /* A view names shared virtual memory, which the device or this build does not have. */
@@ -135,13 +135,14 @@ typedef struct clbn_engine_options {
  * first plan of a kind is created. options: NULL for the defaults. Returns NULL and sets *errcode_ret (may be NULL) on
  * failure.
  *
- * Compiled programs are kept on disk for later engines and processes, in the folder $CLBN_CACHE_DIR, an absolute path; where that
- * is not set, in $XDG_CACHE_HOME/clbn, else in $HOME/.cache/clbn. CLBN_CACHE_DIR set to nothing, or to a relative path, turns this
- * off. A plan looks its program up before it compiles. The first engine that compiles a program leaves a mark there when its last
- * reference goes; one that finds the mark when it compiles writes the program then, which takes time (on PoCL a second or two for
- * each kind of program, once): a process on a fresh machine does no such work, and the third of a machine compiles nothing.
- * Enqueue calls never use the disk. Whatever goes wrong with the cache is no error: the program is compiled. A folder that belongs
- * to another user, or that others may write to, is not used; the files may be deleted at any time. */
+ * Compiled programs are kept on disk for later engines and processes, in the folder $CLBN_CACHE_DIR, an absolute path; where
+ * that is not set, in $XDG_CACHE_HOME/clbn, else in $HOME/.cache/clbn. CLBN_CACHE_DIR set to nothing, or to a relative path,
+ * turns this off. A plan looks its program up before it compiles. The first engine that compiles a program leaves a mark
+ * there when its last reference goes; one that finds the mark when it compiles writes the program then, which takes time (on
+ * PoCL a second or two for each kind of program, once): a process on a fresh machine does no such work, and the third of a
+ * machine compiles nothing. Enqueue calls never use the disk. Whatever goes wrong with the cache is no error: the program is
+ * compiled. A folder that belongs to another user, or that others may write to, is not used; the files may be deleted at any
+ * time. */
 CLBN_API clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options,
                                       cl_int *errcode_ret);
 CLBN_API cl_int clbnRetainEngine(clbn_engine engine);
@@ -219,12 +220,12 @@ typedef struct clbn_plan_desc {
     clbn_activation activation;
     double leaky_slope; /* >= 0; of CLBN_ACTIVATION_LEAKY_RELU: the slope below 0. */
     double elu_alpha;   /* >= 0; of CLBN_ACTIVATION_ELU. */
-    /* Of each tensor, elements from one index of an axis to the next. All 0: packed; x with the last axis fastest, the others with
-     * their axes in the order of x's strides. Strides may be in any order and leave gaps, so that a view can be padded rows, a
-     * slice of the batch or of the channels of a larger buffer, or channels last; 0 repeats an element. Written tensors (y, dx,
-     * dz) may not meet themselves: sorted by stride, each axis must step beyond all that the smaller ones reach. Axes that follow
-     * one another in all tensors are walked as one; what remains in several pieces takes longer, and most where no axis has
-     * stride 1 in all tensors. */
+    /* Of each tensor, elements from one index of an axis to the next. All 0: packed; x with the last axis fastest, the
+     * others with their axes in the order of x's strides, or as x if one of these is 0. Strides may be in any order and
+     * leave gaps, so that a view can be padded rows, a slice of the batch or of the channels of a larger buffer, or channels
+     * last; 0 repeats an element. Written tensors (y, dx, dz) may not meet themselves: sorted by stride, each axis must step
+     * beyond all that the smaller ones reach. Axes that follow one another in all tensors are walked as one; what remains in
+     * several pieces takes longer, and most where no axis has stride 1 in all tensors. */
     size_t x_strides[CLBN_MAX_RANK];
     size_t y_strides[CLBN_MAX_RANK];
     size_t z_strides[CLBN_MAX_RANK];
@@ -240,9 +241,9 @@ typedef struct clbn_plan_desc {
             { 0 }, { 0 }, { 0 }, { 0 }, { 0 }                                                                                  \
     }
 
-/* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan (type,
- * activation, whether the channels lie next to each other, whether strides leave several pieces) when it is the first of its
- * kind; otherwise takes microseconds. Returns NULL and sets *errcode_ret (may be NULL) on failure. */
+/* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan
+ * (type, activation, whether the channels lie next to each other, whether strides leave several pieces) when it is the first
+ * of its kind; otherwise takes microseconds. Returns NULL and sets *errcode_ret (may be NULL) on failure. */
 CLBN_API clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret);
 CLBN_API cl_int clbnRetainPlan(clbn_plan plan);
 /* Takes NULL, and then does nothing. Work already enqueued is not affected. */
@@ -310,10 +311,10 @@ typedef struct clbn_forward_training_args {
     clbn_view running_var;
     clbn_view save_mean;   /* out, optional: the batch's mean, for the backward */
     clbn_view save_invstd; /* out, optional: the batch's 1/sqrt(var + epsilon) */
-    /* out, optional, with an activation that has one (else CLBN_NOT_INVERTIBLE): CLBN_PLAN_MASK_SIZE bytes, from an offset in
-     * bytes: where the activation's slope is 1, a bit to an element, each row of columns or channels filled up to whole units of
-     * a vector; where a vector is shorter than a byte, as float32's on GPUs, a byte to a vector. For backwards on this plan, or
-     * one of the same description on the same engine. */
+    /* out, optional, with an activation that has one (else CLBN_NOT_INVERTIBLE): CLBN_PLAN_MASK_SIZE bytes, from an offset
+     * in bytes: where the activation's slope is 1, a bit to an element, each row of columns or channels filled up to whole
+     * units of a vector; where a vector is shorter than a byte, as float32's on GPUs, a byte to a vector. For backwards on
+     * this plan, or one of the same description on the same engine. */
     clbn_view mask;
     /* f in running <- (1-f) running + f batch, in [0, 1]: PyTorch's momentum, 1 - ONNX's and Keras's. 1/(k+1) on the k-th batch
      * (from 0) gives the plain average over all batches. At 1 the old values are not read, at 0 nothing is written. */
@@ -362,21 +363,22 @@ CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue que
  *   saved mean, rounded: where mean/deviation is above 1e4, elements near a kink may be taken for the other side;
  * - from y, the forward's output, or from the mask that the forward wrote: at most one of z, y and mask;
  * - from y alone, x absent (In-Place Activated Batch Norm, arXiv 1712.02616): x's normalised values are had back from y too, so
- *   that training need not keep x, and y may have been written over it. The forward must have had no z. Where gamma is 0 they are
- *   lost, and dgamma is 0.
+ *   that training need not keep x, and y may have been written over it. The forward must have had no z. Where gamma is 0 they
+ *   are lost, and dgamma is 0.
  * Without an activation, z and mask are not looked at, nor is y where there is x.
  */
 
 typedef struct clbn_backward_args {
     size_t struct_size;
-    clbn_view x;         /* in: the forward's input; optional where neither dx, dgamma nor the activation takes it; absent: from y */
+    /* in: the forward's input; optional where neither dx, dgamma nor the activation takes it; absent where they do: from y */
+    clbn_view x;
     clbn_view dy;        /* in: gradient of the loss with respect to y */
     clbn_view z;         /* in, optional: the forward's residual */
     clbn_view y;         /* in, optional: the forward's output */
     clbn_view mask;      /* in, optional: what the forward wrote */
     clbn_view gamma;     /* in, optional: 1 */
     clbn_view beta;      /* in, optional: 0; looked at with an activation, and without x */
-    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent, computed again from x; needed without x */
+    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent: computed again from x, if there is x */
     clbn_view save_invstd;
     clbn_view dx;       /* out, optional; may be exactly dy */
     clbn_view dz;       /* out, optional: the gradient with respect to the residual, which is g; may be exactly dy */
@@ -434,17 +436,18 @@ CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue
 /* ---- Phases --------------------------------------------------------------------------------------------------------------- */
 
 /*
- * The same work in separate calls, so that a batch can lie on several devices, contexts or hosts (synchronised batch norm). Each
- * has a plan for its part, of any number of values, also none, with the same channels. Between the calls the caller brings the
- * parts' records together, in any order that is the same everywhere.
+ * The same work in separate calls, so that a batch can lie on several devices, contexts or hosts (synchronised batch norm).
+ * Each has a plan for its part, of any number of values, also none, with the same channels. Between the calls the caller brings
+ * the parts' records together, in any order that is the same everywhere.
  *
  *     each:  Statistics (x -> its record)                   all: gather the records of all
  *     each:  MergeStatistics (records -> one, saved, running); Normalize (x, the merged record -> y)
  *     each:  BackwardSums (x, dy -> its record)             all: gather the records of all
  *     each:  BackwardInput (x, dy, records -> dx, dgamma, dbeta)
  *
- * A record is an array [rows][C] of parameters, made of pairs of rows whose sums are the numbers: high parts, then low parts. P
- * records are gathered as [P][rows][C]. They hold for data whose M2 fits in a parameter: of float32, scales up to 1e15.
+ * A record is an array [rows][C] of parameters. Two rows that follow one another are a number, which is their sum: the row of
+ * high parts, then that of low parts. P records are gathered as [P][rows][C]. They hold for data whose M2 fits in a parameter:
+ * of float32, scales up to 1e15.
  */
 #define CLBN_STATISTICS_ROWS 6 /* count, mean and M2 = sum (x - mean)^2 */
 #define CLBN_SUMS_ROWS       8 /* count, sum g, sum g * xhat and sum xhat */
@@ -485,8 +488,8 @@ typedef struct clbn_merge_statistics_args {
     }
 
 /* The statistics of a whole batch from those of its parts. At least one output. Where all parts are empty, running and saved
- * statistics stay as they are; where the batch has one value, so does an unbiased running variance. The plan's shape matters only
- * by its channels. */
+ * statistics stay as they are; where the batch has one value, so does an unbiased running variance. The plan's shape matters
+ * only by its channels. */
 CLBN_API cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const clbn_merge_statistics_args *args,
                                            cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
@@ -559,7 +562,8 @@ typedef struct clbn_backward_input_args {
             CL_FALSE, CLBN_NO_VIEW                                                                                             \
     }
 
-/* The gradients of a part of a batch from the sums of all parts. At least one output. For an empty part, dgamma and dbeta alone. */
+/* The gradients of a part of a batch from the sums of all parts. At least one output. For an empty part, dgamma and dbeta
+ * alone. */
 CLBN_API cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const clbn_backward_input_args *args,
                                          cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 

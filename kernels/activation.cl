@@ -80,8 +80,8 @@ INLINE realv input_of_activation(realv y, real alpha)
 }
 
 /*
- * A mask has a bit for each element, where the slope is 1. The bits of a vector are a unit of one or two bytes; a row of elements
- * begins with a unit of its own, so that no two work-items write to one.
+ * A mask has a bit for each element, where the slope is 1. The bits of a vector are a unit of one or two bytes; a row of
+ * elements begins with a unit of its own, so that no two work-items write to one.
  */
 #define MASK_BYTES ((CLBN_VECTOR + 7) / 8)
 

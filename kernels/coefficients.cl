@@ -1,7 +1,7 @@
 /*
  * What the normalisation and dx need of each channel, in tables in the workspace: table[coefficient][channel], so that channels
- * last loads vectors of channels. What is loaded goes to a pointer: inlining small functions that return a struct makes LLVM emit
- * an intrinsic that Oclgrind does not know.
+ * last loads vectors of channels. What is loaded goes to a pointer: inlining small functions that return a struct makes LLVM
+ * emit an intrinsic that Oclgrind does not know.
  */
 
 /* Rows of the forward's table. */

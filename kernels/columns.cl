@@ -1,6 +1,6 @@
 /*
- * Channels last: a tensor is rows of contiguous channels. A work-item owns some vectors of channels and walks its part's rows in
- * bands of a few rows, within a band vector by vector, so that memory is read nearly in order while a vector's sums stay in
+ * Channels last: a tensor is rows of contiguous channels. A work-item owns some vectors of channels and walks its part's rows
+ * in bands of a few rows, within a band vector by vector, so that memory is read nearly in order while a vector's sums stay in
  * registers. Several bands are a chunk. What a work-item keeps of each channel between bands lies in its own slot of the
  * workspace; no two work-items share any.
  */
@@ -206,8 +206,8 @@ void add_band(division d, position at, columns_share own, index_t begin, index_t
     }
 }
 
-/* The moments of the work-item's channels over its part's rows, into its slot of partials. The first chunk is one band, and none
- * is larger than all before it (moments.cl says why). */
+/* The moments of the work-item's channels over its part's rows, into its slot of partials. The first chunk is one band, and
+ * none is larger than all before it (moments.cl says why). */
 void columns_moments(division d, position at, columns_share own, input x, __global moments *partials,
                      __global real *slot)
 {
@@ -266,8 +266,8 @@ void normalize_columns(division d, position at, columns_share own, forward_tenso
     }
 }
 
-/* Forward training of a tile of channels to a group; parts is 1, lanes the whole group. z, y, mask, gamma, beta and the statistics
- * may be NULL. partials: [channel], coefficients: [AFFINE_ROWS][channel], both for its use. */
+/* Forward training of a tile of channels to a group; parts is 1, lanes the whole group. z, y, mask, gamma, beta and the
+ * statistics may be NULL. partials: [channel], coefficients: [AFFINE_ROWS][channel], both for its use. */
 GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
                                   __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                   __global const real *gamma, ulong gamma_offset, __global const real *beta,

@@ -207,8 +207,8 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
         input_columns(d, at, own, t, table);
 }
 
-/* The sums of a part of the rows to a group, into partials[slot][channel]; coefficients: [slot][BACKWARD_ROWS][channel], for its
- * use. */
+/* The sums of a part of the rows to a group, into partials[slot][channel]; coefficients: [slot][BACKWARD_ROWS][channel], for
+ * its use. */
 GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                                __global const storage *other, layout other_at, __global const uchar *mask,
                                ulong mask_offset, __global const real *gamma, ulong gamma_offset,

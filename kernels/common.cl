@@ -105,8 +105,8 @@ typedef ulong index_t;
 #define vector_of(a) CLBN_JOIN(vload, CLBN_VECTOR)(0, a)
 #define spread_vector(v, a) CLBN_JOIN(vstore, CLBN_VECTOR)(v, 0, a)
 
-/* Vectors in global memory, at any element. Through a packed struct they are one access where a device can do that, and what was
- * stored in one can be loaded at once; vstore may take several. */
+/* Vectors in global memory, at any element. Through a packed struct they are one access where a device can do that, and what
+ * was stored in one can be loaded at once; vstore may take several. */
 typedef struct __attribute__((packed)) {
     storagev v;
 } unaligned_storagev;
@@ -125,7 +125,8 @@ typedef struct __attribute__((packed)) {
 #endif
 
 #if CLBN_TYPE == CLBN_FLOAT16
-/* vload_half and vstore_half need no extension. They are given private memory, which is aligned: not every OpenCL takes less. */
+/* vload_half and vstore_half need no extension. They are given private memory, which is aligned: not every OpenCL takes
+ * less. */
 INLINE realv decode(storagev v)
 {
     return CLBN_JOIN(vload_half, CLBN_VECTOR)(0, (const __private half *)&v);

@@ -1,9 +1,9 @@
-/* Between the steps of an operation that splits channels: partial results are merged, and give what the next step needs. They lie
- * at an offset in bytes, but records, which are a caller's, at one in elements. */
+/* Between the steps of an operation that splits channels: partial results are merged, and give what the next step needs.
+ * They lie at an offset in bytes, but records, which are a caller's, at one in elements. */
 
 /*
- * Merges partials, which are moments[part][channel] or records [part][rows][channel]. Gives the channels' coefficients, record and
- * statistics, each where it is not NULL.
+ * Merges partials, which are moments[part][channel] or records [part][rows][channel]. Gives the channels' coefficients, record
+ * and statistics, each where it is not NULL.
  */
 GROUP_KERNEL void finish_statistics(ulong channels, ulong partial_count, __global const uchar *partials,
                                     ulong partials_offset, __global const real *gamma, ulong gamma_offset,

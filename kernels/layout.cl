@@ -1,7 +1,7 @@
 /*
- * Where a tensor's elements lie. All tensors of a plan are rows x channels x columns. Columns lie side by side, or there is one;
- * in channels-last programs channels do, and there is one column. Rows, and channels, may be several axes, where strides leave
- * them in pieces; the last axis of each runs fastest.
+ * Where a tensor's elements lie. All tensors of a plan are rows x channels x columns. Columns lie side by side, or there is
+ * one; in channels-last programs channels do, and there is one column. Rows, and channels, may be several axes, where strides
+ * leave them in pieces; the last axis of each runs fastest.
  */
 typedef struct {
     ulong offset;    /* of the first element */
@@ -73,8 +73,8 @@ bool is_alike(layout a, layout b)
 }
 
 /*
- * What most calls have is plain: x to y and no more, or x and dy to dx. Loops over it are compiled apart, from the same text: they
- * are called with tensors that make_plain has set to constants where they are those already.
+ * What most calls have is plain: x to y and no more, or x and dy to dx. Loops over it are compiled apart, from the same text:
+ * they are called with tensors that make_plain has set to constants where they are those already.
  */
 bool is_plain_forward(forward_tensors t)
 {

@@ -2,12 +2,13 @@
  * Count, sum and sum of squared deviations from the mean (M2) of a set of values, and what follows from them for a channel. The
  * sum, not the mean, is kept, since sums of values on a grid are exact.
  *
- * A chunk of values is summed around a pivot, in elements: sum (x - pivot) and sum (x - pivot)^2. The pivot of the first chunk is
- * near its mean, that of each later chunk is the mean of all chunks before it. Chunks are merged in wide arithmetic by the rule of
- * Chan, Golub & LeVeque (1979).
+ * A chunk of values is summed around a pivot, in elements: sum (x - pivot) and sum (x - pivot)^2. The pivot of the first chunk
+ * is near its mean, that of each later chunk is the mean of all chunks before it. Chunks are merged in wide arithmetic by the
+ * rule of Chan, Golub & LeVeque (1979).
  *
- * Why that is accurate whatever the order of the values: a chunk of n values whose mean is D away from the mean of n0 >= n values
- * before it has a rounding error of order eps (M2 + n D^2), and it adds M2 + n D^2 n0/(n0 + n) >= (M2 + n D^2) / 2 to the result.
+ * Why that is accurate whatever the order of the values: a chunk of n values whose mean is D away from the mean of n0 >= n
+ * values before it has a rounding error of order eps (M2 + n D^2), and it adds M2 + n D^2 n0/(n0 + n) >= (M2 + n D^2) / 2 to
+ * the result.
  */
 typedef struct {
     wide sum, m2;
@@ -138,8 +139,8 @@ void update_running(__global real *running, index_t channel, wide batch, wide fa
 }
 
 /*
- * A channel's normalisation from its moments. If writes, also stores its saved and running statistics, each where it is not NULL,
- * and none of no values; the running variance is m2/(count - 1) unless the flags say biased.
+ * A channel's normalisation from its moments. If writes, also stores its saved and running statistics, each where it is not
+ * NULL, and none of no values; the running variance is m2/(count - 1) unless the flags say biased.
  */
 affine finish_moments(moments m, index_t channel, bool writes, __global const real *gamma, __global const real *beta,
                       __global real *running_mean, __global real *running_var, __global real *save_mean,

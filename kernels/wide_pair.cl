@@ -1,7 +1,7 @@
 /*
- * Merges compute in type wide, with more bits than an element has. Here: the unevaluated sum of two elements, |low| at most half
- * an ulp of high ("float-float", "double-double"; Dekker 1971, Knuth's TwoSum; products by fma). Its twin is wide_double.cl.
- * The range is that of an element, and a sum that overflows becomes NaN.
+ * Merges compute in type wide, with more bits than an element has. Here: the unevaluated sum of two elements, |low| at most
+ * half an ulp of high ("float-float", "double-double"; Dekker 1971, Knuth's TwoSum; products by fma). Its twin is
+ * wide_double.cl. The range is that of an element, and a sum that overflows becomes NaN.
  */
 typedef struct {
     real high, low;

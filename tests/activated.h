@@ -1,6 +1,6 @@
 /*
- * What an activation makes of the reference's results: of the output, and of the terms that the gradients are formed of. Values and
- * bounds in one step, since a bound depends on which side of a kink the value may be.
+ * What an activation makes of the reference's results: of the output, and of the terms that the gradients are formed of. Values
+ * and bounds in one step, since a bound depends on which side of a kink the value may be.
  *
  * u: the unit roundoff. dy, x and y are exact, as they are stored.
  */

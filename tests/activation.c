@@ -142,8 +142,8 @@ static long double value_roundings(const struct activation *activation, long dou
     }
 }
 
-/* The change to either end of the interval; between them no function here changes more, but for SiLU near its least value, where the
- * slope changes by half the distance. */
+/* The change to either end of the interval; between them no function here changes more, but for SiLU near its least value,
+ * where the slope changes by half the distance. */
 long double activation_value_error(const struct activation *activation, long double u, long double a, long double a_error)
 {
     if (isinf(a))

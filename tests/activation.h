@@ -1,9 +1,10 @@
 /*
  * Activation functions, their slopes, and what the library's arithmetic may lose of them.
  *
- * The errors are absolute. They count OpenCL 1.2's limits for its functions (full profile, in ulps, each up to 2u: exp, expm1 and log
- * 3, log1p 2, tanh 5, a division 2.5) and one u for each other operation and for a slope or alpha that is rounded to the type. To
- * these comes what an error of the argument does: the change of the function or slope over it, which at a kink is the whole step.
+ * The errors are absolute. They count OpenCL 1.2's limits for its functions (full profile, in ulps, each up to 2u: exp, expm1
+ * and log 3, log1p 2, tanh 5, a division 2.5) and one u for each other operation and for a slope or alpha that is rounded to
+ * the type. To these comes what an error of the argument does: the change of the function or slope over it, which at a kink is
+ * the whole step.
  */
 #ifndef CLBN_TESTS_ACTIVATION_H
 #define CLBN_TESTS_ACTIVATION_H

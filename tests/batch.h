@@ -1,6 +1,6 @@
 /*
- * A batch in parts, on which the phases are called. What the parts give is put together as a call on the whole would have given it, and
- * checked as its results, within the same bounds.
+ * A batch in parts, on which the phases are called. What the parts give is put together as a call on the whole would have given
+ * it, and checked as its results, within the same bounds.
  */
 #ifndef CLBN_TESTS_BATCH_H
 #define CLBN_TESTS_BATCH_H
@@ -31,7 +31,8 @@ struct batch batch_create(struct shape shape, clbn_type type, clbn_activation fu
 void batch_divide(struct batch *batch, const size_t *lengths);
 void batch_free(struct batch *batch);
 
-/* Runs a call on all parts. Gives the view of all of them, one after another, to be freed. If checked, each is verified by itself. */
+/* Runs a call on all parts. Gives the view of all of them, one after another, to be freed. If checked, each is verified by
+ * itself. */
 double *batch_gather(const struct batch *batch, const struct call *call, enum view view, bool checked);
 /* Runs all phases, forward and backward, and fails the test where the results are not those of the whole. */
 void batch_check(struct batch *batch, enum source source, bool residual, bool accumulate);

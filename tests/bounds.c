@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Roundings between the statistics and an element of y or dx, at most: of a difference, of a product, of the coefficients (scale and
- * shift, or gain, slope and shift: two each), of one or two fused multiply-adds. */
+/* Roundings between the statistics and an element of y or dx, at most: of a difference, of a product, of the coefficients
+ * (scale and shift, or gain, slope and shift: two each), of one or two fused multiply-adds. */
 static const long double element_roundings = 6;
 
 /* h of bounds.h. */
@@ -107,7 +107,8 @@ void bound_output(struct arithmetic arithmetic, const struct shape *shape, const
         size_t c = shape_channel_of(shape, i);
         long double scale = (gamma != NULL ? fabsl(gamma[c]) : 1) * statistics->invstd.value[c];
         long double shift = (beta != NULL ? fabsl(beta[c]) : 0) + (z != NULL ? fabsl(z[i]) : 0);
-        /* The rounded mean is off by up to u |mean|; what is computed with it carries that, too, to be taken back by the shift. */
+        /* The rounded mean is off by up to u |mean|; what is computed with it carries that, too, to be taken back by the
+         * shift. */
         long double carried = scale * u * fabsl(statistics->mean.value[c]);
         bound[i] = roundings * u * (y->magnitude[i] + carried) +
                    unrounded_invstd_error(statistics, c) * (y->magnitude[i] - shift) +
@@ -168,7 +169,8 @@ static struct channel_errors errors_of(struct arithmetic arithmetic, const struc
     return errors;
 }
 
-/* What xhat from y sums up to comes from y's rounding, and is no offset: it may be taken away, which is nearer to the truth, or not. */
+/* What xhat from y sums up to comes from y's rounding, and is no offset: it may be taken away, which is nearer to the truth,
+ * or not. */
 static void add_errors_of_output(struct arithmetic arithmetic, const struct shape *shape, const struct terms *terms,
                                  struct channel_errors *errors)
 {

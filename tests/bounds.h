@@ -15,7 +15,8 @@
 
 struct arithmetic {
     long double unit_roundoff; /* 2^-24 or 2^-53 */
-    /* The values' mean drifts along the channel, so that chunks are summed around pivots up to some deviations from their own means. */
+    /* The values' mean drifts along the channel, so that chunks are summed around pivots up to some deviations from their
+     * own means. */
     bool drifting;
 };
 

@@ -30,7 +30,8 @@ cl_context test_context(void);
 cl_command_queue in_order_queue(void);
 cl_command_queue out_of_order_queue(void);
 
-/* From now on test_context and in_order_queue give these, of another device or context; NULL, NULL: again those of the test device. */
+/* From now on test_context and in_order_queue give these, of another device or context; NULL, NULL: again those of the test
+ * device. */
 void work_elsewhere(cl_context other_context, cl_command_queue other_queue);
 
 /* Created at the first use, kept until the suite ends. */

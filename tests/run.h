@@ -28,8 +28,8 @@ enum operation {
 #define WITH_RESIDUAL (WITH(VIEW_Z) | WITH(VIEW_DZ))
 #define WITH_EXTRAS   (WITH_RESIDUAL | WITH(VIEW_MASK))
 
-/* What a backward has its activation's slope from; FROM_Y_ALONE: without x; ANY_SOURCE: whatever of x, z, y and the mask is among the
- * views, to be misused. */
+/* What a backward has its activation's slope from; FROM_Y_ALONE: without x; ANY_SOURCE: whatever of x, z, y and the mask is
+ * among the views, to be misused. */
 enum source { FROM_X, FROM_Y, FROM_MASK, FROM_Y_ALONE, SOURCES, ANY_SOURCE = SOURCES };
 
 /* Of tensors: elements from one index of an axis to the next. */

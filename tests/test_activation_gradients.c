@@ -206,7 +206,8 @@ END_TEST
 
 /* ---- Slopes, one by one --------------------------------------------------------------------------------------------------- */
 
-/* The element c of channel c of 1 value has x = mean and a = beta, exactly; dy is such that every product with a slope shows. */
+/* The element c of channel c of 1 value has x = mean and a = beta, exactly; dy is such that every product with a slope
+ * shows. */
 static struct problem problem_of_arguments(clbn_activation function, const double *arguments, size_t count)
 {
     const struct shape shape = { 2, 1, { 1, count } };
@@ -296,8 +297,8 @@ END_TEST
 
 /* ---- Sums ----------------------------------------------------------------------------------------------------------------- */
 
-/* Each chunk's sum is an integer that a float holds, but their total is not: had it been rounded before 1 is added, it would end one
- * step lower, by the rule of ties. */
+/* Each chunk's sum is an integer that a float holds, but their total is not: had it been rounded before 1 is added, it would
+ * end one step lower, by the rule of ties. */
 START_TEST(accumulation_rounds_once)
 {
     static const struct shape shapes[] = { { 3, 1, { 5, 2, 40001 } }, { 2, 1, { 200005, 2 } } };

@@ -124,8 +124,8 @@ END_TEST
 
 enum { GRID = 40000 };
 
-/* Powers of two with some numbers between them, of both signs, from where nothing is left of exp(x) - 1 to where exp(x) has long
- * been infinite; then what is at and around kinks, and what is not finite. */
+/* Powers of two with some numbers between them, of both signs, from where nothing is left of exp(x) - 1 to where exp(x) has
+ * long been infinite; then what is at and around kinks, and what is not finite. */
 static void fill_grid(struct problem *problem)
 {
     static const double special[] = { 0, -0.0, 6, NAN, INFINITY, -INFINITY, 6 * (1 + FLT_EPSILON), 6 * (1 - FLT_EPSILON) };

@@ -73,8 +73,8 @@ static struct problem golden_problem(size_t number, clbn_activation function)
     return problem;
 }
 
-/* Compares actual, or, if it is NULL, the reference with a golden vector, and frees expected. Results of activations lie one after
- * the other. */
+/* Compares actual, or, if it is NULL, the reference with a golden vector, and frees expected. Results of activations lie one
+ * after the other. */
 static void compare(const struct problem *problem, size_t number, enum quantity quantity, const char *name,
                     const double *actual, struct expected expected)
 {

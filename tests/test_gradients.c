@@ -160,8 +160,8 @@ static void check_parameter(struct loss *loss, enum view parameter, enum view vi
 }
 
 /*
- * With an activation: the error of a central difference grows with the square of its step, so that it is a third of the difference
- * from one of twice the step, for steps this small to a part in a thousand.
+ * With an activation: the error of a central difference grows with the square of its step, so that it is a third of the
+ * difference from one of twice the step, for steps this small to a part in a thousand.
  */
 static void check_smooth(struct loss *loss, enum view input, enum view view, const double *gradient, double step)
 {

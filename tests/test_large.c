@@ -1,6 +1,6 @@
 /*
- * Tensors whose elements 32 bits cannot count. They take gigabytes or many seconds, and are tested with CLBN_TEST_LARGE=1 in the
- * environment.
+ * Tensors whose elements 32 bits cannot count. They take gigabytes or many seconds, and are tested with CLBN_TEST_LARGE=1 in
+ * the environment.
  */
 #include "allocate.h"
 #include "compare.h"

@@ -1,5 +1,6 @@
 /*
- * The phases on parts of a batch, against the reference of the whole batch; and what becomes of parts that are empty, or far away.
+ * The phases on parts of a batch, against the reference of the whole batch; and what becomes of parts that are empty, or far
+ * away.
  */
 #include "allocate.h"
 #include "batch.h"

@@ -209,7 +209,8 @@ START_TEST(a_cache_that_is_off_does_nothing)
 }
 END_TEST
 
-/* Nor is a binary asked for that cannot be stored: here there is a mark when the program is built, and no folder when it ends. */
+/* Nor is a binary asked for that cannot be stored: here there is a mark when the program is built, and no folder when it
+ * ends. */
 START_TEST(a_folder_that_cannot_be_costs_nothing)
 {
     use_engine(&engine_configs[0], &columns);

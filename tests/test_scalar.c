@@ -97,8 +97,8 @@ START_TEST(a_bfloat16_is_half_a_float32)
 }
 END_TEST
 
-/* The middle of two neighbours goes to the even one, what is nearer to one to that. Infinity is the greatest number's neighbour,
- * as far away as the next number would be. */
+/* The middle of two neighbours goes to the even one, what is nearer to one to that. Infinity is the greatest number's
+ * neighbour, as far away as the next number would be. */
 START_TEST(rounds_to_the_nearest)
 {
     for (size_t i = 0; i < HALF_COUNT; i++) {

@@ -13,7 +13,8 @@
 
 enum order { IN_ORDER, CHANNELS_LAST, REVERSED };
 
-/* Elements from one index of the fastest axis to the next, and left free between the indices of the slowest one and of all others. */
+/* Elements from one index of the fastest axis to the next, and left free between the indices of the slowest one and of all
+ * others. */
 struct arrangement {
     const char *name;
     enum order order;
@@ -71,8 +72,8 @@ static struct layout layout_number(const struct shape *shape, size_t number, boo
     return layout;
 }
 
-/* Each number of axes that are left in pieces has programs of its own, which take seconds to compile. So the first shape alone is
- * tested with all types and engines, and only the first ones with tensors that all differ. */
+/* Each number of axes that are left in pieces has programs of its own, which take seconds to compile. So the first shape
+ * alone is tested with all types and engines, and only the first ones with tensors that all differ. */
 static const struct shape shapes[] = {
     { 3, 1, { 4, 3, 65 } },
     { 4, 1, { 3, 5, 4, 6 } },
@@ -290,8 +291,8 @@ END_TEST
 
 /* ---- Slices of one buffer ------------------------------------------------------------------------------------------------- */
 
-/* As in DenseNet: the channels of one tensor lie beside those of another in one buffer, twice as many of them to each row of axes
- * before the channel axis. */
+/* As in DenseNet: the channels of one tensor lie beside those of another in one buffer, twice as many of them to each row of
+ * axes before the channel axis. */
 static void interleave(const struct shape *shape, size_t strides[SHAPE_MAX_RANK])
 {
     arrange(shape, &arrangements[0], strides);

@@ -93,8 +93,8 @@ static void check_statistics(struct run *run)
         expect_within_bounds(QUANTITY_INVSTD, type, run_output(run, VIEW_SAVE_INVSTD), &problem->statistics.invstd);
 }
 
-/* The number-th of a record's numbers, whose high and low parts are rows one after the other: the high part is to be what the low one
- * leaves of the number. */
+/* The number-th of a record's numbers, whose high and low parts are rows one after the other: the high part is to be what
+ * the low one leaves of the number. */
 static void check_record_row(enum quantity quantity, const struct problem *problem, const double *record, size_t number,
                              struct expected *expected)
 {

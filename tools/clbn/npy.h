@@ -27,8 +27,8 @@ bool npy_convert(struct npy_array *array, clbn_type type, struct failure *failur
 /* The type in which files have the elements of a type: the same, but float32 for bfloat16, which NumPy does not know. */
 clbn_type npy_file_type(clbn_type type);
 
-/* Writes an array of a type that files have, version 1.0 in C order, to a file that is open, and finishes it; the caller publishes
- * and closes it. */
+/* Writes an array of a type that files have, version 1.0 in C order, to a file that is open, and finishes it; the caller
+ * publishes and closes it. */
 bool npy_write(const struct npy_array *array, struct output_file *file, struct failure *failure);
 
 /* Frees the data; takes an empty (all zero) array. */

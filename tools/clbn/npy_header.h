@@ -22,8 +22,8 @@ bool npy_header_parse(struct npy_header *header, const char *text, size_t length
 /* Computes the count from type, rank and shape; false where the bytes do not fit. */
 bool npy_header_count(struct npy_header *header);
 
-/* Writes the dictionary of a C-order array without padding; the type is one that files have. The size of a text that is enough is
- * NPY_HEADER_TEXT. */
+/* Writes the dictionary of a C-order array without padding; the type is one that files have. The size of a text that is
+ * enough is NPY_HEADER_TEXT. */
 enum { NPY_HEADER_TEXT = 320 };
 size_t npy_header_format(const struct npy_header *header, char *text, size_t size);
 
