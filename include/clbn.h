@@ -378,7 +378,7 @@ typedef struct clbn_backward_args {
     clbn_view mask;      /* in, optional: what the forward wrote */
     clbn_view gamma;     /* in, optional: 1 */
     clbn_view beta;      /* in, optional: 0; looked at with an activation, and without x */
-    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent: computed again from x, if there is x */
+    clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent: computed again from x */
     clbn_view save_invstd;
     clbn_view dx;       /* out, optional; may be exactly dy */
     clbn_view dz;       /* out, optional: the gradient with respect to the residual, which is g; may be exactly dy */
