@@ -363,8 +363,8 @@ CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue que
  *   saved mean, rounded: where mean/deviation is above 1e4, elements near a kink may be taken for the other side;
  * - from y, the forward's output, or from the mask that the forward wrote: at most one of z, y and mask;
  * - from y alone, x absent (In-Place Activated Batch Norm, arXiv 1712.02616): x's normalised values are had back from y too, so
- *   that training need not keep x, and y may have been written over it. The forward must have had no z. Where gamma is 0 they
- *   are lost, and dgamma is 0.
+ *   that training need not keep x, and y may have been written over it. The forward must have had no z, and the statistics must
+ *   have been saved. Where gamma is 0 the values are lost, and dgamma is 0.
  * Without an activation, z and mask are not looked at, nor is y where there is x.
  */
 
