@@ -184,6 +184,7 @@ moments merge_group_moments(moments own, __local moments *scratch)
         if (item < half_size)
             scratch[item] = merge_moments(scratch[item], scratch[item + half_size]);
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    /* Results may be written over tensors that other work-items have read until now. */
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     return scratch[0];
 }

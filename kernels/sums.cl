@@ -105,6 +105,7 @@ sums add_group_sums(sums own, __local sums *scratch)
         if (item < half_size)
             scratch[item] = add_sums(scratch[item], scratch[item + half_size]);
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    /* Results may be written over tensors that other work-items have read until now. */
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     return scratch[0];
 }
