@@ -4,23 +4,10 @@
 #include "operands.h"
 #include "status.h"
 
-static bool has_output(const struct backward *b)
-{
-    return bn_is_present(b->dx) || bn_is_present(b->dz) || bn_is_present(b->dgamma) || bn_is_present(b->dbeta);
-}
-
-/* An empty batch has nothing to give, and no buffers to give it in. */
-static cl_int check_outputs(clbn_plan plan, const struct backward *b)
-{
-    if (bn_plan_shape(plan)->elements > 0 && !has_output(b))
-        return bn_fail(CLBN_MISSING_VIEW, "dx, dz, dgamma and dbeta are absent, expected at least one of them.");
-    return CLBN_SUCCESS;
-}
-
 static cl_int check(clbn_plan plan, struct backward *b, const char *mean_name, const char *deviation_name, clbn_view workspace)
 {
     bool takes_xhat = bn_is_present(b->dgamma) || (bn_is_present(b->dx) && !b->frozen);
-    cl_int status = check_outputs(plan, b);
+    cl_int status = bn_check_gradients(plan, b);
     if (status == CLBN_SUCCESS && !b->frozen)
         status = bn_check_pair(mean_name, b->mean, deviation_name, b->deviation);
     if (status == CLBN_SUCCESS)

@@ -58,19 +58,14 @@ cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clb
 
 static cl_int check_input(clbn_plan plan, struct backward *b, clbn_view workspace)
 {
-    const struct shape *shape = bn_plan_shape(plan);
-    const size_t record = CLBN_SUMS_ROWS * shape->channels;
-    if (b->parts == 0)
-        return bn_fail(CLBN_INVALID_ARGUMENT, "parts is 0, expected at least 1.");
-    if (record > 0 && b->parts > SIZE_MAX / sizeof(cl_double) / record)
-        return bn_fail(CLBN_SIZE_OVERFLOW, "%zu records of %zu numbers have more bytes than size_t can count.", b->parts,
-                       record);
+    const size_t record = CLBN_SUMS_ROWS * bn_plan_shape(plan)->channels;
+    cl_int status = bn_check_parts(b->parts, record);
+    if (status != CLBN_SUCCESS)
+        return status;
     if (record > 0 && !bn_is_present(b->records))
         return bn_fail(CLBN_MISSING_VIEW, "records is absent, expected a view of %zu elements.", b->parts * record);
-    if (shape->elements > 0 && !bn_is_present(b->dx) && !bn_is_present(b->dz) && !bn_is_present(b->dgamma) &&
-        !bn_is_present(b->dbeta))
-        return bn_fail(CLBN_MISSING_VIEW, "dx, dz, dgamma and dbeta are absent, expected at least one of them.");
-    return check_views(plan, b, workspace);
+    status = bn_check_gradients(plan, b);
+    return status == CLBN_SUCCESS ? check_views(plan, b, workspace) : status;
 }
 
 cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const clbn_backward_input_args *args,

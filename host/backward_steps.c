@@ -70,6 +70,14 @@ cl_int bn_choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
 
 /* ---- Views ---------------------------------------------------------------------------------------------------------------- */
 
+cl_int bn_check_gradients(clbn_plan plan, const struct backward *b)
+{
+    bool has_any = bn_is_present(b->dx) || bn_is_present(b->dz) || bn_is_present(b->dgamma) || bn_is_present(b->dbeta);
+    if (bn_plan_shape(plan)->elements > 0 && !has_any)
+        return bn_fail(CLBN_MISSING_VIEW, "dx, dz, dgamma and dbeta are absent, expected at least one of them.");
+    return CLBN_SUCCESS;
+}
+
 cl_int bn_check_backward_views(clbn_plan plan, const struct backward *b, const char *mean_name, const char *deviation_name,
                                clbn_view workspace)
 {
@@ -111,7 +119,7 @@ static bool needs_sums(const struct backward *b)
 
 static cl_uint flags_of(const struct operation *o, const struct backward *b)
 {
-    cl_uint flags = bn_plan_schedule(o->call->plan)->stream ? FLAG_STREAM : 0;
+    cl_uint flags = bn_stream_flag(&o->steps);
     flags |= b->frozen ? FLAG_FROZEN : 0u;
     flags |= b->accumulate ? FLAG_ACCUMULATE : 0u;
     flags |= b->alone ? FLAG_ALONE : 0u;
@@ -143,15 +151,9 @@ static void bind_epsilon(struct step_list *steps)
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
 }
 
-static void add_parted_step(struct operation *o, enum kernel_id id)
-{
-    const struct schedule *s = bn_plan_schedule(o->call->plan);
-    bn_add_step(&o->steps, id, (size_t)s->division.parts, s->tiles);
-}
-
 static void add_whole_step(struct operation *o, const struct backward *b)
 {
-    add_parted_step(o, KERNEL_BACKWARD);
+    bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
@@ -169,7 +171,7 @@ static void add_whole_step(struct operation *o, const struct backward *b)
 
 static void add_sums_step(struct operation *o, const struct backward *b)
 {
-    add_parted_step(o, KERNEL_SUMS);
+    bn_add_parted_step(&o->steps, KERNEL_SUMS);
     bind_inputs(&o->steps, b);
     bind_parameters(&o->steps, b);
     bind_epsilon(&o->steps);
@@ -217,7 +219,7 @@ static void add_input_step(struct operation *o, const struct backward *b)
 {
     if (!bn_is_present(b->dx) && !bn_is_present(b->dz))
         return;
-    add_parted_step(o, KERNEL_INPUT);
+    bn_add_parted_step(&o->steps, KERNEL_INPUT);
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);

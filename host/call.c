@@ -4,6 +4,8 @@
 #include "status.h"
 #include "view.h"
 
+#include <stdint.h>
+
 static cl_int check_queue(clbn_engine engine, cl_command_queue queue)
 {
     cl_context context = NULL;
@@ -56,6 +58,15 @@ cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double up
         return bn_fail(CLBN_INVALID_ARGUMENT, "running_variance is %u, expected CLBN_UNBIASED or CLBN_BIASED.",
                        (unsigned)running_variance);
     return bn_check_pair("running_mean", running_mean, "running_var", running_var);
+}
+
+cl_int bn_check_parts(size_t parts, size_t record)
+{
+    if (parts == 0)
+        return bn_fail(CLBN_INVALID_ARGUMENT, "parts is 0, expected at least 1.");
+    if (record > 0 && parts > SIZE_MAX / sizeof(cl_double) / record)
+        return bn_fail(CLBN_SIZE_OVERFLOW, "%zu records of %zu numbers have more bytes than size_t can count.", parts, record);
+    return CLBN_SUCCESS;
 }
 
 cl_int bn_check_mask(clbn_plan plan, clbn_view mask)

@@ -19,6 +19,9 @@ cl_int bn_check_call(const struct call *call, const void *args, size_t expected_
 cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double update_factor,
                         clbn_running_variance running_variance);
 
+/* Checks that there are parts, and that size_t can count the bytes of as many records of so many numbers. */
+cl_int bn_check_parts(size_t parts, size_t record);
+
 /* Checks that the plan's activation has a mask, if one is given. */
 cl_int bn_check_mask(clbn_plan plan, clbn_view mask);
 

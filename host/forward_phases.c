@@ -39,11 +39,9 @@ static cl_int check_merge(clbn_plan plan, const clbn_merge_statistics_args *a)
 {
     const size_t channels = bn_plan_shape(plan)->channels;
     const size_t record = record_count(plan);
-    if (a->parts == 0)
-        return bn_fail(CLBN_INVALID_ARGUMENT, "parts is 0, expected at least 1.");
-    if (record > 0 && a->parts > SIZE_MAX / sizeof(cl_double) / record)
-        return bn_fail(CLBN_SIZE_OVERFLOW, "%zu records of %zu numbers have more bytes than size_t can count.", a->parts,
-                       record);
+    cl_int status = bn_check_parts(a->parts, record);
+    if (status != CLBN_SUCCESS)
+        return status;
     if (channels > 0 && !bn_is_present(a->statistics) && !bn_is_present(a->running_mean) && !bn_is_present(a->save_mean) &&
         !bn_is_present(a->save_invstd))
         return bn_fail(CLBN_MISSING_VIEW,
@@ -57,7 +55,7 @@ static cl_int check_merge(clbn_plan plan, const clbn_merge_statistics_args *a)
         { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     const clbn_view no_workspace = CLBN_NO_VIEW;
-    cl_int status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
+    status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
     if (status == CLBN_SUCCESS)
         status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), no_workspace);
     return status;

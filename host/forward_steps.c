@@ -53,25 +53,14 @@ static void bind_tensors(struct step_list *steps, clbn_view x, clbn_view z, clbn
     bn_bind_view(steps, mask);
 }
 
-static cl_uint stream_flag(clbn_plan plan)
-{
-    return bn_plan_schedule(plan)->stream ? FLAG_STREAM : 0;
-}
-
-static void add_parted_step(struct operation *o, enum kernel_id id)
-{
-    const struct schedule *s = bn_plan_schedule(o->call->plan);
-    bn_add_step(&o->steps, id, (size_t)s->division.parts, s->tiles);
-}
-
 static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
 {
     const struct finish f = finish_of(a);
-    add_parted_step(o, KERNEL_FORWARD);
+    bn_add_parted_step(&o->steps, KERNEL_FORWARD);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bind_finish(&o->steps, &f);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, stream_flag(o->call->plan) | (f.biased ? FLAG_BIASED : 0u));
+    bn_bind_uint(&o->steps, bn_stream_flag(&o->steps) | (f.biased ? FLAG_BIASED : 0u));
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
@@ -80,7 +69,7 @@ static void add_whole_forward(struct operation *o, const clbn_forward_training_a
 
 static void add_moments_step(struct operation *o, clbn_view x)
 {
-    add_parted_step(o, KERNEL_STATISTICS);
+    bn_add_parted_step(&o->steps, KERNEL_STATISTICS);
     bn_bind_division(&o->steps);
     bn_bind_tensor(&o->steps, x, TENSOR_X);
     bn_bind_view(&o->steps, o->workspace.partials);
@@ -104,11 +93,11 @@ static void add_finish_step(struct operation *o, size_t count, clbn_view partial
 /* From the coefficients in the workspace. */
 static void add_normalize_step(struct operation *o, clbn_view x, clbn_view z, clbn_view y, clbn_view mask)
 {
-    add_parted_step(o, KERNEL_NORMALIZE);
+    bn_add_parted_step(&o->steps, KERNEL_NORMALIZE);
     bind_tensors(&o->steps, x, z, y, mask);
     bn_bind_view(&o->steps, o->workspace.coefficients);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, stream_flag(o->call->plan));
+    bn_bind_uint(&o->steps, bn_stream_flag(&o->steps));
 }
 
 static void add_split_forward(struct operation *o, const clbn_forward_training_args *a)
@@ -131,7 +120,7 @@ void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args 
 
 void bn_add_inference_step(struct operation *o, const clbn_forward_inference_args *a)
 {
-    add_parted_step(o, KERNEL_INFERENCE);
+    bn_add_parted_step(&o->steps, KERNEL_INFERENCE);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bn_bind_view(&o->steps, a->gamma);
     bn_bind_view(&o->steps, a->beta);
@@ -139,7 +128,7 @@ void bn_add_inference_step(struct operation *o, const clbn_forward_inference_arg
     bn_bind_view(&o->steps, a->running_var);
     bn_bind_real(&o->steps, bn_plan_desc(o->call->plan)->epsilon);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, stream_flag(o->call->plan));
+    bn_bind_uint(&o->steps, bn_stream_flag(&o->steps));
     if (bn_is_channels_last(o->call->plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
 }

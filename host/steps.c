@@ -62,6 +62,17 @@ static void bind_memory(struct step_list *list, clbn_view view)
         list->status = bn_fail_call(status, "clSetKernelArgSVMPointer");
 }
 
+void bn_add_parted_step(struct step_list *list, enum kernel_id id)
+{
+    const struct schedule *s = bn_plan_schedule(list->plan);
+    bn_add_step(list, id, (size_t)s->division.parts, s->tiles);
+}
+
+cl_uint bn_stream_flag(const struct step_list *list)
+{
+    return bn_plan_schedule(list->plan)->stream ? FLAG_STREAM : 0;
+}
+
 void bn_add_channel_step(struct step_list *list, enum kernel_id id)
 {
     const size_t group = bn_program_variant(bn_plan_program(list->plan))->group;

@@ -31,6 +31,9 @@ void bn_clear_steps(struct step_list *list);
 /* Adds a step of groups[0] x groups[1] groups; what is then bound are its arguments, in order. */
 void bn_add_step(struct step_list *list, enum kernel_id id, size_t groups_0, size_t groups_1);
 
+/* Adds a step of a kernel that walks the tensors, in the parts and tiles of the plan's schedule. */
+void bn_add_parted_step(struct step_list *list, enum kernel_id id);
+
 /* Adds a step of a kernel that takes a channel at a time, and binds the number of channels. */
 void bn_add_channel_step(struct step_list *list, enum kernel_id id);
 
@@ -44,6 +47,9 @@ enum {
     FLAG_ALONE = 32,
     FLAG_RECORDS = 64
 };
+
+/* FLAG_STREAM if the plan's tensors are stored past the cache, or 0. */
+cl_uint bn_stream_flag(const struct step_list *list);
 
 void bn_bind_division(struct step_list *list);
 void bn_bind_ulong(struct step_list *list, size_t value);
