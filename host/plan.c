@@ -14,7 +14,7 @@ struct clbn_plan_object {
     clbn_engine engine;
     clbn_plan_desc desc;
     struct shape shape;
-    struct schedule schedule;
+    struct schedule schedules[PASSES];
     struct program *program; /* the engine's */
 };
 
@@ -60,9 +60,10 @@ static cl_int complete_plan(clbn_plan plan)
         return status;
     struct variant variant =
         bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, plan->desc.activation, &plan->shape);
-    if (plan->shape.channels > 0 && !bn_make_schedule(&variant, facts, flags, &plan->shape, &plan->schedule))
-        return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
-                       plan->shape.channels);
+    for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)
+        if (!bn_make_schedule(&variant, facts, flags, &plan->shape, &plan->schedules[pass]))
+            return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
+                           plan->shape.channels);
     plan->program = bn_engine_program(plan->engine, &variant, &status);
     return status;
 }
@@ -124,9 +125,23 @@ const struct shape *bn_plan_shape(clbn_plan plan)
     return &plan->shape;
 }
 
-const struct schedule *bn_plan_schedule(clbn_plan plan)
+const struct schedule *bn_plan_schedule(clbn_plan plan, enum pass pass)
 {
-    return &plan->schedule;
+    return &plan->schedules[pass];
+}
+
+size_t bn_plan_workspace_size(clbn_plan plan)
+{
+    size_t size = 0;
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        if (plan->schedules[pass].workspace_size > size)
+            size = plan->schedules[pass].workspace_size;
+    return size;
+}
+
+size_t bn_plan_mask_size(clbn_plan plan)
+{
+    return plan->schedules[PASS_FORWARD].mask_size;
 }
 
 struct program *bn_plan_program(clbn_plan plan)
@@ -169,15 +184,16 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
     static const enum kernel_id forward_whole[] = { KERNEL_FORWARD };
     static const enum kernel_id backward_whole[] = { KERNEL_BACKWARD };
     static const enum kernel_id inference[] = { KERNEL_INFERENCE };
-    bool whole = plan->schedule.whole;
+    bool forward_is_whole = plan->schedules[PASS_FORWARD].whole;
+    bool backward_is_whole = plan->schedules[PASS_BACKWARD].whole;
     if (plan->shape.elements == 0)
         name_kernels(text, size, plan, NULL, 0);
     else if (operation == CLBN_PLAN_INFERENCE_KERNELS)
         name_kernels(text, size, plan, inference, 1);
     else if (operation == CLBN_PLAN_FORWARD_KERNELS)
-        name_kernels(text, size, plan, whole ? forward_whole : forward, whole ? 1 : 3);
+        name_kernels(text, size, plan, forward_is_whole ? forward_whole : forward, forward_is_whole ? 1 : 3);
     else
-        name_kernels(text, size, plan, whole ? backward_whole : backward, whole ? 1 : 3);
+        name_kernels(text, size, plan, backward_is_whole ? backward_whole : backward, backward_is_whole ? 1 : 3);
 }
 
 cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_value_size, void *param_value,
@@ -185,6 +201,8 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
 {
     if (!plan)
         return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
+    const size_t workspace_size = bn_plan_workspace_size(plan);
+    const size_t mask_size = bn_plan_mask_size(plan);
     char kernels[128];
 
     switch (param_name) {
@@ -196,11 +214,9 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
         return bn_give_information(&plan->shape.values_per_channel, sizeof(size_t), param_value_size, param_value,
                                    param_value_size_ret);
     case CLBN_PLAN_WORKSPACE_SIZE:
-        return bn_give_information(&plan->schedule.workspace_size, sizeof(size_t), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_give_information(&workspace_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
     case CLBN_PLAN_MASK_SIZE:
-        return bn_give_information(&plan->schedule.mask_size, sizeof(size_t), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_give_information(&mask_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
     case CLBN_PLAN_FORWARD_KERNELS:
     case CLBN_PLAN_INFERENCE_KERNELS:
     case CLBN_PLAN_BACKWARD_KERNELS:

@@ -15,6 +15,9 @@ struct division {
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
 };
 
+/* What calls of a plan do with its tensors. Each has a schedule of its own. */
+enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_INFERENCE, PASSES };
+
 struct schedule {
     struct division division;
     bool whole;               /* one group has all of a channel: one kernel does a whole operation */
