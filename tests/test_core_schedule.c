@@ -14,6 +14,8 @@
 
 enum { WALKS = 20000, LARGE_PROBLEMS = 20000 };
 
+static const struct choices usual; /* all 0 */
+
 /* A problem and its schedule. */
 struct plan_of_work {
     struct device_facts facts;
@@ -95,7 +97,7 @@ static bool random_work(struct random *random, size_t limit, struct plan_of_work
     work->flags = divisions[random_below(random, 3)] | (cl_uint)random_below(random, 4);
     work->shape = random_shape(random, limit);
     work->variant = bn_choose_variant(geometry, work->flags, &work->facts, type, activation, &work->shape);
-    bool fits = bn_make_schedule(&work->variant, &work->facts, work->flags, &work->shape, &work->schedule);
+    bool fits = bn_make_schedule(&work->variant, &work->facts, work->flags, &usual, &work->shape, &work->schedule);
     describe(work);
     return fits;
 }
@@ -313,7 +315,7 @@ static struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct
                                  .flags = flags,
                                  .shape = shape };
     work.variant = bn_choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
-    ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &shape, &work.schedule));
+    ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &usual, &shape, &work.schedule));
     describe(&work);
     return work;
 }
@@ -360,7 +362,7 @@ START_TEST(a_workspace_that_overflows_has_no_schedule)
     struct schedule schedule;
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
         struct variant variant = bn_choose_variant(geometry, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
-        ck_assert(!bn_make_schedule(&variant, &facts, 0, &shape, &schedule));
+        ck_assert(!bn_make_schedule(&variant, &facts, 0, &usual, &shape, &schedule));
     }
 }
 END_TEST
