@@ -148,7 +148,8 @@ void bn_describe_schedule(const struct schedule *s, char *text, size_t size)
 {
     char bands_of[64] = "";
     if (s->division.band_rows > 0)
-        snprintf(bands_of, sizeof(bands_of), ", bands of %llu rows", (unsigned long long)s->division.band_rows);
+        snprintf(bands_of, sizeof(bands_of), ", bands of %llu row%s", (unsigned long long)s->division.band_rows,
+                 s->division.band_rows == 1 ? "" : "s");
     snprintf(text, size, "%s, %llu x %zu groups%s%s", s->whole ? "whole" : "split", (unsigned long long)s->division.parts,
              s->tiles, bands_of, s->stream ? ", past the cache" : "");
 }

@@ -313,7 +313,7 @@ typedef struct clbn_tune_report {
  * processes that build their program later. Their results may differ in rounding, within the same bounds; each plan's own are
  * bit-identical as ever. Tuning again replaces what was remembered.
  *
- * The only call that blocks, for seconds: the device should have nothing else to do. It makes its own buffers, of the sizes of x,
+ * The only call that waits for the device, for seconds: it should have nothing else to do. It makes its own buffers, of the sizes of x,
  * dy and the larger of y and dx. Neither a residual nor a mask is measured. args: NULL for all operations. report: optional. On
  * failure nothing is remembered. An empty plan has nothing to measure. */
 CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, clbn_tune_report *report);

@@ -2,6 +2,7 @@
 #include "activation.h"
 #include "bench_operation.h"
 #include "bench_selection.h"
+#include "bench_tensors.h"
 #include "commands.h"
 #include "device.h"
 #include "failure.h"
@@ -88,8 +89,14 @@ static bool tune_case(const struct request *request, const struct session *sessi
 {
     clbn_tune_args args = CLBN_TUNE_ARGS_INIT;
     clbn_tune_report found = CLBN_TUNE_REPORT_INIT;
-    clbn_plan plan = bench_create_plan(session->engine, the_case, failure);
+    struct failure reason;
 
+    if (!bench_tensors_fit(session, the_case, &reason)) {
+        progress_clear(progress);
+        tune_print_skipped(the_case, reason.sentence);
+        return true;
+    }
+    clbn_plan plan = bench_create_plan(session->engine, the_case, failure);
     if (plan == NULL)
         return false;
     args.operations = operation_bits(&request->selection.ops);
@@ -127,7 +134,7 @@ static bool tune_all(const struct request *request, const struct session *sessio
                 progress_update(&progress, ++done);
             }
     progress_clear(&progress);
-    return true;
+    return report->row_count > 0 || fail(failure, "no shape could be measured");
 }
 
 static int run(const struct request *request)

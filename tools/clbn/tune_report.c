@@ -29,16 +29,29 @@ void tune_print_head(const struct tune_report *report)
     free(driver);
 }
 
+static void print_case(const char *op, const struct bench_case *what)
+{
+    char shape[BENCH_SHAPE_TEXT];
+
+    bench_shape_format(&what->shape, shape);
+    printf("%-9s  %-17s %-6s %-8s  ", op, shape, bench_layout_names[what->layout], bench_type_names[what->type]);
+}
+
 void tune_print_row(const struct tune_row *row)
 {
     const clbn_tune_result *result = &row->result;
-    char shape[BENCH_SHAPE_TEXT];
 
-    bench_shape_format(&row->what.shape, shape);
-    printf("%-9s  %-17s %-6s %-8s  %9.4f %9.4f %5.2fx  %3zu / %-2zu  %s\n", bench_op_names[row->what.op], shape,
-           bench_layout_names[row->what.layout], bench_type_names[row->what.type], 1e3 * result->usual_seconds,
-           1e3 * result->best_seconds, tune_gain(result), result->measured, result->divisions, row->division);
+    print_case(bench_op_names[row->what.op], &row->what);
+    printf("%9.4f %9.4f %5.2fx  %3zu / %-2zu  %s\n", 1e3 * result->usual_seconds, 1e3 * result->best_seconds, tune_gain(result),
+           result->measured, result->divisions, row->division);
     fflush(stdout); /* A row is news, also in a pipe. */
+}
+
+void tune_print_skipped(const struct bench_case *what, const char *reason)
+{
+    print_case("-", what);
+    printf("not measured: %s\n", reason);
+    fflush(stdout);
 }
 
 void tune_print_end(const struct tune_report *report)

@@ -30,6 +30,7 @@ struct tune_report {
 
 void tune_print_head(const struct tune_report *report);
 void tune_print_row(const struct tune_row *row);
+void tune_print_skipped(const struct bench_case *what, const char *reason);
 void tune_print_end(const struct tune_report *report);
 
 /* How many times as fast as without tuning. */
