@@ -56,11 +56,12 @@ static void choose_schedules(clbn_plan plan, const struct variant *variant, cons
 {
     const struct device_facts *facts = bn_engine_facts(plan->engine);
     const cl_uint flags = bn_engine_flags(plan->engine);
+    const uint64_t problem = bn_hash_problem(facts, flags, &plan->shape);
     for (enum pass pass = 0; pass < PASSES; pass++) {
         struct choices known;
         if (given)
             known = *given;
-        else if (!bn_recall_tuned(plan->program, bn_hash_problem(facts, flags, &plan->shape, pass), &known))
+        else if (!bn_recall_tuned(plan->program, bn_hash_pass(problem, pass), &known))
             continue;
         bn_make_chosen_schedule(variant, facts, flags, &known, &plan->shape, &plan->schedules[pass]);
     }

@@ -159,6 +159,7 @@ static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args 
     static const cl_uint bits[PASSES] = { CLBN_TUNE_FORWARD, CLBN_TUNE_BACKWARD, CLBN_TUNE_INFERENCE };
     clbn_tune_result *const results[PASSES] = { &report->forward, &report->backward, &report->inference };
     const clbn_engine engine = bn_plan_engine(plan);
+    const uint64_t problem = bn_hash_problem(bn_engine_facts(engine), bn_engine_flags(engine), bn_plan_shape(plan));
     struct tuned found[PASSES];
     size_t count = 0;
     cl_int status = CLBN_SUCCESS;
@@ -168,7 +169,7 @@ static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args 
     for (enum pass pass = 0; pass < PASSES && status == CLBN_SUCCESS; pass++) {
         if (!(args->operations & bits[pass]))
             continue;
-        found[count].problem = bn_hash_problem(bn_engine_facts(engine), bn_engine_flags(engine), bn_plan_shape(plan), pass);
+        found[count].problem = bn_hash_pass(problem, pass);
         status = tune_pass(t, pass, args->seconds, &found[count].choices, results[pass]);
         count++;
     }

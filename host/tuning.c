@@ -17,17 +17,30 @@ static uint64_t hash_number(uint64_t hash, uint64_t number)
     return bn_hash(hash, &number, sizeof(number));
 }
 
-uint64_t bn_hash_problem(const struct device_facts *facts, cl_uint engine_flags, const struct shape *shape, enum pass pass)
+static uint64_t hash_layout(uint64_t hash, const struct layout *layout, unsigned axes)
 {
-    uint64_t hash = hash_number(BN_HASH_START, pass);
-    hash = hash_number(hash, engine_flags);
+    hash = hash_number(hash, layout->alignment);
+    return bn_hash(hash, layout->strides, axes * sizeof(layout->strides[0]));
+}
+
+uint64_t bn_hash_problem(const struct device_facts *facts, cl_uint engine_flags, const struct shape *shape)
+{
+    const unsigned axes = shape->row_axes + shape->channel_axes;
+    uint64_t hash = hash_number(BN_HASH_START, engine_flags);
     hash = hash_number(hash, facts->compute_units);
     hash = hash_number(hash, facts->cache_size);
     hash = hash_number(hash, shape->outer);
     hash = hash_number(hash, shape->channels);
     hash = hash_number(hash, shape->inner);
-    hash = bn_hash(hash, shape->lengths, sizeof(shape->lengths));
-    return bn_hash(hash, shape->layouts, sizeof(shape->layouts));
+    hash = bn_hash(hash, shape->lengths, axes * sizeof(shape->lengths[0]));
+    for (enum tensor t = 0; t < TENSORS; t++)
+        hash = hash_layout(hash, &shape->layouts[t], axes);
+    return hash;
+}
+
+uint64_t bn_hash_pass(uint64_t problem, enum pass pass)
+{
+    return hash_number(problem, pass);
 }
 
 static struct tuned *find(const struct tuning *tuning, uint64_t problem)

@@ -9,9 +9,9 @@
 
 #include <stdint.h>
 
-/* A problem is known by a hash of all that candidates depend on. Another one of the same hash would only be slower. */
+/* A pass of a problem is known by a hash of all that candidates depend on. Another one of the same hash would only be slower. */
 struct tuned {
-    uint64_t problem;
+    uint64_t problem; /* of bn_hash_pass() */
     struct choices choices;
 };
 
@@ -21,7 +21,8 @@ struct tuning {
     size_t count;
 };
 
-uint64_t bn_hash_problem(const struct device_facts *facts, cl_uint engine_flags, const struct shape *shape, enum pass pass);
+uint64_t bn_hash_problem(const struct device_facts *facts, cl_uint engine_flags, const struct shape *shape);
+uint64_t bn_hash_pass(uint64_t problem, enum pass pass);
 
 /* NULL if nothing is known of the problem. */
 const struct choices *bn_find_tuned(const struct tuning *tuning, uint64_t problem);

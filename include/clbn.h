@@ -307,15 +307,15 @@ typedef struct clbn_tune_report {
         sizeof(clbn_tune_report), { 0, 0, 0, 0 }, { 0, 0, 0, 0 }, { 0, 0, 0, 0 }, CL_FALSE                                     \
     }
 
-/* Measures the ways in which the work of a plan's problem can be divided on the device, and remembers for each operation the one
- * that was clearly faster than the usual one: in three of four pairs of calls by 5 %. Plans stay what they are: those of the same
- * description that are created later on this engine are divided so, and, unless CLBN_CACHE_DIR is empty, those of engines and
- * processes that build their program later. Their results may differ in rounding, within the same bounds; each plan's own are
- * bit-identical as ever. Tuning again replaces what was remembered.
+/* Measures the ways in which the work of a plan's problem can be divided on the device, and remembers for each operation the
+ * one that was clearly faster than the usual one: in three of four pairs of calls by 5 %. Plans stay what they are: those of
+ * the same description that are created later on this engine are divided so, and, unless CLBN_CACHE_DIR is empty, those of
+ * engines and processes that come to need their program later. Results of differently divided plans may differ in rounding,
+ * within the same bounds; each plan's own are bit-identical as ever. Tuning again replaces what was remembered.
  *
- * The only call that waits for the device, for seconds: it should have nothing else to do. It makes its own buffers, of the sizes of x,
- * dy and the larger of y and dx. Neither a residual nor a mask is measured. args: NULL for all operations. report: optional. On
- * failure nothing is remembered. An empty plan has nothing to measure. */
+ * The only call that waits for the device, for seconds: it should have nothing else to do. It makes its own buffers, of the
+ * sizes of x, dy and the larger of y and dx. Neither a residual nor a mask is measured. args: NULL for all operations. report:
+ * optional. On failure nothing is remembered. An empty plan has nothing to measure. */
 CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, clbn_tune_report *report);
 
 /* ---- Enqueue -------------------------------------------------------------------------------------------------------------- */

@@ -16,8 +16,8 @@ static size_t list(clbn_plan plan, struct candidate *candidates)
 static bool remember(clbn_plan plan, enum pass pass, const struct choices *choices)
 {
     const clbn_engine engine = bn_plan_engine(plan);
-    const struct tuned tuned = { bn_hash_problem(bn_engine_facts(engine), bn_engine_flags(engine), bn_plan_shape(plan), pass),
-                                 *choices };
+    const uint64_t problem = bn_hash_problem(bn_engine_facts(engine), bn_engine_flags(engine), bn_plan_shape(plan));
+    const struct tuned tuned = { bn_hash_pass(problem, pass), *choices };
     bool stored = false;
     if (!bn_remember_tuned(bn_plan_program(plan), &tuned, 1, &stored))
         abort();

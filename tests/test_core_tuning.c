@@ -86,11 +86,12 @@ END_TEST
 /* Whatever candidates or times depend on makes another problem. */
 START_TEST(problems_differ)
 {
-    enum { PROBLEMS = 12 };
+    enum { PROBLEMS = 13 };
     uint64_t hashes[PROBLEMS];
     for (int i = 0; i < PROBLEMS; i++) {
         struct device_facts facts = { .compute_units = 2, .cache_size = 1000 };
-        struct shape shape = { .outer = 3, .channels = 5, .inner = 7, .lengths = { 3, 5 } };
+        struct shape shape = { .outer = 3, .channels = 5, .inner = 7, .row_axes = 1, .channel_axes = 1, .lengths = { 3, 5 } };
+        enum pass pass = i == 10 ? PASS_BACKWARD : i == 11 ? PASS_INFERENCE : PASS_FORWARD;
         facts.compute_units += i == 1;
         facts.cache_size += i == 2;
         shape.outer += i == 3;
@@ -99,10 +100,8 @@ START_TEST(problems_differ)
         shape.lengths[0] += i == 6;
         shape.layouts[TENSOR_X].strides[0] += i == 7;
         shape.layouts[TENSOR_DZ].strides[1] += i == 8;
-        hashes[i] = bn_hash_problem(&facts, i == 9 ? CLBN_ENGINE_SPLIT : 0, &shape,
-                                    i == 10   ? PASS_BACKWARD
-                                    : i == 11 ? PASS_INFERENCE
-                                              : PASS_FORWARD);
+        shape.layouts[TENSOR_Y].alignment += i == 12;
+        hashes[i] = bn_hash_pass(bn_hash_problem(&facts, i == 9 ? CLBN_ENGINE_SPLIT : 0, &shape), pass);
         for (int j = 0; j < i; j++)
             ck_assert_msg(hashes[i] != hashes[j], "problems %d and %d are the same", i, j);
     }
