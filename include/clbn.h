@@ -137,12 +137,12 @@ typedef struct clbn_engine_options {
  *
  * Compiled programs are kept on disk for later engines and processes, in the folder $CLBN_CACHE_DIR, an absolute path; where
  * that is not set, in $XDG_CACHE_HOME/clbn, else in $HOME/.cache/clbn. CLBN_CACHE_DIR set to nothing, or to a relative path,
- * turns this off. A plan looks its program up before it compiles, and what clbnTunePlan() has found for that program. The first engine that compiles a program leaves a mark
- * there when its last reference goes; one that finds the mark when it compiles writes the program then, which takes time (on
- * PoCL a second or two for each kind of program, once): a process on a fresh machine does no such work, and the third of a
- * machine compiles nothing. Enqueue calls never use the disk. Whatever goes wrong with the cache is no error: the program is
- * compiled. A folder that belongs to another user, or that others may write to, is not used; the files may be deleted at any
- * time. */
+ * turns this off. A plan looks its program up before it compiles, and with it what clbnTunePlan() has found. The first engine
+ * that compiles a program leaves a mark there when its last reference goes; one that finds the mark when it compiles writes the
+ * program then, which takes time (on PoCL a second or two for each kind of program, once): a process on a fresh machine does no
+ * such work, and the third of a machine compiles nothing. Enqueue calls never use the disk. Whatever goes wrong with the cache
+ * is no error: the program is compiled. A folder that belongs to another user, or that others may write to, is not used; the
+ * files may be deleted at any time. */
 CLBN_API clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options,
                                       cl_int *errcode_ret);
 CLBN_API cl_int clbnRetainEngine(clbn_engine engine);
