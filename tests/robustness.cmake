@@ -50,10 +50,11 @@ target_sources(test_core_tuning PRIVATE cache_files.c)
 # Tuning, with the library's objects in the executable: divisions.c chooses in their inside what the tests then see outside. Of
 # libclbn, which the support asks for, nothing is left to use.
 clbn_add_test(tuning clbn_test_support)
-target_sources(test_tuning PRIVATE cache_files.c divisions.c $<TARGET_OBJECTS:clbn_objects>)
+target_sources(test_tuning PRIVATE
+    cache_files.c divisions.c $<TARGET_OBJECTS:clbn_objects> $<TARGET_OBJECTS:clbn_interposer>)
 set_source_files_properties(divisions.c PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/host)
 target_link_options(test_tuning PRIVATE LINKER:--as-needed)
-target_link_libraries(test_tuning PRIVATE OpenCL::OpenCL Threads::Threads)
+target_link_libraries(test_tuning PRIVATE OpenCL::OpenCL Threads::Threads ${CMAKE_DL_LIBS})
 
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.

@@ -3,6 +3,7 @@
 #include "cache_files.h"
 #include "compare.h"
 #include "divisions.h"
+#include "interpose.h"
 #include "verify.h"
 
 #include <math.h>
@@ -122,6 +123,37 @@ START_TEST(each_pass_has_its_own_division)
             ck_assert_msg(same == (i != pass), "pass %u: of pass %u: %s, then %s", pass, i, usual, later_text);
         }
         clbnReleasePlan(later);
+        clbnReleasePlan(plan);
+        clbnReleaseEngine(engine);
+    }
+}
+END_TEST
+
+static unsigned long count_kernels(clbn_engine engine, enum operation operation)
+{
+    struct problem problem = problem_random(&columns, CLBN_FLOAT32, 1e-5, 1);
+    struct call call = call_of(operation);
+    struct run run = run_prepare(engine, &problem, &call);
+    unsigned long before = calls_of("clEnqueueNDRangeKernel");
+    run_now(&run);
+    unsigned long kernels = calls_of("clEnqueueNDRangeKernel") - before;
+    run_release(&run);
+    problem_free(&problem);
+    return kernels;
+}
+
+/* Of so many rows all is split, in three kernels; number 1 is whole. */
+START_TEST(each_pass_runs_as_it_is_divided)
+{
+    for (unsigned pass = 0; pass < 2; pass++) {
+        clbn_engine engine = new_engine(CLBN_GEOMETRY_VECTOR, 0);
+        clbn_plan plan = create_plan(engine, &columns, CLBN_FLOAT32, 1e-5);
+        testing("pass %u", pass);
+        ck_assert_uint_eq(count_kernels(engine, FORWARD_TRAINING), 3);
+        ck_assert_uint_eq(count_kernels(engine, BACKWARD), 3);
+        choose_division_of_pass(plan, pass, 1);
+        ck_assert_uint_eq(count_kernels(engine, FORWARD_TRAINING), pass == 0 ? 1 : 3);
+        ck_assert_uint_eq(count_kernels(engine, BACKWARD), pass == 1 ? 1 : 3);
         clbnReleasePlan(plan);
         clbnReleaseEngine(engine);
     }
@@ -413,10 +445,14 @@ int main(void)
 {
     setenv("CLBN_CACHE_DIR", "", 1);
     Suite *suite = suite_create("tuning");
-    TCase *cases = tcase_create("on a device");
+    TCase *divisions = tcase_create("every division");
+    tcase_set_timeout(divisions, 0);
+    tcase_add_loop_test(divisions, every_division_agrees_with_the_reference, 0, 4);
+    suite_add_tcase(suite, divisions);
+    TCase *cases = tcase_create("measuring and remembering");
     tcase_set_timeout(cases, 0);
-    tcase_add_loop_test(cases, every_division_agrees_with_the_reference, 0, 4);
     tcase_add_test(cases, each_pass_has_its_own_division);
+    tcase_add_test(cases, each_pass_runs_as_it_is_divided);
     tcase_add_test(cases, a_workspace_is_enough_for_every_pass);
     tcase_add_test(cases, later_plans_of_the_problem_alone_are_divided_so);
     tcase_add_test(cases, later_engines_find_it_on_disk);
