@@ -43,8 +43,10 @@ foreach(name shape strides footprint schedule contest tuning)
     target_sources(test_core_${name} PRIVATE allocate.c random_numbers.c)
     target_link_libraries(test_core_${name} PRIVATE m)
 endforeach()
-clbn_add_test(disk_cache clbn_internals)
-target_sources(test_disk_cache PRIVATE allocate.c cache_files.c)
+foreach(name cache_folder disk_cache cache_sharing)
+    clbn_add_test(${name} clbn_internals)
+    target_sources(test_${name} PRIVATE allocate.c cache_files.c cache_text.c)
+endforeach()
 target_sources(test_core_tuning PRIVATE cache_files.c)
 
 # Tuning, with the library's objects in the executable: divisions.c chooses in their inside what the tests then see outside. Of
