@@ -25,7 +25,7 @@ static cl_int launch_empty(const struct call *call, const struct backward *b)
     if (bn_plan_shape(call->plan)->channels == 0 || !has_gradients)
         return bn_launch_nothing(call);
     struct operation operation;
-    bn_begin_operation(&operation, call, none, false);
+    bn_begin_operation(&operation, call, PASS_BACKWARD, none, false);
     bn_add_empty_backward_step(&operation, b);
     return bn_finish_operation(&operation);
 }
@@ -69,7 +69,8 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
 
     bool lacks_statistics = bn_is_present(b.x) && !bn_is_present(b.mean);
     struct operation operation;
-    bn_begin_operation(&operation, &call, args->workspace, bn_needs_workspace(plan) || lacks_statistics);
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace,
+                       bn_needs_workspace(plan, PASS_BACKWARD) || lacks_statistics);
     if (lacks_statistics)
         add_missing_statistics(&operation, &b);
     bn_add_backward_steps(&operation, &b);
@@ -105,7 +106,7 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
         return launch_empty(&call, &b);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, args->workspace, bn_needs_workspace(plan));
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace, bn_needs_workspace(plan, PASS_BACKWARD));
     bn_add_backward_steps(&operation, &b);
     return bn_finish_operation(&operation);
 }

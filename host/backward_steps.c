@@ -94,7 +94,7 @@ cl_int bn_check_backward_views(clbn_plan plan, const struct backward *b, const c
         { "dy", TENSOR_DY, b->dy, elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "z", TENSOR_Z, b->z, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "y", TENSOR_Y, b->y, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "mask", OPERAND_BYTES, b->mask, bn_plan_schedule(plan)->mask_size, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, b->mask, bn_plan_mask_size(plan), OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "gamma", OPERAND_PARAMETER, b->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { mean_name, OPERAND_PARAMETER, b->mean, channels, OPERAND_READ, for_xhat, NULL },
@@ -208,7 +208,7 @@ static void add_finish_step(struct operation *o, const struct backward *b, struc
 
 static struct partials own_partials(const struct operation *o, bool summed)
 {
-    const struct partials p = { .count = summed ? bn_plan_schedule(o->call->plan)->partials : 0,
+    const struct partials p = { .count = summed ? o->steps.schedule->partials : 0,
                                 .values = bn_plan_shape(o->call->plan)->values_per_channel,
                                 .view = o->workspace.partials };
     return p;
@@ -230,7 +230,7 @@ static void add_input_step(struct operation *o, const struct backward *b)
 
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
-    if (bn_plan_schedule(o->call->plan)->whole) {
+    if (o->steps.schedule->whole) {
         add_whole_step(o, b);
         return;
     }

@@ -33,7 +33,7 @@ static bool has_borrowed_rights(void)
     return getuid() != geteuid() || getgid() != getegid();
 }
 
-static bool find_folder(char *path, size_t size)
+bool bn_find_cache_folder(char *path, size_t size)
 {
     const struct cache_variables variables = { getenv("CLBN_CACHE_DIR"), getenv("XDG_CACHE_HOME"), getenv("HOME") };
     return !has_borrowed_rights() && bn_choose_cache_folder(&variables, path, size);
@@ -42,7 +42,7 @@ static bool find_folder(char *path, size_t size)
 bool bn_cache_is_on(void)
 {
     char path[BN_CACHE_PATH_SIZE];
-    return find_folder(path, sizeof(path));
+    return bn_find_cache_folder(path, sizeof(path));
 }
 
 static bool is_own(int descriptor, mode_t type, struct stat *about)
@@ -87,7 +87,7 @@ static void create_folders(char *path)
 int bn_open_cache_folder(bool create)
 {
     char path[BN_CACHE_PATH_SIZE];
-    if (!find_folder(path, sizeof(path)))
+    if (!bn_find_cache_folder(path, sizeof(path)))
         return -1;
     int folder = open_folder(path);
     if (folder < 0 && create && errno == ENOENT) {

@@ -21,7 +21,8 @@ struct cache_variables {
  * Directory Specification has it. */
 bool bn_choose_cache_folder(const struct cache_variables *variables, char *path, size_t size);
 
-/* Whether the environment names a folder, which need not be there. */
+/* The folder that the environment names, which need not be there; false if there is to be no cache. */
+bool bn_find_cache_folder(char *path, size_t size);
 bool bn_cache_is_on(void);
 
 /* A descriptor of the environment's folder, or -1: there is none, or it is another user's, or others may write to it.

@@ -173,29 +173,32 @@ static int create_temporary(int folder, char name[NAME_SIZE])
 }
 
 /* Readers find all of the entry under its name, or what was there before, also after the machine has crashed. */
-static void write_entry(int folder, const char *name, const struct entry_header *header, const void *key, const void *data)
+static bool write_entry(int folder, const char *name, const struct entry_header *header, const void *key, const void *data)
 {
     char temporary[NAME_SIZE];
     int file = create_temporary(folder, temporary);
     if (file < 0)
-        return;
+        return false;
     bool written = write_all(file, header, sizeof(*header)) && write_all(file, key, (size_t)header->key_size) &&
                    write_all(file, data, (size_t)header->data_size) && fsync(file) == 0;
     written = close(file) == 0 && written;
-    if (!written || renameat(folder, temporary, folder, name) != 0)
-        unlinkat(folder, temporary, 0);
+    if (written && renameat(folder, temporary, folder, name) == 0)
+        return true;
+    unlinkat(folder, temporary, 0);
+    return false;
 }
 
-void bn_cache_write(const char *kind, const void *key, size_t key_size, const void *data, size_t size)
+bool bn_cache_write(const char *kind, const void *key, size_t key_size, const void *data, size_t size)
 {
     char name[NAME_SIZE];
     struct entry_header header = { .magic = MAGIC, .key_size = key_size, .data_size = size };
     if (!fits(key_size, size) || !may_write(sizeof(header) + key_size + size) || !name_entry(name, kind, key, key_size))
-        return;
+        return false;
     header.checksum = checksum_of(&header, key, data);
     int folder = bn_open_cache_folder(true);
     if (folder < 0)
-        return;
-    write_entry(folder, name, &header, key, data);
+        return false;
+    bool written = write_entry(folder, name, &header, key, data);
     close(folder);
+    return written;
 }

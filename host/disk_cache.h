@@ -1,7 +1,7 @@
 /* The disk cache: bytes by key, in files of their own. Whatever is wrong with it, a read is a miss and a write does nothing.
  *
  * Any number of threads and processes may read and write at once: a file is complete when it gets its name. Entries are
- * never deleted, since there are few: two for each kind of program, device and driver. Deleting files, or all of the folder,
+ * never deleted, since there are few: three for each kind of program, device and driver. Deleting files, or all of the folder,
  * is safe. */
 #ifndef CLBN_DISK_CACHE_H
 #define CLBN_DISK_CACHE_H
@@ -16,7 +16,7 @@ bool bn_cache_read(const char *kind, const void *key, size_t key_size, void **da
 /* Whether a write can succeed: to be asked before much work for one. Creates the folder. */
 bool bn_cache_is_writable(void);
 
-/* Replaces what is kept under a key. */
-void bn_cache_write(const char *kind, const void *key, size_t key_size, const void *data, size_t size);
+/* Replaces what is kept under a key. False if that failed. */
+bool bn_cache_write(const char *kind, const void *key, size_t key_size, const void *data, size_t size);
 
 #endif

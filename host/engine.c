@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "cache_folder.h"
 #include "information.h"
 #include "lock.h"
 #include "status.h"
@@ -228,6 +229,7 @@ cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t
     const size_t group = v.group;
     const size_t vector = v.vector;
     const cl_bool has_float64 = engine->facts.has_double;
+    char folder[BN_CACHE_PATH_SIZE];
     const char *merge = v.wide_double ? "double" : "float-float";
 
     switch (param_name) {
@@ -246,6 +248,10 @@ cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t
         return bn_give_information(&vector, sizeof(vector), param_value_size, param_value, param_value_size_ret);
     case CLBN_ENGINE_HAS_FLOAT64:
         return bn_give_information(&has_float64, sizeof(has_float64), param_value_size, param_value, param_value_size_ret);
+    case CLBN_ENGINE_CACHE_FOLDER:
+        if (!bn_find_cache_folder(folder, sizeof(folder)))
+            folder[0] = '\0';
+        return bn_give_information(folder, strlen(folder) + 1, param_value_size, param_value, param_value_size_ret);
     case CLBN_ENGINE_MERGE_TYPE:
         return bn_give_information(merge, strlen(merge) + 1, param_value_size, param_value, param_value_size_ret);
     default:

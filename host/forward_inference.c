@@ -14,7 +14,7 @@ static cl_int check_inference(clbn_plan plan, const clbn_forward_inference_args 
         { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "mask", OPERAND_BYTES, a->mask, bn_plan_schedule(plan)->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = bn_check_mask(plan, a->mask);
     if (status == CLBN_SUCCESS)
@@ -35,7 +35,7 @@ cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, args->workspace, bn_is_channels_last(plan));
+    bn_begin_operation(&operation, &call, PASS_INFERENCE, args->workspace, bn_is_channels_last(plan));
     bn_add_inference_step(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -27,7 +27,7 @@ cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, args->workspace, shape->elements > 0);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, shape->elements > 0);
     if (shape->elements > 0)
         bn_add_statistics_steps(&operation, args->x, args->statistics);
     else
@@ -75,7 +75,7 @@ cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const 
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, no_workspace, false);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, no_workspace, false);
     bn_add_merge_step(&operation, args);
     return bn_finish_operation(&operation);
 }
@@ -92,7 +92,7 @@ static cl_int check_normalize(clbn_plan plan, const clbn_normalize_args *a)
         { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "statistics", OPERAND_PARAMETER, a->statistics, record, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "mask", OPERAND_BYTES, a->mask, bn_plan_schedule(plan)->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = bn_check_mask(plan, a->mask);
     if (status == CLBN_SUCCESS)
@@ -113,7 +113,7 @@ cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_n
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, args->workspace, true);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, true);
     bn_add_normalize_steps(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -4,9 +4,9 @@
 
 static const clbn_view none = CLBN_NO_VIEW;
 
-bool bn_needs_workspace(clbn_plan plan)
+bool bn_needs_workspace(clbn_plan plan, enum pass pass)
 {
-    return bn_is_channels_last(plan) || !bn_plan_schedule(plan)->whole;
+    return bn_is_channels_last(plan) || !bn_plan_schedule(plan, pass)->whole;
 }
 
 bool bn_updates_running(clbn_view running_mean, double update_factor)
@@ -104,15 +104,14 @@ static void add_split_forward(struct operation *o, const clbn_forward_training_a
 {
     const struct finish f = finish_of(a);
     add_moments_step(o, a->x);
-    add_finish_step(o, bn_plan_schedule(o->call->plan)->partials, o->workspace.partials, &f, none, o->workspace.coefficients,
-                    0);
+    add_finish_step(o, o->steps.schedule->partials, o->workspace.partials, &f, none, o->workspace.coefficients, 0);
     if (bn_is_present(a->y))
         add_normalize_step(o, a->x, a->z, a->y, a->mask);
 }
 
 void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
 {
-    if (bn_plan_schedule(o->call->plan)->whole)
+    if (o->steps.schedule->whole)
         add_whole_forward(o, a);
     else
         add_split_forward(o, a);
@@ -137,7 +136,7 @@ void bn_add_statistics_steps(struct operation *o, clbn_view x, clbn_view record)
 {
     const struct finish nothing_else = { .update_factor = 0 };
     add_moments_step(o, x);
-    add_finish_step(o, bn_plan_schedule(o->call->plan)->partials, o->workspace.partials, &nothing_else, record, none, 0);
+    add_finish_step(o, o->steps.schedule->partials, o->workspace.partials, &nothing_else, record, none, 0);
 }
 
 void bn_add_empty_statistics_step(struct operation *o, clbn_view record)

@@ -5,7 +5,7 @@
 #include "operation.h"
 
 /* Whether a forward or a backward needs any workspace, besides that for statistics that the caller did not give. */
-bool bn_needs_workspace(clbn_plan plan);
+bool bn_needs_workspace(clbn_plan plan, enum pass pass);
 
 /* Forward training in whole. y may be absent: then only the statistics are computed. */
 void bn_add_forward_steps(struct operation *operation, const clbn_forward_training_args *args);

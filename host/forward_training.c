@@ -28,7 +28,7 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
         { "save_mean", OPERAND_PARAMETER, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "mask", OPERAND_BYTES, a->mask, bn_plan_schedule(plan)->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = check_running(plan, a);
     if (status == CLBN_SUCCESS)
@@ -51,7 +51,7 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, args->workspace, bn_needs_workspace(plan));
+    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, bn_needs_workspace(plan, PASS_FORWARD));
     bn_add_forward_steps(&operation, args);
     return bn_finish_operation(&operation);
 }

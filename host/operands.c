@@ -193,7 +193,7 @@ cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigne
         if (status != CLBN_SUCCESS)
             return status;
     }
-    const struct operand bytes = { "workspace",     OPERAND_BYTES,    workspace, bn_plan_schedule(plan)->workspace_size,
+    const struct operand bytes = { "workspace",     OPERAND_BYTES,    workspace, bn_plan_workspace_size(plan),
                                    OPERAND_UPDATED, OPERAND_OPTIONAL, NULL };
     all[count] = bytes;
     cl_int status = check_workspace(plan, &all[count], &regions[count]);

@@ -2,11 +2,11 @@
 
 #include "launch.h"
 
-void bn_begin_operation(struct operation *o, const struct call *call, clbn_view workspace, bool needs_workspace)
+void bn_begin_operation(struct operation *o, const struct call *call, enum pass pass, clbn_view workspace, bool needs_workspace)
 {
     o->call = call;
-    bn_init_steps(&o->steps, call->plan);
-    o->steps.status = bn_open_workspace(&o->workspace, call->plan, workspace, needs_workspace);
+    bn_init_steps(&o->steps, call->plan, pass);
+    o->steps.status = bn_open_workspace(&o->workspace, call->plan, pass, workspace, needs_workspace);
 }
 
 cl_int bn_finish_operation(struct operation *o)

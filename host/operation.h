@@ -13,7 +13,8 @@ struct operation {
 };
 
 /* Begins an operation whose views are checked. Like steps, it remembers its first failure. */
-void bn_begin_operation(struct operation *operation, const struct call *call, clbn_view workspace, bool needs_workspace);
+void bn_begin_operation(struct operation *operation, const struct call *call, enum pass pass, clbn_view workspace,
+                        bool needs_workspace);
 
 /* Enqueues the steps, or, if anything has failed, nothing, and releases what the operation holds. */
 cl_int bn_finish_operation(struct operation *operation);

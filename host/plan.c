@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include "candidates.h"
 #include "information.h"
 #include "lock.h"
 #include "status.h"
@@ -14,7 +15,7 @@ struct clbn_plan_object {
     clbn_engine engine;
     clbn_plan_desc desc;
     struct shape shape;
-    struct schedule schedule;
+    struct schedule schedules[PASSES];
     struct program *program; /* the engine's */
 };
 
@@ -50,8 +51,24 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
     return CLBN_SUCCESS;
 }
 
-/* Shape, schedule and program of a plan whose engine and desc are set. */
-static cl_int complete_plan(clbn_plan plan)
+/* Schedules other than the usual ones, where they are chosen, or known to be better. */
+static void choose_schedules(clbn_plan plan, const struct variant *variant, const struct choices *given)
+{
+    const struct device_facts *facts = bn_engine_facts(plan->engine);
+    const cl_uint flags = bn_engine_flags(plan->engine);
+    const uint64_t problem = bn_hash_problem(facts, flags, &plan->shape);
+    for (enum pass pass = 0; pass < PASSES; pass++) {
+        struct choices known;
+        if (given)
+            known = *given;
+        else if (!bn_recall_tuned(plan->program, bn_hash_pass(problem, pass), &known))
+            continue;
+        bn_make_chosen_schedule(variant, facts, flags, &known, &plan->shape, &plan->schedules[pass]);
+    }
+}
+
+/* Shape, schedules and program of a plan whose engine and desc are set. */
+static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
 {
     const struct device_facts *facts = bn_engine_facts(plan->engine);
     const cl_uint flags = bn_engine_flags(plan->engine);
@@ -60,35 +77,41 @@ static cl_int complete_plan(clbn_plan plan)
         return status;
     struct variant variant =
         bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, plan->desc.activation, &plan->shape);
-    if (plan->shape.channels > 0 && !bn_make_schedule(&variant, facts, flags, &plan->shape, &plan->schedule))
-        return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
-                       plan->shape.channels);
+    const struct choices usual = { 0 };
+    for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)
+        if (!bn_make_schedule(&variant, facts, flags, &usual, &plan->shape, &plan->schedules[pass]))
+            return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
+                           plan->shape.channels);
     plan->program = bn_engine_program(plan->engine, &variant, &status);
+    if (status == CLBN_SUCCESS && plan->shape.elements > 0)
+        choose_schedules(plan, &variant, choices);
     return status;
 }
 
-clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret)
+clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const struct choices *choices, cl_int *status)
 {
-    cl_int status = check_desc(engine, desc);
-    if (status != CLBN_SUCCESS) {
-        bn_set_errcode(errcode_ret, status);
-        return NULL;
-    }
     clbn_plan plan = calloc(1, sizeof(*plan));
     if (!plan) {
-        bn_set_errcode(errcode_ret, bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a plan."));
+        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a plan.");
         return NULL;
     }
     plan->references = 1;
     plan->engine = engine;
     plan->desc = *desc;
-    status = complete_plan(plan);
-    bn_set_errcode(errcode_ret, status);
-    if (status != CLBN_SUCCESS) {
+    *status = complete_plan(plan, choices);
+    if (*status != CLBN_SUCCESS) {
         free(plan);
         return NULL;
     }
     clbnRetainEngine(engine);
+    return plan;
+}
+
+clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret)
+{
+    cl_int status = check_desc(engine, desc);
+    clbn_plan plan = status == CLBN_SUCCESS ? bn_create_plan(engine, desc, NULL, &status) : NULL;
+    bn_set_errcode(errcode_ret, status);
     return plan;
 }
 
@@ -124,9 +147,23 @@ const struct shape *bn_plan_shape(clbn_plan plan)
     return &plan->shape;
 }
 
-const struct schedule *bn_plan_schedule(clbn_plan plan)
+const struct schedule *bn_plan_schedule(clbn_plan plan, enum pass pass)
 {
-    return &plan->schedule;
+    return &plan->schedules[pass];
+}
+
+size_t bn_plan_workspace_size(clbn_plan plan)
+{
+    size_t size = 0;
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        if (plan->schedules[pass].workspace_size > size)
+            size = plan->schedules[pass].workspace_size;
+    return size;
+}
+
+size_t bn_plan_mask_size(clbn_plan plan)
+{
+    return plan->schedules[PASS_FORWARD].mask_size;
 }
 
 struct program *bn_plan_program(clbn_plan plan)
@@ -169,15 +206,26 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
     static const enum kernel_id forward_whole[] = { KERNEL_FORWARD };
     static const enum kernel_id backward_whole[] = { KERNEL_BACKWARD };
     static const enum kernel_id inference[] = { KERNEL_INFERENCE };
-    bool whole = plan->schedule.whole;
+    bool forward_is_whole = plan->schedules[PASS_FORWARD].whole;
+    bool backward_is_whole = plan->schedules[PASS_BACKWARD].whole;
     if (plan->shape.elements == 0)
         name_kernels(text, size, plan, NULL, 0);
     else if (operation == CLBN_PLAN_INFERENCE_KERNELS)
         name_kernels(text, size, plan, inference, 1);
     else if (operation == CLBN_PLAN_FORWARD_KERNELS)
-        name_kernels(text, size, plan, whole ? forward_whole : forward, whole ? 1 : 3);
+        name_kernels(text, size, plan, forward_is_whole ? forward_whole : forward, forward_is_whole ? 1 : 3);
     else
-        name_kernels(text, size, plan, whole ? backward_whole : backward, whole ? 1 : 3);
+        name_kernels(text, size, plan, backward_is_whole ? backward_whole : backward, backward_is_whole ? 1 : 3);
+}
+
+static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
+{
+    enum pass pass = operation == CLBN_PLAN_FORWARD_DIVISION    ? PASS_FORWARD
+                     : operation == CLBN_PLAN_BACKWARD_DIVISION ? PASS_BACKWARD
+                                                                : PASS_INFERENCE;
+    text[0] = '\0';
+    if (plan->shape.elements > 0)
+        bn_describe_schedule(&plan->schedules[pass], text, size);
 }
 
 cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_value_size, void *param_value,
@@ -185,7 +233,9 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
 {
     if (!plan)
         return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
-    char kernels[128];
+    const size_t workspace_size = bn_plan_workspace_size(plan);
+    const size_t mask_size = bn_plan_mask_size(plan);
+    char text[128];
 
     switch (param_name) {
     case CLBN_PLAN_ENGINE:
@@ -196,16 +246,19 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
         return bn_give_information(&plan->shape.values_per_channel, sizeof(size_t), param_value_size, param_value,
                                    param_value_size_ret);
     case CLBN_PLAN_WORKSPACE_SIZE:
-        return bn_give_information(&plan->schedule.workspace_size, sizeof(size_t), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_give_information(&workspace_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
     case CLBN_PLAN_MASK_SIZE:
-        return bn_give_information(&plan->schedule.mask_size, sizeof(size_t), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_give_information(&mask_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
     case CLBN_PLAN_FORWARD_KERNELS:
     case CLBN_PLAN_INFERENCE_KERNELS:
     case CLBN_PLAN_BACKWARD_KERNELS:
-        describe_kernels(kernels, sizeof(kernels), plan, param_name);
-        return bn_give_information(kernels, strlen(kernels) + 1, param_value_size, param_value, param_value_size_ret);
+        describe_kernels(text, sizeof(text), plan, param_name);
+        return bn_give_information(text, strlen(text) + 1, param_value_size, param_value, param_value_size_ret);
+    case CLBN_PLAN_FORWARD_DIVISION:
+    case CLBN_PLAN_INFERENCE_DIVISION:
+    case CLBN_PLAN_BACKWARD_DIVISION:
+        describe_division(text, sizeof(text), plan, param_name);
+        return bn_give_information(text, strlen(text) + 1, param_value_size, param_value, param_value_size_ret);
     default:
         return bn_fail(CLBN_INVALID_ARGUMENT, "plan information %u is unknown, expected CLBN_PLAN_*.", (unsigned)param_name);
     }

@@ -14,9 +14,11 @@
 struct program {
     struct variant variant;
     cl_program program;
-    char *cache_key;   /* of a program that was built from source; NULL: it is not to be cached */
+    char *cache_key;   /* NULL: the cache is off */
+    bool restored;     /* from the cache */
     bool built_before; /* from source, here: it is to be stored, not marked */
     lock_t lock;       /* of the members below */
+    struct tuning tuning;
     cl_kernel spare[KERNEL_COUNT][SPARE_KERNELS];
     unsigned spare_count[KERNEL_COUNT];
 };
@@ -116,14 +118,12 @@ static cl_int restore_or_compile(struct program *p, cl_context context, cl_devic
         return status;
     if (!bn_variant_options(&p->variant, options, sizeof(options)))
         return bn_fail(CLBN_INTERNAL_ERROR, "the build options do not fit in %zu bytes.", sizeof(options));
-    char *key = bn_program_key(device, sources.count, sources.texts, sources.lengths, options);
-    p->program = bn_restore_program(context, device, key, options);
-    if (p->program) {
-        free(key);
+    p->cache_key = bn_program_key(device, sources.count, sources.texts, sources.lengths, options);
+    p->program = bn_restore_program(context, device, p->cache_key, options);
+    p->restored = p->program != NULL;
+    if (p->restored)
         return CLBN_SUCCESS;
-    }
-    p->cache_key = key;
-    p->built_before = bn_has_program_mark(key);
+    p->built_before = bn_has_program_mark(p->cache_key);
     p->program = compile(context, device, &sources, options, &status);
     return status;
 }
@@ -143,6 +143,7 @@ struct program *bn_build_program(cl_context context, cl_device_id device, const 
         *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host resources for a lock.");
         goto cleanup;
     }
+    bn_load_tuning(&p->tuning, p->cache_key);
     return p;
 
 cleanup:
@@ -159,13 +160,14 @@ void bn_release_program(struct program *p)
         return;
     if (p->built_before)
         bn_store_program(p->program, p->cache_key);
-    else
+    else if (!p->restored)
         bn_mark_program(p->cache_key);
     for (int id = 0; id < KERNEL_COUNT; id++)
         for (unsigned i = 0; i < p->spare_count[id]; i++)
             clReleaseKernel(p->spare[id][i]);
     clReleaseProgram(p->program);
     lock_destroy(&p->lock);
+    bn_clear_tuning(&p->tuning);
     free(p->cache_key);
     free(p);
 }
@@ -173,6 +175,28 @@ void bn_release_program(struct program *p)
 const struct variant *bn_program_variant(const struct program *program)
 {
     return &program->variant;
+}
+
+bool bn_recall_tuned(struct program *p, uint64_t problem, struct choices *choices)
+{
+    lock_acquire(&p->lock);
+    const struct choices *known = bn_find_tuned(&p->tuning, problem);
+    bool found = known != NULL;
+    if (found)
+        *choices = *known;
+    lock_release(&p->lock);
+    return found;
+}
+
+bool bn_remember_tuned(struct program *p, const struct tuned *tuned, size_t count, bool *stored)
+{
+    bool remembered = true;
+    lock_acquire(&p->lock);
+    for (size_t i = 0; i < count && remembered; i++)
+        remembered = bn_add_tuned(&p->tuning, &tuned[i]);
+    lock_release(&p->lock);
+    *stored = bn_store_tuned(p->cache_key, tuned, count);
+    return remembered;
 }
 
 cl_kernel bn_lend_kernel(struct program *p, enum kernel_id id, cl_int *status)

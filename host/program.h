@@ -2,7 +2,7 @@
 #ifndef CLBN_PROGRAM_H
 #define CLBN_PROGRAM_H
 
-#include "variant.h"
+#include "tuning.h"
 
 /* The kernels of a program. The first seven differ between channels first and channels last. */
 enum kernel_id {
@@ -28,6 +28,12 @@ void bn_release_program(struct program *program);
 
 const struct variant *bn_program_variant(const struct program *program);
 const char *bn_kernel_name(const struct variant *variant, enum kernel_id id);
+
+/* What was measured to be best for a problem of this program (tuning.h); false if that is not known. */
+bool bn_recall_tuned(struct program *program, uint64_t problem, struct choices *choices);
+
+/* Remembers count of them. False if there is no memory. *stored: they are on disk, too. */
+bool bn_remember_tuned(struct program *program, const struct tuned *tuned, size_t count, bool *stored);
 
 /* Lends a kernel object that no other call uses, until it is given back. NULL and *status on failure. */
 cl_kernel bn_lend_kernel(struct program *program, enum kernel_id id, cl_int *status);

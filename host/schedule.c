@@ -47,20 +47,31 @@ static size_t power_of_two(size_t count, size_t limit)
     return power;
 }
 
-static size_t wanted_groups(const struct variant *v, const struct device_facts *facts)
+static size_t chosen(cl_uint choice, size_t usual)
 {
-    return facts->compute_units * (v->group == 1 ? GROUPS_PER_UNIT_ALONE : GROUPS_PER_UNIT);
+    return choice != 0 ? choice : usual;
 }
 
-static bool choose_whole(cl_uint engine_flags, bool otherwise)
+static bool is_chosen(cl_uint choice, bool usual)
+{
+    return choice != 0 ? choice == CHOOSE_YES : usual;
+}
+
+static size_t wanted_groups(const struct variant *v, const struct device_facts *facts, const struct choices *choices)
+{
+    return facts->compute_units * chosen(choices->groups_per_unit, v->group == 1 ? GROUPS_PER_UNIT_ALONE : GROUPS_PER_UNIT);
+}
+
+static bool choose_whole(cl_uint engine_flags, const struct choices *choices, bool usual)
 {
     if (engine_flags & CLBN_ENGINE_SPLIT)
         return false;
-    return (engine_flags & CLBN_ENGINE_WHOLE) || otherwise;
+    return (engine_flags & CLBN_ENGINE_WHOLE) || !is_chosen(choices->divided, !usual);
 }
 
 /* Channels first: groups x channels, chunks as in kernels/rows.cl. */
-static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags)
+static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
+                        const struct choices *choices)
 {
     struct division *d = &s->division;
     d->lanes = power_of_two(divide_up((size_t)d->columns, v->vector), v->group);
@@ -72,29 +83,30 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     d->chunk_rows = lines * greater(CHUNK_STEPS / steps, 1);
     d->chunk_columns = least(steps, CHUNK_STEPS) * line;
     size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
-    size_t groups = wanted_groups(v, facts);
+    size_t groups = wanted_groups(v, facts, choices);
     s->tiles = (size_t)d->channels;
-    s->whole = choose_whole(engine_flags, s->tiles >= groups || chunks <= WHOLE_CHUNKS);
+    s->whole = choose_whole(engine_flags, choices, s->tiles >= groups || chunks <= WHOLE_CHUNKS);
     d->parts = s->whole ? 1 : least(chunks, divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts;
 }
 
 /* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns.cl. */
-static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags)
+static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
+                           const struct choices *choices)
 {
     struct division *d = &s->division;
     size_t vectors = divide_up((size_t)d->channels, v->vector);
-    size_t groups = wanted_groups(v, facts);
-    s->whole = choose_whole(engine_flags, d->rows <= WHOLE_ROWS);
-    d->lanes = s->whole ? v->group : power_of_two(vectors, v->group);
+    size_t groups = wanted_groups(v, facts, choices);
+    s->whole = choose_whole(engine_flags, choices, d->rows <= WHOLE_ROWS);
+    d->lanes = s->whole ? v->group : power_of_two(chosen(choices->lanes, vectors), v->group);
     size_t lines = v->group / (size_t)d->lanes;
     d->chunk_rows = CHUNK_STEPS * lines;
-    d->band_rows = (v->group == 1 ? BAND_ROWS_ALONE : BAND_ROWS_IN_GROUP) * lines;
+    d->band_rows = chosen(choices->band_rows, v->group == 1 ? BAND_ROWS_ALONE : BAND_ROWS_IN_GROUP) * lines;
     d->chunk_columns = 1;
     if (v->group > 1)
         d->tile_vectors = d->lanes;
     else
-        d->tile_vectors = s->whole ? WHOLE_TILE_VECTORS : vectors;
+        d->tile_vectors = least(chosen(choices->tile_vectors, s->whole ? WHOLE_TILE_VECTORS : vectors), vectors);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
     d->parts = s->whole ? 1 : least(bands, divide_up(groups, s->tiles));
@@ -129,16 +141,16 @@ static size_t mask_size(const struct variant *v, const struct shape *shape)
 }
 
 bool bn_make_schedule(const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
-                      const struct shape *shape, struct schedule *schedule)
+                      const struct choices *choices, const struct shape *shape, struct schedule *schedule)
 {
     struct schedule s = { .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner },
                           .partials = 1 };
     if (shape->elements == 0)
         s.whole = true;
     else if (v->channels_last)
-        divide_columns(&s, v, facts, engine_flags);
+        divide_columns(&s, v, facts, engine_flags, choices);
     else
-        divide_rows(&s, v, facts, engine_flags);
+        divide_rows(&s, v, facts, engine_flags, choices);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
 
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)
@@ -146,7 +158,7 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     s.mask_size = shape->elements > 0 ? mask_size(v, shape) : 0;
 
     size_t element = bn_parameter_size(v->type);
-    s.stream = v->group == 1 && shape->elements > facts->cache_size / bn_type_size(v->type) / 2;
+    s.stream = v->group == 1 && is_chosen(choices->streamed, shape->elements > facts->cache_size / bn_type_size(v->type) / 2);
     size_t coefficient_slots = v->channels_last ? s.partials : 1;
     bool fits =
         add_section(&s.partials_size, greater(bn_moments_size(v), bn_sums_size(v)), s.partials, shape->channels,

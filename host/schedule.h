@@ -15,6 +15,20 @@ struct division {
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
 };
 
+/* What calls of a plan do with its tensors. Each has a schedule of its own. */
+enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_INFERENCE, PASSES };
+
+/* What a schedule is to do otherwise than of itself: a member that is 0 leaves it as usual. Kept in files as it is here. */
+struct choices {
+    cl_uint divided;         /* CHOOSE_NO: one group has all of a channel; CHOOSE_YES: several share it */
+    cl_uint streamed;        /* CHOOSE_YES: results go past the cache, where groups are single work-items; or CHOOSE_NO */
+    cl_uint groups_per_unit; /* to a compute unit, where channels are divided */
+    cl_uint band_rows;       /* channels last: rows of a band to a work-item; divides a chunk's rows */
+    cl_uint tile_vectors;    /* channels last, groups that are single work-items: vectors of channels to a group */
+    cl_uint lanes;           /* channels last, divided among real groups: a power of two */
+};
+enum { CHOOSE_YES = 1, CHOOSE_NO = 2 };
+
 struct schedule {
     struct division division;
     bool whole;               /* one group has all of a channel: one kernel does a whole operation */
@@ -32,8 +46,9 @@ struct schedule {
 /* Whether a bit for each element says enough of an activation's slope. */
 bool bn_has_mask(clbn_activation activation);
 
-/* shape has channels, but may be empty: then only the workspace is filled in. False if its size overflows. */
+/* shape has channels, but may be empty: then only the workspace is filled in. choices: all 0 for the usual schedule; others come
+ * from bn_list_candidates(). False if the workspace's size overflows. */
 bool bn_make_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
-                      const struct shape *shape, struct schedule *schedule);
+                      const struct choices *choices, const struct shape *shape, struct schedule *schedule);
 
 #endif

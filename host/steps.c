@@ -4,9 +4,10 @@
 #include "svm.h"
 #include "view.h"
 
-void bn_init_steps(struct step_list *list, clbn_plan plan)
+void bn_init_steps(struct step_list *list, clbn_plan plan, enum pass pass)
 {
     list->plan = plan;
+    list->schedule = bn_plan_schedule(plan, pass);
     list->status = CLBN_SUCCESS;
     list->count = 0;
 }
@@ -64,19 +65,19 @@ static void bind_memory(struct step_list *list, clbn_view view)
 
 void bn_add_parted_step(struct step_list *list, enum kernel_id id)
 {
-    const struct schedule *s = bn_plan_schedule(list->plan);
+    const struct schedule *s = list->schedule;
     bn_add_step(list, id, (size_t)s->division.parts, s->tiles);
 }
 
 cl_uint bn_stream_flag(const struct step_list *list)
 {
-    return bn_plan_schedule(list->plan)->stream ? FLAG_STREAM : 0;
+    return list->schedule->stream ? FLAG_STREAM : 0;
 }
 
 void bn_add_channel_step(struct step_list *list, enum kernel_id id)
 {
     const size_t group = bn_program_variant(bn_plan_program(list->plan))->group;
-    bn_add_step(list, id, (bn_plan_schedule(list->plan)->channel_items + group - 1) / group, 1);
+    bn_add_step(list, id, (list->schedule->channel_items + group - 1) / group, 1);
     bn_bind_ulong(list, bn_plan_shape(list->plan)->channels);
 }
 
@@ -90,7 +91,7 @@ static size_t axis_count(const struct step_list *list)
 void bn_bind_division(struct step_list *list)
 {
     const size_t size = offsetof(struct division, lengths) + axis_count(list) * sizeof(cl_ulong);
-    bind(list, size, &bn_plan_schedule(list->plan)->division);
+    bind(list, size, &list->schedule->division);
 }
 
 void bn_bind_ulong(struct step_list *list, size_t value)

@@ -18,12 +18,13 @@ struct step {
 
 struct step_list {
     clbn_plan plan;
+    const struct schedule *schedule; /* the plan's, of the pass */
     cl_int status;
     unsigned count;
     struct step steps[MAX_STEPS];
 };
 
-void bn_init_steps(struct step_list *list, clbn_plan plan);
+void bn_init_steps(struct step_list *list, clbn_plan plan, enum pass pass);
 
 /* Gives the kernels back. */
 void bn_clear_steps(struct step_list *list);
@@ -31,7 +32,7 @@ void bn_clear_steps(struct step_list *list);
 /* Adds a step of groups[0] x groups[1] groups; what is then bound are its arguments, in order. */
 void bn_add_step(struct step_list *list, enum kernel_id id, size_t groups_0, size_t groups_1);
 
-/* Adds a step of a kernel that walks the tensors, in the parts and tiles of the plan's schedule. */
+/* Adds a step of a kernel that walks the tensors, in the parts and tiles of the schedule. */
 void bn_add_parted_step(struct step_list *list, enum kernel_id id);
 
 /* Adds a step of a kernel that takes a channel at a time, and binds the number of channels. */

@@ -13,7 +13,7 @@ struct workspace {
 };
 
 /* Uses what the caller gave, which is checked, or, if the call needs any, creates a buffer. */
-cl_int bn_open_workspace(struct workspace *workspace, clbn_plan plan, clbn_view given, bool needed);
+cl_int bn_open_workspace(struct workspace *workspace, clbn_plan plan, enum pass pass, clbn_view given, bool needed);
 
 /* Releases what open_workspace created; OpenCL keeps it until enqueued work has finished. */
 void bn_close_workspace(struct workspace *workspace);

@@ -137,12 +137,12 @@ typedef struct clbn_engine_options {
  *
  * Compiled programs are kept on disk for later engines and processes, in the folder $CLBN_CACHE_DIR, an absolute path; where
  * that is not set, in $XDG_CACHE_HOME/clbn, else in $HOME/.cache/clbn. CLBN_CACHE_DIR set to nothing, or to a relative path,
- * turns this off. A plan looks its program up before it compiles. The first engine that compiles a program leaves a mark
- * there when its last reference goes; one that finds the mark when it compiles writes the program then, which takes time (on
- * PoCL a second or two for each kind of program, once): a process on a fresh machine does no such work, and the third of a
- * machine compiles nothing. Enqueue calls never use the disk. Whatever goes wrong with the cache is no error: the program is
- * compiled. A folder that belongs to another user, or that others may write to, is not used; the files may be deleted at any
- * time. */
+ * turns this off. A plan looks its program up before it compiles, and with it what clbnTunePlan() has found. The first engine
+ * that compiles a program leaves a mark there when its last reference goes; one that finds the mark when it compiles writes the
+ * program then, which takes time (on PoCL a second or two for each kind of program, once): a process on a fresh machine does no
+ * such work, and the third of a machine compiles nothing. Enqueue calls never use the disk. Whatever goes wrong with the cache
+ * is no error: the program is compiled. A folder that belongs to another user, or that others may write to, is not used; the
+ * files may be deleted at any time. */
 CLBN_API clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options,
                                       cl_int *errcode_ret);
 CLBN_API cl_int clbnRetainEngine(clbn_engine engine);
@@ -157,6 +157,7 @@ typedef cl_uint clbn_engine_info;
 #define CLBN_ENGINE_VECTOR_WIDTH 5u /* size_t: float32 values to a vector. */
 #define CLBN_ENGINE_HAS_FLOAT64  6u /* cl_bool: float64 plans can be created. */
 #define CLBN_ENGINE_MERGE_TYPE   7u /* char[]: how float32 plans merge statistics, "double" or "float-float". */
+#define CLBN_ENGINE_CACHE_FOLDER 8u /* char[]: where programs and tuning are kept on disk; empty if they are not. */
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */
@@ -258,11 +259,64 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_INFERENCE_KERNELS  6u /* char[] */
 #define CLBN_PLAN_BACKWARD_KERNELS   7u /* char[]: when the saved statistics are given. */
 #define CLBN_PLAN_MASK_SIZE          8u /* size_t: bytes of a mask; 0 if the plan's activation has none. */
+#define CLBN_PLAN_FORWARD_DIVISION   9u /* char[]: how forward training divides its work, in a phrase for people. */
+#define CLBN_PLAN_INFERENCE_DIVISION 10u /* char[] */
+#define CLBN_PLAN_BACKWARD_DIVISION  11u /* char[] */
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */
 CLBN_API cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_value_size, void *param_value,
                                 size_t *param_value_size_ret);
+
+/* ---- Tuning --------------------------------------------------------------------------------------------------------------- */
+
+/* What clbnTunePlan measures: an operation's bit. */
+#define CLBN_TUNE_FORWARD   (1u << 0) /* Forward training. */
+#define CLBN_TUNE_BACKWARD  (1u << 1)
+#define CLBN_TUNE_INFERENCE (1u << 2)
+
+typedef struct clbn_tune_args {
+    size_t struct_size;
+    cl_uint operations; /* CLBN_TUNE_*, at least one */
+    double seconds;     /* > 0: about how long each operation is measured, not counting compilation */
+} clbn_tune_args;
+
+#define CLBN_TUNE_ARGS_INIT                                                                                                    \
+    {                                                                                                                          \
+        sizeof(clbn_tune_args), CLBN_TUNE_FORWARD | CLBN_TUNE_BACKWARD | CLBN_TUNE_INFERENCE, 2.0                              \
+    }
+
+/* Of an operation; all 0 if it was not measured. */
+typedef struct clbn_tune_result {
+    size_t divisions;     /* that there are */
+    size_t measured;      /* of them, in the time */
+    double usual_seconds; /* of a call with its wait, without tuning */
+    double best_seconds;  /* as later plans do it: the same where nothing was clearly faster */
+} clbn_tune_result;
+
+typedef struct clbn_tune_report {
+    size_t struct_size;
+    clbn_tune_result forward;
+    clbn_tune_result backward;
+    clbn_tune_result inference;
+    cl_bool stored; /* What was found is in the cache folder, too. */
+} clbn_tune_report;
+
+#define CLBN_TUNE_REPORT_INIT                                                                                                  \
+    {                                                                                                                          \
+        sizeof(clbn_tune_report), { 0, 0, 0, 0 }, { 0, 0, 0, 0 }, { 0, 0, 0, 0 }, CL_FALSE                                     \
+    }
+
+/* Measures the ways in which the work of a plan's problem can be divided on the device, and remembers for each operation the
+ * one that was clearly faster than the usual one: in three of four pairs of calls by 5 %. Plans stay what they are: those of
+ * the same description that are created later on this engine are divided so, and, unless CLBN_CACHE_DIR is empty, those of
+ * engines and processes that come to need their program later. Results of differently divided plans may differ in rounding,
+ * within the same bounds; each plan's own are bit-identical as ever. Tuning again replaces what was remembered.
+ *
+ * The only call that waits for the device, for seconds: it should have nothing else to do. It makes its own buffers, of the
+ * sizes of x, dy and the larger of y and dx. Neither a residual nor a mask is measured. args: NULL for all operations. report:
+ * optional. On failure nothing is remembered. An empty plan has nothing to measure. */
+CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, clbn_tune_report *report);
 
 /* ---- Enqueue -------------------------------------------------------------------------------------------------------------- */
 

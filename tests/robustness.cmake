@@ -38,13 +38,25 @@ add_library(clbn_internals STATIC $<TARGET_OBJECTS:clbn_objects>)
 set_target_properties(clbn_internals PROPERTIES LINKER_LANGUAGE C)
 target_include_directories(clbn_internals PUBLIC ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/include)
 target_link_libraries(clbn_internals PUBLIC OpenCL::OpenCL Threads::Threads)
-foreach(name shape strides footprint schedule)
+foreach(name shape strides footprint schedule contest tuning)
     clbn_add_test(core_${name} clbn_internals)
     target_sources(test_core_${name} PRIVATE allocate.c random_numbers.c)
     target_link_libraries(test_core_${name} PRIVATE m)
 endforeach()
-clbn_add_test(disk_cache clbn_internals)
-target_sources(test_disk_cache PRIVATE allocate.c cache_files.c)
+foreach(name cache_folder disk_cache cache_sharing)
+    clbn_add_test(${name} clbn_internals)
+    target_sources(test_${name} PRIVATE allocate.c cache_files.c cache_text.c)
+endforeach()
+target_sources(test_core_tuning PRIVATE cache_files.c)
+
+# Tuning, with the library's objects in the executable: divisions.c chooses in their inside what the tests then see outside. Of
+# libclbn, which the support asks for, nothing is left to use.
+clbn_add_test(tuning clbn_test_support)
+target_sources(test_tuning PRIVATE
+    cache_files.c divisions.c $<TARGET_OBJECTS:clbn_objects> $<TARGET_OBJECTS:clbn_interposer>)
+set_source_files_properties(divisions.c PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/host)
+target_link_options(test_tuning PRIVATE LINKER:--as-needed)
+target_link_libraries(test_tuning PRIVATE OpenCL::OpenCL Threads::Threads ${CMAKE_DL_LIBS})
 
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.

@@ -2,7 +2,7 @@
 #include "allocate.h"
 #include "compare.h"
 #include "random_numbers.h"
-#include "shape_table.h"
+#include "table_walk.h"
 #include "verify.h"
 
 #include <math.h>
@@ -59,15 +59,8 @@ static void verify_source(int config, struct problem *problem, struct call *call
 
 /* ---- Shapes --------------------------------------------------------------------------------------------------------------- */
 
-/* Large tensors have nothing that the plain engines do not see. */
-static bool is_worth_while(const struct shape *shape, int config, clbn_type type)
-{
-    return shape_elements(shape) < 20000 || (config < PLAIN_ENGINE_CONFIGS && type == CLBN_FLOAT32);
-}
-
 static struct call varied_call(enum operation operation, size_t variation)
 {
-    static const size_t offsets[] = { 0, 1, 3, 7 };
     struct call call = call_of(operation);
     call.views |= variation % 3 == 0 ? 0 : WITH_RESIDUAL;
     if (operation == BACKWARD && variation % 4 == 0)
@@ -76,7 +69,7 @@ static struct call varied_call(enum operation operation, size_t variation)
     call.in_place = variation % 5 == 0;
     call.residual_in_place = variation % 5 == 1;
     call.own_workspace = variation % 2 == 0;
-    call.offset = offsets[variation / 2 % 4];
+    call.offset = varied_offset(variation);
     return call;
 }
 
@@ -88,34 +81,28 @@ static void choose_source(struct call *call, const struct activation *activation
         call->views |= WITH_SAVED;
 }
 
-static void check_row(enum operation operation, struct shape shape, size_t row, int config)
+static void check_row(const struct table_row *row)
 {
-    clbn_type types[MAX_STORED_TYPES];
-    int type_count = stored_types(config, types);
-    for (int t = 0; t < type_count; t++) {
-        size_t variation = row + (size_t)(config + t);
-        if (!is_worth_while(&shape, config, types[t]))
-            continue;
-        struct problem problem = problem_random(&shape, types[t], 1e-5, row);
-        struct call call = varied_call(operation, variation);
-        problem.activation = activation_of(tested_activation(config, types[t], variation));
-        choose_source(&call, &problem.activation, variation / 3 + variation / ACTIVATIONS);
-        verify_source(config, &problem, &call);
-        problem_free(&problem);
-    }
+    const size_t variation = row_variation(row) + row->type_number;
+    struct call call = varied_call(row->operation, variation);
+    if (!is_worth_while(row))
+        return;
+    struct problem problem = row_problem(row);
+    problem.activation = activation_of(tested_activation(row->config, row->type, variation));
+    choose_source(&call, &problem.activation, variation / 3 + variation / ACTIVATIONS);
+    verify_source(row->config, &problem, &call);
+    problem_free(&problem);
 }
 
 START_TEST(gradients_agree_for_all_shapes)
 {
-    for (size_t row = 0; row < shape_table_length(); row++)
-        check_row(backwards[_i % BACKWARDS], shape_table_row(row), row, _i / BACKWARDS);
+    walk_shape_table(backwards[_i % BACKWARDS], _i / BACKWARDS, check_row);
 }
 END_TEST
 
 START_TEST(gradients_agree_for_all_ranks_and_axes)
 {
-    for (size_t row = 0; row < rank_table_length(); row++)
-        check_row(backwards[_i % BACKWARDS], rank_table_row(row), row, _i / BACKWARDS);
+    walk_rank_table(backwards[_i % BACKWARDS], _i / BACKWARDS, check_row);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* Activations, residuals and masks of the forward calls against the reference. */
 #include "allocate.h"
 #include "compare.h"
-#include "shape_table.h"
+#include "table_walk.h"
 #include "verify.h"
 
 #include <float.h>
@@ -13,54 +13,41 @@ enum { FORWARDS = sizeof forwards / sizeof *forwards };
 
 /* ---- Shapes --------------------------------------------------------------------------------------------------------------- */
 
-/* Large tensors have nothing that the plain engines do not see. */
-static bool is_worth_while(const struct shape *shape, int config, clbn_type type)
-{
-    return shape_elements(shape) < 20000 || (config < PLAIN_ENGINE_CONFIGS && type == CLBN_FLOAT32);
-}
-
 /* Another activation and way of calling from row to row, and for a row from engine to engine. */
 static struct call varied_call(enum operation operation, size_t variation)
 {
-    static const size_t offsets[] = { 0, 1, 3, 7 };
     struct call call = call_of(operation);
     call.views |= variation % 3 == 0 ? 0 : WITH_RESIDUAL;
     call.views |= variation % 4 == 0 ? 0 : WITH(VIEW_MASK);
     call.in_place = variation % 5 == 0;
     call.residual_in_place = variation % 5 == 1;
     call.own_workspace = variation % 2 == 0;
-    call.offset = offsets[variation / 2 % 4];
+    call.offset = varied_offset(variation);
     call.running_variance = CLBN_BIASED;
     return call;
 }
 
-static void check_row(enum operation operation, struct shape shape, size_t row, int config)
+static void check_row(const struct table_row *row)
 {
-    clbn_type types[MAX_STORED_TYPES];
-    int type_count = stored_types(config, types);
-    size_t variation = row + (size_t)config;
-    for (int t = 0; t < type_count; t++) {
-        if (!is_worth_while(&shape, config, types[t]))
-            continue;
-        struct problem problem = problem_random(&shape, types[t], 1e-5, row);
-        struct call call = varied_call(operation, variation + (size_t)t);
-        problem.activation = activation_of(tested_activation(config, types[t], variation + (size_t)t));
-        verify_call(config, &problem, &call);
-        problem_free(&problem);
-    }
+    const size_t variation = row_variation(row) + row->type_number;
+    const struct call call = varied_call(row->operation, variation);
+    if (!is_worth_while(row))
+        return;
+    struct problem problem = row_problem(row);
+    problem.activation = activation_of(tested_activation(row->config, row->type, variation));
+    verify_call(row->config, &problem, &call);
+    problem_free(&problem);
 }
 
 START_TEST(results_agree_for_all_shapes)
 {
-    for (size_t row = 0; row < shape_table_length(); row++)
-        check_row(forwards[_i % FORWARDS], shape_table_row(row), row, _i / FORWARDS);
+    walk_shape_table(forwards[_i % FORWARDS], _i / FORWARDS, check_row);
 }
 END_TEST
 
 START_TEST(results_agree_for_all_ranks_and_axes)
 {
-    for (size_t row = 0; row < rank_table_length(); row++)
-        check_row(forwards[_i % FORWARDS], rank_table_row(row), row, _i / FORWARDS);
+    walk_rank_table(forwards[_i % FORWARDS], _i / FORWARDS, check_row);
 }
 END_TEST
 

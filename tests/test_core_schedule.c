@@ -1,8 +1,9 @@
 /*
  * Schedules, for thousands of random problems: the kernels' way through a tensor, done again here without a device,
- * must meet every element once and stay within the workspace.
+ * must meet every element once and stay within the workspace, however else the work may be divided.
  */
 #include "allocate.h"
+#include "candidates.h"
 #include "random_numbers.h"
 #include "schedule.h"
 
@@ -12,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WALKS = 20000, LARGE_PROBLEMS = 20000 };
+enum { WALKS = 20000, LARGE_PROBLEMS = 20000, CANDIDATE_WALKS = 1000 };
+
+static const struct choices usual; /* all 0 */
 
 /* A problem and its schedule. */
 struct plan_of_work {
@@ -95,9 +98,24 @@ static bool random_work(struct random *random, size_t limit, struct plan_of_work
     work->flags = divisions[random_below(random, 3)] | (cl_uint)random_below(random, 4);
     work->shape = random_shape(random, limit);
     work->variant = bn_choose_variant(geometry, work->flags, &work->facts, type, activation, &work->shape);
-    bool fits = bn_make_schedule(&work->variant, &work->facts, work->flags, &work->shape, &work->schedule);
+    bool fits = bn_make_schedule(&work->variant, &work->facts, work->flags, &usual, &work->shape, &work->schedule);
     describe(work);
     return fits;
+}
+
+static struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct shape shape)
+{
+    struct plan_of_work work = { .facts = { .has_double = true,
+                                            .compute_units = 16,
+                                            .max_group_size = 1024,
+                                            .cache_size = 1000000,
+                                            .address_limit = SIZE_MAX / 2 },
+                                 .flags = flags,
+                                 .shape = shape };
+    work.variant = bn_choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
+    ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &usual, &shape, &work.schedule));
+    describe(&work);
+    return work;
 }
 
 /* ---- The kernels' arithmetic, as in kernels/division.cl ------------------------------------------------------------------- */
@@ -301,22 +319,158 @@ START_TEST(every_element_is_met_once)
 }
 END_TEST
 
-/* ---- Special sizes -------------------------------------------------------------------------------------------------------- */
+/* ---- Candidates ----------------------------------------------------------------------------------------------------------- */
 
-static struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct shape shape)
+static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    struct plan_of_work work = { .facts = { .has_double = true,
-                                            .compute_units = 16,
-                                            .max_group_size = 1024,
-                                            .cache_size = 1000000,
-                                            .address_limit = SIZE_MAX / 2 },
-                                 .flags = flags,
-                                 .shape = shape };
-    work.variant = bn_choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
-    ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &shape, &work.schedule));
-    describe(&work);
-    return work;
+    return a->whole == b->whole && a->stream == b->stream && a->tiles == b->tiles &&
+           memcmp(&a->division, &b->division, sizeof a->division) == 0;
 }
+
+static size_t list_candidates(const struct plan_of_work *work, struct candidate *list)
+{
+    return bn_list_candidates(&work->variant, &work->facts, work->flags, &work->shape, list);
+}
+
+static bool make_chosen(struct plan_of_work *work, const struct choices *choices)
+{
+    bool made = bn_make_chosen_schedule(&work->variant, &work->facts, work->flags, choices, &work->shape, &work->schedule);
+    describe(work);
+    return made;
+}
+
+/* The usual one first, none twice, and each is had again from its choices. */
+static void check_list(const struct plan_of_work *work, const struct candidate *list, size_t count)
+{
+    expect(work, count >= 1 && count < MAX_CANDIDATES, "there are candidates, and room for more");
+    expect(work, memcmp(&list[0].choices, &usual, sizeof usual) == 0, "nothing is chosen for the first");
+    expect(work, same_schedule(&list[0].schedule, &work->schedule), "the first is the usual one");
+    for (size_t i = 0; i < count; i++) {
+        struct plan_of_work again = *work;
+        for (size_t j = 0; j < i; j++)
+            expect(work, !same_schedule(&list[i].schedule, &list[j].schedule), "no candidate is there twice");
+        expect(work, make_chosen(&again, &list[i].choices), "the choices are legal");
+        expect(work, memcmp(&again.schedule, &list[i].schedule, sizeof again.schedule) == 0, "they make the same schedule");
+    }
+}
+
+START_TEST(candidates_of_any_size_are_sound)
+{
+    struct random random = { 3 };
+    for (int i = 0; i < LARGE_PROBLEMS / 20; i++) {
+        struct plan_of_work work;
+        struct candidate list[MAX_CANDIDATES];
+        if (!random_work(&random, SIZE_MAX / 16, &work))
+            continue;
+        size_t count = list_candidates(&work, list);
+        check_list(&work, list, count);
+        for (size_t c = 0; c < count; c++) {
+            struct plan_of_work candidate = work;
+            candidate.schedule = list[c].schedule;
+            describe(&candidate);
+            check_division(&candidate);
+            check_sizes(&candidate);
+        }
+    }
+}
+END_TEST
+
+START_TEST(every_candidate_meets_every_element_once)
+{
+    struct random random = { 4 };
+    size_t candidates = 0;
+    for (int i = 0; i < CANDIDATE_WALKS; i++) {
+        struct walk walk;
+        struct candidate list[MAX_CANDIDATES];
+        ck_assert(random_work(&random, i % 100 == 0 ? 50000 : 3000, &walk.work));
+        size_t count = list_candidates(&walk.work, list);
+        for (size_t c = 0; c < count; c++) {
+            walk.work.schedule = list[c].schedule;
+            describe(&walk.work);
+            check_walk(&walk, c % 2 == 0);
+        }
+        candidates += count;
+    }
+    ck_assert_uint_gt(candidates, 4 * CANDIDATE_WALKS);
+}
+END_TEST
+
+static cl_uint random_choice(struct random *random)
+{
+    static const cl_uint choices[] = { 0, 1, 2, 3, 4, 8, 16, 32, 64, 65536, 65, CL_UINT_MAX };
+    return choices[random_below(random, sizeof choices / sizeof *choices)];
+}
+
+/* Of numbers that anybody may have written: refused, or sound. */
+START_TEST(chosen_numbers_are_refused_or_sound)
+{
+    struct random random = { 5 };
+    unsigned taken = 0;
+    for (int i = 0; i < 20 * WALKS; i++) {
+        struct walk walk;
+        const struct choices choices = { random_choice(&random), random_choice(&random), random_choice(&random),
+                                         random_choice(&random), random_choice(&random), random_choice(&random) };
+        ck_assert(random_work(&random, 500, &walk.work));
+        if (!make_chosen(&walk.work, &choices))
+            continue;
+        taken++;
+        check_division(&walk.work);
+        check_sizes(&walk.work);
+        check_walk(&walk, true);
+    }
+    ck_assert_uint_gt(taken, 100);
+}
+END_TEST
+
+START_TEST(one_number_that_is_never_tried_is_refused)
+{
+    static const cl_uint untried[] = { 3, 5, 63, 65535, 65537, CL_UINT_MAX };
+    enum { MEMBERS = sizeof(struct choices) / sizeof(cl_uint) };
+    const struct shape shapes[] = { shape_of(300, 35, 1), shape_of(30, 35, 20) };
+    for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++)
+        for (int s = 0; s < 2; s++)
+            for (size_t i = 0; i < MEMBERS * (sizeof untried / sizeof *untried); i++) {
+                struct plan_of_work work = work_of(geometry, 0, shapes[s]);
+                const struct schedule before = work.schedule;
+                cl_uint numbers[MEMBERS] = { 0 };
+                struct choices choices;
+                numbers[i % MEMBERS] = untried[i / MEMBERS];
+                memcpy(&choices, numbers, sizeof choices);
+                expect(&work, !make_chosen(&work, &choices), "the number is refused");
+                expect(&work, memcmp(&before, &work.schedule, sizeof before) == 0, "the schedule stays as it is");
+            }
+}
+END_TEST
+
+START_TEST(whole_and_split_are_among_the_candidates)
+{
+    const struct shape shapes[] = { shape_of(300, 35, 1), shape_of(300, 35, 2000) };
+    for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++)
+        for (int s = 0; s < 2; s++) {
+            struct plan_of_work work = work_of(geometry, 0, shapes[s]);
+            struct candidate list[MAX_CANDIDATES];
+            unsigned whole = 0, split = 0, stream = 0, plain = 0;
+            for (size_t i = 0, count = list_candidates(&work, list); i < count; i++) {
+                whole += list[i].schedule.whole;
+                split += !list[i].schedule.whole;
+                stream += list[i].schedule.stream;
+                plain += !list[i].schedule.stream;
+            }
+            expect(&work, whole > 0 && split > 1, "whole, and split in several ways");
+            expect(&work, geometry == CLBN_GEOMETRY_GROUP ? stream == 0 : stream == plain, "past the cache, and through it");
+        }
+}
+END_TEST
+
+START_TEST(an_empty_batch_has_no_candidates)
+{
+    struct plan_of_work work = work_of(CLBN_GEOMETRY_VECTOR, 0, shape_of(0, 7, 5));
+    struct candidate list[MAX_CANDIDATES];
+    ck_assert_uint_eq(list_candidates(&work, list), 0);
+}
+END_TEST
+
+/* ---- Special sizes -------------------------------------------------------------------------------------------------------- */
 
 START_TEST(an_empty_batch_has_a_workspace_for_its_channels)
 {
@@ -360,7 +514,7 @@ START_TEST(a_workspace_that_overflows_has_no_schedule)
     struct schedule schedule;
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
         struct variant variant = bn_choose_variant(geometry, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
-        ck_assert(!bn_make_schedule(&variant, &facts, 0, &shape, &schedule));
+        ck_assert(!bn_make_schedule(&variant, &facts, 0, &usual, &shape, &schedule));
     }
 }
 END_TEST
@@ -372,6 +526,12 @@ int main(void)
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, schedules_of_any_size_are_sound);
     tcase_add_test(cases, every_element_is_met_once);
+    tcase_add_test(cases, candidates_of_any_size_are_sound);
+    tcase_add_test(cases, every_candidate_meets_every_element_once);
+    tcase_add_test(cases, chosen_numbers_are_refused_or_sound);
+    tcase_add_test(cases, one_number_that_is_never_tried_is_refused);
+    tcase_add_test(cases, whole_and_split_are_among_the_candidates);
+    tcase_add_test(cases, an_empty_batch_has_no_candidates);
     tcase_add_test(cases, an_empty_batch_has_a_workspace_for_its_channels);
     tcase_add_test(cases, one_image_of_few_channels_is_divided);
     tcase_add_test(cases, a_small_problem_takes_one_kernel);

@@ -292,6 +292,50 @@ START_TEST(a_first_enqueue_fails_cleanly)
 }
 END_TEST
 
+/* ---- Tuning --------------------------------------------------------------------------------------------------------------- */
+
+/* The first calls one after the other, later ones, which repeat them, in ever greater steps. */
+static unsigned long next_number(unsigned long number)
+{
+    return number + 1 + number / 64;
+}
+
+/* Nothing is lost, nothing is reported, and the next attempt succeeds. */
+START_TEST(tuning_fails_cleanly)
+{
+    const char *failed = "";
+    cl_int status = CL_SUCCESS;
+    const struct shape *shape = &shapes[_i / KINDS];
+    clbn_tune_args args = CLBN_TUNE_ARGS_INIT;
+    args.seconds = 0.01;
+    testing("tuning, %s", shape_names[_i / KINDS]);
+    in_order_queue();
+    struct live_objects before = count_live_objects();
+    clbn_engine engine = new_engine(&engine_configs[0], &status);
+    expect_success(status);
+    clbn_plan plan = create_plan(engine, shape, CLBN_FLOAT32, 1e-5);
+    expect_success(clbnTunePlan(plan, in_order_queue(), &args, NULL));
+    for (unsigned long number = 1; failed != NULL; number = next_number(number)) {
+        clbn_tune_report report = CLBN_TUNE_REPORT_INIT;
+        struct live_objects alive = count_live_objects();
+        begin_failing(number, NULL, kinds[_i % KINDS]);
+        status = clbnTunePlan(plan, in_order_queue(), &args, &report);
+        failed = stop_failing();
+        expect_success(clFinish(in_order_queue()));
+        ck_assert_msg((report.forward.measured == 0) == (failed != NULL), "%s, call %lu: reported", what_is_tested(), number);
+        if (failed == NULL)
+            break;
+        expect_failure_told(status, failed, number);
+        alive.count[OBJECT_KERNEL] = count_live_objects().count[OBJECT_KERNEL]; /* which the engine keeps */
+        expect_live_objects(&alive);
+    }
+    expect_success(status);
+    clbnReleasePlan(plan);
+    expect_success(clbnReleaseEngine(engine));
+    expect_live_objects(&before);
+}
+END_TEST
+
 int main(void)
 {
     /* What fails in the disk cache is no failure: see test_program_cache.c. */
@@ -305,5 +349,10 @@ int main(void)
     tcase_add_loop_test(cases, an_enqueue_fails_cleanly, 0, SCENARIOS);
     tcase_add_loop_test(cases, a_first_enqueue_fails_cleanly, 0, SCENARIOS_WITHOUT_WORKSPACE);
     suite_add_tcase(suite, cases);
+    TCase *tuning = tcase_create("injected into tuning");
+    tcase_set_timeout(tuning, 0);
+    tcase_add_checked_fixture(tuning, NULL, tear_down);
+    tcase_add_loop_test(tuning, tuning_fails_cleanly, 0, 2 * KINDS);
+    suite_add_tcase(suite, tuning);
     return run_suite(suite);
 }

@@ -1,62 +1,52 @@
 /* Forward training and inference against the reference. */
-#include "shape_table.h"
+#include "table_walk.h"
 #include "verify.h"
 
 #include <stdlib.h>
 
 static const double factors[] = { 0.1, 1, 0 };
-static const size_t offsets[] = { 0, 1, 3, 7 };
 
-/* The way of calling varies from row to row, and for a row from engine to engine. */
-static struct call varied_call(enum operation operation, const struct shape *shape, size_t row, int config)
+static struct call varied_call(const struct table_row *row)
 {
-    struct call call = call_of(operation);
-    size_t variation = row + (size_t)config;
+    struct call call = call_of(row->operation);
+    size_t variation = row_variation(row);
     call.in_place = variation % 5 == 0;
     call.own_workspace = variation % 2 == 0;
-    call.offset = offsets[variation / 2 % 4];
+    call.offset = varied_offset(variation);
     call.update_factor = factors[variation % 3];
-    call.running_variance = shape_values_per_channel(shape) == 1 || variation / 3 % 2 == 0 ? CLBN_BIASED : CLBN_UNBIASED;
+    call.running_variance = shape_values_per_channel(&row->shape) == 1 || variation / 3 % 2 == 0 ? CLBN_BIASED : CLBN_UNBIASED;
     return call;
 }
 
-static void check_row(enum operation operation, struct shape shape, size_t row, int config)
+static void check_row(const struct table_row *row)
 {
-    clbn_type types[MAX_STORED_TYPES];
-    int type_count = stored_types(config, types);
-    for (int t = 0; t < type_count; t++) {
-        struct problem problem = problem_random(&shape, types[t], 1e-5, row);
-        struct call call = varied_call(operation, &shape, row, config);
-        verify_call(config, &problem, &call);
-        problem_free(&problem);
-    }
+    struct problem problem = row_problem(row);
+    const struct call call = varied_call(row);
+    verify_call(row->config, &problem, &call);
+    problem_free(&problem);
 }
 
 START_TEST(training_agrees_for_all_shapes)
 {
-    for (size_t row = 0; row < shape_table_length(); row++)
-        check_row(FORWARD_TRAINING, shape_table_row(row), row, _i);
+    walk_shape_table(FORWARD_TRAINING, _i, check_row);
 }
 END_TEST
 
 START_TEST(training_agrees_for_all_ranks_and_axes)
 {
-    for (size_t row = 0; row < rank_table_length(); row++)
-        check_row(FORWARD_TRAINING, rank_table_row(row), row, _i);
+    walk_rank_table(FORWARD_TRAINING, _i, check_row);
 }
 END_TEST
 
 START_TEST(inference_agrees_for_all_shapes)
 {
-    for (size_t row = 0; row < shape_table_length(); row++)
-        check_row(FORWARD_INFERENCE, shape_table_row(row), row, _i);
+    walk_shape_table(FORWARD_INFERENCE, _i, check_row);
 }
 END_TEST
 
 START_TEST(inference_agrees_for_all_ranks_and_axes)
 {
-    for (size_t row = 0; row < rank_table_length(); row++)
-        check_row(FORWARD_INFERENCE, rank_table_row(row), row, _i);
+    walk_rank_table(FORWARD_INFERENCE, _i, check_row);
 }
 END_TEST
 

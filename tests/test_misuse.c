@@ -392,8 +392,8 @@ START_TEST(an_answer_must_fit)
     static const struct shape shape = { 2, 1, { 4, 3 } };
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     testing("information that does not fit");
-    EXPECT_NO_ANSWER(clbnGetEngineInfo, test_engine(0), CLBN_ENGINE_CONTEXT, CLBN_ENGINE_MERGE_TYPE)
-    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_MASK_SIZE)
+    EXPECT_NO_ANSWER(clbnGetEngineInfo, test_engine(0), CLBN_ENGINE_CONTEXT, CLBN_ENGINE_CACHE_FOLDER)
+    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_BACKWARD_DIVISION)
     clbnReleasePlan(plan);
 }
 END_TEST
@@ -401,7 +401,7 @@ END_TEST
 START_TEST(an_unknown_question_has_no_answer)
 {
     static const struct shape shape = { 2, 1, { 4, 3 } };
-    static const cl_uint names[] = { 0, 9, UINT32_MAX };
+    static const cl_uint names[] = { 0, 12, UINT32_MAX };
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     for (int i = 0; i < COUNT_OF(names); i++) {
         char answer[128];

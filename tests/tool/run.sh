@@ -172,7 +172,7 @@ f4() {
 # ---- Help, version and usage
 
 prints 'Usage: clbn COMMAND' 'clbn --help' --help
-for command in devices forward backward train bench; do
+for command in devices forward backward train bench tune; do
     prints "$command" "clbn --help names $command" --help
     prints "Usage: clbn $command" "clbn $command --help" $command --help
 done
@@ -218,6 +218,13 @@ fails 2 '--type takes' 'bench of an unknown type' bench --type float8
 fails 2 'none or onednn' 'bench beside an unknown peer' bench --peer cudnn
 fails 2 'ends in .svg or .png' 'bench with an unknown picture' bench --plot bench.gif
 fails 2 'both write' 'bench with two outputs of one name' bench --plot b.svg --json b.svg
+
+fails 2 'neither a list of shapes' 'tuning of an unknown list' tune --shapes resnet51
+fails 2 '--ops takes' 'tuning of an unknown operation' tune --ops sideways
+fails 2 '--layout takes' 'tuning of an unknown layout' tune --layout chwn
+fails 2 '--type takes' 'tuning of an unknown type' tune --type float8
+fails 2 'a number from' 'tuning in no time' tune --seconds 0
+fails 2 'silu, sigmoid, tanh or elu' 'tuning of an unknown activation' tune --activation gelu
 
 forward="forward --x x.npy --y y.npy"
 backward="backward --x x.npy --dy dy.npy --dx dx.npy"
@@ -741,6 +748,41 @@ if [ "$code" -eq 0 ]; then
 else
     check 'bench has a reason to leave oneDNN out' grep -q 'oneDNN' "$folder/err"
 fi
+
+# ---- Tune
+
+fails 1 'cannot write' 'tuning with JSON in no folder' tune --shapes 2,3,5,7 --json no-folder/tune.json
+fails 1 'no device matches' 'tuning on no device' tune --device 'no such device' --json tune.json
+check 'no JSON without tuning' test ! -e tune.json
+users_cache=${CLBN_CACHE_DIR:-}
+export CLBN_CACHE_DIR=''
+prints 'Nothing is remembered: the disk cache is off' 'tuning without a cache' tune --shapes 4,6 --seconds 0.01
+CLBN_CACHE_DIR=$folder/cache
+prints "Remembered in $folder/cache" 'tuning with a cache' tune --shapes 2,3,5,7+4,6 --seconds 0.01 --json tune.json
+check 'tuning writes no errors' test ! -s "$folder/err"
+for row in 'forward .* 2x3x5x7 *nchw *float32' 'backward .* 2x3x5x7 *nhwc *float32' 'inference .* 4x6 *nc *float32'; do
+    check "tuning shows $row" grep -q "$row .*x .* / .* groups" "$folder/out"
+done
+check 'tuning shows a row for each case' test "$(grep -c ' groups' "$folder/out")" -eq 9
+check 'tuning is in the cache, for each kind of program' test "$(find "$folder/cache" -name 'tuned-*' | wc -l)" -eq 2
+for key in op shape layout type activation usual_s best_s gain divisions measured division; do
+    check "tune --json has $key in each record" test "$(grep -c "\"$key\": " tune.json)" -eq 9
+done
+check 'tune --json says where it is stored' grep -qF "\"folder\": \"$folder/cache\"" tune.json
+check 'tune --json says that it is stored' grep -qF '"stored": true' tune.json
+prints 'backward   2x3x5x7' 'tuning of one operation and layout' tune --shapes 2,3,5,7 --seconds 0.01 --ops backward --layout nhwc
+check 'no row of another operation' test "$(grep -c '2x3x5x7' "$folder/out")" -eq 1
+prints 'y = relu(batch norm)' 'tuning with an activation' tune --shapes 4,6 --seconds 0.01 --activation relu
+run tune --shapes 1073741824,1024,1024 --json large.json
+check 'tuning of a shape that does not fit fails' test "$code" -eq 1
+check 'tuning says what does not fit' grep -q 'not measured: .* MiB' "$folder/out"
+check 'no JSON of nothing tuned' test ! -e large.json
+prints 'not measured: ' 'tuning leaves out what does not fit' tune --shapes 1073741824,1024,1024+2,3 --seconds 0.01
+echo 'no folder' >"$folder/file"
+CLBN_CACHE_DIR=$folder/file
+prints 'cannot be written to' 'tuning with a cache that is no folder' tune --shapes 4,6 --seconds 0.01 --json tune.json
+check 'tune --json says that nothing is stored' grep -qF '"stored": false' tune.json
+CLBN_CACHE_DIR=$users_cache
 
 check 'no temporary file is left' test -z "$(find . -name '.clbn-*')"
 echo "$passed passed, $failed failed"

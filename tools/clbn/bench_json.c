@@ -1,4 +1,5 @@
 /* The report of 'clbn bench' for programs. */
+#include "bench_json.h"
 #include "activation.h"
 #include "bench_limit.h"
 #include "bench_report.h"
@@ -14,7 +15,7 @@ static void write_text(struct json *json, const char *key, char *text)
     free(text);
 }
 
-static void write_device(struct json *json, cl_device_id device)
+void bench_json_device(struct json *json, cl_device_id device)
 {
     cl_uint compute_units = 0;
 
@@ -53,7 +54,7 @@ static void write_costs(struct json *json, const struct bench_costs *costs)
     json_close(json);
 }
 
-static void write_case(struct json *json, const struct bench_case *what)
+void bench_json_case(struct json *json, const struct bench_case *what)
 {
     json_string(json, "op", bench_op_names[what->op]);
     json_sizes(json, "shape", what->shape.sizes, what->shape.rank);
@@ -71,7 +72,7 @@ static void write_record(struct json *json, const struct bench_row *row, const c
     double rate = 1e-9 * (double)bytes / wall->median;
 
     json_open(json, NULL, '{');
-    write_case(json, &row->what);
+    bench_json_case(json, &row->what);
     json_string(json, "impl", implementation);
     json_string(json, "kernels", kernels);
     json_real(json, "median_s", wall->median);
@@ -115,7 +116,7 @@ static void write_rows(struct json *json, const struct bench_report *report)
         if (report->rows[i].skipped[0] == '\0')
             continue;
         json_open(json, NULL, '{');
-        write_case(json, &report->rows[i].what);
+        bench_json_case(json, &report->rows[i].what);
         json_string(json, "reason", report->rows[i].skipped);
         json_close(json);
     }
@@ -128,7 +129,7 @@ bool bench_write_json(const struct bench_report *report, struct output_file *fil
 
     json_open(&json, NULL, '{');
     json_string(&json, "version", clbnVersion());
-    write_device(&json, report->device);
+    bench_json_device(&json, report->device);
     json_string(&json, "peer", report->peer);
     json_bool(&json, "quick", report->quick);
     json_real(&json, "load_average", report->load);

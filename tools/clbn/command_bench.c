@@ -9,7 +9,7 @@
 #include "bench_peer.h"
 #include "bench_report.h"
 #include "bench_run.h"
-#include "bench_shapes.h"
+#include "bench_selection.h"
 #include "bench_tensors.h"
 #include "commands.h"
 #include "device.h"
@@ -27,10 +27,7 @@
 enum { PEER_NONE, PEER_ONEDNN };
 
 struct request {
-    struct bench_shape_list shapes;
-    struct bench_choice ops;
-    struct bench_choice layouts;
-    struct bench_choice types;
+    struct bench_selection selection;
     int activation; /* A clbn_activation. */
     bool residual;
     int peer;
@@ -45,11 +42,10 @@ static void list_shape(const struct request *request, const struct bench_shape *
                        struct bench_report *report)
 {
     for (int op = 0; op < BENCH_OPS; op++) {
-        for (int layout = 0; layout < BENCH_LAYOUTS && request->ops.wanted[op]; layout++) {
+        for (int layout = 0; layout < BENCH_LAYOUTS && request->selection.ops.wanted[op]; layout++) {
             struct bench_row *row = &report->rows[report->row_count];
 
-            /* Two sizes have no layout to choose. */
-            if (shape->rank == 2 ? layout != BENCH_NC : !request->layouts.wanted[layout])
+            if (!bench_selection_has(&request->selection, shape, (enum bench_layout)layout))
                 continue;
             row->what.shape = *shape;
             row->what.op = (enum bench_op)op;
@@ -64,12 +60,14 @@ static void list_shape(const struct request *request, const struct bench_shape *
 
 static bool list_rows(const struct request *request, struct bench_report *report, struct failure *failure)
 {
-    report->rows = calloc(request->shapes.count, BENCH_TYPES * BENCH_OPS * BENCH_LAYOUTS * sizeof(*report->rows));
+    const struct bench_shape_list *shapes = &request->selection.shapes;
+
+    report->rows = calloc(shapes->count, BENCH_TYPES * BENCH_OPS * BENCH_LAYOUTS * sizeof(*report->rows));
     if (report->rows == NULL)
         return fail(failure, "there is no memory for the rows of the table");
     for (int type = 0; type < BENCH_TYPES; type++)
-        for (size_t i = 0; i < request->shapes.count && request->types.wanted[type]; i++)
-            list_shape(request, &request->shapes.shapes[i], (enum bench_type)type, report);
+        for (size_t i = 0; i < shapes->count && request->selection.types.wanted[type]; i++)
+            list_shape(request, &shapes->shapes[i], (enum bench_type)type, report);
     return true;
 }
 
@@ -222,24 +220,13 @@ cleanup:
     return exit_code;
 }
 
-/* Reads the lists that options name into the request. Returns EXIT_DONE or EXIT_USAGE. */
-static int parse_lists(const struct command_line *command, struct request *request, const char *shapes, const char *ops,
-                       const char *layouts, const char *types)
+/* Returns EXIT_DONE or EXIT_USAGE. */
+static int check_outputs(const struct command_line *command, const struct request *request)
 {
-    struct failure failure;
-
-    if (!bench_choice_parse(ops, bench_op_names, BENCH_OPS, &request->ops))
-        return usage_error(command, "--ops takes some of forward,backward,inference, not '%s'", ops);
-    if (!bench_choice_parse(layouts, bench_layout_names, BENCH_NC, &request->layouts))
-        return usage_error(command, "--layout takes nchw, nhwc or nchw,nhwc, not '%s'", layouts);
-    if (!bench_choice_parse(types, bench_type_names, BENCH_TYPES, &request->types))
-        return usage_error(command, "--type takes some of float32,float64,float16,bfloat16, not '%s'", types);
     if (request->plot != NULL && !plot_is_format(request->plot))
         return usage_error(command, "--plot takes a file name that ends in .svg or .png, not '%s'", request->plot);
     if (request->plot != NULL && request->json != NULL && strcmp(request->plot, request->json) == 0)
         return usage_error(command, "--json and --plot both write '%s'", request->plot);
-    if (!bench_shapes_parse(shapes, &request->shapes, &failure))
-        return usage_error(command, "--shapes: %s", failure.sentence);
     return EXIT_DONE;
 }
 
@@ -247,31 +234,9 @@ int command_bench(int argc, char **argv)
 {
     static const char *const peers[] = { "none", "onednn", NULL };
     struct request request = { 0 };
-    const char *shapes = "resnet50";
-    const char *ops = "forward,backward,inference";
-    const char *layouts = "nchw,nhwc";
-    const char *types = "float32";
+    struct bench_selection_texts texts = BENCH_SELECTION_TEXTS_INIT;
     struct option options[] = {
-        { .name = "shapes",
-          .kind = OPTION_STRING,
-          .to.string = &shapes,
-          .argument = "SHAPES",
-          .help = BENCH_SHAPES_SYNTAX " (default resnet50)" },
-        { .name = "ops",
-          .kind = OPTION_STRING,
-          .to.string = &ops,
-          .argument = "OP,...",
-          .help = "some of forward,backward,inference (default: all)" },
-        { .name = "layout",
-          .kind = OPTION_STRING,
-          .to.string = &layouts,
-          .argument = "LAYOUT,...",
-          .help = "nchw, nhwc or both (the default); shapes of two sizes have only one" },
-        { .name = "type",
-          .kind = OPTION_STRING,
-          .to.string = &types,
-          .argument = "TYPE,...",
-          .help = "some of float32 (the default),float64,float16,bfloat16" },
+        BENCH_SELECTION_OPTION_ROWS(texts),
         { .name = "activation",
           .kind = OPTION_CHOICE,
           .to.choice = &request.activation,
@@ -305,9 +270,11 @@ int command_bench(int argc, char **argv)
 
     if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
-    exit_code = parse_lists(&command, &request, shapes, ops, layouts, types);
+    exit_code = check_outputs(&command, &request);
+    if (exit_code == EXIT_DONE)
+        exit_code = bench_selection_parse(&command, &texts, &request.selection);
     if (exit_code == EXIT_DONE)
         exit_code = run(&request);
-    bench_shapes_free(&request.shapes);
+    bench_selection_free(&request.selection);
     return exit_code;
 }

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     { "backward", "compute the gradients of a batch normalization", command_backward },
     { "train", "train a classifier with batch normalization on images", command_train },
     { "bench", "time batch normalizations against the machine's limit", command_bench },
+    { "tune", "find the fastest divisions of work, and remember them", command_tune },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

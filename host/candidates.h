@@ -1,0 +1,28 @@
+/* Pure: the divisions of work that a problem can be measured with. */
+#ifndef CLBN_CANDIDATES_H
+#define CLBN_CANDIDATES_H
+
+#include "schedule.h"
+
+/* More than any problem has. */
+#define MAX_CANDIDATES 64
+
+struct candidate {
+    struct choices choices;
+    struct schedule schedule;
+};
+
+/* bn_make_schedule() for choices that may come from anywhere: false, too, unless each is one that is ever listed and the
+ * kernels can do what they make together. */
+bool bn_make_chosen_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
+                             const struct choices *choices, const struct shape *shape, struct schedule *schedule);
+
+/* The schedules that differ, the usual one first. Gives their number: 0 for a shape without elements, or if the workspace's
+ * size overflows. */
+size_t bn_list_candidates(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
+                          const struct shape *shape, struct candidate list[MAX_CANDIDATES]);
+
+/* "split, 4 x 12 groups, bands of 8 rows, past the cache", cut to size bytes. */
+void bn_describe_schedule(const struct schedule *schedule, char *text, size_t size);
+
+#endif

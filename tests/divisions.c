@@ -1,0 +1,55 @@
+/* From inside: compiled with the library's own headers, and linked with its objects. */
+#include "divisions.h"
+
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t list(clbn_plan plan, struct candidate *candidates)
+{
+    const clbn_engine engine = bn_plan_engine(plan);
+    return bn_list_candidates(bn_program_variant(bn_plan_program(plan)), bn_engine_facts(engine), bn_engine_flags(engine),
+                              bn_plan_shape(plan), candidates);
+}
+
+static bool remember(clbn_plan plan, enum pass pass, const struct choices *choices)
+{
+    const clbn_engine engine = bn_plan_engine(plan);
+    const uint64_t problem = bn_hash_problem(bn_engine_facts(engine), bn_engine_flags(engine), bn_plan_shape(plan));
+    const struct tuned tuned = { bn_hash_pass(problem, pass), *choices };
+    bool stored = false;
+    if (!bn_remember_tuned(bn_plan_program(plan), &tuned, 1, &stored))
+        abort();
+    return stored;
+}
+
+size_t count_divisions(clbn_plan plan)
+{
+    struct candidate candidates[MAX_CANDIDATES];
+    return list(plan, candidates);
+}
+
+void choose_division_of_pass(clbn_plan plan, unsigned pass, size_t number)
+{
+    struct candidate candidates[MAX_CANDIDATES];
+    if (number >= list(plan, candidates))
+        abort();
+    remember(plan, (enum pass)pass, &candidates[number].choices);
+}
+
+void choose_division(clbn_plan plan, size_t number)
+{
+    for (unsigned pass = 0; pass < PASSES; pass++)
+        choose_division_of_pass(plan, pass, number);
+}
+
+bool forge_division(clbn_plan plan, const cl_uint numbers[DIVISION_NUMBERS])
+{
+    struct choices choices;
+    bool stored = true;
+    memcpy(&choices, numbers, sizeof choices);
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        stored = remember(plan, pass, &choices) && stored;
+    return stored;
+}
