@@ -151,9 +151,22 @@ static void bind_epsilon(struct step_list *steps)
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
 }
 
+/* Whether kernels/images.cl does it: then nothing but x, dy, dx and gradients of the parameters is there. */
+static bool takes_images(const struct operation *o, const struct backward *b)
+{
+    const struct shape *shape = bn_plan_shape(o->call->plan);
+    bool is_plain = bn_is_present(b->x) && !bn_is_present(b->z) && !bn_is_present(b->y) && !bn_is_present(b->mask) &&
+                    !bn_is_present(b->dz) && !b->frozen;
+    return o->steps.schedule->sums_in_images && is_plain && bn_is_packed(shape, TENSOR_X) && bn_is_packed(shape, TENSOR_DY) &&
+           bn_is_packed(shape, TENSOR_DX);
+}
+
 static void add_whole_step(struct operation *o, const struct backward *b)
 {
-    bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
+    if (takes_images(o, b))
+        bn_add_images_step(&o->steps, KERNEL_IMAGES_BACKWARD);
+    else
+        bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
@@ -166,6 +179,7 @@ static void add_whole_step(struct operation *o, const struct backward *b)
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
+        bn_bind_view(&o->steps, o->workspace.accumulators);
     }
 }
 
@@ -178,8 +192,10 @@ static void add_sums_step(struct operation *o, const struct backward *b)
     bn_bind_view(&o->steps, o->workspace.partials);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b));
-    if (bn_is_channels_last(o->call->plan))
+    if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.coefficients);
+        bn_bind_view(&o->steps, o->workspace.accumulators);
+    }
 }
 
 /* Partial results to be added: count of them, over so many values in all unless they are records, which have their own

@@ -53,10 +53,20 @@ static void bind_tensors(struct step_list *steps, clbn_view x, clbn_view z, clbn
     bn_bind_view(steps, mask);
 }
 
+/* Whether kernels/images.cl can do it: nothing but x and y is there. */
+static bool takes_images(const struct operation *o, clbn_view z, clbn_view mask)
+{
+    const struct shape *shape = bn_plan_shape(o->call->plan);
+    return !bn_is_present(z) && !bn_is_present(mask) && bn_is_packed(shape, TENSOR_X) && bn_is_packed(shape, TENSOR_Y);
+}
+
 static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
 {
     const struct finish f = finish_of(a);
-    bn_add_parted_step(&o->steps, KERNEL_FORWARD);
+    if (o->steps.schedule->sums_in_images && takes_images(o, a->z, a->mask))
+        bn_add_images_step(&o->steps, KERNEL_IMAGES_FORWARD);
+    else
+        bn_add_parted_step(&o->steps, KERNEL_FORWARD);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bind_finish(&o->steps, &f);
     bn_bind_alpha(&o->steps);
@@ -64,6 +74,7 @@ static void add_whole_forward(struct operation *o, const clbn_forward_training_a
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
+        bn_bind_view(&o->steps, o->workspace.accumulators);
     }
 }
 
@@ -73,8 +84,10 @@ static void add_moments_step(struct operation *o, clbn_view x)
     bn_bind_division(&o->steps);
     bn_bind_tensor(&o->steps, x, TENSOR_X);
     bn_bind_view(&o->steps, o->workspace.partials);
-    if (bn_is_channels_last(o->call->plan))
+    if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.coefficients);
+        bn_bind_view(&o->steps, o->workspace.accumulators);
+    }
 }
 
 /* partials: count of them, in the workspace, or records if the flags say so. record, coefficients: what it gives, or absent. */
@@ -119,7 +132,10 @@ void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args 
 
 void bn_add_inference_step(struct operation *o, const clbn_forward_inference_args *a)
 {
-    bn_add_parted_step(&o->steps, KERNEL_INFERENCE);
+    if (o->steps.schedule->division.tile_channels > 0 && takes_images(o, a->z, a->mask))
+        bn_add_images_step(&o->steps, KERNEL_IMAGES_INFERENCE);
+    else
+        bn_add_parted_step(&o->steps, KERNEL_INFERENCE);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bn_bind_view(&o->steps, a->gamma);
     bn_bind_view(&o->steps, a->beta);

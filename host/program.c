@@ -25,7 +25,7 @@ struct program {
 
 static const char *const kernel_names[2][KERNEL_COUNT] = {
     { "rows_forward", "rows_statistics", "rows_normalize", "rows_inference", "rows_backward", "rows_sums", "rows_input",
-      "finish_statistics", "finish_gradients" },
+      "finish_statistics", "finish_gradients", "images_forward", "images_inference", "images_backward" },
     { "columns_forward", "columns_statistics", "columns_normalize", "columns_inference", "columns_backward", "columns_sums",
       "columns_input", "finish_statistics", "finish_gradients" },
 };
@@ -67,8 +67,10 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
         "finish.cl",
         variant->channels_last ? "columns.cl" : "rows.cl",
         variant->channels_last ? "columns_backward.cl" : "rows_backward.cl",
+        "images.cl",
     };
-    sources->count = sizeof(names) / sizeof(names[0]);
+    const bool has_images = variant->group == 1 && !variant->channels_last;
+    sources->count = sizeof(names) / sizeof(names[0]) - (has_images ? 0 : 1);
     for (cl_uint i = 0; i < sources->count; i++) {
         const struct embedded_file *file = i < MAX_SOURCES ? find_source(names[i]) : NULL;
         if (!file)

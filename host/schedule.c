@@ -6,8 +6,19 @@
 #define CHUNK_STEPS 64
 
 /* Channels last: rows of a band to a work-item. In a group, neighbours read the rest of a row. */
-#define BAND_ROWS_ALONE    8
+#define BAND_ROWS_ALONE    4
 #define BAND_ROWS_IN_GROUP CHUNK_STEPS
+
+/* Bytes below which a row shares a page with its neighbours. */
+#define PAGE_SIZE 4096
+
+/* A tensor is taken to come from memory if it has more than this part of the cache, which others use too; and its results are
+ * stored past the cache if it has more than that. Both were measured (tools/PERFORMANCE.md). */
+#define MEMORY_SHARE 4
+#define STREAM_SHARE 8
+
+/* Channels first, single work-items: rows that are walked together, each with a sum of its own (kernels/rows.cl). */
+#define ROWS_TOGETHER 4
 
 /* Groups to a compute unit that even out what the units do, and below which channels are divided. */
 #define GROUPS_PER_UNIT_ALONE 4
@@ -20,8 +31,19 @@
 #define WHOLE_ROWS         256
 #define WHOLE_TILE_VECTORS 4
 
+/* Channels first, single work-items: channels of few columns in many rows are taken in images, in pieces of so many vectors and
+ * channels at most (kernels/images.cl). */
+#define IMAGE_ROWS     8
+#define IMAGE_COLUMNS  1024
+#define IMAGE_SUMMED   256 /* columns up to which sums are taken in images as well */
+#define PIECE_VECTORS  64
+#define PIECE_CHANNELS 64
+
 /* Coefficients of a channel, at most (kernels/coefficients.cl). */
 #define COEFFICIENTS 7
+
+/* Channels last: sums of chunks that a work-item keeps of each channel (kernels/columns.cl). */
+#define ACCUMULATORS 3
 
 static size_t least(size_t a, size_t b)
 {
@@ -69,6 +91,31 @@ static bool choose_whole(cl_uint engine_flags, const struct choices *choices, bo
     return (engine_flags & CLBN_ENGINE_WHOLE) || !is_chosen(choices->divided, !usual);
 }
 
+static size_t greatest_common_divisor(size_t a, size_t b)
+{
+    while (b != 0) {
+        const size_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* As many channels as keep all units busy, fit in a piece, and leave pieces aligned if any do. 0: none do. */
+static size_t channels_of_piece(const struct variant *v, const struct device_facts *facts, const struct division *d,
+                                size_t groups)
+{
+    const size_t columns = (size_t)d->columns, channels = (size_t)d->channels;
+    if (v->group > 1 || d->rows < IMAGE_ROWS || columns > least(IMAGE_COLUMNS, PIECE_VECTORS * v->vector))
+        return 0;
+    const size_t step = v->vector / greatest_common_divisor(columns, v->vector);
+    const size_t limit = least(PIECE_VECTORS * v->vector / columns, PIECE_CHANNELS);
+    size_t tile = least(greater(divide_up(channels, groups), step), limit);
+    if (tile > step)
+        tile -= tile % step;
+    return divide_up(channels, tile) < facts->compute_units ? 0 : tile;
+}
+
 /* Channels first: groups x channels, chunks as in kernels/rows.cl. */
 static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                         const struct choices *choices)
@@ -80,7 +127,7 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     size_t step = v->group == 1 && d->columns >= v->vector ? v->vector : 1;
     size_t line = (size_t)d->lanes * step;
     size_t steps = divide_up((size_t)d->columns, line);
-    d->chunk_rows = lines * greater(CHUNK_STEPS / steps, 1);
+    d->chunk_rows = (v->group == 1 ? ROWS_TOGETHER : 1) * lines * greater(CHUNK_STEPS / steps, 1);
     d->chunk_columns = least(steps, CHUNK_STEPS) * line;
     size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
     size_t groups = wanted_groups(v, facts, choices);
@@ -88,6 +135,24 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     s->whole = choose_whole(engine_flags, choices, s->tiles >= groups || chunks <= WHOLE_CHUNKS);
     d->parts = s->whole ? 1 : least(chunks, divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts;
+    d->tile_channels = s->whole ? channels_of_piece(v, facts, d, groups) : 0;
+    s->sums_in_images = d->tile_channels > 0 && d->columns <= IMAGE_SUMMED;
+}
+
+/* Rows that a work-item walks together. Each is a stream of memory, which processors fetch ahead if it comes from a cache or has
+ * pages of its own; short rows that come from memory are fetched ahead only in their order. */
+static size_t band_steps(const struct variant *v, const struct device_facts *facts, const struct division *d)
+{
+    const size_t row_size = (size_t)d->channels * bn_type_size(v->type);
+    if (v->group > 1)
+        return BAND_ROWS_IN_GROUP;
+    return row_size < PAGE_SIZE && d->rows > facts->cache_size / MEMORY_SHARE / row_size ? 1 : BAND_ROWS_ALONE;
+}
+
+/* Vectors of channels to a group that walks all rows: fewer where there would be too few groups. */
+static size_t whole_tile(size_t vectors, size_t groups)
+{
+    return greater(least(vectors / groups, WHOLE_TILE_VECTORS), 1);
 }
 
 /* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns.cl. */
@@ -101,12 +166,12 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     d->lanes = s->whole ? v->group : power_of_two(chosen(choices->lanes, vectors), v->group);
     size_t lines = v->group / (size_t)d->lanes;
     d->chunk_rows = CHUNK_STEPS * lines;
-    d->band_rows = chosen(choices->band_rows, v->group == 1 ? BAND_ROWS_ALONE : BAND_ROWS_IN_GROUP) * lines;
+    d->band_rows = chosen(choices->band_rows, band_steps(v, facts, d)) * lines;
     d->chunk_columns = 1;
     if (v->group > 1)
         d->tile_vectors = d->lanes;
     else
-        d->tile_vectors = least(chosen(choices->tile_vectors, s->whole ? WHOLE_TILE_VECTORS : vectors), vectors);
+        d->tile_vectors = least(chosen(choices->tile_vectors, s->whole ? whole_tile(vectors, groups) : vectors), vectors);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
     d->parts = s->whole ? 1 : least(bands, divide_up(groups, s->tiles));
@@ -145,6 +210,8 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
 {
     struct schedule s = { .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner },
                           .partials = 1 };
+    s.stream = v->group == 1 &&
+               is_chosen(choices->streamed, shape->elements > facts->cache_size / STREAM_SHARE / bn_type_size(v->type));
     if (shape->elements == 0)
         s.whole = true;
     else if (v->channels_last)
@@ -158,13 +225,14 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     s.mask_size = shape->elements > 0 ? mask_size(v, shape) : 0;
 
     size_t element = bn_parameter_size(v->type);
-    s.stream = v->group == 1 && is_chosen(choices->streamed, shape->elements > facts->cache_size / bn_type_size(v->type) / 2);
     size_t coefficient_slots = v->channels_last ? s.partials : 1;
     bool fits =
         add_section(&s.partials_size, greater(bn_moments_size(v), bn_sums_size(v)), s.partials, shape->channels,
                     &s.workspace_size) &&
         add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
-        add_section(&s.coefficients_size, COEFFICIENTS * element, coefficient_slots, shape->channels, &s.workspace_size);
+        add_section(&s.coefficients_size, COEFFICIENTS * element, coefficient_slots, shape->channels, &s.workspace_size) &&
+        add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), v->channels_last ? s.partials : 0,
+                    divide_up(shape->channels, v->vector) * v->vector, &s.workspace_size);
     *schedule = s;
     return fits;
 }

@@ -12,6 +12,7 @@ struct division {
     cl_ulong chunk_rows, chunk_columns;
     cl_ulong band_rows;
     cl_ulong tile_vectors;
+    cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
 };
 
@@ -33,12 +34,14 @@ struct schedule {
     struct division division;
     bool whole;               /* one group has all of a channel: one kernel does a whole operation */
     bool stream;              /* results go past the cache */
+    bool sums_in_images;      /* also sums are taken in images, if the division has any */
     size_t tiles;             /* groups side by side: channels, or tiles of channels */
     size_t partials;          /* partial results to a channel */
     size_t channel_items;     /* work-items for the kernels that take a channel at a time */
     size_t partials_size;     /* bytes, at the start of the workspace */
     size_t statistics_size;   /* bytes, then: mean and invstd of each channel, when the caller gives none */
     size_t coefficients_size; /* bytes, then */
+    size_t accumulators_size; /* bytes, then: channels last, sums of chunks */
     size_t workspace_size;    /* bytes in all */
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };

@@ -69,6 +69,12 @@ void bn_add_parted_step(struct step_list *list, enum kernel_id id)
     bn_add_step(list, id, (size_t)s->division.parts, s->tiles);
 }
 
+void bn_add_images_step(struct step_list *list, enum kernel_id id)
+{
+    const struct division *d = &list->schedule->division;
+    bn_add_step(list, id, 1, (size_t)((d->channels + d->tile_channels - 1) / d->tile_channels));
+}
+
 cl_uint bn_stream_flag(const struct step_list *list)
 {
     return list->schedule->stream ? FLAG_STREAM : 0;

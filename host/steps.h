@@ -35,6 +35,9 @@ void bn_add_step(struct step_list *list, enum kernel_id id, size_t groups_0, siz
 /* Adds a step of a kernel that walks the tensors, in the parts and tiles of the schedule. */
 void bn_add_parted_step(struct step_list *list, enum kernel_id id);
 
+/* Adds a step of a kernel that takes images, in the tiles of the pass's schedule. */
+void bn_add_images_step(struct step_list *list, enum kernel_id id);
+
 /* Adds a step of a kernel that takes a channel at a time, and binds the number of channels. */
 void bn_add_channel_step(struct step_list *list, enum kernel_id id);
 

@@ -73,17 +73,17 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
     return length > 0 && (size_t)length < size;
 }
 
-static size_t wide_size(const struct variant *v)
+size_t bn_wide_size(const struct variant *v)
 {
     return v->wide_double ? sizeof(cl_double) : 2 * bn_parameter_size(v->type);
 }
 
 size_t bn_moments_size(const struct variant *variant)
 {
-    return 2 * wide_size(variant) + sizeof(cl_ulong);
+    return 2 * bn_wide_size(variant) + sizeof(cl_ulong);
 }
 
 size_t bn_sums_size(const struct variant *variant)
 {
-    return 3 * wide_size(variant);
+    return 3 * bn_wide_size(variant);
 }

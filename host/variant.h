@@ -33,4 +33,7 @@ bool bn_variant_options(const struct variant *variant, char *options, size_t siz
 size_t bn_moments_size(const struct variant *variant);
 size_t bn_sums_size(const struct variant *variant);
 
+/* Bytes of a number that merges compute with. */
+size_t bn_wide_size(const struct variant *variant);
+
 #endif

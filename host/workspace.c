@@ -5,7 +5,7 @@
 
 cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, enum pass pass, clbn_view given, bool needed)
 {
-    const struct workspace nothing = { NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW };
+    const struct workspace nothing = { NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW };
     const struct schedule *schedule = bn_plan_schedule(plan, pass);
     const size_t element = bn_parameter_size(bn_plan_desc(plan)->type);
     *w = nothing;
@@ -23,10 +23,11 @@ cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, enum pass pass, cl
     }
     const size_t statistics = given.offset + schedule->partials_size;
     w->partials = given;
-    w->mean = w->invstd = w->coefficients = given;
+    w->mean = w->invstd = w->coefficients = w->accumulators = given;
     w->mean.offset = statistics / element;
     w->invstd.offset = statistics / element + bn_plan_shape(plan)->channels;
     w->coefficients.offset = statistics + schedule->statistics_size;
+    w->accumulators.offset = w->coefficients.offset + schedule->coefficients_size;
     return CLBN_SUCCESS;
 }
 

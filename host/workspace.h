@@ -10,6 +10,7 @@ struct workspace {
     clbn_view mean;         /* offset in elements: statistics that the caller did not give */
     clbn_view invstd;       /* likewise */
     clbn_view coefficients; /* offset in bytes */
+    clbn_view accumulators; /* offset in bytes */
 };
 
 /* Uses what the caller gave, which is checked, or, if the call needs any, creates a buffer. */

@@ -92,142 +92,232 @@ INLINE void store_coefficients(column c, __global real *table, ulong number, rea
     store_reals(table + number * c.channels + c.channel, v, c.width);
 }
 
-/* Of each channel: sum scale * (x - pivot) and sum (scale * (x - pivot))^2. */
+/*
+ * The full vectors of some rows that lie at equal distances: nearly all there is in most calls. A block is walked in bands, with
+ * few instructions to a vector, since a band may be one row.
+ */
 typedef struct {
-    realv sum, squares;
-} column_sums;
+    index_t channel, channel_end, channel_step;
+    index_t row, rows, row_step; /* the first, how many, and from one to the next */
+    index_t band;                /* rows */
+} block;
 
-INLINE column_sums add_column(division d, column c, input x, realv pivot, realv scale, column_sums s)
+INLINE void find_block(block *b, division d, position at, columns_share share, index_t row_begin, index_t row_end)
 {
-    realv offset = -pivot * scale;
-    for (index_t row = c.row; row < c.row_end; row += c.step) {
-        realv deviation = fma(load_column(d, c, x, row), scale, offset);
-        s.sum += deviation;
-        s.squares = fma(deviation, deviation, s.squares);
-    }
-    return s;
+    b->channel = share.vector_begin * CLBN_VECTOR;
+    b->channel_end = CLBN_ROW_AXES == 1 ? min(share.full_end, share.vector_end) * CLBN_VECTOR : 0;
+    b->channel_step = at.lanes * CLBN_VECTOR;
+    b->row = row_begin + at.line;
+    b->rows = steps_below(row_end, b->row, at.lines);
+    b->row_step = at.lines;
+    b->band = (index_t)d.band_rows / at.lines;
 }
 
-/* Of each channel: the moments of count values from their sums, merged into before unless that is NULL. Returns the next
- * pivots. */
-realv merge_column(column c, column_sums s, realv pivot, realv scale, ulong count, __global moments *before)
+/* The first of the work-item's vectors that is not in the block. */
+INLINE index_t vector_after(block b, position at, columns_share share)
 {
-    real sum[CLBN_VECTOR], squares[CLBN_VECTOR], pivots[CLBN_VECTOR], scales[CLBN_VECTOR];
-    spread_vector(s.sum, sum);
-    spread_vector(s.squares, squares);
-    spread_vector(pivot, pivots);
-    spread_vector(scale, scales);
-    for (uint i = 0; i < c.width; i++) {
-        moments m = moments_about(pivots[i], scales[i], sum[i], squares[i], count);
-        if (before) {
-            m = merge_moments(before[c.channel + i], m);
-            before[c.channel + i] = m;
+    return share.vector_begin + steps_below(b.channel_end, b.channel, b.channel_step) * at.lanes;
+}
+
+/* From a row of a block to the next, in elements. */
+INLINE index_t pitch_of(block b, layout l)
+{
+    return b.row_step * (index_t)l.strides[0];
+}
+
+INLINE realv load_realv(__global const real *p)
+{
+    return load_reals(p, CLBN_VECTOR);
+}
+
+INLINE void store_realv(__global real *p, realv v)
+{
+    store_reals(p, v, CLBN_VECTOR);
+}
+
+/* A slot's sums of all chunks: [kind][vector], in wide arithmetic. They are accessed at any alignment. */
+#define ACCUMULATORS 3
+
+typedef struct __attribute__((packed)) {
+    widev v;
+} unaligned_widev;
+
+typedef __global unaligned_widev *accumulators;
+
+INLINE accumulators accumulators_of(__global uchar *all, division d, index_t slot)
+{
+    ulong vectors = (d.channels + CLBN_VECTOR - 1) / CLBN_VECTOR;
+    return (accumulators)all + slot * ACCUMULATORS * vectors;
+}
+
+INLINE accumulators accumulator_of(accumulators own, column c, uint kind)
+{
+    index_t vectors = (c.channels + CLBN_VECTOR - 1) / CLBN_VECTOR;
+    return own + (kind * vectors + c.channel / CLBN_VECTOR);
+}
+
+/* Adds kinds sums of a chunk, which are rows of a slot's table from one on, and sets them to 0. */
+INLINE void accumulate_chunk(division d, position at, columns_share share, __global real *slot, uint row, uint kinds,
+                             accumulators own)
+{
+    for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes) {
+        column c = column_of(d, at, share, v, 0, 0);
+        for (uint kind = 0; kind < kinds; kind++) {
+            accumulators place = accumulator_of(own, c, kind);
+            widev sum = place->v;
+            add_to_widev(&sum, load_coefficients(c, slot, row + kind));
+            store_coefficients(c, slot, row + kind, 0);
+            place->v = sum;
         }
-        pivots[i] = pivot_of(m);
     }
-    return vector_of(pivots);
 }
 
-/* The scales with which a vector's sums of squares must be taken again; all 1 if they are good. */
-realv scales_for(realv squares, realv pivot)
+/* Sets kinds sums to 0: of all chunks, and of the first. */
+INLINE void clear_sums(division d, position at, columns_share share, __global real *slot, uint row, uint kinds, accumulators own)
 {
-    real scales[CLBN_VECTOR], pivots[CLBN_VECTOR];
-    spread_vector(squares, scales);
-    spread_vector(pivot, pivots);
-    for (uint i = 0; i < CLBN_VECTOR; i++)
-        scales[i] = scale_for(scales[i], pivots[i]);
-    return vector_of(scales);
+    widev zero;
+    clear_widev(&zero);
+    for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes) {
+        column c = column_of(d, at, share, v, 0, 0);
+        for (uint kind = 0; kind < kinds; kind++) {
+            accumulator_of(own, c, kind)->v = zero;
+            store_coefficients(c, slot, row + kind, 0);
+        }
+    }
 }
 
-/* Where a slot keeps what. */
+/* Rows of a slot's table, before there are coefficients: pivots, and the sums of a chunk. */
 #define PIVOT 0
 #define SUM 1
 #define SQUARES 2
 
-INLINE void start_chunk(column c, __global real *slot, realv pivot)
+/* How many rows a pivot is sampled from. */
+#define SAMPLES 16
+
+/* Pivots from rows that are spread over all of the column's. */
+realv sample_pivots(division d, column c, input x)
 {
-    store_coefficients(c, slot, PIVOT, pivot);
-    store_coefficients(c, slot, SUM, 0);
-    store_coefficients(c, slot, SQUARES, 0);
+    real pivots[CLBN_VECTOR], sums[CLBN_VECTOR], squares[CLBN_VECTOR];
+    realv first = load_column(d, c, x, c.row);
+    realv sum_v = 0, squares_v = 0;
+    index_t rows = steps_below(c.row_end, c.row, c.step);
+    uint count = (uint)min(rows, (index_t)SAMPLES);
+    for (uint i = 0; i < count; i++) {
+        realv difference = load_column(d, c, x, c.row + (index_t)((ulong)rows * i / count) * c.step) - first;
+        sum_v += difference;
+        squares_v = fma(difference, difference, squares_v);
+    }
+    spread_vector(first, pivots);
+    spread_vector(sum_v, sums);
+    spread_vector(squares_v, squares);
+    for (uint i = 0; i < CLBN_VECTOR; i++)
+        pivots[i] = sampled_pivot(pivots[i], sums[i], squares[i], count);
+    return vector_of(pivots);
 }
 
-/* Pivots near the mean of the rows begin to end, wherever the first row lies; sums 0. */
-void first_pivots(division d, position at, columns_share own, index_t begin, index_t end, input x,
-                  __global real *slot)
+/* Adds the deviations of a block, whose first row is x. sums: after their pivots, of each channel. */
+void add_block(block b, __global const storage *x, index_t pitch, __global const real *pivots, __global real *sums,
+               __global real *all_squares)
 {
-    const column_sums none = { 0, 0 };
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-        column c = column_of(d, at, own, v, begin, end);
-        realv pivot = load_column(d, c, x, c.row);
-        for (int attempt = 0; attempt < 2; attempt++) {
-            column_sums rough = add_column(d, c, x, pivot, 1, none);
-            pivot = merge_column(c, rough, pivot, 1, steps_below(c.row_end, c.row, c.step), 0);
+    for (index_t row = 0; row < b.rows; row += b.band, x += b.band * pitch) {
+        const index_t rows = min(b.band, b.rows - row);
+        for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
+            const realv pivot = load_realv(pivots + c);
+            realv sum = load_realv(sums + c);
+            realv squares = load_realv(all_squares + c);
+            __global const storage *from = x + c;
+            for (index_t i = 0; i < rows; i++, from += pitch) {
+                realv deviation = load_vector(from) - pivot;
+                sum += deviation;
+                squares = fma(deviation, deviation, squares);
+            }
+            store_realv(sums + c, sum);
+            store_realv(all_squares + c, squares);
         }
-        start_chunk(c, slot, pivot);
     }
 }
 
-/* Merges the sums of a chunk, rows begin to end, into partials; the next chunk has the pivots of what there is. */
-void merge_chunk(division d, position at, columns_share own, index_t begin, index_t end, input x,
-                 __global moments *partials, __global real *slot)
+INLINE void add_column(division d, column c, input x, __global real *slot)
 {
-    const column_sums none = { 0, 0 };
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-        column c = column_of(d, at, own, v, begin, end);
-        realv pivot = load_coefficients(c, slot, PIVOT);
-        realv scale = 1;
-        column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
-        if (wide_extends_range() && (any(s.squares < SQUARES_TOO_SMALL) || any(s.squares > SQUARES_TOO_LARGE))) {
-            scale = scales_for(s.squares, pivot);
-            s = add_column(d, c, x, pivot, scale, none);
+    realv pivot = load_coefficients(c, slot, PIVOT);
+    realv sum = load_coefficients(c, slot, SUM);
+    realv squares = load_coefficients(c, slot, SQUARES);
+    for (index_t row = c.row; row < c.row_end; row += c.step) {
+        realv deviation = load_column(d, c, x, row) - pivot;
+        sum += deviation;
+        squares = fma(deviation, deviation, squares);
+    }
+    store_coefficients(c, slot, SUM, sum);
+    store_coefficients(c, slot, SQUARES, squares);
+}
+
+void add_chunk(division d, position at, columns_share share, index_t begin, index_t end, input x, __global real *slot)
+{
+    block b;
+    find_block(&b, d, at, share, begin, end);
+    b.band *= b.band == 1 ? 1 : 2; /* as many streams of memory as where two tensors are walked */
+    add_block(b, x.data + row_offset(d, x.at, b.row), pitch_of(b, x.at), slot + PIVOT * d.channels, slot + SUM * d.channels,
+              slot + SQUARES * d.channels);
+    for (index_t v = vector_after(b, at, share); v < share.vector_end; v += at.lanes)
+        add_column(d, column_of(d, at, share, v, begin, end), x, slot);
+}
+
+/* The deviations of one channel, number i of a column, from all of the column's rows. */
+deviations sum_channel(division d, column c, uint i, input x, summation how)
+{
+    deviations sums = { wide_of(0), wide_of(0) };
+    index_t chunk_end = c.row;
+    for (index_t row = c.row; row < c.row_end;) {
+        real sum = 0, squares = 0;
+        chunk_end = min(c.row_end, chunk_end + (index_t)d.chunk_rows);
+        for (; row < chunk_end; row += c.step) {
+            real value = load_element(x.data + column_offset(d, c, x.at, row) + i);
+            real deviation = fma(value, how.scale, -how.pivot * how.scale);
+            sum += deviation;
+            squares = fma(deviation, deviation, squares);
         }
-        pivot = merge_column(c, s, pivot, scale, steps_below(c.row_end, c.row, c.step), partials);
-        start_chunk(c, slot, pivot);
+        sums.sum = wide_add(sums.sum, wide_of(sum));
+        sums.squares = wide_add(sums.squares, wide_of(squares));
+    }
+    return sums;
+}
+
+/* The moments of a column's channels from their deviations around pivots. Few channels, if any, must be summed again. */
+void finish_column(division d, column c, input x, __global const real *slot, accumulators own, __global moments *partials)
+{
+    wide sums[CLBN_VECTOR], squares[CLBN_VECTOR];
+    ulong count = steps_below(c.row_end, c.row, c.step);
+    spread_widev(accumulator_of(own, c, 0)->v, sums);
+    spread_widev(accumulator_of(own, c, 1)->v, squares);
+    for (uint i = 0; i < c.width; i++) {
+        summation how = first_summation(slot[PIVOT * d.channels + c.channel + i]);
+        summation with = how;
+        deviations s = { sums[i], squares[i] };
+        while (count > 0 && !follow_sums(&how, s, count)) {
+            s = sum_channel(d, c, i, x, how);
+            with = how;
+        }
+        partials[c.channel + i] = moments_about(with.pivot, with.scale, s, count);
     }
 }
 
-INLINE void add_band_of_column(division d, column c, input x, __global real *slot)
+/* The moments of the work-item's channels over its part's rows, into its slot of partials. */
+void columns_moments(division d, position at, columns_share share, input x, __global moments *partials, __global real *slot,
+                     accumulators own)
 {
-    column_sums s = { load_coefficients(c, slot, SUM), load_coefficients(c, slot, SQUARES) };
-    s = add_column(d, c, x, load_coefficients(c, slot, PIVOT), 1, s);
-    store_coefficients(c, slot, SUM, s.sum);
-    store_coefficients(c, slot, SQUARES, s.squares);
-}
-
-void add_band(division d, position at, columns_share own, index_t begin, index_t end, input x,
-              __global real *slot)
-{
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-        column c = column_of(d, at, own, v, begin, end);
-        if (c.full)
-            add_band_of_column(d, full_column(c), x, slot);
-        else
-            add_band_of_column(d, c, x, slot);
+    clear_sums(d, at, share, slot, SUM, 2, own);
+    if (share.row_begin + at.line < share.row_end)
+        for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes) {
+            column c = column_of(d, at, share, v, share.row_begin, share.row_end);
+            store_coefficients(c, slot, PIVOT, sample_pivots(d, c, x));
+        }
+    for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows) {
+        index_t end = min(begin + (index_t)d.chunk_rows, share.row_end);
+        add_chunk(d, at, share, begin, end, x, slot);
+        accumulate_chunk(d, at, share, slot, SUM, 2, own);
     }
-}
-
-/* The moments of the work-item's channels over its part's rows, into its slot of partials. The first chunk is one band, and
- * none is larger than all before it (moments.cl says why). */
-void columns_moments(division d, position at, columns_share own, input x, __global moments *partials,
-                     __global real *slot)
-{
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-        column c = column_of(d, at, own, v, 0, 0);
-        for (uint i = 0; i < c.width; i++)
-            partials[c.channel + i] = no_moments();
-    }
-    if (own.row_begin + at.line >= own.row_end)
-        return;
-    first_pivots(d, at, own, own.row_begin, min(own.row_begin + (index_t)d.band_rows, own.row_end), x, slot);
-    index_t length = (index_t)d.band_rows;
-    for (index_t begin = own.row_begin; begin < own.row_end; begin += length) {
-        if (begin > own.row_begin)
-            length = min(begin - own.row_begin, (index_t)d.chunk_rows);
-        index_t end = min(begin + length, own.row_end);
-        for (index_t band = begin; band < end; band += (index_t)d.band_rows)
-            add_band(d, at, own, band, min(band + (index_t)d.band_rows, end), x, slot);
-        merge_chunk(d, at, own, begin, end, x, partials, slot);
-    }
+    for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes)
+        finish_column(d, column_of(d, at, share, v, share.row_begin, share.row_end), x, slot, own, partials);
 }
 
 INLINE void normalize_column(division d, column c, forward_tensors t, bool past_cache, __global const real *table)
@@ -245,29 +335,69 @@ INLINE void normalize_column(division d, column c, forward_tensors t, bool past_
     }
 }
 
-/* y, and the mask, of the work-item's channels over its part's rows. table: [AFFINE_ROWS][channel]. */
-void normalize_columns(division d, position at, columns_share own, forward_tensors t, __global const real *table)
+/* y of a block; x and y are its first row's, and each has its pitch. */
+INLINE void normalize_block(block b, __global const storage *x, index_t x_pitch, __global storage *y, index_t y_pitch,
+                            real alpha, bool past_cache, __global const real *means, __global const real *scales,
+                            __global const real *shifts)
 {
-    bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
-    forward_tensors plain = t;
-    make_plain_forward(&plain);
-    bool is_plain = is_plain_forward(t);
-    for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.band_rows) {
-        index_t end = min(begin + (index_t)d.band_rows, own.row_end);
-        for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-            column c = column_of(d, at, own, v, begin, end);
-            if (!c.full || !is_plain)
-                normalize_column(d, c, t, past_cache, table);
-            else if (past_cache)
-                normalize_column(d, full_column(c), plain, true, table);
-            else
-                normalize_column(d, full_column(c), plain, false, table);
+    for (index_t row = 0; row < b.rows; row += b.band, x += b.band * x_pitch, y += b.band * y_pitch) {
+        const index_t rows = min(b.band, b.rows - row);
+        for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
+            const realv mean = load_realv(means + c);
+            const realv scale = load_realv(scales + c);
+            const realv shift = load_realv(shifts + c);
+            __global const storage *from = x + c;
+            __global storage *to = y + c;
+            for (index_t i = 0; i < rows; i++, from += x_pitch, to += y_pitch)
+                store_vector(to, activate(fma(load_vector(from) - mean, scale, shift), alpha), past_cache);
         }
     }
 }
 
+/* y of a block, where nothing but x and y is there. */
+void normalize_plain(division d, block b, forward_tensors t, bool past_cache, __global const real *table)
+{
+    __global const storage *x = t.x.data + row_offset(d, t.x.at, b.row);
+    __global storage *y = t.y.data + row_offset(d, t.y.at, b.row);
+    __global const real *means = table + AFFINE_MEAN * d.channels;
+    __global const real *scales = table + AFFINE_SCALE * d.channels;
+    __global const real *shifts = table + AFFINE_SHIFT * d.channels;
+    if (past_cache)
+        normalize_block(b, x, pitch_of(b, t.x.at), y, pitch_of(b, t.y.at), t.alpha, true, means, scales, shifts);
+    else
+        normalize_block(b, x, pitch_of(b, t.x.at), y, pitch_of(b, t.y.at), t.alpha, false, means, scales, shifts);
+}
+
+/* y, and the mask, of the work-item's channels over rows begin to end. table: [AFFINE_ROWS][channel]. */
+void normalize_chunk(division d, position at, columns_share share, index_t begin, index_t end, forward_tensors t,
+                     __global const real *table)
+{
+    bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    index_t v = share.vector_begin;
+    if (!t.z.data && !t.mask) {
+        block b;
+        find_block(&b, d, at, share, begin, end);
+        normalize_plain(d, b, t, past_cache, table);
+        v = vector_after(b, at, share);
+    }
+    for (; v < share.vector_end; v += at.lanes) {
+        column c = column_of(d, at, share, v, begin, end);
+        if (c.full)
+            normalize_column(d, full_column(c), t, past_cache, table);
+        else
+            normalize_column(d, c, t, past_cache, table);
+    }
+}
+
+/* The same over all of its part's rows. */
+void normalize_columns(division d, position at, columns_share share, forward_tensors t, __global const real *table)
+{
+    for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows)
+        normalize_chunk(d, at, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), t, table);
+}
+
 /* Forward training of a tile of channels to a group; parts is 1, lanes the whole group. z, y, mask, gamma, beta and the
- * statistics may be NULL. partials: [channel], coefficients: [AFFINE_ROWS][channel], both for its use. */
+ * statistics may be NULL. partials: [channel], coefficients: [AFFINE_ROWS][channel], and accumulated, all for its use. */
 GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
                                   __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                   __global const real *gamma, ulong gamma_offset, __global const real *beta,
@@ -276,7 +406,8 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
                                   ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset,
                                   real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha,
                                   uint flags, __global uchar *partials, ulong partials_offset,
-                                  __global uchar *coefficients, ulong coefficients_offset)
+                                  __global uchar *coefficients, ulong coefficients_offset,
+                                  __global uchar *accumulated, ulong accumulated_offset)
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
@@ -284,7 +415,7 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
     __global moments *state = (__global moments *)(partials + partials_offset);
     __global real *table = (__global real *)(coefficients + coefficients_offset);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
-    columns_moments(d, at, own, t.x, state, table);
+    columns_moments(d, at, own, t.x, state, table, accumulators_of(accumulated + accumulated_offset, d, own.slot));
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
         for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
@@ -301,13 +432,15 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
 
 /* The moments of a part of the rows to a group, into partials[slot][channel]. */
 GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
-                                     ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset)
+                                     ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset,
+                                     __global uchar *accumulated, ulong accumulated_offset)
 {
     const input whole = { x + x_at.offset, x_at };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, takes_vectors(whole.data, whole.at));
     columns_moments(d, at, own, whole, (__global moments *)(partials + partials_offset) + own.slot * d.channels,
-                    (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels);
+                    (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels,
+                    accumulators_of(accumulated + accumulated_offset, d, own.slot));
 }
 
 /* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */

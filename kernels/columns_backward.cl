@@ -65,14 +65,80 @@ void prepare_slot(division d, position at, columns_share own, channel_parameters
     }
 }
 
-INLINE void add_terms_of_column(division d, column c, bool first, backward_tensors t, __global real *slot)
+/* Of a block: its first row, with the pitches. */
+typedef struct {
+    __global const storage *x, *dy;
+    __global storage *dx;
+    index_t x_pitch, dy_pitch, dx_pitch;
+} backward_block;
+
+/* Whether x, dy and dx are all there is, and dx depends on all of them. */
+INLINE bool has_plain_block(backward_tensors t)
 {
-    realv g = 0, g_xhat = 0, xhat = 0;
-    if (!first) {
-        g = load_coefficients(c, slot, G_SUM);
-        g_xhat = load_coefficients(c, slot, G_XHAT_SUM);
-        xhat = load_coefficients(c, slot, XHAT_SUM);
+    return t.has_x && !t.other.data && !t.dz.data && !t.mask && !(t.flags & (FLAG_FROZEN | FLAG_ALONE));
+}
+
+INLINE void find_backward_block(backward_block *own, division d, block b, backward_tensors t)
+{
+    own->x = t.x.data + row_offset(d, t.x.at, b.row);
+    own->dy = t.dy.data + row_offset(d, t.dy.at, b.row);
+    own->dx = t.dx.data + row_offset(d, t.dx.at, b.row);
+    own->x_pitch = pitch_of(b, t.x.at);
+    own->dy_pitch = pitch_of(b, t.dy.at);
+    own->dx_pitch = pitch_of(b, t.dx.at);
+}
+
+INLINE void next_band(backward_block *own, block b)
+{
+    own->x += b.band * own->x_pitch;
+    own->dy += b.band * own->dy_pitch;
+    own->dx += b.band * own->dx_pitch;
+}
+
+/* dy of a vector taken back through the activation. */
+INLINE realv gradient_of_vector(realv dy, realv xhat, realv gamma, realv beta, real alpha)
+{
+    return CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? dy : gradient_from_input(dy, fma(xhat, gamma, beta), alpha);
+}
+
+/* Adds the terms of a block. slot: [BACKWARD_ROWS][channels]. */
+void add_terms_of_block(block b, backward_block own, index_t channels, real alpha, __global real *slot)
+{
+    for (index_t row = 0; row < b.rows; row += b.band) {
+        const index_t rows = min(b.band, b.rows - row);
+        for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
+            const realv mean = load_realv(slot + XHAT_MEAN * channels + c);
+            const realv scale = load_realv(slot + XHAT_SCALE * channels + c);
+            realv gamma = 0, beta = 0;
+            if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
+                gamma = load_realv(slot + OUTPUT_GAMMA * channels + c);
+                beta = load_realv(slot + OUTPUT_BETA * channels + c);
+            }
+            realv g_sum = load_realv(slot + G_SUM * channels + c);
+            realv g_xhat_sum = load_realv(slot + G_XHAT_SUM * channels + c);
+            realv xhat_sum = load_realv(slot + XHAT_SUM * channels + c);
+            __global const storage *x = own.x + c;
+            __global const storage *dy = own.dy + c;
+            for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch) {
+                realv xhat = (load_vector(x) - mean) * scale;
+                realv g = gradient_of_vector(load_vector(dy), xhat, gamma, beta, alpha);
+                g_sum += g;
+                g_xhat_sum = fma(g, xhat, g_xhat_sum);
+                xhat_sum += xhat;
+            }
+            store_realv(slot + G_SUM * channels + c, g_sum);
+            store_realv(slot + G_XHAT_SUM * channels + c, g_xhat_sum);
+            store_realv(slot + XHAT_SUM * channels + c, xhat_sum);
+        }
+        next_band(&own, b);
     }
+}
+
+INLINE void add_terms_of_column(division d, column c, backward_tensors t, __global real *slot)
+{
+    realv g = load_coefficients(c, slot, G_SUM);
+    realv g_xhat = load_coefficients(c, slot, G_XHAT_SUM);
+    realv xhat = load_coefficients(c, slot, XHAT_SUM);
     column_normalizer n;
     load_column_normalizer(&n, c, slot);
     for (index_t row = c.row; row < c.row_end; row += c.step) {
@@ -87,40 +153,48 @@ INLINE void add_terms_of_column(division d, column c, bool first, backward_tenso
     store_coefficients(c, slot, XHAT_SUM, xhat);
 }
 
-void add_terms_of_band(division d, position at, columns_share own, index_t begin, index_t end, bool first, backward_tensors t,
-                       __global real *slot)
+void add_terms_of_chunk(division d, position at, columns_share share, index_t begin, index_t end, backward_tensors t,
+                        __global real *slot)
 {
-    backward_tensors plain = t;
-    make_plain_backward(&plain);
-    bool is_plain = is_plain_backward(t);
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-        column c = column_of(d, at, own, v, begin, end);
-        if (c.full && is_plain)
-            add_terms_of_column(d, full_column(c), first, plain, slot);
+    index_t v = share.vector_begin;
+    if (has_plain_block(t)) {
+        block b;
+        backward_block own;
+        find_block(&b, d, at, share, begin, end);
+        find_backward_block(&own, d, b, t);
+        add_terms_of_block(b, own, (index_t)d.channels, t.alpha, slot);
+        v = vector_after(b, at, share);
+    }
+    for (; v < share.vector_end; v += at.lanes) {
+        column c = column_of(d, at, share, v, begin, end);
+        if (c.full)
+            add_terms_of_column(d, full_column(c), t, slot);
         else
-            add_terms_of_column(d, c, first, t, slot);
+            add_terms_of_column(d, c, t, slot);
     }
 }
 
 /* The sums of the work-item's channels over its part's rows, into its slot of partials. slot: normalizers. */
-void own_sums(division d, position at, columns_share own, backward_tensors t, __global real *slot, __global sums *partials)
+void own_sums(division d, position at, columns_share share, backward_tensors t, __global real *slot, accumulators own,
+              __global sums *partials)
 {
     t.has_dx = false;
     t.dz.data = 0;
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-        column c = column_of(d, at, own, v, 0, 0);
-        for (uint i = 0; i < c.width; i++)
-            partials[c.channel + i] = no_sums();
+    clear_sums(d, at, share, slot, G_SUM, 3, own);
+    for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows) {
+        index_t end = min(begin + (index_t)d.chunk_rows, share.row_end);
+        add_terms_of_chunk(d, at, share, begin, end, t, slot);
+        accumulate_chunk(d, at, share, slot, G_SUM, 3, own);
     }
-    for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.chunk_rows) {
-        index_t end = min(begin + (index_t)d.chunk_rows, own.row_end);
-        for (index_t band = begin; band < end; band += (index_t)d.band_rows)
-            add_terms_of_band(d, at, own, band, min(band + (index_t)d.band_rows, end), band == begin, t, slot);
-        for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-            column c = column_of(d, at, own, v, 0, 0);
-            for (index_t i = c.channel; i < c.channel + c.width; i++)
-                partials[i] = add_sums(partials[i], sums_of(slot[G_SUM * d.channels + i], slot[G_XHAT_SUM * d.channels + i],
-                                                            slot[XHAT_SUM * d.channels + i]));
+    for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes) {
+        column c = column_of(d, at, share, v, 0, 0);
+        wide g[CLBN_VECTOR], g_xhat[CLBN_VECTOR], xhat[CLBN_VECTOR];
+        spread_widev(accumulator_of(own, c, 0)->v, g);
+        spread_widev(accumulator_of(own, c, 1)->v, g_xhat);
+        spread_widev(accumulator_of(own, c, 2)->v, xhat);
+        for (uint i = 0; i < c.width; i++) {
+            sums s = { g[i], g_xhat[i], xhat[i] };
+            partials[c.channel + i] = s;
         }
     }
 }
@@ -146,33 +220,79 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
     }
 }
 
-/* dx and dz of the work-item's channels over its part's rows. table: [BACKWARD_ROWS][channel]. */
-void input_columns(division d, position at, columns_share own, backward_tensors t, __global const real *table)
+/* dx of a block. table: [BACKWARD_ROWS][channels]. */
+INLINE void input_block(block b, backward_block own, index_t channels, real alpha, bool past_cache, __global const real *table)
 {
-    t.has_x = t.has_x && input_takes_x(t);
-    bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
-    bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
-    own.full_end = backward_writes_vectors(t) ? own.full_end : 0;
-    backward_tensors plain = t;
-    make_plain_backward(&plain);
-    plain.has_dx = true;
-    bool is_plain = is_plain_backward(t) && t.has_dx;
-    for (index_t begin = own.row_begin; begin < own.row_end; begin += (index_t)d.band_rows) {
-        index_t end = min(begin + (index_t)d.band_rows, own.row_end);
-        for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-            column c = column_of(d, at, own, v, begin, end);
-            if (!c.full || !is_plain)
-                input_column(d, c, t, dx_past_cache, dz_past_cache, table);
-            else if (dx_past_cache)
-                input_column(d, full_column(c), plain, true, false, table);
-            else
-                input_column(d, full_column(c), plain, false, false, table);
+    for (index_t row = 0; row < b.rows; row += b.band) {
+        const index_t rows = min(b.band, b.rows - row);
+        for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
+            const realv mean = load_realv(table + XHAT_MEAN * channels + c);
+            const realv scale = load_realv(table + XHAT_SCALE * channels + c);
+            const realv gain = load_realv(table + INPUT_GAIN * channels + c);
+            const realv slope = load_realv(table + INPUT_SLOPE * channels + c);
+            const realv shift = load_realv(table + INPUT_SHIFT * channels + c);
+            realv gamma = 0, beta = 0;
+            if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
+                gamma = load_realv(table + OUTPUT_GAMMA * channels + c);
+                beta = load_realv(table + OUTPUT_BETA * channels + c);
+            }
+            __global const storage *x = own.x + c;
+            __global const storage *dy = own.dy + c;
+            __global storage *dx = own.dx + c;
+            for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch, dx += own.dx_pitch) {
+                realv xhat = (load_vector(x) - mean) * scale;
+                realv g = gradient_of_vector(load_vector(dy), xhat, gamma, beta, alpha);
+                store_vector(dx, fma(g, gain, fma(xhat, slope, shift)), past_cache);
+            }
         }
+        next_band(&own, b);
     }
 }
 
+/* dx of a block, where nothing but x, dy and dx is there. */
+void input_plain(division d, block b, backward_tensors t, bool past_cache, __global const real *table)
+{
+    backward_block own;
+    find_backward_block(&own, d, b, t);
+    if (past_cache)
+        input_block(b, own, (index_t)d.channels, t.alpha, true, table);
+    else
+        input_block(b, own, (index_t)d.channels, t.alpha, false, table);
+}
+
+/* dx and dz of the work-item's channels over rows begin to end. table: [BACKWARD_ROWS][channel]. */
+void input_chunk(division d, position at, columns_share share, index_t begin, index_t end, backward_tensors t,
+                 __global const real *table)
+{
+    bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
+    bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
+    index_t v = share.vector_begin;
+    if (has_plain_block(t) && t.has_dx) {
+        block b;
+        find_block(&b, d, at, share, begin, end);
+        input_plain(d, b, t, dx_past_cache, table);
+        v = vector_after(b, at, share);
+    }
+    for (; v < share.vector_end; v += at.lanes) {
+        column c = column_of(d, at, share, v, begin, end);
+        if (c.full)
+            input_column(d, full_column(c), t, dx_past_cache, dz_past_cache, table);
+        else
+            input_column(d, c, t, dx_past_cache, dz_past_cache, table);
+    }
+}
+
+/* The same over all of its part's rows. */
+void input_columns(division d, position at, columns_share share, backward_tensors t, __global const real *table)
+{
+    t.has_x = t.has_x && input_takes_x(t);
+    share.full_end = backward_writes_vectors(t) ? share.full_end : 0;
+    for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows)
+        input_chunk(d, at, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), t, table);
+}
+
 /* Backward of a tile of channels to a group; parts is 1, lanes the whole group. partials: [channel], coefficients:
- * [BACKWARD_ROWS][channel], both for its use. */
+ * [BACKWARD_ROWS][channel], and accumulated, all for its use. */
 GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout x_at, __global const storage *dy,
                                    layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask,
                                    ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz,
@@ -181,7 +301,8 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
                                    __global const real *deviation, ulong deviation_offset, __global real *dgamma,
                                    ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
                                    real epsilon_low, real alpha, uint flags, __global uchar *partials,
-                                   ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset)
+                                   ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset,
+                                   __global uchar *accumulated, ulong accumulated_offset)
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
@@ -195,7 +316,7 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     prepare_slot(d, at, own, p, table);
     if (needs_sums)
-        own_sums(d, at, own, t, table, state);
+        own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
         for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
@@ -215,7 +336,8 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
                                __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset,
                                __global const real *deviation, ulong deviation_offset, real epsilon_high,
                                real epsilon_low, __global uchar *partials, ulong partials_offset, real alpha, uint flags,
-                               __global uchar *coefficients, ulong coefficients_offset)
+                               __global uchar *coefficients, ulong coefficients_offset, __global uchar *accumulated,
+                               ulong accumulated_offset)
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
@@ -226,7 +348,8 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
     columns_share own = share_of(d, at, backward_reads_vectors(t));
     __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * BACKWARD_ROWS * d.channels;
     prepare_slot(d, at, own, p, table);
-    own_sums(d, at, own, t, table, (__global sums *)(partials + partials_offset) + own.slot * d.channels);
+    own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot),
+             (__global sums *)(partials + partials_offset) + own.slot * d.channels);
 }
 
 /* dx and dz of a part of the rows to a group, from coefficients [BACKWARD_ROWS][channel]. */

@@ -10,6 +10,7 @@ typedef struct {
     ulong chunk_columns; /* likewise */
     ulong band_rows;     /* channels last: rows that are walked together */
     ulong tile_vectors;  /* channels last: vectors of channels to a group */
+    ulong tile_channels; /* channels first, in images (images.cl): channels to a group */
     ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */
 } division;
 

@@ -2,13 +2,11 @@
  * Count, sum and sum of squared deviations from the mean (M2) of a set of values, and what follows from them for a channel. The
  * sum, not the mean, is kept, since sums of values on a grid are exact.
  *
- * A chunk of values is summed around a pivot, in elements: sum (x - pivot) and sum (x - pivot)^2. The pivot of the first chunk
- * is near its mean, that of each later chunk is the mean of all chunks before it. Chunks are merged in wide arithmetic by the
- * rule of Chan, Golub & LeVeque (1979).
- *
- * Why that is accurate whatever the order of the values: a chunk of n values whose mean is D away from the mean of n0 >= n
- * values before it has a rounding error of order eps (M2 + n D^2), and it adds M2 + n D^2 n0/(n0 + n) >= (M2 + n D^2) / 2 to
- * the result.
+ * A work-item sums its values of a channel around a pivot: sum (x - pivot) and sum (x - pivot)^2, of a chunk in elements, of all
+ * chunks in wide arithmetic. The pivot is the mean of a few values that are spread over all. The sums of squares have a rounding
+ * error of order eps (M2 + n D^2), n values whose mean is D away from the pivot. Where n D^2 turns out to be above M2, the values
+ * are summed once more, around their mean: so the error is of order 2 eps M2 whatever the order of the values. Results of
+ * work-items are merged in wide arithmetic by the rule of Chan, Golub & LeVeque (1979).
  */
 typedef struct {
     wide sum, m2;
@@ -59,19 +57,24 @@ real unscale_for(real scale)
     return scale == SCALE_DOWN ? SCALE_UP : 1;
 }
 
-/* The moments of count values from sum = scale * sum (x - pivot) and squares = scale^2 * sum (x - pivot)^2. */
-moments moments_about(real pivot, real scale, real sum, real squares, ulong count)
+/* Sums around a pivot: sum = scale * sum (x - pivot) and squares = scale^2 * sum (x - pivot)^2. */
+typedef struct {
+    wide sum, squares;
+} deviations;
+
+/* The moments of count values from their deviations. */
+moments moments_about(real pivot, real scale, deviations s, ulong count)
 {
     moments result = no_moments();
     if (count == 0)
         return result;
     wide n = wide_of_count(count);
     wide unscale = wide_of(unscale_for(scale));
-    wide m2 = wide_subtract(wide_of(squares), wide_multiply(wide_of(sum), wide_divide(wide_of(sum), n)));
+    wide m2 = wide_subtract(s.squares, wide_multiply(s.sum, wide_divide(s.sum, n)));
     if (wide_sign(m2) < 0)
         m2 = wide_of(0);
     result.count = count;
-    result.sum = wide_add(wide_multiply(n, wide_of(pivot)), wide_multiply(wide_of(sum), unscale));
+    result.sum = wide_add(wide_multiply(n, wide_of(pivot)), wide_multiply(s.sum, unscale));
     result.m2 = wide_multiply(wide_multiply(m2, unscale), unscale);
     return result;
 }
@@ -94,18 +97,53 @@ real scale_for(real squares, real pivot)
 }
 
 /*
- * The mean, rounded to a multiple of a power of two near 1/16 of the standard deviation. It serves as well, and has so few bits
+ * A mean, rounded to a multiple of a power of two near 1/16 of the standard deviation. It serves as well, and has so few bits
  * that values on a grid, integers for example, have exact deviations from it: exact data give exact results.
  */
-real pivot_of(moments m)
+real pivot_near(real mean, real variance)
 {
-    real mean = real_of(mean_of(m));
-    real variance = real_of(wide_divide(m.m2, wide_of_count(m.count)));
     real grid = power_of_two_below(sqrt(variance)) / 16;
     if (!(grid > 0) || isinf(grid))
         return mean;
     real multiple = rint(mean / grid);
     return isinf(multiple) ? mean : multiple * grid;
+}
+
+/* A pivot from count sampled values, of which first is one, by the sums of their differences from it and of the squares. */
+real sampled_pivot(real first, real sum, real squares, real count)
+{
+    real mean = sum / count;
+    return pivot_near(first + mean, fmax(squares / count - mean * mean, (real)0));
+}
+
+/* What a work-item sums its values with. They are summed again, with what follow_sums makes of it, until that is satisfied. */
+typedef struct {
+    real pivot, scale;
+    bool is_final;
+} summation;
+
+summation first_summation(real pivot)
+{
+    summation s = { pivot, 1, false };
+    return s;
+}
+
+/* Whether the sums are good; if not, what they must be taken again with. */
+bool follow_sums(summation *s, deviations sums, ulong count)
+{
+    real scale = scale_for(real_of(sums.squares), s->pivot);
+    if (s->scale == 1 && scale != 1) {
+        s->scale = scale;
+        return false;
+    }
+    wide between = wide_multiply(wide_of(2), wide_multiply(sums.sum, sums.sum));
+    bool is_far = wide_sign(wide_subtract(between, wide_multiply(wide_of_count(count), sums.squares))) > 0;
+    if (s->is_final || !is_far)
+        return true;
+    moments m = moments_about(s->pivot, s->scale, sums, count);
+    s->pivot = pivot_near(real_of(mean_of(m)), real_of(wide_divide(m.m2, wide_of_count(m.count))));
+    s->is_final = true;
+    return false;
 }
 
 /* 1/sqrt(variance + epsilon); 0 where that would be 1/0. NaN has sign 0, too. */

@@ -41,17 +41,6 @@ chunk chunk_of(division d, position at, index_t number, bool in_vectors)
     return c;
 }
 
-/* About a quarter of a chunk. */
-chunk quarter_of(chunk c, position at)
-{
-    index_t rows = steps_below(c.row_end, c.row, at.lines);
-    if (rows >= 4)
-        c.row_end = c.row + (rows / 4 - 1) * at.lines + 1;
-    else if (c.vectors >= 4 * at.lanes)
-        set_columns(&c, c.vectors / 4 * CLBN_VECTOR, true);
-    return c;
-}
-
 /* The elements of a chunk that are a work-item's own. */
 ulong own_count(chunk c, position at)
 {
@@ -83,70 +72,131 @@ INLINE ulong mask_row_of(division d, index_t row, index_t channel)
     return (row * d.channels + channel) * ((d.columns + CLBN_VECTOR - 1) / CLBN_VECTOR);
 }
 
-/* The moments of the work-item's elements of a chunk, summed around a pivot. */
-moments chunk_moments(division d, position at, chunk c, input x, index_t channel, real pivot)
+/* Rows that a work-item walks together: streams of memory that are fetched ahead, and sums that do not wait for one another. */
+#define ROWS_TOGETHER (CLBN_GROUP == 1 ? 4 : 1)
+
+/* Where the rows from one on begin that are walked together; returns how many there are. */
+INLINE uint find_rows(index_t starts[ROWS_TOGETHER], division d, position at, chunk c, layout l, index_t row, index_t channel)
 {
-    real scale = 1;
-    real sum, squares;
-    for (int attempt = 0; attempt < 2; attempt++) {
-        realv offset = -pivot * scale;
-        realv sum_v = 0, squares_v = 0;
-        sum = 0;
-        squares = 0;
-        for (index_t row = c.row; row < c.row_end; row += at.lines) {
-            __global const storage *p = x.data + (start_of(d, x.at, row, channel) + c.column);
-            for (index_t i = at.lane; i < c.vectors; i += at.lanes) {
-                realv deviation = fma(load_vector(p + i * CLBN_VECTOR), (realv)scale, offset);
-                sum_v += deviation;
-                squares_v = fma(deviation, deviation, squares_v);
-            }
-            if (c.overlaps) {
-                realv deviation = fma(load_vector(p + overlap_begin(c)), (realv)scale, offset);
-                deviation = without_first(deviation, overlap_width(c));
-                sum_v += deviation;
-                squares_v = fma(deviation, deviation, squares_v);
-            }
-            for (index_t i = c.singles + at.lane; i < c.columns; i += at.lanes) {
-                real deviation = fma(load_element(p + i), scale, -pivot * scale);
-                sum += deviation;
-                squares = fma(deviation, deviation, squares);
-            }
-        }
-        sum += sum_of_vector(sum_v);
-        squares += sum_of_vector(squares_v);
-        if (scale != 1 || scale_for(squares, pivot) == 1)
-            break;
-        scale = scale_for(squares, pivot);
-    }
-    return moments_about(pivot, scale, sum, squares, own_count(c, at));
+    const uint rows = (uint)min(steps_below(c.row_end, row, at.lines), (index_t)ROWS_TOGETHER);
+    for (uint r = 0; r < rows; r++)
+        starts[r] = start_of(d, l, row + r * at.lines, channel) + c.column;
+    return rows;
 }
 
-/* A pivot for a chunk that has none before it, near the mean of its first quarter, wherever its first element lies. */
-real first_pivot(division d, position at, chunk c, input x, index_t channel)
+INLINE void add_deviation(realv x, summation how, realv *sum, realv *squares)
 {
-    if (own_count(c, at) == 0)
-        return 0;
-    c = quarter_of(c, at);
-    __global const storage *own = x.data + (start_of(d, x.at, c.row, channel) + c.column);
-    real first = load_element(own + (at.lane < c.vectors ? at.lane * CLBN_VECTOR : c.singles + at.lane));
-    real rough = pivot_of(chunk_moments(d, at, c, x, channel, first));
-    return pivot_of(chunk_moments(d, at, c, x, channel, rough));
+    realv deviation = fma(x, (realv)how.scale, (realv)(-how.pivot * how.scale));
+    *sum += deviation;
+    *squares = fma(deviation, deviation, *squares);
+}
+
+/* Of some rows of a chunk, the deviations of whole vectors. */
+INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, uint rows, summation how,
+                        realv *sums, realv *squares)
+{
+    for (index_t i = at.lane; i < c.vectors; i += at.lanes)
+        for (uint r = 0; r < rows; r++)
+            add_deviation(load_vector(data + starts[r] + i * CLBN_VECTOR), how, &sums[r], &squares[r]);
+}
+
+/* Of a row of a chunk, the deviations of what is left after whole vectors. */
+INLINE void add_rest(position at, chunk c, __global const storage *p, summation how, realv *sum_v, realv *squares_v, real *sum,
+                     real *squares)
+{
+    if (c.overlaps) {
+        realv deviation = fma(load_vector(p + overlap_begin(c)), (realv)how.scale, (realv)(-how.pivot * how.scale));
+        deviation = without_first(deviation, overlap_width(c));
+        *sum_v += deviation;
+        *squares_v = fma(deviation, deviation, *squares_v);
+    }
+    for (index_t i = c.singles + at.lane; i < c.columns; i += at.lanes) {
+        real deviation = fma(load_element(p + i), how.scale, -how.pivot * how.scale);
+        *sum += deviation;
+        *squares = fma(deviation, deviation, *squares);
+    }
+}
+
+/* Adds the deviations of the work-item's elements of a chunk. */
+void add_chunk(division d, position at, chunk c, input x, index_t channel, summation how, deviations *all)
+{
+    realv sums[ROWS_TOGETHER], squares[ROWS_TOGETHER];
+    real sum = 0, square = 0;
+    for (uint r = 0; r < ROWS_TOGETHER; r++) {
+        sums[r] = 0;
+        squares[r] = 0;
+    }
+    for (index_t row = c.row; row < c.row_end; row += ROWS_TOGETHER * at.lines) {
+        index_t starts[ROWS_TOGETHER];
+        const uint rows = find_rows(starts, d, at, c, x.at, row, channel);
+        if (rows == ROWS_TOGETHER)
+            add_vectors(at, c, x.data, starts, ROWS_TOGETHER, how, sums, squares);
+        else
+            add_vectors(at, c, x.data, starts, rows, how, sums, squares);
+        for (uint r = 0; r < rows; r++)
+            add_rest(at, c, x.data + starts[r], how, &sums[r], &squares[r], &sum, &square);
+    }
+    for (uint r = 0; r < ROWS_TOGETHER; r++) {
+        sum += sum_of_vector(sums[r]);
+        square += sum_of_vector(squares[r]);
+    }
+    all->sum = wide_add(all->sum, wide_of(sum));
+    all->squares = wide_add(all->squares, wide_of(square));
+}
+
+/* How many places a pivot is sampled from. */
+#define SAMPLES 8
+
+/* A pivot from places that are spread over the work-item's elements of chunks begin to end, of which there may be none. */
+real sample_pivot(division d, position at, input x, index_t channel, index_t begin, index_t end, bool in_vectors)
+{
+    realv sum_v = 0, squares_v = 0;
+    real sum = 0, squares = 0, first = 0;
+    uint count = 0;
+    for (uint i = 0; i < SAMPLES; i++) {
+        chunk c = chunk_of(d, at, begin + (index_t)((ulong)(end - begin) * i / SAMPLES), in_vectors);
+        index_t rows = steps_below(c.row_end, c.row, at.lines);
+        index_t vectors = steps_below(c.vectors, at.lane, at.lanes);
+        index_t singles = steps_below(c.columns, c.singles + at.lane, at.lanes);
+        if (rows == 0 || vectors + singles == 0)
+            continue;
+        index_t row = c.row + (index_t)((ulong)rows * i / SAMPLES) * at.lines;
+        __global const storage *p = x.data + (start_of(d, x.at, row, channel) + c.column);
+        if (vectors > 0) {
+            p += (at.lane + (index_t)((ulong)vectors * i / SAMPLES) * at.lanes) * CLBN_VECTOR;
+            first = count == 0 ? load_element(p) : first;
+            realv difference = load_vector(p) - first;
+            sum_v += difference;
+            squares_v = fma(difference, difference, squares_v);
+            count += CLBN_VECTOR;
+        } else {
+            p += c.singles + at.lane + (index_t)((ulong)singles * i / SAMPLES) * at.lanes;
+            first = count == 0 ? load_element(p) : first;
+            sum += load_element(p) - first;
+            squares += (load_element(p) - first) * (load_element(p) - first);
+            count++;
+        }
+    }
+    return count == 0 ? 0 : sampled_pivot(first, sum + sum_of_vector(sum_v), squares + sum_of_vector(squares_v), count);
 }
 
 /* The moments of the work-item's elements of chunks begin to end of a channel. */
 moments own_moments(division d, position at, input x, index_t channel, index_t begin, index_t end)
 {
     bool in_vectors = takes_vectors(x.data, x.at);
-    moments own = no_moments();
-    real pivot = 0;
-    for (index_t i = begin; i < end; i++) {
-        chunk c = chunk_of(d, at, i, in_vectors);
-        if (own.count == 0)
-            pivot = first_pivot(d, at, c, x, channel);
-        own = merge_moments(own, chunk_moments(d, at, c, x, channel, pivot));
-        pivot = own.count == 0 ? pivot : pivot_of(own);
+    summation how = first_summation(sample_pivot(d, at, x, channel, begin, end, in_vectors));
+    for (;;) {
+        deviations sums = { wide_of(0), wide_of(0) };
+        ulong count = 0;
+        for (index_t i = begin; i < end; i++) {
+            chunk c = chunk_of(d, at, i, in_vectors);
+            add_chunk(d, at, c, x, channel, how, &sums);
+            count += own_count(c, at);
+        }
+        summation with = how;
+        if (count == 0 || follow_sums(&how, sums, count))
+            return moments_about(with.pivot, with.scale, sums, count);
     }
-    return own;
 }
 
 /* A channel's row of what the normalisation reads and writes. */

@@ -74,13 +74,21 @@ INLINE void add_terms(chunk_sums *s, backward_terms t)
     s->xhat += t.xhat;
 }
 
-INLINE void add_row(chunk_sums *s, backward_row r, position at, chunk c, normalizer n)
+/* Of some rows of a chunk, whole vectors. */
+INLINE void add_vector_terms(chunk_sums *s, const backward_row *r, uint rows, position at, chunk c, normalizer n)
+{
+    for (index_t j = at.lane; j < c.vectors; j += at.lanes)
+        for (uint i = 0; i < rows; i++) {
+            backward_terms t;
+            load_terms(&t, r[i], c.column + j * CLBN_VECTOR, true, CLBN_VECTOR, n);
+            add_terms(&s[i], t);
+        }
+}
+
+/* Of a row of a chunk, what is left after whole vectors. */
+INLINE void add_rest_terms(chunk_sums *s, backward_row r, position at, chunk c, normalizer n)
 {
     backward_terms t;
-    for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
-        load_terms(&t, r, c.column + j * CLBN_VECTOR, true, CLBN_VECTOR, n);
-        add_terms(s, t);
-    }
     if (c.overlaps) {
         load_terms(&t, r, c.column + overlap_begin(c), true, CLBN_VECTOR, n);
         t.g = without_first(t.g, overlap_width(c));
@@ -95,32 +103,64 @@ INLINE void add_row(chunk_sums *s, backward_row r, position at, chunk c, normali
     }
 }
 
+/* Adds rows of a chunk that are walked together, row and those after it. */
+INLINE void add_rows(chunk_sums *s, division d, position at, chunk c, backward_tensors t, index_t row, index_t channel,
+                     normalizer n)
+{
+    backward_row r[ROWS_TOGETHER];
+    const uint rows = (uint)min(steps_below(c.row_end, row, at.lines), (index_t)ROWS_TOGETHER);
+    for (uint i = 0; i < rows; i++)
+        find_backward_row(&r[i], d, t, row + i * at.lines, channel);
+    if (rows == ROWS_TOGETHER)
+        add_vector_terms(s, r, ROWS_TOGETHER, at, c, n);
+    else
+        for (uint i = 0; i < rows; i++)
+            add_vector_terms(&s[i], &r[i], 1, at, c, n);
+    for (uint i = 0; i < rows; i++)
+        add_rest_terms(&s[i], r[i], at, c, n);
+}
+
+/* One of such rows: where there is more than x and dy, the compiler is spared to see all together. */
+INLINE void add_row(chunk_sums *s, division d, position at, chunk c, backward_tensors t, index_t row, index_t channel,
+                    normalizer n)
+{
+    backward_row r;
+    find_backward_row(&r, d, t, row, channel);
+    add_vector_terms(s, &r, 1, at, c, n);
+    add_rest_terms(s, r, at, c, n);
+}
+
+/* The sums of the work-item's elements of a chunk. */
+sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t channel, normalizer n)
+{
+    const chunk_sums nothing = { 0, 0, 0, 0, 0, 0 };
+    chunk_sums s[ROWS_TOGETHER];
+    for (uint i = 0; i < ROWS_TOGETHER; i++)
+        s[i] = nothing;
+    if (is_plain_backward(t)) {
+        make_plain_backward(&t);
+        for (index_t row = c.row; row < c.row_end; row += ROWS_TOGETHER * at.lines)
+            add_rows(s, d, at, c, t, row, channel, n);
+    } else {
+        for (index_t row = c.row, i = 0; row < c.row_end; row += at.lines, i++)
+            add_row(&s[i % ROWS_TOGETHER], d, at, c, t, row, channel, n);
+    }
+    sums all = no_sums();
+    for (uint i = 0; i < ROWS_TOGETHER; i++)
+        all = add_sums(all, sums_of(s[i].single_g + sum_of_vector(s[i].g), s[i].single_g_xhat + sum_of_vector(s[i].g_xhat),
+                                    s[i].single_xhat + sum_of_vector(s[i].xhat)));
+    return all;
+}
+
 /* The sums of the work-item's elements of chunks begin to end of a channel. */
 sums own_sums(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n)
 {
     bool in_vectors = backward_reads_vectors(t);
     t.has_dx = false;
     t.dz.data = 0;
-    backward_tensors plain = t;
-    make_plain_backward(&plain);
-    bool is_plain = is_plain_backward(t);
     sums own = no_sums();
-    for (index_t i = begin; i < end; i++) {
-        chunk c = chunk_of(d, at, i, in_vectors);
-        chunk_sums s = { 0, 0, 0, 0, 0, 0 };
-        for (index_t row = c.row; row < c.row_end; row += at.lines) {
-            backward_row r;
-            if (is_plain) {
-                find_backward_row(&r, d, plain, row, channel);
-                add_row(&s, r, at, c, n);
-            } else {
-                find_backward_row(&r, d, t, row, channel);
-                add_row(&s, r, at, c, n);
-            }
-        }
-        own = add_sums(own, sums_of(s.single_g + sum_of_vector(s.g), s.single_g_xhat + sum_of_vector(s.g_xhat),
-                                    s.single_xhat + sum_of_vector(s.xhat)));
-    }
+    for (index_t i = begin; i < end; i++)
+        own = add_sums(own, sums_of_chunk(d, at, chunk_of(d, at, i, in_vectors), t, channel, n));
     return own;
 }
 

@@ -59,3 +59,22 @@ bool wide_extends_range(void)
 {
     return CLBN_TYPE != CLBN_FLOAT64;
 }
+
+/* A vector of wide numbers, to which vectors of elements are added. */
+typedef CLBN_JOIN(double, CLBN_VECTOR) widev;
+#define convert_widev CLBN_JOIN(convert_double, CLBN_VECTOR)
+
+INLINE void clear_widev(widev *a)
+{
+    *a = 0;
+}
+
+INLINE void add_to_widev(widev *a, realv b)
+{
+    *a += convert_widev(b);
+}
+
+INLINE void spread_widev(widev v, wide *a)
+{
+    spread_vector(v, a);
+}

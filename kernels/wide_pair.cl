@@ -100,3 +100,34 @@ bool wide_extends_range(void)
 {
     return false;
 }
+
+/* A vector of wide numbers, to which vectors of elements are added. */
+typedef struct {
+    realv high, low;
+} widev;
+
+INLINE void clear_widev(widev *a)
+{
+    a->high = 0;
+    a->low = 0;
+}
+
+INLINE void add_to_widev(widev *a, realv b)
+{
+    realv high = a->high + b;
+    realv b_part = high - a->high;
+    realv low = a->low + ((a->high - (high - b_part)) + (b - b_part));
+    a->high = high + low;
+    a->low = low - (a->high - high);
+}
+
+INLINE void spread_widev(widev v, wide *a)
+{
+    real high[CLBN_VECTOR], low[CLBN_VECTOR];
+    spread_vector(v.high, high);
+    spread_vector(v.low, low);
+    for (uint i = 0; i < CLBN_VECTOR; i++) {
+        a[i].high = high[i];
+        a[i].low = low[i];
+    }
+}

@@ -22,6 +22,12 @@ static const struct shape shapes[] = {
     { 3, 1, { 1009, 3, 5 } },
     { 5, 1, { 2, 3, 4, 5, 6 } },
     { 4, 1, { 32, 3, 17, 19 } },
+    /* few columns in many rows: images, with and without elements after the last vector, in one chunk and several */
+    { 4, 1, { 9, 35, 7, 7 } },
+    { 3, 1, { 70, 33, 17 } },
+    { 3, 1, { 130, 40, 2 } },
+    { 4, 1, { 8, 6, 15, 17 } },
+    { 4, 1, { 16, 64, 4, 4 } },
     /* one value, one channel, one long channel */
     { 2, 0, { 5, 77 } },
     { 2, 0, { 1, 9001 } },

@@ -164,10 +164,31 @@ static void check_sizes(const struct plan_of_work *work)
     expect(work, s->partials_size >= s->partials * channels * bn_sums_size(&work->variant), "sums fit");
     expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
     expect(work, s->coefficients_size >= 7 * slots * channels * element, "coefficients fit");
-    expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size, "the sum");
+    const size_t vectors = (channels + work->variant.vector - 1) / work->variant.vector;
+    const size_t sums = work->variant.channels_last ? 3 * slots * vectors * work->variant.vector : 0;
+    expect(work, s->accumulators_size >= sums * bn_wide_size(&work->variant), "accumulators fit");
+    expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size,
+           "the sum");
     expect(work, s->partials_size % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
     expect(work, s->statistics_size % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
+    expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
     expect(work, s->channel_items >= 1 && s->channel_items <= channels, "one item to a channel at most");
+}
+
+/* Bounds of kernels/images.cl. */
+enum { PIECE_VECTORS = 64, PIECE_CHANNELS = 64 };
+
+static void check_images(const struct plan_of_work *work)
+{
+    const struct division *d = &work->schedule.division;
+    if (d->tile_channels == 0) {
+        expect(work, !work->schedule.sums_in_images, "no sums in images that there are not");
+        return;
+    }
+    expect(work, work->variant.group == 1 && work->schedule.whole, "images are for single work-items");
+    expect(work, d->tile_channels <= PIECE_CHANNELS, "a tile's channels have their places");
+    expect(work, d->tile_channels * d->columns <= PIECE_VECTORS * work->variant.vector, "a piece fits in its tables");
+    expect(work, divided_up(d->channels, d->tile_channels) >= work->facts.compute_units, "no unit is idle");
 }
 
 static void check_division(const struct plan_of_work *work)
@@ -191,6 +212,7 @@ static void check_division(const struct plan_of_work *work)
         cl_ulong chunks = divided_up(d->rows, d->chunk_rows) * divided_up(d->columns, d->chunk_columns);
         expect(work, d->parts <= chunks, "no more parts than chunks");
         expect(work, s->tiles == d->channels, "a tile is a channel");
+        check_images(work);
     }
 }
 
@@ -507,6 +529,67 @@ START_TEST(a_small_problem_takes_one_kernel)
 }
 END_TEST
 
+/* Two cores with 32 MiB of cache. */
+static struct schedule schedule_on_cores(clbn_geometry geometry, clbn_type type, struct shape shape)
+{
+    const struct device_facts facts = {
+        .compute_units = 2, .max_group_size = 1024, .address_limit = SIZE_MAX / 2, .cache_size = (size_t)32 << 20
+    };
+    const struct variant variant = bn_choose_variant(geometry, 0, &facts, type, CLBN_ACTIVATION_NONE, &shape);
+    struct schedule schedule;
+    ck_assert(bn_make_schedule(&variant, &facts, 0, &usual, &shape, &schedule));
+    return schedule;
+}
+
+START_TEST(few_columns_in_many_rows_are_images)
+{
+    static const struct {
+        size_t rows, channels, columns;
+        unsigned tile; /* channels */
+        bool sums;
+    } cases[] = {
+        { 32, 512, 49, 16, true },   /* 7 x 7: 16 channels are 49 whole vectors */
+        { 32, 1024, 196, 4, true },  /* 14 x 14 */
+        { 32, 256, 784, 1, false },  /* 28 x 28: a channel fills a piece, and is summed row by row */
+        { 32, 256, 3136, 0, false }, /* 56 x 56: a channel is more than a piece */
+        { 7, 512, 49, 0, false },    /* few rows */
+        { 32, 8, 49, 0, false },     /* one tile would leave a core idle */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
+        const struct schedule alone = schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape);
+        const struct schedule grouped = schedule_on_cores(CLBN_GEOMETRY_GROUP, CLBN_FLOAT32, shape);
+        ck_assert_uint_eq(alone.division.tile_channels, cases[i].tile);
+        ck_assert(alone.sums_in_images == cases[i].sums);
+        ck_assert_uint_eq(grouped.division.tile_channels, 0);
+    }
+}
+END_TEST
+
+START_TEST(bands_go_by_where_rows_come_from)
+{
+    static const struct {
+        size_t rows, channels;
+        clbn_type type;
+        unsigned band; /* rows */
+        bool stream;
+    } cases[] = {
+        { 401408, 64, CLBN_FLOAT32, 1, true },  /* 98 MiB in rows of 256 bytes: from memory, in their order */
+        { 25088, 512, CLBN_FLOAT32, 1, true },  /* 49 MiB in rows of 2 KiB */
+        { 25088, 1024, CLBN_FLOAT32, 4, true }, /* rows of a page each: several are fetched ahead at once */
+        { 6272, 256, CLBN_FLOAT32, 4, true },   /* 6 MiB: the tensors are read from the cache, results go past it */
+        { 1568, 512, CLBN_FLOAT32, 4, false },  /* 3 MiB: all stays in the cache */
+        { 25088, 1024, CLBN_FLOAT16, 1, true }, /* rows of 2 KiB */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
+        const struct schedule s = schedule_on_cores(CLBN_GEOMETRY_VECTOR, cases[i].type, shape);
+        ck_assert_uint_eq(s.division.band_rows, cases[i].band);
+        ck_assert(s.stream == cases[i].stream);
+    }
+}
+END_TEST
+
 START_TEST(a_workspace_that_overflows_has_no_schedule)
 {
     const struct shape shape = shape_of(1, SIZE_MAX / 16, 1);
@@ -535,6 +618,8 @@ int main(void)
     tcase_add_test(cases, an_empty_batch_has_a_workspace_for_its_channels);
     tcase_add_test(cases, one_image_of_few_channels_is_divided);
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
+    tcase_add_test(cases, few_columns_in_many_rows_are_images);
+    tcase_add_test(cases, bands_go_by_where_rows_come_from);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 
 /* Both layouts; one channel in several rows, and in one long row. */
-static const struct shape shapes[] = {
-    { 3, 1, { 4, 3, 5003 } }, { 2, 0, { 2, 70001 } }, { 2, 1, { 20001, 3 } }, { 4, 3, { 7, 13, 17, 19 } }
-};
+static const struct shape shapes[] = { { 3, 1, { 4, 3, 5003 } },
+                                       { 3, 1, { 500, 18, 13 } },
+                                       { 2, 0, { 2, 70001 } },
+                                       { 2, 1, { 20001, 3 } },
+                                       { 4, 3, { 7, 13, 17, 19 } } };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* The i-th of m values of a channel, of deviation 1 or so but for what the series is named for. */
