@@ -151,19 +151,16 @@ static void bind_epsilon(struct step_list *steps)
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
 }
 
-/* Whether kernels/images.cl does it: then nothing but x, dy, dx and gradients of the parameters is there. */
-static bool takes_images(const struct operation *o, const struct backward *b)
+/* Whether nothing but x, dy, dx and gradients of the parameters is there. */
+static bool is_plain(const struct backward *b)
 {
-    const struct shape *shape = bn_plan_shape(o->call->plan);
-    bool is_plain = bn_is_present(b->x) && !bn_is_present(b->z) && !bn_is_present(b->y) && !bn_is_present(b->mask) &&
-                    !bn_is_present(b->dz) && !b->frozen;
-    return o->steps.schedule->sums_in_images && is_plain && bn_is_packed(shape, TENSOR_X) && bn_is_packed(shape, TENSOR_DY) &&
-           bn_is_packed(shape, TENSOR_DX);
+    return bn_is_present(b->x) && !bn_is_present(b->z) && !bn_is_present(b->y) && !bn_is_present(b->mask) &&
+           !bn_is_present(b->dz) && !b->frozen;
 }
 
 static void add_whole_step(struct operation *o, const struct backward *b)
 {
-    if (takes_images(o, b))
+    if (o->steps.schedule->sums_in_images && is_plain(b))
         bn_add_images_step(&o->steps, KERNEL_IMAGES_BACKWARD);
     else
         bn_add_parted_step(&o->steps, KERNEL_BACKWARD);

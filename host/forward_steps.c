@@ -53,17 +53,10 @@ static void bind_tensors(struct step_list *steps, clbn_view x, clbn_view z, clbn
     bn_bind_view(steps, mask);
 }
 
-/* Whether kernels/images.cl can do it: nothing but x and y is there. */
-static bool takes_images(const struct operation *o, clbn_view z, clbn_view mask)
-{
-    const struct shape *shape = bn_plan_shape(o->call->plan);
-    return !bn_is_present(z) && !bn_is_present(mask) && bn_is_packed(shape, TENSOR_X) && bn_is_packed(shape, TENSOR_Y);
-}
-
 static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
 {
     const struct finish f = finish_of(a);
-    if (o->steps.schedule->sums_in_images && takes_images(o, a->z, a->mask))
+    if (o->steps.schedule->sums_in_images && !bn_is_present(a->z) && !bn_is_present(a->mask))
         bn_add_images_step(&o->steps, KERNEL_IMAGES_FORWARD);
     else
         bn_add_parted_step(&o->steps, KERNEL_FORWARD);
@@ -132,7 +125,7 @@ void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args 
 
 void bn_add_inference_step(struct operation *o, const clbn_forward_inference_args *a)
 {
-    if (o->steps.schedule->division.tile_channels > 0 && takes_images(o, a->z, a->mask))
+    if (o->steps.schedule->division.tile_channels > 0 && !bn_is_present(a->z) && !bn_is_present(a->mask))
         bn_add_images_step(&o->steps, KERNEL_IMAGES_INFERENCE);
     else
         bn_add_parted_step(&o->steps, KERNEL_INFERENCE);

@@ -199,23 +199,26 @@ static void name_kernels(char *text, size_t size, clbn_plan plan, const enum ker
     }
 }
 
+/* Of calls without residual and mask. */
 static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
 {
     static const enum kernel_id forward[] = { KERNEL_STATISTICS, KERNEL_FINISH_STATISTICS, KERNEL_NORMALIZE };
     static const enum kernel_id backward[] = { KERNEL_SUMS, KERNEL_FINISH_GRADIENTS, KERNEL_INPUT };
-    static const enum kernel_id forward_whole[] = { KERNEL_FORWARD };
-    static const enum kernel_id backward_whole[] = { KERNEL_BACKWARD };
-    static const enum kernel_id inference[] = { KERNEL_INFERENCE };
-    bool forward_is_whole = plan->schedules[PASS_FORWARD].whole;
-    bool backward_is_whole = plan->schedules[PASS_BACKWARD].whole;
+    static const enum kernel_id whole[PASSES] = { KERNEL_FORWARD, KERNEL_BACKWARD, KERNEL_INFERENCE };
+    static const enum kernel_id images[PASSES] = { KERNEL_IMAGES_FORWARD, KERNEL_IMAGES_BACKWARD, KERNEL_IMAGES_INFERENCE };
+    const enum pass pass = operation == CLBN_PLAN_FORWARD_KERNELS    ? PASS_FORWARD
+                           : operation == CLBN_PLAN_BACKWARD_KERNELS ? PASS_BACKWARD
+                                                                     : PASS_INFERENCE;
+    const struct schedule *s = &plan->schedules[pass];
+    const bool in_images = pass == PASS_INFERENCE ? s->division.tile_channels > 0 : s->sums_in_images;
     if (plan->shape.elements == 0)
         name_kernels(text, size, plan, NULL, 0);
-    else if (operation == CLBN_PLAN_INFERENCE_KERNELS)
-        name_kernels(text, size, plan, inference, 1);
-    else if (operation == CLBN_PLAN_FORWARD_KERNELS)
-        name_kernels(text, size, plan, forward_is_whole ? forward_whole : forward, forward_is_whole ? 1 : 3);
+    else if (in_images)
+        name_kernels(text, size, plan, &images[pass], 1);
+    else if (s->whole || pass == PASS_INFERENCE)
+        name_kernels(text, size, plan, &whole[pass], 1);
     else
-        name_kernels(text, size, plan, backward_is_whole ? backward_whole : backward, backward_is_whole ? 1 : 3);
+        name_kernels(text, size, plan, pass == PASS_FORWARD ? forward : backward, 3);
 }
 
 static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)

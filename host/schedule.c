@@ -101,21 +101,6 @@ static size_t greatest_common_divisor(size_t a, size_t b)
     return a;
 }
 
-/* As many channels as keep all units busy, fit in a piece, and leave pieces aligned if any do. 0: none do. */
-static size_t channels_of_piece(const struct variant *v, const struct device_facts *facts, const struct division *d,
-                                size_t groups)
-{
-    const size_t columns = (size_t)d->columns, channels = (size_t)d->channels;
-    if (v->group > 1 || d->rows < IMAGE_ROWS || columns > least(IMAGE_COLUMNS, PIECE_VECTORS * v->vector))
-        return 0;
-    const size_t step = v->vector / greatest_common_divisor(columns, v->vector);
-    const size_t limit = least(PIECE_VECTORS * v->vector / columns, PIECE_CHANNELS);
-    size_t tile = least(greater(divide_up(channels, groups), step), limit);
-    if (tile > step)
-        tile -= tile % step;
-    return divide_up(channels, tile) < facts->compute_units ? 0 : tile;
-}
-
 /* Channels first: groups x channels, chunks as in kernels/rows.cl. */
 static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                         const struct choices *choices)
@@ -135,8 +120,26 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     s->whole = choose_whole(engine_flags, choices, s->tiles >= groups || chunks <= WHOLE_CHUNKS);
     d->parts = s->whole ? 1 : least(chunks, divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts;
-    d->tile_channels = s->whole ? channels_of_piece(v, facts, d, groups) : 0;
-    s->sums_in_images = d->tile_channels > 0 && d->columns <= IMAGE_SUMMED;
+}
+
+/* Channels first, packed, whole: as many channels to a piece as keep all units busy, fit in it, and leave pieces aligned if any
+ * number does. */
+static void divide_images(struct schedule *s, const struct variant *v, const struct device_facts *facts,
+                          const struct choices *choices)
+{
+    struct division *d = &s->division;
+    const size_t columns = (size_t)d->columns, channels = (size_t)d->channels;
+    if (v->group > 1 || d->rows < IMAGE_ROWS || columns > least(IMAGE_COLUMNS, PIECE_VECTORS * v->vector))
+        return;
+    const size_t step = v->vector / greatest_common_divisor(columns, v->vector);
+    const size_t limit = least(PIECE_VECTORS * v->vector / columns, PIECE_CHANNELS);
+    size_t tile = least(greater(divide_up(channels, wanted_groups(v, facts, choices)), step), limit);
+    if (tile > step)
+        tile -= tile % step;
+    if (divide_up(channels, tile) < facts->compute_units)
+        return;
+    d->tile_channels = tile;
+    s->sums_in_images = columns <= IMAGE_SUMMED;
 }
 
 /* Rows that a work-item walks together. Each is a stream of memory, which processors fetch ahead if it comes from a cache or has
@@ -218,6 +221,8 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
         divide_columns(&s, v, facts, engine_flags, choices);
     else
         divide_rows(&s, v, facts, engine_flags, choices);
+    if (!v->channels_last && s.whole && shape->elements > 0 && bn_is_packed(shape))
+        divide_images(&s, v, facts, choices);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
 
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)

@@ -108,11 +108,14 @@ static void divide_axes(struct shape *s, struct axes rows, const struct axes *ch
         s->layouts[t].alignment = alignment_of(&s->layouts[t], 0, s->channels_last ? s->row_axes : end);
 }
 
-bool bn_is_packed(const struct shape *shape, enum tensor tensor)
+bool bn_is_packed(const struct shape *shape)
 {
-    const cl_ulong *strides = shape->layouts[tensor].strides;
-    return shape->row_axes == 1 && shape->channel_axes == 1 && strides[0] == shape->channels * shape->inner &&
-           strides[1] == shape->inner;
+    for (enum tensor t = 0; t < TENSORS; t++) {
+        const cl_ulong *strides = shape->layouts[t].strides;
+        if (strides[0] != shape->channels * shape->inner || strides[1] != shape->inner)
+            return false;
+    }
+    return shape->row_axes == 1 && shape->channel_axes == 1;
 }
 
 cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape)

@@ -34,8 +34,8 @@ size_t bn_type_size(clbn_type type);
 /* Bytes of an element of the parameters and statistics that go with it. */
 size_t bn_parameter_size(clbn_type type);
 
-/* Whether a tensor's elements fill its memory in the order of rows, channels and columns. */
-bool bn_is_packed(const struct shape *shape, enum tensor tensor);
+/* Whether the elements of all tensors fill their memory in the order of rows, channels and columns. */
+bool bn_is_packed(const struct shape *shape);
 
 /* Checks rank, axis, sizes and strides. limit: the most bytes that a tensor may have. */
 cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape);

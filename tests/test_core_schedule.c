@@ -55,15 +55,19 @@ static struct device_facts random_facts(struct random *random)
 /* Packed tensors. */
 static struct shape shape_of(size_t outer, size_t channels, size_t inner)
 {
-    const struct shape s = { .outer = outer,
-                             .channels = channels,
-                             .inner = inner,
-                             .values_per_channel = outer * inner,
-                             .elements = outer * channels * inner,
-                             .channels_last = inner == 1,
-                             .row_axes = 1,
-                             .channel_axes = 1,
-                             .lengths = { outer, channels } };
+    struct shape s = { .outer = outer,
+                       .channels = channels,
+                       .inner = inner,
+                       .values_per_channel = outer * inner,
+                       .elements = outer * channels * inner,
+                       .channels_last = inner == 1,
+                       .row_axes = 1,
+                       .channel_axes = 1,
+                       .lengths = { outer, channels } };
+    for (int t = 0; t < TENSORS; t++) {
+        s.layouts[t].strides[0] = channels * inner;
+        s.layouts[t].strides[1] = inner;
+    }
     return s;
 }
 
@@ -559,9 +563,12 @@ START_TEST(few_columns_in_many_rows_are_images)
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
         const struct schedule alone = schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape);
         const struct schedule grouped = schedule_on_cores(CLBN_GEOMETRY_GROUP, CLBN_FLOAT32, shape);
+        struct shape padded = shape;
+        padded.layouts[TENSOR_Y].strides[0]++;
         ck_assert_uint_eq(alone.division.tile_channels, cases[i].tile);
         ck_assert(alone.sums_in_images == cases[i].sums);
         ck_assert_uint_eq(grouped.division.tile_channels, 0);
+        ck_assert_uint_eq(schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, padded).division.tile_channels, 0);
     }
 }
 END_TEST
