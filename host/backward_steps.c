@@ -1,5 +1,6 @@
 #include "backward_steps.h"
 
+#include "forward_steps.h"
 #include "operands.h"
 #include "status.h"
 
@@ -151,9 +152,14 @@ static void bind_epsilon(struct step_list *steps)
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
 }
 
-static void add_whole_step(struct operation *o, const struct backward *b)
+bool bn_backward_needs_workspace(clbn_plan plan)
 {
-    bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
+    return !bn_plan_schedule(plan)->keeps_backward && bn_streams_in_workspace(plan);
+}
+
+/* Binds what a kernel of all of the backward takes. */
+static void bind_whole(struct operation *o, const struct backward *b)
+{
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
@@ -163,6 +169,12 @@ static void add_whole_step(struct operation *o, const struct backward *b)
     bind_epsilon(&o->steps);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b));
+}
+
+static void add_whole_step(struct operation *o, const struct backward *b)
+{
+    bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
+    bind_whole(o, b);
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
@@ -230,6 +242,11 @@ static void add_input_step(struct operation *o, const struct backward *b)
 
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
+    if (bn_plan_schedule(o->call->plan)->keeps_backward) {
+        bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, bn_plan_schedule(o->call->plan)->tiles);
+        bind_whole(o, b);
+        return;
+    }
     if (bn_plan_schedule(o->call->plan)->whole) {
         add_whole_step(o, b);
         return;

@@ -4,9 +4,22 @@
 
 static const clbn_view none = CLBN_NO_VIEW;
 
-bool bn_needs_workspace(clbn_plan plan)
+bool bn_streams_in_workspace(clbn_plan plan)
 {
     return bn_is_channels_last(plan) || !bn_plan_schedule(plan)->whole;
+}
+
+/* Whether x is kept on chip. There, a mask is written by vectors only: its bits are those of neighbours. */
+static bool keeps(clbn_plan plan, const clbn_forward_training_args *a)
+{
+    return bn_plan_schedule(plan)->keeps_forward &&
+           (!bn_is_present(a->mask) || (bn_lies_in_vectors(plan, a->x, TENSOR_X) && bn_lies_in_vectors(plan, a->z, TENSOR_Z) &&
+                                        bn_lies_in_vectors(plan, a->y, TENSOR_Y)));
+}
+
+bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *a)
+{
+    return !keeps(plan, a) && bn_streams_in_workspace(plan);
 }
 
 bool bn_updates_running(clbn_view running_mean, double update_factor)
@@ -53,14 +66,20 @@ static void bind_tensors(struct step_list *steps, clbn_view x, clbn_view z, clbn
     bn_bind_view(steps, mask);
 }
 
-static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+/* Binds what a kernel of all of forward training takes. */
+static void bind_whole_forward(struct operation *o, const clbn_forward_training_args *a)
 {
     const struct finish f = finish_of(a);
-    bn_add_parted_step(&o->steps, KERNEL_FORWARD);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bind_finish(&o->steps, &f);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, bn_stream_flag(&o->steps) | (f.biased ? FLAG_BIASED : 0u));
+}
+
+static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    bn_add_parted_step(&o->steps, KERNEL_FORWARD);
+    bind_whole_forward(o, a);
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
@@ -112,7 +131,10 @@ static void add_split_forward(struct operation *o, const clbn_forward_training_a
 
 void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
 {
-    if (bn_plan_schedule(o->call->plan)->whole)
+    if (keeps(o->call->plan, a)) {
+        bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, bn_plan_schedule(o->call->plan)->tiles);
+        bind_whole_forward(o, a);
+    } else if (bn_plan_schedule(o->call->plan)->whole)
         add_whole_forward(o, a);
     else
         add_split_forward(o, a);

@@ -3,8 +3,10 @@
 #include "information.h"
 #include "lock.h"
 #include "status.h"
+#include "view.h"
 
 #include <float.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +141,17 @@ bool bn_is_channels_last(clbn_plan plan)
     return bn_program_variant(plan->program)->channels_last;
 }
 
+bool bn_lies_in_vectors(clbn_plan plan, clbn_view view, enum tensor tensor)
+{
+    const size_t vector = bn_program_variant(plan->program)->vector;
+    const size_t bytes = vector * bn_type_size(plan->desc.type);
+    if (!bn_is_present(view))
+        return true;
+    /* Buffers, and parts of them, begin at multiples of a device's largest type; shared memory begins anywhere. */
+    return view.offset % vector == 0 && (uintptr_t)view.svm % bytes == 0 && plan->shape.inner % vector == 0 &&
+           plan->shape.layouts[tensor].alignment % vector == 0;
+}
+
 double bn_plan_alpha(clbn_plan plan)
 {
     switch (plan->desc.activation) {
@@ -169,11 +182,17 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
     static const enum kernel_id forward_whole[] = { KERNEL_FORWARD };
     static const enum kernel_id backward_whole[] = { KERNEL_BACKWARD };
     static const enum kernel_id inference[] = { KERNEL_INFERENCE };
+    static const enum kernel_id forward_kept[] = { KERNEL_RESIDENT_FORWARD };
+    static const enum kernel_id backward_kept[] = { KERNEL_RESIDENT_BACKWARD };
     bool whole = plan->schedule.whole;
     if (plan->shape.elements == 0)
         name_kernels(text, size, plan, NULL, 0);
     else if (operation == CLBN_PLAN_INFERENCE_KERNELS)
         name_kernels(text, size, plan, inference, 1);
+    else if (operation == CLBN_PLAN_FORWARD_KERNELS && plan->schedule.keeps_forward)
+        name_kernels(text, size, plan, forward_kept, 1);
+    else if (operation == CLBN_PLAN_BACKWARD_KERNELS && plan->schedule.keeps_backward)
+        name_kernels(text, size, plan, backward_kept, 1);
     else if (operation == CLBN_PLAN_FORWARD_KERNELS)
         name_kernels(text, size, plan, whole ? forward_whole : forward, whole ? 1 : 3);
     else

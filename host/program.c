@@ -23,9 +23,9 @@ struct program {
 
 static const char *const kernel_names[2][KERNEL_COUNT] = {
     { "rows_forward", "rows_statistics", "rows_normalize", "rows_inference", "rows_backward", "rows_sums", "rows_input",
-      "finish_statistics", "finish_gradients" },
+      "finish_statistics", "finish_gradients", "resident_rows_forward", "resident_rows_backward" },
     { "columns_forward", "columns_statistics", "columns_normalize", "columns_inference", "columns_backward", "columns_sums",
-      "columns_input", "finish_statistics", "finish_gradients" },
+      "columns_input", "finish_statistics", "finish_gradients", "resident_columns_forward", "resident_columns_backward" },
 };
 
 const char *bn_kernel_name(const struct variant *variant, enum kernel_id id)
@@ -41,7 +41,7 @@ static const struct embedded_file *find_source(const char *name)
     return file->name ? file : NULL;
 }
 
-enum { MAX_SOURCES = 16 };
+enum { MAX_SOURCES = 16, RESIDENT_SOURCES = 3 };
 
 struct sources {
     cl_uint count;
@@ -65,8 +65,12 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
         "finish.cl",
         variant->channels_last ? "columns.cl" : "rows.cl",
         variant->channels_last ? "columns_backward.cl" : "rows_backward.cl",
+        /* Only where a variant keeps channels on chip. */
+        "resident.cl",
+        variant->channels_last ? "resident_columns.cl" : "resident_rows.cl",
+        variant->channels_last ? "resident_columns_backward.cl" : "resident_rows_backward.cl",
     };
-    sources->count = sizeof(names) / sizeof(names[0]);
+    sources->count = sizeof(names) / sizeof(names[0]) - (variant->residence.kept > 0 ? 0 : RESIDENT_SOURCES);
     for (cl_uint i = 0; i < sources->count; i++) {
         const struct embedded_file *file = i < MAX_SOURCES ? find_source(names[i]) : NULL;
         if (!file)

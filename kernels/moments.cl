@@ -60,20 +60,25 @@ real unscale_for(real scale)
 }
 
 /* The moments of count values from sum = scale * sum (x - pivot) and squares = scale^2 * sum (x - pivot)^2. */
-moments moments_about(real pivot, real scale, real sum, real squares, ulong count)
+moments moments_about_wide(real pivot, real scale, wide sum, wide squares, ulong count)
 {
     moments result = no_moments();
     if (count == 0)
         return result;
     wide n = wide_of_count(count);
     wide unscale = wide_of(unscale_for(scale));
-    wide m2 = wide_subtract(wide_of(squares), wide_multiply(wide_of(sum), wide_divide(wide_of(sum), n)));
+    wide m2 = wide_subtract(squares, wide_multiply(sum, wide_divide(sum, n)));
     if (wide_sign(m2) < 0)
         m2 = wide_of(0);
     result.count = count;
-    result.sum = wide_add(wide_multiply(n, wide_of(pivot)), wide_multiply(wide_of(sum), unscale));
+    result.sum = wide_add(wide_multiply(n, wide_of(pivot)), wide_multiply(sum, unscale));
     result.m2 = wide_multiply(wide_multiply(m2, unscale), unscale);
     return result;
+}
+
+moments moments_about(real pivot, real scale, real sum, real squares, ulong count)
+{
+    return moments_about_wide(pivot, scale, wide_of(sum), wide_of(squares), count);
 }
 
 /* Sums of squares beyond these bounds have overflowed or lost bits to underflow. */
