@@ -152,9 +152,20 @@ static void bind_epsilon(struct step_list *steps)
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
 }
 
-bool bn_backward_needs_workspace(clbn_plan plan)
+/* Whether x and dy are kept on chip. */
+static bool keeps(clbn_plan plan, const struct backward *b)
 {
-    return !bn_plan_schedule(plan)->keeps_backward && bn_streams_in_workspace(plan);
+    const struct variant *v = bn_program_variant(bn_plan_program(plan));
+    const unsigned piece = bn_least_piece(&v->residence, v->type);
+    return bn_plan_schedule(plan)->keeps_backward && bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) &&
+           bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) && bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) &&
+           bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) && bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) &&
+           bn_lies_in_pieces(plan, b->dz, TENSOR_DZ, piece);
+}
+
+bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *b)
+{
+    return !keeps(plan, b) && bn_streams_in_workspace(plan);
 }
 
 /* Binds what a kernel of all of the backward takes. */
@@ -242,7 +253,7 @@ static void add_input_step(struct operation *o, const struct backward *b)
 
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
-    if (bn_plan_schedule(o->call->plan)->keeps_backward) {
+    if (keeps(o->call->plan, b)) {
         bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, bn_plan_schedule(o->call->plan)->tiles);
         bind_whole(o, b);
         return;

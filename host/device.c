@@ -52,7 +52,8 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     /* A name that does not fit is none that quirks know. */
     clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof(name) - 1, name, NULL);
 
-    facts->is_vector_cpu = (identity.type & CL_DEVICE_TYPE_CPU) && vector_width > 1;
+    facts->is_cpu = (identity.type & CL_DEVICE_TYPE_CPU) != 0;
+    facts->is_vector_cpu = facts->is_cpu && vector_width > 1;
     facts->has_double = double_config != 0;
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;

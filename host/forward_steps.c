@@ -12,9 +12,10 @@ bool bn_streams_in_workspace(clbn_plan plan)
 /* Whether x is kept on chip. There, a mask is written by vectors only: its bits are those of neighbours. */
 static bool keeps(clbn_plan plan, const clbn_forward_training_args *a)
 {
-    return bn_plan_schedule(plan)->keeps_forward &&
-           (!bn_is_present(a->mask) || (bn_lies_in_vectors(plan, a->x, TENSOR_X) && bn_lies_in_vectors(plan, a->z, TENSOR_Z) &&
-                                        bn_lies_in_vectors(plan, a->y, TENSOR_Y)));
+    const struct variant *v = bn_program_variant(bn_plan_program(plan));
+    const unsigned piece = bn_is_present(a->mask) ? v->vector : bn_least_piece(&v->residence, v->type);
+    return bn_plan_schedule(plan)->keeps_forward && bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) &&
+           bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) && bn_lies_in_pieces(plan, a->y, TENSOR_Y, piece);
 }
 
 bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *a)

@@ -139,8 +139,9 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
         divide_columns(&s, v, facts, engine_flags);
     else
         divide_rows(&s, v, facts, engine_flags);
-    s.keeps_forward = v->residence.kept > 0 && bn_fits_residence(&v->residence, v->type, shape, 1);
-    s.keeps_backward = v->residence.kept > 0 && bn_fits_residence(&v->residence, v->type, shape, 2);
+    const struct kept_work work = { v->type, v->activation, shape };
+    s.keeps_forward = v->residence.kept > 0 && bn_keeps_forward(&v->residence, &work);
+    s.keeps_backward = v->residence.kept > 0 && bn_keeps_backward(&v->residence, &work);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
 
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)

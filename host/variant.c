@@ -40,8 +40,10 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
 {
     bool grouped = geometry == CLBN_GEOMETRY_GROUP;
     size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_parameter_size(type);
-    const struct residence residence =
-        grouped ? bn_choose_residence(engine_flags, facts, type, shape) : (struct residence){ 0 };
+    const struct kept_work work = { type, activation, shape };
+    struct residence residence = { 0 };
+    if (grouped)
+        residence = bn_choose_residence(engine_flags, facts, &work);
     struct variant v = {
         .type = type,
         .activation = activation,
@@ -80,8 +82,8 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
         return false;
     if (v->residence.kept == 0)
         return true;
-    int more = snprintf(options + length, size - (size_t)length, " -DCLBN_KEPT=%u -DCLBN_SHELVED=%u", v->residence.kept,
-                        v->residence.shelved);
+    int more = snprintf(options + length, size - (size_t)length, " -DCLBN_KEPT=%u -DCLBN_SHELVED=%u -DCLBN_UNROLLED=%d",
+                        v->residence.kept, v->residence.shelved, v->residence.unrolled);
     return more > 0 && (size_t)more < size - (size_t)length;
 }
 

@@ -5,9 +5,10 @@
  * Constants that the host sets for a variant that keeps channels (host/resident.c):
  *   CLBN_KEPT     vectors that a work-item keeps in registers, of x, or half of them of x and half of dy
  *   CLBN_SHELVED  vectors more, likewise, that it keeps on the shelf
- * Loops over kept vectors are unrolled: registers have no index.
+ *   CLBN_UNROLLED 1: loops over kept vectors are unrolled, since registers have no index; 0: they need not be, on a CPU, whose
+ *                 compilers take seconds for that
  */
-#if !defined(CLBN_KEPT) || !defined(CLBN_SHELVED)
+#if !defined(CLBN_KEPT) || !defined(CLBN_SHELVED) || !defined(CLBN_UNROLLED)
 #error "a constant of the variant is missing"
 #endif
 
@@ -20,6 +21,7 @@
  * So each walk begins with numbers of its own, which they cannot see through.
  */
 typedef uint4 packed_vector;
+typedef uint2 packed_half;
 
 typedef struct {
     uint item; /* get_local_id(0) */
@@ -47,58 +49,61 @@ INLINE realv kept_values(room r, walk w, const packed_vector *kept, __local cons
     return decode(as_storagev(v));
 }
 
-INLINE void keep_values(room r, packed_vector *kept, __local packed_vector *shelf, uint slot, storagev v)
+INLINE void keep_values(room r, packed_vector *kept, __local packed_vector *shelf, uint slot, packed_vector v)
 {
     if (slot < r.registers)
-        kept[slot] = as_uint4(v);
+        kept[slot] = v;
     else
-        shelf[(slot - r.registers) * CLBN_GROUP + get_local_id(0)] = as_uint4(v);
+        shelf[(slot - r.registers) * CLBN_GROUP + get_local_id(0)] = v;
 }
 
-/* v, but 0 from element number count on. */
-INLINE realv first_elements(realv v, uint count)
+/* 0, 1, ... */
+INLINE realv element_numbers(void)
 {
     real a[CLBN_VECTOR];
-    spread_vector(v, a);
     for (uint i = 0; i < CLBN_VECTOR; i++)
-        a[i] = i < count ? a[i] : 0;
+        a[i] = i;
     return vector_of(a);
 }
 
-/* How many elements of a slot are among the first count that a work-item has. */
-INLINE uint elements_in_slot(uint count, uint slot)
+/* A slot's v, but 0 for elements that are not among the first count of the work-item's. numbers: element_numbers() */
+INLINE realv first_elements(realv v, realv numbers, uint count, uint slot)
 {
-    return count > slot * CLBN_VECTOR ? count - slot * CLBN_VECTOR : 0;
+    return numbers < (real)((int)count - (int)(slot * CLBN_VECTOR)) ? v : (realv)0;
 }
 
-/* sum scale * (x - pivot) and sum (scale * (x - pivot))^2 of a channel. */
-typedef struct {
-    wide sum, squares;
-} deviations;
-
-/* Work-items whose results one adds up at a time. */
+/* Work-items whose numbers one adds up at a time, and how many do first. */
 #define MERGE_STEP 8
+#define MERGERS ((CLBN_GROUP + MERGE_STEP - 1) / MERGE_STEP)
 
-/* Adds a group's deviations in a fixed order and gives them to all its work-items. */
-deviations add_group_deviations(real sum, real squares, __local deviations *scratch)
+/*
+ * Adds up count numbers of each work-item of a group in a fixed order, for all of them. cells: [count][CLBN_GROUP], scratch:
+ * [count][MERGERS], which may serve again.
+ */
+INLINE void add_group_numbers(const real *own, wide *totals, uint count, __local real *cells, __local wide *scratch)
 {
     uint item = get_local_id(0);
-    deviations own = { wide_of(sum), wide_of(squares) };
-    scratch[item] = own;
-    for (uint width = CLBN_GROUP; width > 1; width = (width + MERGE_STEP - 1) / MERGE_STEP) {
+    for (uint n = 0; n < count; n++)
+        cells[n * CLBN_GROUP + item] = own[n];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint n = 0; n < count && item < MERGERS; n++) {
+        wide sum = wide_of(cells[n * CLBN_GROUP + item]);
+        for (uint other = item + MERGERS; other < CLBN_GROUP; other += MERGERS)
+            sum = wide_add(sum, wide_of(cells[n * CLBN_GROUP + other]));
+        scratch[n * MERGERS + item] = sum;
+    }
+    for (uint width = MERGERS; width > 1; width = (width + MERGE_STEP - 1) / MERGE_STEP) {
         uint next = (width + MERGE_STEP - 1) / MERGE_STEP;
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (item >= next)
-            continue;
-        for (uint other = item + next; other < width; other += next) {
-            own.sum = wide_add(own.sum, scratch[other].sum);
-            own.squares = wide_add(own.squares, scratch[other].squares);
+        for (uint n = 0; n < count && item < next; n++) {
+            wide sum = scratch[n * MERGERS + item];
+            for (uint other = item + next; other < width; other += next)
+                sum = wide_add(sum, scratch[n * MERGERS + other]);
+            scratch[n * MERGERS + item] = sum;
         }
-        scratch[item] = own;
     }
     /* Results may be written over tensors that other work-items have read until now. */
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-    own = scratch[0];
-    barrier(CLK_LOCAL_MEM_FENCE); /* scratch serves again */
-    return own;
+    for (uint n = 0; n < count; n++)
+        totals[n] = scratch[n * MERGERS];
 }
