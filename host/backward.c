@@ -70,7 +70,7 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
     bool lacks_statistics = bn_is_present(b.x) && !bn_is_present(b.mean);
     struct operation operation;
     bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace,
-                       bn_needs_workspace(plan, PASS_BACKWARD) || lacks_statistics);
+                       bn_backward_needs_workspace(plan, &b) || lacks_statistics);
     if (lacks_statistics)
         add_missing_statistics(&operation, &b);
     bn_add_backward_steps(&operation, &b);
@@ -106,7 +106,7 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
         return launch_empty(&call, &b);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace, bn_needs_workspace(plan, PASS_BACKWARD));
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace, bn_backward_needs_workspace(plan, &b));
     bn_add_backward_steps(&operation, &b);
     return bn_finish_operation(&operation);
 }

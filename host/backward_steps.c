@@ -1,5 +1,6 @@
 #include "backward_steps.h"
 
+#include "forward_steps.h"
 #include "operands.h"
 #include "status.h"
 
@@ -158,12 +159,25 @@ static bool is_plain(const struct backward *b)
            !bn_is_present(b->dz) && !b->frozen;
 }
 
-static void add_whole_step(struct operation *o, const struct backward *b)
+/* Whether x and dy are kept on chip. */
+static bool keeps(clbn_plan plan, const struct backward *b)
 {
-    if (o->steps.schedule->sums_in_images && is_plain(b))
-        bn_add_images_step(&o->steps, KERNEL_IMAGES_BACKWARD);
-    else
-        bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
+    const struct variant *v = bn_program_variant(bn_plan_program(plan));
+    const unsigned piece = bn_least_piece(&v->residence, v->type);
+    return bn_plan_schedule(plan, PASS_BACKWARD)->keeps_backward && bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) &&
+           bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) && bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) &&
+           bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) && bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) &&
+           bn_lies_in_pieces(plan, b->dz, TENSOR_DZ, piece);
+}
+
+bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *b)
+{
+    return !keeps(plan, b) && bn_streams_in_workspace(plan, PASS_BACKWARD);
+}
+
+/* Binds what a kernel of all of the backward takes. */
+static void bind_whole(struct operation *o, const struct backward *b)
+{
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
@@ -173,6 +187,15 @@ static void add_whole_step(struct operation *o, const struct backward *b)
     bind_epsilon(&o->steps);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b));
+}
+
+static void add_whole_step(struct operation *o, const struct backward *b)
+{
+    if (o->steps.schedule->sums_in_images && is_plain(b))
+        bn_add_images_step(&o->steps, KERNEL_IMAGES_BACKWARD);
+    else
+        bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
+    bind_whole(o, b);
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
@@ -243,6 +266,11 @@ static void add_input_step(struct operation *o, const struct backward *b)
 
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
+    if (keeps(o->call->plan, b)) {
+        bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, o->steps.schedule->tiles);
+        bind_whole(o, b);
+        return;
+    }
     if (o->steps.schedule->whole) {
         add_whole_step(o, b);
         return;

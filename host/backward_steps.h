@@ -28,6 +28,9 @@ cl_int bn_check_gradients(clbn_plan plan, const struct backward *backward);
 cl_int bn_check_backward_views(clbn_plan plan, const struct backward *backward, const char *mean_name,
                                const char *deviation_name, clbn_view workspace);
 
+/* Whether the backward needs any workspace, besides that for statistics that the caller did not give. */
+bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *backward);
+
 /* The backward in whole. */
 void bn_add_backward_steps(struct operation *operation, const struct backward *backward);
 

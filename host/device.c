@@ -1,9 +1,12 @@
 #include "device.h"
 
+#include "quirks.h"
 #include "status.h"
 #include "svm.h"
 
 #include <stdint.h>
+
+enum { NAME_SIZE = 256 };
 
 /* One value of clGetDeviceInfo. */
 static cl_int query(cl_device_id device, cl_device_info name, size_t size, void *value)
@@ -14,14 +17,18 @@ static cl_int query(cl_device_id device, cl_device_info name, size_t size, void 
 
 cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
 {
-    cl_device_type type = 0;
+    char name[NAME_SIZE] = "";
+    struct device_identity identity = { .name = name };
     cl_device_fp_config double_config = 0;
     cl_uint compute_units = 0;
     cl_uint vector_width = 0;
     cl_uint address_bits = 0;
     cl_ulong cache_size = 0;
+    cl_ulong local_size = 0;
     size_t group_size = 0;
-    cl_int status = query(device, CL_DEVICE_TYPE, sizeof(type), &type);
+    cl_int status = query(device, CL_DEVICE_TYPE, sizeof(identity.type), &identity.type);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_VENDOR_ID, sizeof(identity.vendor), &identity.vendor);
     if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof(double_config), &double_config);
     if (status == CL_SUCCESS)
@@ -33,6 +40,8 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cache_size), &cache_size);
     if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(local_size), &local_size);
+    if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size);
     if (status != CL_SUCCESS)
         return status;
@@ -40,12 +49,17 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     if (status != CL_SUCCESS)
         return bn_fail_call(status, "clGetDeviceInfo");
 
-    /* llvmpipe is a CPU too, but like a GPU it computes a vector of work-items at a time. */
-    facts->is_vector_cpu = (type & CL_DEVICE_TYPE_CPU) && vector_width > 1;
+    /* A name that does not fit is none that quirks know. */
+    clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof(name) - 1, name, NULL);
+
+    facts->is_cpu = (identity.type & CL_DEVICE_TYPE_CPU) != 0;
+    facts->is_vector_cpu = facts->is_cpu && vector_width > 1;
     facts->has_double = double_config != 0;
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;
     facts->cache_size = cache_size < SIZE_MAX ? (size_t)cache_size : SIZE_MAX;
+    facts->local_size = local_size < SIZE_MAX ? (size_t)local_size : SIZE_MAX;
     facts->address_limit = address_bits == 32 && UINT32_MAX < SIZE_MAX ? UINT32_MAX : SIZE_MAX / 2;
+    bn_apply_quirks(&identity, facts);
     return CLBN_SUCCESS;
 }

@@ -8,11 +8,14 @@
 
 struct device_facts {
     bool is_vector_cpu; /* a CPU whose OpenCL computes vectors as such, and work-items one after another */
+    bool is_cpu;        /* work-items' registers are memory in its cache */
     bool has_double;
     bool has_svm;          /* shared virtual memory, which this build can use */
     size_t compute_units;  /* at least 1 */
     size_t max_group_size; /* work-items */
     size_t cache_size;     /* bytes of global memory cache; 0 if there is none or it is not known */
+    size_t local_size;     /* bytes of local memory to a group */
+    size_t register_size;  /* bytes of registers to a unit, at least */
     size_t address_limit;  /* bytes that can be addressed */
 };
 

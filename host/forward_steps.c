@@ -4,9 +4,23 @@
 
 static const clbn_view none = CLBN_NO_VIEW;
 
-bool bn_needs_workspace(clbn_plan plan, enum pass pass)
+bool bn_streams_in_workspace(clbn_plan plan, enum pass pass)
 {
     return bn_is_channels_last(plan) || !bn_plan_schedule(plan, pass)->whole;
+}
+
+/* Whether x is kept on chip. There, a mask is written by vectors only: its bits are those of neighbours. */
+static bool keeps(clbn_plan plan, const clbn_forward_training_args *a)
+{
+    const struct variant *v = bn_program_variant(bn_plan_program(plan));
+    const unsigned piece = bn_is_present(a->mask) ? v->vector : bn_least_piece(&v->residence, v->type);
+    return bn_plan_schedule(plan, PASS_FORWARD)->keeps_forward && bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) &&
+           bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) && bn_lies_in_pieces(plan, a->y, TENSOR_Y, piece);
+}
+
+bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *a)
+{
+    return !keeps(plan, a) && bn_streams_in_workspace(plan, PASS_FORWARD);
 }
 
 bool bn_updates_running(clbn_view running_mean, double update_factor)
@@ -53,17 +67,23 @@ static void bind_tensors(struct step_list *steps, clbn_view x, clbn_view z, clbn
     bn_bind_view(steps, mask);
 }
 
-static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+/* Binds what a kernel of all of forward training takes. */
+static void bind_whole_forward(struct operation *o, const clbn_forward_training_args *a)
 {
     const struct finish f = finish_of(a);
-    if (o->steps.schedule->sums_in_images && !bn_is_present(a->z) && !bn_is_present(a->mask))
-        bn_add_images_step(&o->steps, KERNEL_IMAGES_FORWARD);
-    else
-        bn_add_parted_step(&o->steps, KERNEL_FORWARD);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bind_finish(&o->steps, &f);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, bn_stream_flag(&o->steps) | (f.biased ? FLAG_BIASED : 0u));
+}
+
+static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    if (o->steps.schedule->sums_in_images && !bn_is_present(a->z) && !bn_is_present(a->mask))
+        bn_add_images_step(&o->steps, KERNEL_IMAGES_FORWARD);
+    else
+        bn_add_parted_step(&o->steps, KERNEL_FORWARD);
+    bind_whole_forward(o, a);
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
@@ -117,7 +137,10 @@ static void add_split_forward(struct operation *o, const clbn_forward_training_a
 
 void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
 {
-    if (o->steps.schedule->whole)
+    if (keeps(o->call->plan, a)) {
+        bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, o->steps.schedule->tiles);
+        bind_whole_forward(o, a);
+    } else if (o->steps.schedule->whole)
         add_whole_forward(o, a);
     else
         add_split_forward(o, a);

@@ -4,8 +4,11 @@
 
 #include "operation.h"
 
-/* Whether a forward or a backward needs any workspace, besides that for statistics that the caller did not give. */
-bool bn_needs_workspace(clbn_plan plan, enum pass pass);
+/* Whether kernels that read tensors again need any workspace. */
+bool bn_streams_in_workspace(clbn_plan plan, enum pass pass);
+
+/* Whether forward training does, which may keep x on chip. */
+bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *args);
 
 /* Forward training in whole. y may be absent: then only the statistics are computed. */
 void bn_add_forward_steps(struct operation *operation, const clbn_forward_training_args *args);

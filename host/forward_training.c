@@ -51,7 +51,7 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, bn_needs_workspace(plan, PASS_FORWARD));
+    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, bn_forward_needs_workspace(plan, args));
     bn_add_forward_steps(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -4,8 +4,10 @@
 #include "information.h"
 #include "lock.h"
 #include "status.h"
+#include "view.h"
 
 #include <float.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +178,16 @@ bool bn_is_channels_last(clbn_plan plan)
     return bn_program_variant(plan->program)->channels_last;
 }
 
+bool bn_lies_in_pieces(clbn_plan plan, clbn_view view, enum tensor tensor, unsigned piece)
+{
+    const size_t bytes = piece * bn_type_size(plan->desc.type);
+    if (!bn_is_present(view))
+        return true;
+    /* Buffers, and parts of them, begin at multiples of a device's largest type; shared memory begins anywhere. */
+    return view.offset % piece == 0 && (uintptr_t)view.svm % bytes == 0 && plan->shape.inner % piece == 0 &&
+           plan->shape.layouts[tensor].alignment % piece == 0;
+}
+
 double bn_plan_alpha(clbn_plan plan)
 {
     switch (plan->desc.activation) {
@@ -206,13 +218,17 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
     static const enum kernel_id backward[] = { KERNEL_SUMS, KERNEL_FINISH_GRADIENTS, KERNEL_INPUT };
     static const enum kernel_id whole[PASSES] = { KERNEL_FORWARD, KERNEL_BACKWARD, KERNEL_INFERENCE };
     static const enum kernel_id images[PASSES] = { KERNEL_IMAGES_FORWARD, KERNEL_IMAGES_BACKWARD, KERNEL_IMAGES_INFERENCE };
+    static const enum kernel_id kept[PASSES] = { KERNEL_RESIDENT_FORWARD, KERNEL_RESIDENT_BACKWARD };
     const enum pass pass = operation == CLBN_PLAN_FORWARD_KERNELS    ? PASS_FORWARD
                            : operation == CLBN_PLAN_BACKWARD_KERNELS ? PASS_BACKWARD
                                                                      : PASS_INFERENCE;
     const struct schedule *s = &plan->schedules[pass];
     const bool in_images = pass == PASS_INFERENCE ? s->division.tile_channels > 0 : s->sums_in_images;
+    const bool keeps = (pass == PASS_FORWARD && s->keeps_forward) || (pass == PASS_BACKWARD && s->keeps_backward);
     if (plan->shape.elements == 0)
         name_kernels(text, size, plan, NULL, 0);
+    else if (keeps)
+        name_kernels(text, size, plan, &kept[pass], 1);
     else if (in_images)
         name_kernels(text, size, plan, &images[pass], 1);
     else if (s->whole || pass == PASS_INFERENCE)

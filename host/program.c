@@ -25,9 +25,10 @@ struct program {
 
 static const char *const kernel_names[2][KERNEL_COUNT] = {
     { "rows_forward", "rows_statistics", "rows_normalize", "rows_inference", "rows_backward", "rows_sums", "rows_input",
-      "finish_statistics", "finish_gradients", "images_forward", "images_inference", "images_backward" },
+      "finish_statistics", "finish_gradients", "resident_rows_forward", "resident_rows_backward", "images_forward",
+      "images_inference", "images_backward" },
     { "columns_forward", "columns_statistics", "columns_normalize", "columns_inference", "columns_backward", "columns_sums",
-      "columns_input", "finish_statistics", "finish_gradients" },
+      "columns_input", "finish_statistics", "finish_gradients", "resident_columns_forward", "resident_columns_backward" },
 };
 
 const char *bn_kernel_name(const struct variant *variant, enum kernel_id id)
@@ -53,30 +54,37 @@ struct sources {
 
 static cl_int find_sources(const struct variant *variant, struct sources *sources)
 {
-    /* Compiled as one, in this order. */
-    const char *const names[] = {
-        "common.cl",
-        "activation.cl",
-        variant->wide_double ? "wide_double.cl" : "wide_pair.cl",
-        "moments.cl",
-        "sums.cl",
-        "division.cl",
-        "layout.cl",
-        "coefficients.cl",
-        "records.cl",
-        "finish.cl",
-        variant->channels_last ? "columns.cl" : "rows.cl",
-        variant->channels_last ? "columns_backward.cl" : "rows_backward.cl",
-        "images.cl",
+    const bool last = variant->channels_last, keeps = variant->residence.kept > 0, alone = variant->group == 1;
+    const struct {
+        const char *name;
+        bool is_needed;
+    } parts[] = { /* compiled as one, in this order */
+                  { "common.cl", true },
+                  { "activation.cl", true },
+                  { variant->wide_double ? "wide_double.cl" : "wide_pair.cl", true },
+                  { "moments.cl", true },
+                  { "sums.cl", true },
+                  { "division.cl", true },
+                  { "layout.cl", true },
+                  { "coefficients.cl", true },
+                  { "records.cl", true },
+                  { "finish.cl", true },
+                  { last ? "columns.cl" : "rows.cl", true },
+                  { last ? "columns_backward.cl" : "rows_backward.cl", true },
+                  { "images.cl", alone && !last },
+                  { "resident.cl", keeps },
+                  { last ? "resident_columns.cl" : "resident_rows.cl", keeps },
+                  { last ? "resident_columns_backward.cl" : "resident_rows_backward.cl", keeps }
     };
-    const bool has_images = variant->group == 1 && !variant->channels_last;
-    sources->count = sizeof(names) / sizeof(names[0]) - (has_images ? 0 : 1);
-    for (cl_uint i = 0; i < sources->count; i++) {
-        const struct embedded_file *file = i < MAX_SOURCES ? find_source(names[i]) : NULL;
+    sources->count = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (!parts[i].is_needed)
+            continue;
+        const struct embedded_file *file = sources->count < MAX_SOURCES ? find_source(parts[i].name) : NULL;
         if (!file)
-            return bn_fail(CLBN_INTERNAL_ERROR, "the library has no kernel source named %s.", names[i]);
-        sources->texts[i] = (const char *)file->bytes;
-        sources->lengths[i] = file->size;
+            return bn_fail(CLBN_INTERNAL_ERROR, "the library has no kernel source named %s.", parts[i].name);
+        sources->texts[sources->count] = (const char *)file->bytes;
+        sources->lengths[sources->count++] = file->size;
     }
     return CLBN_SUCCESS;
 }

@@ -223,6 +223,10 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
         divide_rows(&s, v, facts, engine_flags, choices);
     if (!v->channels_last && s.whole && shape->elements > 0 && bn_is_packed(shape))
         divide_images(&s, v, facts, choices);
+    const struct kept_work work = { v->type, v->activation, shape };
+    const bool may_keep = v->residence.kept > 0 && choices->divided != CHOOSE_YES;
+    s.keeps_forward = may_keep && bn_keeps_forward(&v->residence, &work);
+    s.keeps_backward = may_keep && bn_keeps_backward(&v->residence, &work);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
 
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)

@@ -35,6 +35,8 @@ struct schedule {
     bool whole;               /* one group has all of a channel: one kernel does a whole operation */
     bool stream;              /* results go past the cache */
     bool sums_in_images;      /* also sums are taken in images, if the division has any */
+    bool keeps_forward;       /* a group has all of a channel and keeps x on chip */
+    bool keeps_backward;      /* likewise, x and dy */
     size_t tiles;             /* groups side by side: channels, or tiles of channels */
     size_t partials;          /* partial results to a channel */
     size_t channel_items;     /* work-items for the kernels that take a channel at a time */

@@ -40,6 +40,10 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
 {
     bool grouped = geometry == CLBN_GEOMETRY_GROUP;
     size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_parameter_size(type);
+    const struct kept_work work = { type, activation, shape };
+    struct residence residence = { 0 };
+    if (grouped)
+        residence = bn_choose_residence(engine_flags, facts, &work);
     struct variant v = {
         .type = type,
         .activation = activation,
@@ -47,10 +51,13 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         .aligned = grouped,
         .wide_double = type != CLBN_FLOAT64 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
         .vector = (unsigned)vector,
-        .group = grouped ? group_size(facts) : 1,
+        .group = residence.kept > 0 ? residence.group
+                 : grouped          ? group_size(facts)
+                                    : 1,
         .index = (engine_flags & CLBN_ENGINE_INDEX_64) || is_large(shape) ? 64 : 32,
         .row_axes = shape->row_axes,
         .channel_axes = shape->channel_axes,
+        .residence = residence,
     };
     return v;
 }
@@ -59,7 +66,8 @@ bool bn_same_variant(const struct variant *a, const struct variant *b)
 {
     return a->type == b->type && a->activation == b->activation && a->channels_last == b->channels_last &&
            a->aligned == b->aligned && a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group &&
-           a->index == b->index && a->row_axes == b->row_axes && a->channel_axes == b->channel_axes;
+           a->index == b->index && a->row_axes == b->row_axes && a->channel_axes == b->channel_axes &&
+           a->residence.kept == b->residence.kept && a->residence.shelved == b->residence.shelved;
 }
 
 bool bn_variant_options(const struct variant *v, char *options, size_t size)
@@ -70,7 +78,13 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
                  "-DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u -DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u",
                  (unsigned)v->type, v->vector, v->group, v->aligned, v->wide_double, v->index, v->row_axes, v->channel_axes,
                  (unsigned)v->activation);
-    return length > 0 && (size_t)length < size;
+    if (length < 0 || (size_t)length >= size)
+        return false;
+    if (v->residence.kept == 0)
+        return true;
+    int more = snprintf(options + length, size - (size_t)length, " -DCLBN_KEPT=%u -DCLBN_SHELVED=%u -DCLBN_UNROLLED=%d",
+                        v->residence.kept, v->residence.shelved, v->residence.unrolled);
+    return more > 0 && (size_t)more < size - (size_t)length;
 }
 
 size_t bn_wide_size(const struct variant *v)

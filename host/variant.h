@@ -2,19 +2,19 @@
 #ifndef CLBN_VARIANT_H
 #define CLBN_VARIANT_H
 
-#include "device.h"
-#include "shape.h"
+#include "resident.h"
 
 /* What a program's source is compiled for. Compared as a whole; everything else is a run-time argument. */
 struct variant {
     clbn_type type;
     clbn_activation activation;
-    bool channels_last; /* channels lie side by side */
-    bool aligned;       /* vectors are accessed only where they are aligned */
-    bool wide_double;   /* merges in double, else in pairs of elements */
-    unsigned vector;    /* elements to a vector */
-    unsigned group;     /* work-items to a group, a power of two */
-    unsigned index;     /* bits of an index */
+    bool channels_last;         /* channels lie side by side */
+    bool aligned;               /* vectors are accessed only where they are aligned */
+    bool wide_double;           /* merges in double, else in pairs of elements */
+    unsigned vector;            /* elements to a vector */
+    unsigned group;             /* work-items to a group, a power of two */
+    unsigned index;             /* bits of an index */
+    struct residence residence; /* what a group keeps on chip */
     unsigned row_axes, channel_axes;
 };
 

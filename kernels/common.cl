@@ -55,12 +55,14 @@
 /* real is what is computed in, and the type of parameters and statistics; storage is the type of a tensor's elements. */
 #if CLBN_TYPE == CLBN_FLOAT64
 typedef double real;
+#define REAL_NAME double
 typedef CLBN_JOIN(double, CLBN_VECTOR) realv;
 #define BITS_OF_REAL as_ulong
 #define REAL_OF_BITS as_double
 #define EXPONENT_BITS 0x7ff0000000000000ul
 #else
 typedef float real;
+#define REAL_NAME float
 typedef CLBN_JOIN(float, CLBN_VECTOR) realv;
 #define BITS_OF_REAL as_uint
 #define REAL_OF_BITS as_float
@@ -81,9 +83,11 @@ typedef CLBN_JOIN(float, CLBN_VECTOR) realv;
 #if CLBN_TYPE == CLBN_FLOAT32 || CLBN_TYPE == CLBN_FLOAT64
 typedef real storage;
 typedef realv storagev;
+#define as_storagev CLBN_JOIN(CLBN_JOIN(as_, REAL_NAME), CLBN_VECTOR)
 #elif CLBN_TYPE == CLBN_FLOAT16 || CLBN_TYPE == CLBN_BFLOAT16
 typedef ushort storage;
 typedef CLBN_JOIN(ushort, CLBN_VECTOR) storagev;
+#define as_storagev CLBN_JOIN(as_ushort, CLBN_VECTOR)
 #else
 #error "CLBN_TYPE is none of clbn's types"
 #endif

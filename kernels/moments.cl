@@ -116,6 +116,12 @@ real sampled_pivot(real first, real sum, real squares, real count)
     return pivot_near(first + mean, fmax(squares / count - mean * mean, (real)0));
 }
 
+/* A pivot for the values whose moments these are; count > 0. */
+real pivot_of(moments m)
+{
+    return pivot_near(real_of(mean_of(m)), real_of(wide_divide(m.m2, wide_of_count(m.count))));
+}
+
 /* What a work-item sums its values with. They are summed again, with what follow_sums makes of it, until that is satisfied. */
 typedef struct {
     real pivot, scale;
@@ -140,8 +146,7 @@ bool follow_sums(summation *s, deviations sums, ulong count)
     bool is_far = wide_sign(wide_subtract(between, wide_multiply(wide_of_count(count), sums.squares))) > 0;
     if (s->is_final || !is_far)
         return true;
-    moments m = moments_about(s->pivot, s->scale, sums, count);
-    s->pivot = pivot_near(real_of(mean_of(m)), real_of(wide_divide(m.m2, wide_of_count(m.count))));
+    s->pivot = pivot_of(moments_about(s->pivot, s->scale, sums, count));
     s->is_final = true;
     return false;
 }
