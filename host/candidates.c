@@ -39,8 +39,12 @@ static bool are_listed(const struct choices *c)
 bool bn_make_chosen_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
                              const struct choices *choices, const struct shape *shape, struct schedule *schedule)
 {
-    struct schedule s;
-    if (!are_listed(choices) || !bn_make_schedule(variant, facts, engine_flags, choices, shape, &s))
+    const struct choices none = { 0 };
+    struct schedule s, usual;
+    if (!are_listed(choices) || !bn_make_schedule(variant, facts, engine_flags, choices, shape, &s) ||
+        !bn_make_schedule(variant, facts, engine_flags, &none, shape, &usual))
+        return false;
+    if (s.workspace_size > usual.workspace_size && s.workspace_size > shape->elements * bn_type_size(variant->type))
         return false;
     if (variant->channels_last && shape->elements > 0 && s.division.chunk_rows % s.division.band_rows != 0)
         return false;

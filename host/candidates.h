@@ -12,8 +12,8 @@ struct candidate {
     struct schedule schedule;
 };
 
-/* bn_make_schedule() for choices that may come from anywhere: false, too, unless each is one that is ever listed and the
- * kernels can do what they make together. */
+/* bn_make_schedule() for choices that may come from anywhere: false, too, unless each is one that is ever listed, the kernels
+ * can do what they make together, and the workspace is not larger than a tensor, or than usual. */
 bool bn_make_chosen_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
                              const struct choices *choices, const struct shape *shape, struct schedule *schedule);
 

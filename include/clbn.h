@@ -283,7 +283,7 @@ typedef struct clbn_tune_args {
 
 #define CLBN_TUNE_ARGS_INIT                                                                                                    \
     {                                                                                                                          \
-        sizeof(clbn_tune_args), CLBN_TUNE_FORWARD | CLBN_TUNE_BACKWARD | CLBN_TUNE_INFERENCE, 2.0                              \
+        sizeof(clbn_tune_args), CLBN_TUNE_FORWARD | CLBN_TUNE_BACKWARD | CLBN_TUNE_INFERENCE, 4.0                              \
     }
 
 /* Of an operation; all 0 if it was not measured. */

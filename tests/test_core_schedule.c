@@ -365,6 +365,13 @@ static bool make_chosen(struct plan_of_work *work, const struct choices *choices
     return made;
 }
 
+/* Not more than a tensor, or than it takes anyway. */
+static void check_workspace(const struct plan_of_work *work, size_t usual_size)
+{
+    const size_t size = work->schedule.workspace_size;
+    expect(work, size <= usual_size || size <= work->shape.elements * bn_type_size(work->variant.type), "a frugal workspace");
+}
+
 /* The usual one first, none twice, and each is had again from its choices. */
 static void check_list(const struct plan_of_work *work, const struct candidate *list, size_t count)
 {
@@ -396,6 +403,7 @@ START_TEST(candidates_of_any_size_are_sound)
             describe(&candidate);
             check_division(&candidate);
             check_sizes(&candidate);
+            check_workspace(&candidate, work.schedule.workspace_size);
         }
     }
 }
@@ -437,9 +445,11 @@ START_TEST(chosen_numbers_are_refused_or_sound)
         const struct choices choices = { random_choice(&random), random_choice(&random), random_choice(&random),
                                          random_choice(&random), random_choice(&random), random_choice(&random) };
         ck_assert(random_work(&random, 500, &walk.work));
+        const size_t usual_size = walk.work.schedule.workspace_size;
         if (!make_chosen(&walk.work, &choices))
             continue;
         taken++;
+        check_workspace(&walk.work, usual_size);
         check_division(&walk.work);
         check_sizes(&walk.work);
         check_walk(&walk, true);

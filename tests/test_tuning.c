@@ -60,6 +60,8 @@ static void check_division(int config, const struct problem *problem, size_t num
                                                  STATISTICS,       NORMALIZE,         BACKWARD_SUMS, BACKWARD_INPUT };
     for (int i = 0; i < COUNT_OF(operations); i++) {
         struct call call = call_of(operations[i]);
+        if (operations[i] >= STATISTICS && number % 4 != (size_t)config)
+            continue; /* what phases do with a division, whole calls do too */
         call.own_workspace = number % 2 == 0;
         if (operations[i] == BACKWARD && number % 3 == 0)
             call.views &= ~WITH_SAVED;

@@ -173,7 +173,7 @@ cleanup:
 
 int command_tune(int argc, char **argv)
 {
-    struct request request = { .seconds = 2 };
+    struct request request = { .seconds = 4 };
     struct bench_selection_texts texts = BENCH_SELECTION_TEXTS_INIT;
     struct option options[] = {
         BENCH_SELECTION_OPTION_ROWS(texts),
@@ -187,7 +187,7 @@ int command_tune(int argc, char **argv)
           .to.real = &request.seconds,
           .argument = "SECONDS",
           .real_range = { 1e-6, 3600 },
-          .help = "about how long each operation is measured (default 2)" },
+          .help = "about how long each operation is measured (default 4)" },
         { .name = "json",
           .kind = OPTION_STRING,
           .to.string = &request.json,
