@@ -156,7 +156,7 @@ static void bind_epsilon(struct step_list *steps)
 static bool keeps(clbn_plan plan, const struct backward *b)
 {
     const struct variant *v = bn_program_variant(bn_plan_program(plan));
-    const unsigned piece = bn_least_piece(&v->residence, v->type);
+    const unsigned piece = v->residence.piece;
     return bn_plan_schedule(plan)->keeps_backward && bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) &&
            bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) && bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) &&
            bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) && bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) &&
@@ -254,7 +254,7 @@ static void add_input_step(struct operation *o, const struct backward *b)
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
     if (keeps(o->call->plan, b)) {
-        bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, bn_plan_schedule(o->call->plan)->tiles);
+        bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, bn_plan_schedule(o->call->plan)->kept_tiles);
         bind_whole(o, b);
         return;
     }

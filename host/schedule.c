@@ -140,6 +140,8 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     else
         divide_rows(&s, v, facts, engine_flags);
     const struct kept_work work = { v->type, v->activation, shape };
+    s.division.kept_lanes = bn_kept_lanes(&v->residence, &work);
+    s.kept_tiles = v->residence.kept > 0 ? bn_kept_tiles(&v->residence, &work) : 0;
     s.keeps_forward = v->residence.kept > 0 && bn_keeps_forward(&v->residence, &work);
     s.keeps_backward = v->residence.kept > 0 && bn_keeps_backward(&v->residence, &work);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
