@@ -42,3 +42,13 @@ index_t part_begin(ulong count, ulong part, ulong parts)
 {
     return (index_t)(count / parts * part + min(count % parts, part));
 }
+
+/*
+ * The number of a group that walks tensors a second time. A GPU starts groups in the order of their numbers: backwards, so that
+ * what the first walk has read last is met first, while a cache still has it. A CPU's groups divide the numbers among cores.
+ */
+index_t second_group(uint dimension)
+{
+    index_t group = (index_t)get_group_id(dimension);
+    return CLBN_GROUP > 1 ? (index_t)get_num_groups(dimension) - 1 - group : group;
+}
