@@ -163,7 +163,7 @@ static bool is_plain(const struct backward *b)
 static bool keeps(clbn_plan plan, const struct backward *b)
 {
     const struct variant *v = bn_program_variant(bn_plan_program(plan));
-    const unsigned piece = bn_least_piece(&v->residence, v->type);
+    const unsigned piece = v->residence.piece;
     return bn_plan_schedule(plan, PASS_BACKWARD)->keeps_backward && bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) &&
            bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) && bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) &&
            bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) && bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) &&
@@ -267,7 +267,7 @@ static void add_input_step(struct operation *o, const struct backward *b)
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
     if (keeps(o->call->plan, b)) {
-        bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, o->steps.schedule->tiles);
+        bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, o->steps.schedule->kept_tiles);
         bind_whole(o, b);
         return;
     }

@@ -13,7 +13,7 @@ bool bn_streams_in_workspace(clbn_plan plan, enum pass pass)
 static bool keeps(clbn_plan plan, const clbn_forward_training_args *a)
 {
     const struct variant *v = bn_program_variant(bn_plan_program(plan));
-    const unsigned piece = bn_is_present(a->mask) ? v->vector : bn_least_piece(&v->residence, v->type);
+    const unsigned piece = bn_is_present(a->mask) ? v->vector : v->residence.piece;
     return bn_plan_schedule(plan, PASS_FORWARD)->keeps_forward && bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) &&
            bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) && bn_lies_in_pieces(plan, a->y, TENSOR_Y, piece);
 }
@@ -138,7 +138,7 @@ static void add_split_forward(struct operation *o, const clbn_forward_training_a
 void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
 {
     if (keeps(o->call->plan, a)) {
-        bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, o->steps.schedule->tiles);
+        bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, o->steps.schedule->kept_tiles);
         bind_whole_forward(o, a);
     } else if (o->steps.schedule->whole)
         add_whole_forward(o, a);

@@ -10,6 +10,7 @@ struct residence {
     unsigned group;   /* work-items */
     unsigned kept;    /* vectors of a work-item in registers; 0: nothing is kept */
     unsigned shelved; /* and in local memory */
+    unsigned piece;   /* elements to the smallest pieces in which its kernels access tensors */
     bool unrolled;    /* loops over them: not where that costs time to compile and gives nothing */
 };
 
@@ -28,7 +29,10 @@ struct residence bn_choose_residence(cl_uint engine_flags, const struct device_f
 bool bn_keeps_forward(const struct residence *residence, const struct kept_work *work);
 bool bn_keeps_backward(const struct residence *residence, const struct kept_work *work);
 
-/* Elements to the smallest pieces in which its kernels access tensors. */
-unsigned bn_least_piece(const struct residence *residence, clbn_type type);
+/* Channels last: vectors to a tile; 0 where nothing is kept. */
+size_t bn_kept_lanes(const struct residence *residence, const struct kept_work *work);
+
+/* Groups: channels, or tiles of channels. */
+size_t bn_kept_tiles(const struct residence *residence, const struct kept_work *work);
 
 #endif

@@ -225,6 +225,8 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
         divide_images(&s, v, facts, choices);
     const struct kept_work work = { v->type, v->activation, shape };
     const bool may_keep = v->residence.kept > 0 && choices->divided != CHOOSE_YES;
+    s.division.kept_lanes = bn_kept_lanes(&v->residence, &work);
+    s.kept_tiles = may_keep ? bn_kept_tiles(&v->residence, &work) : 0;
     s.keeps_forward = may_keep && bn_keeps_forward(&v->residence, &work);
     s.keeps_backward = may_keep && bn_keeps_backward(&v->residence, &work);
     s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));

@@ -13,6 +13,7 @@ struct division {
     cl_ulong band_rows;
     cl_ulong tile_vectors;
     cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
+    cl_ulong kept_lanes;
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
 };
 
@@ -37,6 +38,7 @@ struct schedule {
     bool sums_in_images;      /* also sums are taken in images, if the division has any */
     bool keeps_forward;       /* a group has all of a channel and keeps x on chip */
     bool keeps_backward;      /* likewise, x and dy */
+    size_t kept_tiles;        /* then: groups */
     size_t tiles;             /* groups side by side: channels, or tiles of channels */
     size_t partials;          /* partial results to a channel */
     size_t channel_items;     /* work-items for the kernels that take a channel at a time */

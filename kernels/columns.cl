@@ -11,13 +11,12 @@ typedef struct {
     index_t slot;
 } columns_share;
 
-columns_share share_of(division d, position at, bool in_vectors)
+/* Of part number part and tile number tile. */
+columns_share share_of_group(division d, position at, bool in_vectors, ulong part, ulong tile)
 {
     columns_share s;
     ulong bands = (d.rows + d.band_rows - 1) / d.band_rows;
     ulong vectors = (d.channels + CLBN_VECTOR - 1) / CLBN_VECTOR;
-    ulong part = get_group_id(0);
-    ulong tile = get_group_id(1);
     s.row_begin = part_begin(bands, part, d.parts) * (index_t)d.band_rows;
     s.row_end = (index_t)min((ulong)part_begin(bands, part + 1, d.parts) * d.band_rows, d.rows);
     s.vector_begin = (index_t)(tile * d.tile_vectors) + at.lane;
@@ -25,6 +24,17 @@ columns_share share_of(division d, position at, bool in_vectors)
     s.slot = (index_t)part * at.lines + at.line;
     s.full_end = in_vectors ? (index_t)(d.channels / CLBN_VECTOR) : 0;
     return s;
+}
+
+columns_share share_of(division d, position at, bool in_vectors)
+{
+    return share_of_group(d, at, in_vectors, get_group_id(0), get_group_id(1));
+}
+
+/* Of a kernel that walks the tensors a second time. */
+columns_share second_share_of(division d, position at, bool in_vectors)
+{
+    return share_of_group(d, at, in_vectors, second_group(0), second_group(1));
 }
 
 /* Some rows of a vector of channels: a work-item's work between two looks at its slot. */
@@ -452,7 +462,7 @@ GROUP_KERNEL void columns_normalize(division d, __global const storage *x, layou
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
-    normalize_columns(d, at, share_of(d, at, forward_takes_vectors(t)), t,
+    normalize_columns(d, at, second_share_of(d, at, forward_takes_vectors(t)), t,
                       (__global const real *)(coefficients + coefficients_offset));
 }
 

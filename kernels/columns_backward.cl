@@ -363,6 +363,6 @@ GROUP_KERNEL void columns_input(division d, __global const storage *x, layout x_
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
                                  { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
     position at = position_in_group(d);
-    input_columns(d, at, share_of(d, at, backward_reads_vectors(t)), t,
+    input_columns(d, at, second_share_of(d, at, backward_reads_vectors(t)), t,
                   (__global const real *)(coefficients + coefficients_offset));
 }

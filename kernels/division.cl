@@ -11,6 +11,7 @@ typedef struct {
     ulong band_rows;     /* channels last: rows that are walked together */
     ulong tile_vectors;  /* channels last: vectors of channels to a group */
     ulong tile_channels; /* channels first, in images (images.cl): channels to a group */
+    ulong kept_lanes;    /* channels last, on chip: vectors to a tile */
     ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */
 } division;
 
@@ -41,4 +42,14 @@ index_t steps_below(index_t end, index_t first, index_t step)
 index_t part_begin(ulong count, ulong part, ulong parts)
 {
     return (index_t)(count / parts * part + min(count % parts, part));
+}
+
+/*
+ * The number of a group that walks tensors a second time. A GPU starts groups in the order of their numbers: backwards, so that
+ * what the first walk has read last is met first, while a cache still has it. A CPU's groups divide the numbers among cores.
+ */
+index_t second_group(uint dimension)
+{
+    index_t group = (index_t)get_group_id(dimension);
+    return CLBN_GROUP > 1 ? (index_t)get_num_groups(dimension) - 1 - group : group;
 }

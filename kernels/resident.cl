@@ -41,6 +41,14 @@ typedef struct {
     uint registers, slots;
 } room;
 
+#define FORWARD_SLOTS (CLBN_KEPT + CLBN_SHELVED)
+#define FORWARD_ROOM ((room){ CLBN_KEPT, FORWARD_SLOTS })
+
+/* The backward's are x and dy by halves. */
+#define BACKWARD_SLOTS ((CLBN_KEPT + CLBN_SHELVED) / 2)
+#define X_ROOM ((room){ CLBN_KEPT / 2, BACKWARD_SLOTS })
+#define DY_ROOM ((room){ CLBN_KEPT - CLBN_KEPT / 2, BACKWARD_SLOTS })
+
 INLINE realv kept_values(room r, walk w, const packed_vector *kept, __local const packed_vector *shelf, uint slot)
 {
     packed_vector v = slot < r.registers ? kept[slot] : shelf[(slot - r.registers) * CLBN_GROUP + get_local_id(0)];
@@ -106,4 +114,34 @@ INLINE void add_group_numbers(const real *own, wide *totals, uint count, __local
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
     for (uint n = 0; n < count; n++)
         totals[n] = scratch[n * MERGERS];
+}
+
+INLINE realv kept_xhat(realv x, backward_tensors t, realv mean, realv scale)
+{
+    realv a = t.flags & FLAG_ALONE ? input_of_activation(x, t.alpha) : x;
+    return (a - mean) * scale;
+}
+
+/* Whether dy is taken back through the activation with what t.other has. */
+INLINE bool takes_other(backward_tensors t)
+{
+    return CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && !t.mask && !(t.flags & FLAG_ALONE) && t.other.data;
+}
+
+/* dy taken back through the activation, of values whose x (or y in its place) and xhat are known. other, bits: those of
+ * t.other and of the mask, where they are taken. */
+INLINE realv kept_gradient(realv dy, realv x, realv xhat, realv other, uint bits, backward_tensors t, realv gamma, realv beta)
+{
+    if (CLBN_ACTIVATION == CLBN_ACTIVATION_NONE)
+        return dy;
+    if (t.mask)
+        return gradient_from_mask(dy, bits, t.alpha);
+    if (t.flags & FLAG_ALONE)
+        return gradient_from_output(dy, x, t.alpha);
+    if (t.other.data && (t.flags & FLAG_FROM_OUTPUT))
+        return gradient_from_output(dy, other, t.alpha);
+    realv a = fma(xhat, gamma, beta);
+    if (t.other.data)
+        a += other;
+    return gradient_from_input(dy, a, t.alpha);
 }

@@ -110,9 +110,6 @@ INLINE uint own_elements(division d, uint piece)
     return (uint)steps_below((index_t)(d.rows * d.columns) / piece, get_local_id(0), CLBN_GROUP) * piece;
 }
 
-#define FORWARD_SLOTS (CLBN_KEPT + CLBN_SHELVED)
-#define FORWARD_ROOM ((room){ CLBN_KEPT, FORWARD_SLOTS })
-
 INLINE void keep_rows(division d, input x, uint piece, index_t channel, packed_vector *kept, __local packed_vector *shelf)
 {
     walk w;

@@ -1,9 +1,5 @@
 /* The backward of channels first, on chip; values as in resident_rows.cl. Half of what is kept is x, half is dy. */
 
-#define BACKWARD_SLOTS ((CLBN_KEPT + CLBN_SHELVED) / 2)
-#define X_ROOM ((room){ CLBN_KEPT / 2, BACKWARD_SLOTS })
-#define DY_ROOM ((room){ CLBN_KEPT - CLBN_KEPT / 2, BACKWARD_SLOTS })
-
 /* What a work-item keeps. */
 typedef struct {
     packed_vector x[CLBN_KEPT / 2], dy[CLBN_KEPT - CLBN_KEPT / 2];
@@ -40,30 +36,16 @@ INLINE uint load_slot_mask(division d, __global const uchar *mask, places p, uin
     return bits;
 }
 
-INLINE realv slot_xhat(realv x, backward_tensors t, normalizer n)
-{
-    realv a = t.flags & FLAG_ALONE ? input_of_activation(x, t.alpha) : x;
-    return (a - n.mean) * n.scale;
-}
-
-/* dy taken back through the activation, of values whose x (or y in its place) and xhat are known. */
 INLINE realv slot_gradient(division d, backward_tensors t, places p, uint piece, index_t channel, realv dy, realv x,
                            realv xhat, normalizer n)
 {
-    if (CLBN_ACTIVATION == CLBN_ACTIVATION_NONE)
-        return dy;
-    if (t.mask)
-        return gradient_from_mask(dy, load_slot_mask(d, t.mask, p, piece, channel), t.alpha);
-    if (t.flags & FLAG_ALONE)
-        return gradient_from_output(dy, x, t.alpha);
-    realv a = fma(xhat, (realv)n.gamma, (realv)n.beta);
-    if (t.other.data) {
-        realv other = decode(as_storagev(load_slot(d, t.other, p, piece, channel)));
-        if (t.flags & FLAG_FROM_OUTPUT)
-            return gradient_from_output(dy, other, t.alpha);
-        a += other;
-    }
-    return gradient_from_input(dy, a, t.alpha);
+    realv other = 0;
+    uint bits = 0;
+    if (takes_other(t))
+        other = decode(as_storagev(load_slot(d, t.other, p, piece, channel)));
+    if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && t.mask)
+        bits = load_slot_mask(d, t.mask, p, piece, channel);
+    return kept_gradient(dy, x, xhat, other, bits, t, n.gamma, n.beta);
 }
 
 /* The work-item's sums of g, g xhat and xhat. */
@@ -83,7 +65,7 @@ INLINE void kept_sums(real *own, division d, backward_tensors t, uint piece, ind
         next_places(&p, &c, piece);
         realv x = kept_values(X_ROOM, w, kept->x, x_shelf, slot);
         realv dy = kept_values(DY_ROOM, w, kept->dy, dy_shelf, slot);
-        realv xhat = slot_xhat(x, t, n);
+        realv xhat = kept_xhat(x, t, n.mean, n.scale);
         realv g = slot_gradient(d, t, p, piece, channel, dy, x, xhat, n);
         g = first_elements(g, numbers, count, slot);
         xhat = first_elements(xhat, numbers, count, slot);
@@ -111,7 +93,7 @@ INLINE void store_kept_gradients(division d, backward_tensors t, uint piece, ind
         next_places(&p, &c, piece);
         realv x = kept_values(X_ROOM, w, kept->x, x_shelf, slot);
         realv dy = kept_values(DY_ROOM, w, kept->dy, dy_shelf, slot);
-        realv xhat = slot_xhat(x, t, n);
+        realv xhat = kept_xhat(x, t, n.mean, n.scale);
         realv g = slot_gradient(d, t, p, piece, channel, dy, x, xhat, n);
         realv dx = g * all.gain;
         if (!(t.flags & FLAG_FROZEN))

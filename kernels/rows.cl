@@ -341,8 +341,8 @@ GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
-    index_t part = get_group_id(0);
-    index_t channel = get_group_id(1);
+    index_t part = second_group(0);
+    index_t channel = second_group(1);
     affine a;
     load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels, channel);
     normalize_chunks(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),

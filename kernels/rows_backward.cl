@@ -287,8 +287,8 @@ GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at,
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
                                  { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
-    index_t part = get_group_id(0);
-    index_t channel = get_group_id(1);
+    index_t part = second_group(0);
+    index_t channel = second_group(1);
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
     normalizer n;
     gradient g;
