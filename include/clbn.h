@@ -243,8 +243,9 @@ typedef struct clbn_plan_desc {
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan
- * (type, activation, whether the channels lie next to each other, whether strides leave several pieces) when it is the first
- * of its kind; otherwise takes microseconds. Returns NULL and sets *errcode_ret (may be NULL) on failure. */
+ * (type, activation, whether the channels lie next to each other, whether strides leave several pieces; on GPUs, which of three
+ * sizes keeps a channel on chip) when it is the first of its kind; otherwise takes microseconds. Returns NULL and sets
+ * *errcode_ret (may be NULL) on failure. */
 CLBN_API clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret);
 CLBN_API cl_int clbnRetainPlan(clbn_plan plan);
 /* Takes NULL, and then does nothing. Work already enqueued is not affected. */

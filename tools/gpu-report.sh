@@ -14,6 +14,7 @@ and logs.
 Options:
   --out FOLDER              where to write (default build-gpu/report)
   --device DEVICE           GPU (the default), CPU, or a part of a device's name
+  --geometry GEOMETRY       auto (the default), group, vector: the kernels to time; group tries a GPU's on a CPU
   --quick                   a few small shapes, to try the script itself
   --minutes MINUTES         what does not fit is left out (default 8)
   --opencl-headers FOLDER   the folder with CL/cl.h (default: found)
@@ -28,6 +29,7 @@ root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 build=$root/build-gpu
 out=$build/report
 device=GPU
+geometry=auto
 quick=false
 minutes=8
 headers=${CLBN_OPENCL_HEADERS:-}
@@ -52,13 +54,14 @@ while [ $# -gt 0 ]; do
         shift
         continue
         ;;
-    --out | --device | --minutes | --opencl-headers | --opencl-loader | --driver | --python) ;;
+    --out | --device | --geometry | --minutes | --opencl-headers | --opencl-loader | --driver | --python) ;;
     *) die "there is no option $option; see --help" 2 ;;
     esac
     [ $# -gt 1 ] || die "option $option needs a value" 2
     case $option in
     --out) out=$2 ;;
     --device) device=$2 ;;
+    --geometry) geometry=$2 ;;
     --minutes) minutes=$2 ;;
     --opencl-headers) headers=$2 ;;
     --opencl-loader) loader=$2 ;;
@@ -231,8 +234,8 @@ bench() {
     shapes=$3
     shift 3
     say "measuring $name"
-    bounded "$seconds" "bench-$name" "$build/clbn" bench --device "$index" --shapes "$shapes" --type float32,float16 \
-        --json "$out/bench-$name.json" "$@" || true
+    bounded "$seconds" "bench-$name" "$build/clbn" bench --device "$index" --geometry "$geometry" --shapes "$shapes" \
+        --type float32,float16 --json "$out/bench-$name.json" "$@" || true
 }
 
 # run_torch NAME SECONDS: the cases of the JSON file of bench NAME.
