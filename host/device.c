@@ -15,6 +15,17 @@ static cl_int query(cl_device_id device, cl_device_info name, size_t size, void 
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetDeviceInfo");
 }
 
+/* A name that does not fit is none that quirks know. */
+static cl_int query_name(cl_device_id device, char name[NAME_SIZE])
+{
+    size_t size = 0;
+    cl_int status = clGetDeviceInfo(device, CL_DEVICE_NAME, 0, NULL, &size);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clGetDeviceInfo");
+    name[0] = '\0';
+    return size > NAME_SIZE ? CL_SUCCESS : query(device, CL_DEVICE_NAME, size, name);
+}
+
 cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
 {
     char name[NAME_SIZE] = "";
@@ -43,14 +54,13 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
         status = query(device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(local_size), &local_size);
     if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size);
+    if (status == CL_SUCCESS)
+        status = query_name(device, name);
     if (status != CL_SUCCESS)
         return status;
     status = bn_query_svm(device, &facts->has_svm);
     if (status != CL_SUCCESS)
         return bn_fail_call(status, "clGetDeviceInfo");
-
-    /* A name that does not fit is none that quirks know. */
-    clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof(name) - 1, name, NULL);
 
     facts->is_cpu = (identity.type & CL_DEVICE_TYPE_CPU) != 0;
     facts->is_vector_cpu = facts->is_cpu && vector_width > 1;
