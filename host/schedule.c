@@ -17,6 +17,10 @@
 #define MEMORY_SHARE 4
 #define STREAM_SHARE 8
 
+/* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a
+ * channel as much as adding some thousand rows. */
+#define PART_ROWS_ALONE 4096
+
 /* Channels first, single work-items: rows that are walked together, each with a sum of its own (kernels/rows.cl). */
 #define ROWS_TOGETHER 4
 
@@ -82,6 +86,16 @@ static bool is_chosen(cl_uint choice, bool usual)
 static size_t wanted_groups(const struct variant *v, const struct device_facts *facts, const struct choices *choices)
 {
     return facts->compute_units * chosen(choices->groups_per_unit, v->group == 1 ? GROUPS_PER_UNIT_ALONE : GROUPS_PER_UNIT);
+}
+
+/* Groups that share the rows of channels that lie side by side. */
+static size_t wanted_row_groups(const struct variant *v, const struct device_facts *facts, const struct choices *choices,
+                                size_t rows)
+{
+    const size_t groups = wanted_groups(v, facts, choices);
+    if (v->group > 1 || choices->groups_per_unit != 0)
+        return groups;
+    return greater(least(groups, rows / PART_ROWS_ALONE), facts->compute_units);
 }
 
 static bool choose_whole(cl_uint engine_flags, const struct choices *choices, bool usual)
@@ -177,6 +191,7 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
         d->tile_vectors = least(chosen(choices->tile_vectors, s->whole ? whole_tile(vectors, groups) : vectors), vectors);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
+    groups = wanted_row_groups(v, facts, choices, (size_t)d->rows);
     d->parts = s->whole ? 1 : least(bands, divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts * lines;
 }

@@ -589,19 +589,21 @@ START_TEST(bands_go_by_where_rows_come_from)
         size_t rows, channels;
         clbn_type type;
         unsigned band; /* rows */
+        unsigned parts;
         bool stream;
     } cases[] = {
-        { 401408, 64, CLBN_FLOAT32, 1, true },  /* 98 MiB in rows of 256 bytes: from memory, in their order */
-        { 25088, 512, CLBN_FLOAT32, 1, true },  /* 49 MiB in rows of 2 KiB */
-        { 25088, 1024, CLBN_FLOAT32, 4, true }, /* rows of a page each: several are fetched ahead at once */
-        { 6272, 256, CLBN_FLOAT32, 4, true },   /* 6 MiB: the tensors are read from the cache, results go past it */
-        { 1568, 512, CLBN_FLOAT32, 4, false },  /* 3 MiB: all stays in the cache */
-        { 25088, 1024, CLBN_FLOAT16, 1, true }, /* rows of 2 KiB */
+        { 401408, 64, CLBN_FLOAT32, 1, 8, true },  /* 98 MiB in rows of 256 bytes: from memory, in their order */
+        { 25088, 512, CLBN_FLOAT32, 1, 6, true },  /* 49 MiB in rows of 2 KiB */
+        { 25088, 1024, CLBN_FLOAT32, 4, 6, true }, /* rows of a page each: several are fetched ahead at once */
+        { 6272, 256, CLBN_FLOAT32, 4, 2, true },   /* 6 MiB: the tensors are read from the cache, results go past it */
+        { 1568, 512, CLBN_FLOAT32, 4, 2, false },  /* 3 MiB: all stays in the cache */
+        { 25088, 1024, CLBN_FLOAT16, 1, 6, true }, /* rows of 2 KiB */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
         const struct schedule s = schedule_on_cores(CLBN_GEOMETRY_VECTOR, cases[i].type, shape);
         ck_assert_uint_eq(s.division.band_rows, cases[i].band);
+        ck_assert_uint_eq(s.division.parts, cases[i].parts);
         ck_assert(s.stream == cases[i].stream);
     }
 }
