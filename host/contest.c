@@ -73,7 +73,7 @@ static double sort_and_take(double *values, size_t count, size_t number)
 }
 
 /* A way and the usual one in turns. *gain: how many times as fast the way was in three pairs of four, at least; 0 as soon as too
- * many pairs have spoken against it. */
+ * many pairs have spoken against it, or if its median is no less. */
 static bool meet(struct standing *s, size_t way, double *gain, struct verdict *verdict)
 {
     double usual[CONTEST_PAIRS], other[CONTEST_PAIRS], ratios[CONTEST_PAIRS];
@@ -89,9 +89,13 @@ static bool meet(struct standing *s, size_t way, double *gain, struct verdict *v
     }
     if (against > CONTEST_PAIRS / 4)
         return true;
+    const double usual_seconds = sort_and_take(usual, CONTEST_PAIRS, CONTEST_PAIRS / 2);
+    const double other_seconds = sort_and_take(other, CONTEST_PAIRS, CONTEST_PAIRS / 2);
+    if (other_seconds >= usual_seconds)
+        return true;
     *gain = sort_and_take(ratios, CONTEST_PAIRS, CONTEST_PAIRS / 4);
-    verdict->usual_seconds = sort_and_take(usual, CONTEST_PAIRS, CONTEST_PAIRS / 2);
-    verdict->best_seconds = sort_and_take(other, CONTEST_PAIRS, CONTEST_PAIRS / 2);
+    verdict->usual_seconds = usual_seconds;
+    verdict->best_seconds = other_seconds;
     verdict->way = way;
     return true;
 }

@@ -24,8 +24,8 @@ struct verdict {
 };
 
 /* Each way is tried in turn, in half of the time. The fastest then meet the usual one in pairs, which begin with either of them
- * by turns; one is taken only if three pairs in four show it faster by 5 %. The first time of each way does not count: it may
- * compile. False if a call failed. */
+ * by turns; one is taken only if three pairs in four show it faster by 5 %, and its median is less. The first time of each way
+ * does not count: it may compile. False if a call failed. */
 bool bn_hold_contest(const struct contest *contest, struct verdict *verdict);
 
 #endif

@@ -81,6 +81,35 @@ START_TEST(a_small_gain_is_left)
 }
 END_TEST
 
+/* Two ways on a machine whose speed changes: the other way is faster in 15 of 20 pairs, most of them slow ones, and much slower in
+ * the rest. */
+static bool time_on_changing_machine(void *context, size_t way, double *seconds)
+{
+    enum { TRIALS = 8 }; /* before pairs begin */
+    static const struct {
+        unsigned pairs;
+        double usual, other;
+    } phases[] = { { 5, 0.5, 20 }, { 6, 1, 0.9 }, { 9, 10, 9 } };
+    unsigned *calls = context, pair = *calls < TRIALS ? 5 : (*calls - TRIALS) / 2, phase = 0;
+    ++*calls;
+    while (phase < 2 && pair >= phases[phase].pairs)
+        pair -= phases[phase++].pairs;
+    *seconds = way == 0 ? phases[phase].usual : phases[phase].other;
+    return true;
+}
+
+START_TEST(a_way_whose_median_is_slower_is_left)
+{
+    unsigned calls = 0;
+    const struct contest contest = { 2, 1e6, time_on_changing_machine, &calls };
+    struct verdict verdict = { 99, 0, 0, 0 };
+    ck_assert(bn_hold_contest(&contest, &verdict));
+    ck_assert_uint_eq(calls, 8 + 2 * CONTEST_PAIRS);
+    ck_assert_uint_eq(verdict.way, 0);
+    ck_assert_double_eq(verdict.best_seconds, verdict.usual_seconds);
+}
+END_TEST
+
 START_TEST(one_way_has_nobody_to_meet)
 {
     struct machine m = machine_of(1, 1);
@@ -198,6 +227,7 @@ int main(void)
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, the_fastest_is_found);
     tcase_add_test(cases, a_small_gain_is_left);
+    tcase_add_test(cases, a_way_whose_median_is_slower_is_left);
     tcase_add_test(cases, one_way_has_nobody_to_meet);
     tcase_add_test(cases, noise_does_not_choose);
     tcase_add_test(cases, a_real_gain_is_found_on_a_busy_machine);
