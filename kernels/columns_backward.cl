@@ -72,12 +72,6 @@ typedef struct {
     index_t x_pitch, dy_pitch, dx_pitch;
 } backward_block;
 
-/* Whether x, dy and dx are all there is, and dx depends on all of them. */
-INLINE bool has_plain_block(backward_tensors t)
-{
-    return t.has_x && !t.other.data && !t.dz.data && !t.mask && !(t.flags & (FLAG_FROZEN | FLAG_ALONE));
-}
-
 INLINE void find_backward_block(backward_block *own, division d, block b, backward_tensors t)
 {
     own->x = t.x.data + row_offset(d, t.x.at, b.row);
@@ -93,12 +87,6 @@ INLINE void next_band(backward_block *own, block b)
     own->x += b.band * own->x_pitch;
     own->dy += b.band * own->dy_pitch;
     own->dx += b.band * own->dx_pitch;
-}
-
-/* dy of a vector taken back through the activation. */
-INLINE realv gradient_of_vector(realv dy, realv xhat, realv gamma, realv beta, real alpha)
-{
-    return CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? dy : gradient_from_input(dy, fma(xhat, gamma, beta), alpha);
 }
 
 /* Adds the terms of a block. slot: [BACKWARD_ROWS][channels]. */
@@ -121,7 +109,7 @@ void add_terms_of_block(block b, backward_block own, index_t channels, real alph
             __global const storage *dy = own.dy + c;
             for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch) {
                 realv xhat = (load_vector(x) - mean) * scale;
-                realv g = gradient_of_vector(load_vector(dy), xhat, gamma, beta, alpha);
+                realv g = gradient_from_input(load_vector(dy), fma(xhat, gamma, beta), alpha);
                 g_sum += g;
                 g_xhat_sum = fma(g, xhat, g_xhat_sum);
                 xhat_sum += xhat;
@@ -157,7 +145,7 @@ void add_terms_of_chunk(division d, position at, columns_share share, index_t be
                         __global real *slot)
 {
     index_t v = share.vector_begin;
-    if (has_plain_block(t)) {
+    if (has_only_dx(t)) {
         block b;
         backward_block own;
         find_block(&b, d, at, share, begin, end);
@@ -241,7 +229,7 @@ INLINE void input_block(block b, backward_block own, index_t channels, real alph
             __global storage *dx = own.dx + c;
             for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch, dx += own.dx_pitch) {
                 realv xhat = (load_vector(x) - mean) * scale;
-                realv g = gradient_of_vector(load_vector(dy), xhat, gamma, beta, alpha);
+                realv g = gradient_from_input(load_vector(dy), fma(xhat, gamma, beta), alpha);
                 store_vector(dx, fma(g, gain, fma(xhat, slope, shift)), past_cache);
             }
         }
@@ -267,7 +255,7 @@ void input_chunk(division d, position at, columns_share share, index_t begin, in
     bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
     bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
     index_t v = share.vector_begin;
-    if (has_plain_block(t) && t.has_dx) {
+    if (has_only_dx(t) && t.has_dx) {
         block b;
         find_block(&b, d, at, share, begin, end);
         input_plain(d, b, t, dx_past_cache, table);

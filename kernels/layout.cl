@@ -103,10 +103,15 @@ typedef struct {
     bool has_x, has_dx; /* data alone does not let the compiler see it */
 } backward_tensors;
 
+/* Whether x, dy and dx are all there is, and dx depends on all of them. */
+bool has_only_dx(backward_tensors t)
+{
+    return t.has_x && !t.other.data && !t.dz.data && !t.mask && !(t.flags & (FLAG_FROZEN | FLAG_ALONE));
+}
+
 bool is_plain_backward(backward_tensors t)
 {
-    return t.has_x && !t.other.data && !t.dz.data && !t.mask && !(t.flags & (FLAG_FROZEN | FLAG_ALONE)) &&
-           is_alike(t.x.at, t.dy.at) && (!t.has_dx || is_alike(t.x.at, t.dx.at));
+    return has_only_dx(t) && is_alike(t.x.at, t.dy.at) && (!t.has_dx || is_alike(t.x.at, t.dx.at));
 }
 
 INLINE void make_plain_backward(backward_tensors *t)
