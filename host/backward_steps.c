@@ -229,7 +229,7 @@ struct partials {
 static void add_finish_step(struct operation *o, const struct backward *b, struct partials partials, clbn_view record,
                             clbn_view coefficients)
 {
-    bn_add_channel_step(&o->steps, KERNEL_FINISH_GRADIENTS);
+    bn_add_merging_step(&o->steps, KERNEL_FINISH_GRADIENTS, partials.count);
     bn_bind_ulong(&o->steps, partials.values);
     bn_bind_ulong(&o->steps, partials.count);
     bn_bind_view(&o->steps, partials.view);

@@ -107,7 +107,7 @@ static void add_moments_step(struct operation *o, clbn_view x)
 static void add_finish_step(struct operation *o, size_t count, clbn_view partials, const struct finish *f, clbn_view record,
                             clbn_view coefficients, cl_uint flags)
 {
-    bn_add_channel_step(&o->steps, KERNEL_FINISH_STATISTICS);
+    bn_add_merging_step(&o->steps, KERNEL_FINISH_STATISTICS, count);
     bn_bind_ulong(&o->steps, count);
     bn_bind_view(&o->steps, partials);
     bind_finish(&o->steps, f);

@@ -35,6 +35,9 @@
 #define WHOLE_ROWS         256
 #define WHOLE_TILE_VECTORS 4
 
+/* Channels last: folded rows have no more channels than this. */
+#define FOLDED_CHANNELS 8192
+
 /* Channels first, single work-items: channels of few columns in many rows are taken in images, in pieces of so many vectors and
  * channels at most (kernels/images.cl). */
 #define IMAGE_ROWS     8
@@ -98,6 +101,13 @@ static size_t wanted_row_groups(const struct variant *v, const struct device_fac
     return greater(least(groups, rows / PART_ROWS_ALONE), facts->compute_units);
 }
 
+struct merging bn_divide_merging(const struct variant *v, const struct device_facts *facts, size_t channels, size_t count)
+{
+    struct merging m = { .lanes = v->group / power_of_two(count, v->group) };
+    m.groups = v->group > 1 ? divide_up(channels, m.lanes) : least(channels, facts->compute_units * GROUPS_PER_UNIT_ALONE);
+    return m;
+}
+
 static bool choose_whole(cl_uint engine_flags, const struct choices *choices, bool usual)
 {
     if (engine_flags & CLBN_ENGINE_SPLIT)
@@ -156,6 +166,14 @@ static void divide_images(struct schedule *s, const struct variant *v, const str
     s->sums_in_images = columns <= IMAGE_SUMMED;
 }
 
+/* Rows to one that is walked: as few as make it a whole number of vectors, or 1 if they do not lie without gaps. */
+static size_t fold_rows(const struct variant *v, const struct shape *shape)
+{
+    const size_t folded = v->vector / greatest_common_divisor(shape->channels, v->vector);
+    const bool fits = shape->channels <= FOLDED_CHANNELS / folded && shape->outer >= folded;
+    return fits && bn_is_packed(shape) ? folded : 1;
+}
+
 /* Rows that a work-item walks together. Each is a stream of memory, which processors fetch ahead if it comes from a cache or has
  * pages of its own; short rows that come from memory are fetched ahead only in their order. */
 static size_t band_steps(const struct variant *v, const struct device_facts *facts, const struct division *d)
@@ -174,12 +192,22 @@ static size_t whole_tile(size_t vectors, size_t groups)
 
 /* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns.cl. */
 static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
-                           const struct choices *choices)
+                           const struct choices *choices, const struct shape *shape)
 {
     struct division *d = &s->division;
+    const struct choices none = { 0 };
+    const size_t folded = fold_rows(v, shape);
+    /* Folded rows have another mask, which all passes must understand. */
+    const bool is_fixed = folded > 1 && bn_has_mask(v->activation);
+    s->whole = choose_whole(engine_flags, is_fixed ? &none : choices, d->rows <= WHOLE_ROWS);
+    if (!s->whole) {
+        d->folded = folded;
+        d->rest = d->rows % folded * d->channels;
+        d->rows /= folded;
+        d->channels *= folded;
+    }
     size_t vectors = divide_up((size_t)d->channels, v->vector);
     size_t groups = wanted_groups(v, facts, choices);
-    s->whole = choose_whole(engine_flags, choices, d->rows <= WHOLE_ROWS);
     d->lanes = s->whole ? v->group : power_of_two(chosen(choices->lanes, vectors), v->group);
     size_t lines = v->group / (size_t)d->lanes;
     d->chunk_rows = CHUNK_STEPS * lines;
@@ -193,7 +221,8 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
     groups = wanted_row_groups(v, facts, choices, (size_t)d->rows);
     d->parts = s->whole ? 1 : least(bands, divide_up(groups, s->tiles));
-    s->partials = (size_t)d->parts * lines;
+    s->partials = (size_t)d->parts * (size_t)d->folded;
+    s->slots = (size_t)d->parts * lines;
 }
 
 /* *end += bytes x count x channels, rounded up to the workspace's alignment. */
@@ -213,27 +242,29 @@ bool bn_has_mask(clbn_activation activation)
 }
 
 /* A unit of bits for each vector of a row; no more bytes than the tensor has, whose sizes are known to fit. */
-static size_t mask_size(const struct variant *v, const struct shape *shape)
+static size_t mask_size(const struct variant *v, const struct division *d)
 {
-    const size_t unit = divide_up(v->vector, 8);
+    const size_t unit = divide_up(v->vector, 8), rows = (size_t)d->rows, channels = (size_t)d->channels;
     if (!bn_has_mask(v->activation))
         return 0;
     if (v->channels_last)
-        return shape->outer * divide_up(shape->channels, v->vector) * unit;
-    return shape->outer * shape->channels * divide_up(shape->inner, v->vector) * unit;
+        return (rows * divide_up(channels, v->vector) + divide_up((size_t)d->rest, v->vector)) * unit;
+    return rows * channels * divide_up((size_t)d->columns, v->vector) * unit;
 }
 
 bool bn_make_schedule(const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                       const struct choices *choices, const struct shape *shape, struct schedule *schedule)
 {
-    struct schedule s = { .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner },
-                          .partials = 1 };
+    struct schedule s = {
+        .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner, .folded = 1 },
+        .partials = 1,
+    };
     s.stream = v->group == 1 &&
                is_chosen(choices->streamed, shape->elements > facts->cache_size / STREAM_SHARE / bn_type_size(v->type));
     if (shape->elements == 0)
         s.whole = true;
     else if (v->channels_last)
-        divide_columns(&s, v, facts, engine_flags, choices);
+        divide_columns(&s, v, facts, engine_flags, choices, shape);
     else
         divide_rows(&s, v, facts, engine_flags, choices);
     if (!v->channels_last && s.whole && shape->elements > 0 && bn_is_packed(shape))
@@ -244,21 +275,20 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     s.kept_tiles = may_keep ? bn_kept_tiles(&v->residence, &work) : 0;
     s.keeps_forward = may_keep && bn_keeps_forward(&v->residence, &work);
     s.keeps_backward = may_keep && bn_keeps_backward(&v->residence, &work);
-    s.channel_items = least(shape->channels, facts->compute_units * (v->group == 1 ? 4 : 16 * v->group));
 
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)
         s.division.lengths[i] = shape->lengths[i];
-    s.mask_size = shape->elements > 0 ? mask_size(v, shape) : 0;
+    s.mask_size = shape->elements > 0 ? mask_size(v, &s.division) : 0;
 
     size_t element = bn_parameter_size(v->type);
-    size_t coefficient_slots = v->channels_last ? s.partials : 1;
-    bool fits =
-        add_section(&s.partials_size, greater(bn_moments_size(v), bn_sums_size(v)), s.partials, shape->channels,
-                    &s.workspace_size) &&
-        add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
-        add_section(&s.coefficients_size, COEFFICIENTS * element, coefficient_slots, shape->channels, &s.workspace_size) &&
-        add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), v->channels_last ? s.partials : 0,
-                    divide_up(shape->channels, v->vector) * v->vector, &s.workspace_size);
+    const size_t width = (size_t)s.division.channels;
+    const size_t tables = greater(s.slots, 1);
+    bool fits = add_section(&s.partials_size, greater(bn_moments_size(v), bn_sums_size(v)), s.partials, shape->channels,
+                            &s.workspace_size) &&
+                add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
+                add_section(&s.coefficients_size, COEFFICIENTS * element, tables, width, &s.workspace_size) &&
+                add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), s.slots,
+                            divide_up(width, v->vector) * v->vector, &s.workspace_size);
     *schedule = s;
     return fits;
 }

@@ -7,6 +7,7 @@
 /* As in kernels/division.cl, which says what the members are. */
 struct division {
     cl_ulong rows, channels, columns;
+    cl_ulong folded, rest;
     cl_ulong parts;
     cl_ulong lanes;
     cl_ulong chunk_rows, chunk_columns;
@@ -41,7 +42,7 @@ struct schedule {
     size_t kept_tiles;        /* then: groups */
     size_t tiles;             /* groups side by side: channels, or tiles of channels */
     size_t partials;          /* partial results to a channel */
-    size_t channel_items;     /* work-items for the kernels that take a channel at a time */
+    size_t slots;             /* channels last: work-items, or 0, that share a channel, each with tables of its own */
     size_t partials_size;     /* bytes, at the start of the workspace */
     size_t statistics_size;   /* bytes, then: mean and invstd of each channel, when the caller gives none */
     size_t coefficients_size; /* bytes, then */
@@ -49,6 +50,15 @@ struct schedule {
     size_t workspace_size;    /* bytes in all */
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
+
+/* How a kernel that merges count partial results of each channel is divided. */
+struct merging {
+    size_t lanes; /* channels to a group */
+    size_t groups;
+};
+
+struct merging bn_divide_merging(const struct variant *variant, const struct device_facts *facts, size_t channels,
+                                 size_t count);
 
 /* Whether a bit for each element says enough of an activation's slope. */
 bool bn_has_mask(clbn_activation activation);

@@ -80,11 +80,15 @@ cl_uint bn_stream_flag(const struct step_list *list)
     return list->schedule->stream ? FLAG_STREAM : 0;
 }
 
-void bn_add_channel_step(struct step_list *list, enum kernel_id id)
+void bn_add_merging_step(struct step_list *list, enum kernel_id id, size_t count)
 {
-    const size_t group = bn_program_variant(bn_plan_program(list->plan))->group;
-    bn_add_step(list, id, (list->schedule->channel_items + group - 1) / group, 1);
-    bn_bind_ulong(list, bn_plan_shape(list->plan)->channels);
+    const size_t channels = bn_plan_shape(list->plan)->channels;
+    const struct merging merging = bn_divide_merging(bn_program_variant(bn_plan_program(list->plan)),
+                                                     bn_engine_facts(bn_plan_engine(list->plan)), channels, count);
+    bn_add_step(list, id, merging.groups, 1);
+    bn_bind_ulong(list, channels);
+    bn_bind_uint(list, (cl_uint)merging.lanes);
+    bn_bind_ulong(list, (size_t)list->schedule->division.folded);
 }
 
 /* Axes in the arrays at the ends of the kernels' struct division and layout. */
@@ -119,10 +123,15 @@ void bn_bind_view(struct step_list *list, clbn_view view)
 
 void bn_bind_tensor(struct step_list *list, clbn_view view, enum tensor tensor)
 {
+    const cl_ulong folded = list->schedule->division.folded;
     struct layout layout = { 0 };
     if (bn_is_present(view))
         layout = bn_plan_shape(list->plan)->layouts[tensor];
     layout.offset = bn_is_present(view) ? view.offset : 0;
+    if (folded > 1) {
+        layout.strides[0] *= folded;
+        layout.alignment = layout.strides[0] & (~layout.strides[0] + 1);
+    }
     bind_memory(list, view);
     bind(list, offsetof(struct layout, strides) + axis_count(list) * sizeof(cl_ulong), &layout);
 }

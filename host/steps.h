@@ -38,8 +38,8 @@ void bn_add_parted_step(struct step_list *list, enum kernel_id id);
 /* Adds a step of a kernel that takes images, in the tiles of the pass's schedule. */
 void bn_add_images_step(struct step_list *list, enum kernel_id id);
 
-/* Adds a step of a kernel that takes a channel at a time, and binds the number of channels. */
-void bn_add_channel_step(struct step_list *list, enum kernel_id id);
+/* Adds a step of a kernel that merges count partial results of each channel, and binds how channels are divided. */
+void bn_add_merging_step(struct step_list *list, enum kernel_id id, size_t count);
 
 /* Bits of a kernel's flags, as in kernels/common.cl, which says what they mean. */
 enum {

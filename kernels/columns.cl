@@ -2,13 +2,18 @@
  * Channels last: a tensor is rows of contiguous channels. A work-item owns some vectors of channels and walks its part's rows
  * in bands of a few rows, within a band vector by vector, so that memory is read nearly in order while a vector's sums stay in
  * registers. Several bands are a chunk. What a work-item keeps of each channel between bands lies in its own slot of the
- * workspace; no two work-items share any.
+ * workspace; no two work-items share any. What the lines of a group have of a channel in the end is merged.
+ *
+ * Where rows are no whole number of vectors and follow one another without gaps, several are walked as one that is (division.cl's
+ * folded). What is left after the last of these is a row of fewer channels, the rest, which the last part's first line takes.
  */
 typedef struct {
     index_t row_begin, row_end;       /* of the part; whole bands but for the last */
     index_t vector_begin, vector_end; /* this work-item's vectors of channels, in steps of lanes */
     index_t full_end; /* below it, vectors have all their channels, and the tensors can be accessed in vectors */
     index_t slot;
+    index_t rest;     /* elements of the rest, or 0 if it is not this work-item's to take */
+    index_t rest_end; /* of the vectors that are in the rest */
 } columns_share;
 
 /* Of part number part and tile number tile. */
@@ -23,6 +28,8 @@ columns_share share_of_group(division d, position at, bool in_vectors, ulong par
     s.vector_end = (index_t)min((tile + 1) * d.tile_vectors, vectors);
     s.slot = (index_t)part * at.lines + at.line;
     s.full_end = in_vectors ? (index_t)(d.channels / CLBN_VECTOR) : 0;
+    s.rest = part + 1 == d.parts && at.line == 0 ? (index_t)d.rest : 0;
+    s.rest_end = min((s.rest + CLBN_VECTOR - 1) / CLBN_VECTOR, s.vector_end);
     return s;
 }
 
@@ -56,6 +63,20 @@ INLINE column column_of(division d, position at, columns_share own, index_t vect
     c.row = row_begin + at.line;
     c.row_end = row_end;
     c.step = at.lines;
+    c.channels = (index_t)d.channels;
+    return c;
+}
+
+/* What of the rest belongs to a vector of channels. */
+INLINE column rest_column(division d, columns_share own, index_t vector)
+{
+    column c;
+    c.channel = vector * CLBN_VECTOR;
+    c.full = false;
+    c.width = (uint)min((index_t)CLBN_VECTOR, own.rest - c.channel);
+    c.row = (index_t)d.rows;
+    c.row_end = c.row + 1;
+    c.step = 1;
     c.channels = (index_t)d.channels;
     return c;
 }
@@ -272,8 +293,21 @@ void add_chunk(division d, position at, columns_share share, index_t begin, inde
         add_column(d, column_of(d, at, share, v, begin, end), x, slot);
 }
 
-/* The deviations of one channel, number i of a column, from all of the column's rows. */
-deviations sum_channel(division d, column c, uint i, input x, summation how)
+/* The same of the rest. */
+void add_rest(division d, position at, columns_share share, input x, __global real *slot)
+{
+    for (index_t v = share.vector_begin; v < share.rest_end; v += at.lanes)
+        add_column(d, rest_column(d, share, v), x, slot);
+}
+
+INLINE real deviation_of(division d, column c, uint i, input x, index_t row, summation how)
+{
+    real value = load_element(x.data + column_offset(d, c, x.at, row) + i);
+    return fma(value, how.scale, -how.pivot * how.scale);
+}
+
+/* The deviations of one channel, number i of a column, from all of the column's rows, and from the rest if that has it. */
+deviations sum_channel(division d, column c, uint i, input x, bool in_rest, summation how)
 {
     deviations sums = { wide_of(0), wide_of(0) };
     index_t chunk_end = c.row;
@@ -281,39 +315,63 @@ deviations sum_channel(division d, column c, uint i, input x, summation how)
         real sum = 0, squares = 0;
         chunk_end = min(c.row_end, chunk_end + (index_t)d.chunk_rows);
         for (; row < chunk_end; row += c.step) {
-            real value = load_element(x.data + column_offset(d, c, x.at, row) + i);
-            real deviation = fma(value, how.scale, -how.pivot * how.scale);
+            real deviation = deviation_of(d, c, i, x, row, how);
             sum += deviation;
             squares = fma(deviation, deviation, squares);
         }
         sums.sum = wide_add(sums.sum, wide_of(sum));
         sums.squares = wide_add(sums.squares, wide_of(squares));
     }
+    if (in_rest) {
+        real deviation = deviation_of(d, c, i, x, (index_t)d.rows, how);
+        sums.sum = wide_add(sums.sum, wide_of(deviation));
+        sums.squares = wide_add(sums.squares, wide_of(deviation * deviation));
+    }
     return sums;
 }
 
-/* The moments of a column's channels from their deviations around pivots. Few channels, if any, must be summed again. */
-void finish_column(division d, column c, input x, __global const real *slot, accumulators own, __global moments *partials)
+/* The moments of channel number i of a column from its deviations around a pivot. Few channels, if any, must be summed again. */
+moments moments_of_channel(division d, column c, uint i, input x, bool in_rest, real pivot, deviations s)
 {
-    wide sums[CLBN_VECTOR], squares[CLBN_VECTOR];
-    ulong count = steps_below(c.row_end, c.row, c.step);
-    spread_widev(accumulator_of(own, c, 0)->v, sums);
-    spread_widev(accumulator_of(own, c, 1)->v, squares);
-    for (uint i = 0; i < c.width; i++) {
-        summation how = first_summation(slot[PIVOT * d.channels + c.channel + i]);
-        summation with = how;
-        deviations s = { sums[i], squares[i] };
-        while (count > 0 && !follow_sums(&how, s, count)) {
-            s = sum_channel(d, c, i, x, how);
-            with = how;
+    const ulong count = (ulong)steps_below(c.row_end, c.row, c.step) + (in_rest ? 1 : 0);
+    summation how = first_summation(pivot);
+    summation with = how;
+    while (count > 0 && !follow_sums(&how, s, count)) {
+        s = sum_channel(d, c, i, x, in_rest, how);
+        with = how;
+    }
+    return moments_about(with.pivot, with.scale, s, count);
+}
+
+/* The moments of a group's channels over its part's rows, into partials. All work-items come here together. */
+void finish_columns(division d, position at, columns_share share, input x, __global const real *slot, accumulators own,
+                    __global moments *partials, __local moments *scratch)
+{
+    for (index_t first = 0; first < (index_t)d.tile_vectors; first += at.lanes) {
+        const bool has_vector = share.vector_begin + first < share.vector_end;
+        column c = column_of(d, at, share, share.vector_begin + first, share.row_begin, share.row_end);
+        wide sums[CLBN_VECTOR], squares[CLBN_VECTOR];
+        if (has_vector) {
+            spread_widev(accumulator_of(own, c, 0)->v, sums);
+            spread_widev(accumulator_of(own, c, 1)->v, squares);
         }
-        partials[c.channel + i] = moments_about(with.pivot, with.scale, s, count);
+        for (uint i = 0; i < CLBN_VECTOR; i++) {
+            const bool has_channel = has_vector && i < c.width;
+            moments m = no_moments();
+            if (has_channel) {
+                const deviations s = { sums[i], squares[i] };
+                m = moments_of_channel(d, c, i, x, c.channel + i < share.rest, slot[PIVOT * d.channels + c.channel + i], s);
+            }
+            m = merge_group_moments(m, at.lanes, scratch);
+            if (has_channel && at.line == 0)
+                partials[c.channel + i] = m;
+        }
     }
 }
 
-/* The moments of the work-item's channels over its part's rows, into its slot of partials. */
-void columns_moments(division d, position at, columns_share share, input x, __global moments *partials, __global real *slot,
-                     accumulators own)
+/* The same from the beginning. */
+void columns_moments(division d, position at, columns_share share, input x, __global real *slot, accumulators own,
+                     __global moments *partials, __local moments *scratch)
 {
     clear_sums(d, at, share, slot, SUM, 2, own);
     if (share.row_begin + at.line < share.row_end)
@@ -321,13 +379,13 @@ void columns_moments(division d, position at, columns_share share, input x, __gl
             column c = column_of(d, at, share, v, share.row_begin, share.row_end);
             store_coefficients(c, slot, PIVOT, sample_pivots(d, c, x));
         }
+    add_rest(d, at, share, x, slot);
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows) {
         index_t end = min(begin + (index_t)d.chunk_rows, share.row_end);
         add_chunk(d, at, share, begin, end, x, slot);
         accumulate_chunk(d, at, share, slot, SUM, 2, own);
     }
-    for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes)
-        finish_column(d, column_of(d, at, share, v, share.row_begin, share.row_end), x, slot, own, partials);
+    finish_columns(d, at, share, x, slot, own, partials, scratch);
 }
 
 INLINE void normalize_column(division d, column c, forward_tensors t, bool past_cache, __global const real *table)
@@ -399,11 +457,13 @@ void normalize_chunk(division d, position at, columns_share share, index_t begin
     }
 }
 
-/* The same over all of its part's rows. */
+/* The same over all of its part's rows, and the rest. */
 void normalize_columns(division d, position at, columns_share share, forward_tensors t, __global const real *table)
 {
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows)
         normalize_chunk(d, at, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), t, table);
+    for (index_t v = share.vector_begin; v < share.rest_end; v += at.lanes)
+        normalize_column(d, rest_column(d, share, v), t, false, table);
 }
 
 /* Forward training of a tile of channels to a group; parts is 1, lanes the whole group. z, y, mask, gamma, beta and the
@@ -421,11 +481,12 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
+    __local moments scratch[CLBN_GROUP];
     position at = position_in_group(d);
     __global moments *state = (__global moments *)(partials + partials_offset);
     __global real *table = (__global real *)(coefficients + coefficients_offset);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
-    columns_moments(d, at, own, t.x, state, table, accumulators_of(accumulated + accumulated_offset, d, own.slot));
+    columns_moments(d, at, own, t.x, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, scratch);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
         for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
@@ -440,17 +501,19 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
         normalize_columns(d, at, own, t, table);
 }
 
-/* The moments of a part of the rows to a group, into partials[slot][channel]. */
+/* The moments of a part of the rows to a group, into partials[part][channel]. */
 GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                      ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset,
                                      __global uchar *accumulated, ulong accumulated_offset)
 {
+    __local moments scratch[CLBN_GROUP];
     const input whole = { x + x_at.offset, x_at };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, takes_vectors(whole.data, whole.at));
-    columns_moments(d, at, own, whole, (__global moments *)(partials + partials_offset) + own.slot * d.channels,
+    columns_moments(d, at, own, whole,
                     (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels,
-                    accumulators_of(accumulated + accumulated_offset, d, own.slot));
+                    accumulators_of(accumulated + accumulated_offset, d, own.slot),
+                    (__global moments *)(partials + partials_offset) + get_group_id(0) * d.channels, scratch);
 }
 
 /* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */
@@ -484,7 +547,7 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, layou
         for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
             store_affine(table, d.channels, channel,
-                         running_affine(channel, gamma + gamma_offset, beta + beta_offset,
+                         running_affine(channel_of(d, channel), gamma + gamma_offset, beta + beta_offset,
                                         running_mean + running_mean_offset, running_var + running_var_offset,
                                         wide_of_parts(epsilon_high, epsilon_low)));
         }

@@ -61,7 +61,7 @@ void prepare_slot(division d, position at, columns_share own, channel_parameters
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < c.width; i++)
-            store_normalizer(slot, d.channels, c.channel + i, normalizer_of(p, c.channel + i));
+            store_normalizer(slot, d.channels, c.channel + i, normalizer_of(p, channel_of(d, c.channel + i)));
     }
 }
 
@@ -162,29 +162,55 @@ void add_terms_of_chunk(division d, position at, columns_share share, index_t be
     }
 }
 
-/* The sums of the work-item's channels over its part's rows, into its slot of partials. slot: normalizers. */
+/* The same of the rest. */
+void add_terms_of_rest(division d, position at, columns_share share, backward_tensors t, __global real *slot)
+{
+    for (index_t v = share.vector_begin; v < share.rest_end; v += at.lanes)
+        add_terms_of_column(d, rest_column(d, share, v), t, slot);
+}
+
+/* The sums of a group's channels, into partials. All work-items come here together. */
+void finish_sums_of_columns(division d, position at, columns_share share, accumulators own, __global sums *partials,
+                            __local sums *scratch)
+{
+    for (index_t first = 0; first < (index_t)d.tile_vectors; first += at.lanes) {
+        const bool has_vector = share.vector_begin + first < share.vector_end;
+        column c = column_of(d, at, share, share.vector_begin + first, 0, 0);
+        wide g[CLBN_VECTOR], g_xhat[CLBN_VECTOR], xhat[CLBN_VECTOR];
+        if (has_vector) {
+            spread_widev(accumulator_of(own, c, 0)->v, g);
+            spread_widev(accumulator_of(own, c, 1)->v, g_xhat);
+            spread_widev(accumulator_of(own, c, 2)->v, xhat);
+        }
+        for (uint i = 0; i < CLBN_VECTOR; i++) {
+            const bool has_channel = has_vector && i < c.width;
+            sums s = no_sums();
+            if (has_channel) {
+                s.g = g[i];
+                s.g_xhat = g_xhat[i];
+                s.xhat = xhat[i];
+            }
+            s = add_group_sums(s, at.lanes, scratch);
+            if (has_channel && at.line == 0)
+                partials[c.channel + i] = s;
+        }
+    }
+}
+
+/* The same from the beginning. slot: normalizers. */
 void own_sums(division d, position at, columns_share share, backward_tensors t, __global real *slot, accumulators own,
-              __global sums *partials)
+              __global sums *partials, __local sums *scratch)
 {
     t.has_dx = false;
     t.dz.data = 0;
     clear_sums(d, at, share, slot, G_SUM, 3, own);
+    add_terms_of_rest(d, at, share, t, slot);
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows) {
         index_t end = min(begin + (index_t)d.chunk_rows, share.row_end);
         add_terms_of_chunk(d, at, share, begin, end, t, slot);
         accumulate_chunk(d, at, share, slot, G_SUM, 3, own);
     }
-    for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes) {
-        column c = column_of(d, at, share, v, 0, 0);
-        wide g[CLBN_VECTOR], g_xhat[CLBN_VECTOR], xhat[CLBN_VECTOR];
-        spread_widev(accumulator_of(own, c, 0)->v, g);
-        spread_widev(accumulator_of(own, c, 1)->v, g_xhat);
-        spread_widev(accumulator_of(own, c, 2)->v, xhat);
-        for (uint i = 0; i < c.width; i++) {
-            sums s = { g[i], g_xhat[i], xhat[i] };
-            partials[c.channel + i] = s;
-        }
-    }
+    finish_sums_of_columns(d, at, share, own, partials, scratch);
 }
 
 INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_cache, bool dz_past_cache,
@@ -270,13 +296,15 @@ void input_chunk(division d, position at, columns_share share, index_t begin, in
     }
 }
 
-/* The same over all of its part's rows. */
+/* The same over all of its part's rows, and the rest. */
 void input_columns(division d, position at, columns_share share, backward_tensors t, __global const real *table)
 {
     t.has_x = t.has_x && input_takes_x(t);
     share.full_end = backward_writes_vectors(t) ? share.full_end : 0;
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows)
         input_chunk(d, at, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), t, table);
+    for (index_t v = share.vector_begin; v < share.rest_end; v += at.lanes)
+        input_column(d, rest_column(d, share, v), t, false, false, table);
 }
 
 /* Backward of a tile of channels to a group; parts is 1, lanes the whole group. partials: [channel], coefficients:
@@ -297,6 +325,7 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
                                  { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
+    __local sums scratch[CLBN_GROUP];
     position at = position_in_group(d);
     __global sums *state = (__global sums *)(partials + partials_offset);
     __global real *table = (__global real *)(coefficients + coefficients_offset);
@@ -304,7 +333,7 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     prepare_slot(d, at, own, p, table);
     if (needs_sums)
-        own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state);
+        own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, scratch);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
         for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
             index_t channel = v * CLBN_VECTOR + i;
@@ -316,7 +345,7 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
         input_columns(d, at, own, t, table);
 }
 
-/* The sums of a part of the rows to a group, into partials[slot][channel]; coefficients: [slot][BACKWARD_ROWS][channel], for
+/* The sums of a part of the rows to a group, into partials[part][channel]; coefficients: [slot][BACKWARD_ROWS][channel], for
  * its use. */
 GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                                __global const storage *other, layout other_at, __global const uchar *mask,
@@ -330,6 +359,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
                                  alpha, flags, x != 0, false };
+    __local sums scratch[CLBN_GROUP];
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
@@ -337,7 +367,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
     __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * BACKWARD_ROWS * d.channels;
     prepare_slot(d, at, own, p, table);
     own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot),
-             (__global sums *)(partials + partials_offset) + own.slot * d.channels);
+             (__global sums *)(partials + partials_offset) + get_group_id(0) * d.channels, scratch);
 }
 
 /* dx and dz of a part of the rows to a group, from coefficients [BACKWARD_ROWS][channel]. */

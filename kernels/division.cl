@@ -3,7 +3,9 @@
  * struct division has the same members.
  */
 typedef struct {
-    ulong rows, channels, columns;
+    ulong rows, channels, columns; /* as they are walked */
+    ulong folded;        /* channels last: rows of the tensors to one that is walked, which has a channel for each of theirs */
+    ulong rest;          /* then: elements after the last walked row, fewer than it has */
     ulong parts;         /* groups to a channel */
     ulong lanes;         /* work-items of a group that stand side by side, a power of two up to CLBN_GROUP */
     ulong chunk_rows;    /* of a chunk: what is summed before it is merged */
@@ -20,16 +22,27 @@ typedef struct {
     index_t lane, lanes, line, lines;
 } position;
 
-position position_in_group(division d)
+position position_among(index_t lanes)
 {
     position p = { 0, 1, 0, 1 };
     if (CLBN_GROUP > 1) {
-        p.lanes = (index_t)d.lanes;
+        p.lanes = lanes;
         p.lines = CLBN_GROUP / p.lanes;
         p.lane = get_local_id(0) % p.lanes;
         p.line = get_local_id(0) / p.lanes;
     }
     return p;
+}
+
+position position_in_group(division d)
+{
+    return position_among((index_t)d.lanes);
+}
+
+/* The channel of the tensors that a walked row's channel is. */
+index_t channel_of(division d, index_t channel)
+{
+    return d.folded > 1 ? channel % (index_t)(d.channels / d.folded) : channel;
 }
 
 /* How many of first, first + step, ... are below end. */

@@ -215,19 +215,21 @@ affine running_affine(index_t channel, __global const real *gamma, __global cons
                      parameter_or(beta, channel, 0));
 }
 
-/* Merges a group's moments in a fixed order and gives them to all its work-items. */
-moments merge_group_moments(moments own, __local moments *scratch)
+/* Merges the moments of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a
+ * power of two, as in division.cl. */
+moments merge_group_moments(moments own, uint lanes, __local moments *scratch)
 {
     if (CLBN_GROUP == 1)
         return own;
     uint item = get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE); /* what was merged there before is read */
     scratch[item] = own;
-    for (uint half_size = CLBN_GROUP / 2; half_size > 0; half_size /= 2) {
+    for (uint half_size = CLBN_GROUP / 2; half_size >= lanes; half_size /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (item < half_size)
             scratch[item] = merge_moments(scratch[item], scratch[item + half_size]);
     }
     /* Results may be written over tensors that other work-items have read until now. */
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-    return scratch[0];
+    return scratch[item % lanes];
 }

@@ -310,7 +310,7 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     position at = position_in_group(d);
     index_t channel = get_group_id(1);
     index_t end = chunk_count(d);
-    moments m = merge_group_moments(own_moments(d, at, t.x, channel, 0, end), scratch);
+    moments m = merge_group_moments(own_moments(d, at, t.x, channel, 0, end), 1, scratch);
     affine a = finish_moments(m, channel, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
                               running_mean + running_mean_offset, running_var + running_var_offset,
                               save_mean + save_mean_offset, save_invstd + save_invstd_offset,
@@ -329,7 +329,7 @@ GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout 
     index_t channel = get_group_id(1);
     index_t begin = part_begin(chunk_count(d), part, d.parts);
     index_t end = part_begin(chunk_count(d), part + 1, d.parts);
-    moments m = merge_group_moments(own_moments(d, position_in_group(d), whole, channel, begin, end), scratch);
+    moments m = merge_group_moments(own_moments(d, position_in_group(d), whole, channel, begin, end), 1, scratch);
     if (get_local_id(0) == 0)
         ((__global moments *)(partials + partials_offset))[part * d.channels + channel] = m;
 }

@@ -248,7 +248,7 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     normalizer n = normalizer_of(p, channel);
     sums s = no_sums();
     if (needs_sums)
-        s = add_group_sums(own_sums(d, at, t, channel, 0, end, n), scratch);
+        s = add_group_sums(own_sums(d, at, t, channel, 0, end, n), 1, scratch);
     gradient g = finish_sums(s, d.rows * d.columns, channel, p, get_local_id(0) == 0, dgamma + dgamma_offset,
                              dbeta + dbeta_offset);
     if (dx || dz)
@@ -273,7 +273,7 @@ GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, 
     index_t channel = get_group_id(1);
     sums own = own_sums(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
                         part_begin(chunk_count(d), part + 1, d.parts), normalizer_of(p, channel));
-    own = add_group_sums(own, scratch);
+    own = add_group_sums(own, 1, scratch);
     if (get_local_id(0) == 0)
         ((__global sums *)(partials + partials_offset))[part * d.channels + channel] = own;
 }

@@ -93,19 +93,21 @@ gradient finish_sums(sums s, ulong count, index_t channel, channel_parameters p,
     return result;
 }
 
-/* Adds a group's sums in a fixed order and gives them to all its work-items. */
-sums add_group_sums(sums own, __local sums *scratch)
+/* Adds the sums of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a power
+ * of two, as in division.cl. */
+sums add_group_sums(sums own, uint lanes, __local sums *scratch)
 {
     if (CLBN_GROUP == 1)
         return own;
     uint item = get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE); /* what was merged there before is read */
     scratch[item] = own;
-    for (uint half_size = CLBN_GROUP / 2; half_size > 0; half_size /= 2) {
+    for (uint half_size = CLBN_GROUP / 2; half_size >= lanes; half_size /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (item < half_size)
             scratch[item] = add_sums(scratch[item], scratch[item + half_size]);
     }
     /* Results may be written over tensors that other work-items have read until now. */
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-    return scratch[0];
+    return scratch[item % lanes];
 }

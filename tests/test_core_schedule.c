@@ -163,20 +163,20 @@ static void check_sizes(const struct plan_of_work *work)
 {
     const struct schedule *s = &work->schedule;
     const size_t element = bn_parameter_size(work->variant.type), channels = work->shape.channels;
-    const size_t slots = work->variant.channels_last ? s->partials : 1;
+    const size_t width = (size_t)s->division.channels;
     expect(work, s->partials_size >= s->partials * channels * bn_moments_size(&work->variant), "moments fit");
     expect(work, s->partials_size >= s->partials * channels * bn_sums_size(&work->variant), "sums fit");
     expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
-    expect(work, s->coefficients_size >= 7 * slots * channels * element, "coefficients fit");
-    const size_t vectors = (channels + work->variant.vector - 1) / work->variant.vector;
-    const size_t sums = work->variant.channels_last ? 3 * slots * vectors * work->variant.vector : 0;
+    expect(work, s->coefficients_size >= 7 * width * element, "coefficients fit");
+    expect(work, s->coefficients_size >= 7 * s->slots * width * element, "coefficients of each slot fit");
+    const size_t vectors = (width + work->variant.vector - 1) / work->variant.vector;
+    const size_t sums = 3 * s->slots * vectors * work->variant.vector;
     expect(work, s->accumulators_size >= sums * bn_wide_size(&work->variant), "accumulators fit");
     expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size,
            "the sum");
     expect(work, s->partials_size % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
     expect(work, s->statistics_size % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
     expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
-    expect(work, s->channel_items >= 1 && s->channel_items <= channels, "one item to a channel at most");
 }
 
 /* Bounds of kernels/images.cl. */
@@ -199,8 +199,13 @@ static void check_division(const struct plan_of_work *work)
 {
     const struct schedule *s = &work->schedule;
     const struct division *d = &s->division;
-    expect(work, d->rows == work->shape.outer && d->channels == work->shape.channels && d->columns == work->shape.inner,
-           "the division is of the shape");
+    expect(work, d->folded >= 1 && d->channels == work->shape.channels * d->folded && d->columns == work->shape.inner,
+           "the division's channels are the shape's");
+    expect(work,
+           d->rows >= 1 && d->rest < d->channels && d->rows * d->channels + d->rest == work->shape.outer * work->shape.channels,
+           "the division's rows are the shape's");
+    expect(work, d->folded == 1 || (work->variant.channels_last && d->channels % work->variant.vector == 0 && !s->whole),
+           "rows are folded for full vectors alone");
     expect(work, d->lanes >= 1 && (d->lanes & (d->lanes - 1)) == 0, "lanes are a power of two");
     expect(work, d->lanes <= work->variant.group && work->variant.group % d->lanes == 0, "lanes divide the group");
     expect(work, d->chunk_rows >= 1 && d->chunk_columns >= 1, "chunks are not empty");
@@ -208,7 +213,9 @@ static void check_division(const struct plan_of_work *work)
     expect(work, !s->whole || d->parts == 1, "a whole channel has one part");
     expect(work, !(work->flags & CLBN_ENGINE_SPLIT) || !s->whole, "split if asked");
     expect(work, !(work->flags & CLBN_ENGINE_WHOLE) || s->whole, "whole if asked");
+    expect(work, s->partials == d->parts * d->folded, "each part of each row of a folded one has a result");
     if (work->variant.channels_last) {
+        expect(work, s->slots == d->parts * work->variant.group / d->lanes, "each line has a slot");
         expect(work, d->band_rows >= 1 && d->tile_vectors >= 1, "bands and tiles are not empty");
         expect(work, d->chunk_rows % d->band_rows == 0, "a chunk is of whole bands");
         expect(work, d->parts <= divided_up(d->rows, d->band_rows), "no more parts than bands");
@@ -284,8 +291,8 @@ static void walk_rows(struct walk *walk, cl_ulong part, cl_ulong channel, unsign
 /* No other work-item has the channel in this slot. */
 static void own(struct walk *walk, cl_ulong slot, cl_ulong channel, unsigned owner)
 {
-    expect(&walk->work, slot < walk->work.schedule.partials, "a slot is in the workspace");
-    unsigned *owned = &walk->owners[slot * walk->work.shape.channels + channel];
+    expect(&walk->work, slot < walk->work.schedule.slots, "a slot is in the workspace");
+    unsigned *owned = &walk->owners[slot * walk->work.schedule.division.channels + channel];
     expect(&walk->work, *owned == 0 || *owned == owner, "no two work-items share a slot's channel");
     *owned = owner;
 }
@@ -307,13 +314,15 @@ static void walk_columns(struct walk *walk, cl_ulong part, cl_ulong tile, unsign
             for (cl_ulong begin = row_begin; begin < row_end; begin += d->band_rows)
                 for (cl_ulong r = begin + at.line; r < smaller(begin + d->band_rows, row_end); r += at.lines)
                     visit(walk, r * d->channels + c);
+            if (part + 1 == d->parts && at.line == 0 && c < d->rest)
+                visit(walk, d->rows * d->channels + c);
         }
 }
 
 static void check_walk(struct walk *walk, bool in_vectors)
 {
     const struct schedule *s = &walk->work.schedule;
-    const size_t elements = walk->work.shape.elements, owned = s->partials * walk->work.shape.channels;
+    const size_t elements = walk->work.shape.elements, owned = s->slots * (size_t)s->division.channels;
     walk->visits = allocate(elements, sizeof *walk->visits);
     walk->owners = allocate(owned, sizeof *walk->owners);
     for (cl_ulong part = 0; part < s->division.parts; part++)
@@ -480,7 +489,7 @@ END_TEST
 
 START_TEST(whole_and_split_are_among_the_candidates)
 {
-    const struct shape shapes[] = { shape_of(300, 35, 1), shape_of(300, 35, 2000) };
+    const struct shape shapes[] = { shape_of(3000, 35, 1), shape_of(300, 35, 2000) };
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++)
         for (int s = 0; s < 2; s++) {
             struct plan_of_work work = work_of(geometry, 0, shapes[s]);
