@@ -21,7 +21,8 @@
  * channel as much as adding some thousand rows. */
 #define PART_ROWS_ALONE 4096
 
-/* Channels first, single work-items: rows that are walked together, each with a sum of its own (kernels/rows.cl). */
+/* Channels first, single work-items: rows that are walked together, each with a sum of its own, or pieces of fewer
+ * (kernels/rows.cl). */
 #define ROWS_TOGETHER 4
 
 /* Groups to a compute unit that even out what the units do, and below which channels are divided. */
@@ -136,8 +137,10 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     size_t step = v->group == 1 && d->columns >= v->vector ? v->vector : 1;
     size_t line = (size_t)d->lanes * step;
     size_t steps = divide_up((size_t)d->columns, line);
-    d->chunk_rows = (v->group == 1 ? ROWS_TOGETHER : 1) * lines * greater(CHUNK_STEPS / steps, 1);
-    d->chunk_columns = least(steps, CHUNK_STEPS) * line;
+    const size_t together = v->group == 1 ? ROWS_TOGETHER : 1;
+    const size_t steps_in_row = d->rows < together ? CHUNK_STEPS * (together / (size_t)d->rows) : CHUNK_STEPS;
+    d->chunk_rows = together * lines * greater(CHUNK_STEPS / steps, 1);
+    d->chunk_columns = least(steps, steps_in_row) * line;
     size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
     size_t groups = wanted_groups(v, facts, choices);
     s->tiles = (size_t)d->channels;

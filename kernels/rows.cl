@@ -72,7 +72,8 @@ INLINE ulong mask_row_of(division d, index_t row, index_t channel)
     return (row * d.channels + channel) * ((d.columns + CLBN_VECTOR - 1) / CLBN_VECTOR);
 }
 
-/* Rows that a work-item walks together: streams of memory that are fetched ahead, and sums that do not wait for one another. */
+/* Rows that a work-item walks together: streams of memory that are fetched ahead, and sums that do not wait for one another. Where
+ * there are fewer rows, it is so many pieces of one. */
 #define ROWS_TOGETHER (CLBN_GROUP == 1 ? 4 : 1)
 
 /* Where the rows from one on begin that are walked together; returns how many there are. */
@@ -91,13 +92,24 @@ INLINE void add_deviation(realv x, summation how, realv *sum, realv *squares)
     *squares = fma(deviation, deviation, *squares);
 }
 
-/* Of some rows of a chunk, the deviations of whole vectors. */
-INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, uint rows, summation how,
-                        realv *sums, realv *squares)
+/* Of rows of a chunk that are walked together, the deviations of whole vectors. */
+INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, summation how, realv *sums,
+                        realv *squares)
 {
     for (index_t i = at.lane; i < c.vectors; i += at.lanes)
-        for (uint r = 0; r < rows; r++)
+        for (uint r = 0; r < ROWS_TOGETHER; r++)
             add_deviation(load_vector(data + starts[r] + i * CLBN_VECTOR), how, &sums[r], &squares[r]);
+}
+
+/* The same of one row. */
+INLINE void add_vectors_of_row(position at, chunk c, __global const storage *p, summation how, realv *sums, realv *squares)
+{
+    const index_t piece = c.vectors / ROWS_TOGETHER;
+    for (index_t i = at.lane; i < piece; i += at.lanes)
+        for (uint r = 0; r < ROWS_TOGETHER; r++)
+            add_deviation(load_vector(p + (i + r * piece) * CLBN_VECTOR), how, &sums[r], &squares[r]);
+    for (index_t i = piece * ROWS_TOGETHER + at.lane; i < c.vectors; i += at.lanes)
+        add_deviation(load_vector(p + i * CLBN_VECTOR), how, &sums[0], &squares[0]);
 }
 
 /* Of a row of a chunk, the deviations of what is left after whole vectors. */
@@ -130,18 +142,20 @@ void add_chunk(division d, position at, chunk c, input x, index_t channel, summa
         index_t starts[ROWS_TOGETHER];
         const uint rows = find_rows(starts, d, at, c, x.at, row, channel);
         if (rows == ROWS_TOGETHER)
-            add_vectors(at, c, x.data, starts, ROWS_TOGETHER, how, sums, squares);
+            add_vectors(at, c, x.data, starts, how, sums, squares);
         else
-            add_vectors(at, c, x.data, starts, rows, how, sums, squares);
+            for (uint r = 0; r < rows; r++)
+                add_vectors_of_row(at, c, x.data + starts[r], how, sums, squares);
         for (uint r = 0; r < rows; r++)
             add_rest(at, c, x.data + starts[r], how, &sums[r], &squares[r], &sum, &square);
     }
-    for (uint r = 0; r < ROWS_TOGETHER; r++) {
-        sum += sum_of_vector(sums[r]);
-        square += sum_of_vector(squares[r]);
-    }
-    all->sum = wide_add(all->sum, wide_of(sum));
-    all->squares = wide_add(all->squares, wide_of(square));
+    for (uint half_count = ROWS_TOGETHER / 2; half_count > 0; half_count /= 2)
+        for (uint r = 0; r < half_count; r++) {
+            sums[r] += sums[r + half_count];
+            squares[r] += squares[r + half_count];
+        }
+    all->sum = wide_add(all->sum, wide_of(sum + sum_of_vector(sums[0])));
+    all->squares = wide_add(all->squares, wide_of(square + sum_of_vector(squares[0])));
 }
 
 /* How many places a pivot is sampled from. */

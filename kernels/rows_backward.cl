@@ -74,15 +74,23 @@ INLINE void add_terms(chunk_sums *s, backward_terms t)
     s->xhat += t.xhat;
 }
 
-/* Of some rows of a chunk, whole vectors. */
-INLINE void add_vector_terms(chunk_sums *s, const backward_row *r, uint rows, position at, chunk c, normalizer n)
+/* Adds a vector of a row of a chunk. */
+INLINE void add_vector_terms(chunk_sums *s, backward_row r, chunk c, index_t vector, normalizer n)
 {
-    for (index_t j = at.lane; j < c.vectors; j += at.lanes)
-        for (uint i = 0; i < rows; i++) {
-            backward_terms t;
-            load_terms(&t, r[i], c.column + j * CLBN_VECTOR, true, CLBN_VECTOR, n);
-            add_terms(&s[i], t);
-        }
+    backward_terms t;
+    load_terms(&t, r, c.column + vector * CLBN_VECTOR, true, CLBN_VECTOR, n);
+    add_terms(s, t);
+}
+
+/* All of them, in ROWS_TOGETHER pieces, each with sums of its own. */
+INLINE void add_terms_of_row(chunk_sums *s, backward_row r, position at, chunk c, normalizer n)
+{
+    const index_t piece = c.vectors / ROWS_TOGETHER;
+    for (index_t j = at.lane; j < piece; j += at.lanes)
+        for (uint i = 0; i < ROWS_TOGETHER; i++)
+            add_vector_terms(&s[i], r, c, j + i * piece, n);
+    for (index_t j = piece * ROWS_TOGETHER + at.lane; j < c.vectors; j += at.lanes)
+        add_vector_terms(s, r, c, j, n);
 }
 
 /* Of a row of a chunk, what is left after whole vectors. */
@@ -112,10 +120,12 @@ INLINE void add_rows(chunk_sums *s, division d, position at, chunk c, backward_t
     for (uint i = 0; i < rows; i++)
         find_backward_row(&r[i], d, t, row + i * at.lines, channel);
     if (rows == ROWS_TOGETHER)
-        add_vector_terms(s, r, ROWS_TOGETHER, at, c, n);
+        for (index_t j = at.lane; j < c.vectors; j += at.lanes)
+            for (uint i = 0; i < ROWS_TOGETHER; i++)
+                add_vector_terms(&s[i], r[i], c, j, n);
     else
         for (uint i = 0; i < rows; i++)
-            add_vector_terms(&s[i], &r[i], 1, at, c, n);
+            add_terms_of_row(s, r[i], at, c, n);
     for (uint i = 0; i < rows; i++)
         add_rest_terms(&s[i], r[i], at, c, n);
 }
@@ -126,8 +136,19 @@ INLINE void add_row(chunk_sums *s, division d, position at, chunk c, backward_te
 {
     backward_row r;
     find_backward_row(&r, d, t, row, channel);
-    add_vector_terms(s, &r, 1, at, c, n);
+    for (index_t j = at.lane; j < c.vectors; j += at.lanes)
+        add_vector_terms(s, r, c, j, n);
     add_rest_terms(s, r, at, c, n);
+}
+
+INLINE void add_chunk_sums(chunk_sums *to, chunk_sums from)
+{
+    to->g += from.g;
+    to->g_xhat += from.g_xhat;
+    to->xhat += from.xhat;
+    to->single_g += from.single_g;
+    to->single_g_xhat += from.single_g_xhat;
+    to->single_xhat += from.single_xhat;
 }
 
 /* The sums of the work-item's elements of a chunk. */
@@ -145,11 +166,11 @@ sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t
         for (index_t row = c.row, i = 0; row < c.row_end; row += at.lines, i++)
             add_row(&s[i % ROWS_TOGETHER], d, at, c, t, row, channel, n);
     }
-    sums all = no_sums();
-    for (uint i = 0; i < ROWS_TOGETHER; i++)
-        all = add_sums(all, sums_of(s[i].single_g + sum_of_vector(s[i].g), s[i].single_g_xhat + sum_of_vector(s[i].g_xhat),
-                                    s[i].single_xhat + sum_of_vector(s[i].xhat)));
-    return all;
+    for (uint half_count = ROWS_TOGETHER / 2; half_count > 0; half_count /= 2)
+        for (uint i = 0; i < half_count; i++)
+            add_chunk_sums(&s[i], s[i + half_count]);
+    return sums_of(s[0].single_g + sum_of_vector(s[0].g), s[0].single_g_xhat + sum_of_vector(s[0].g_xhat),
+                   s[0].single_xhat + sum_of_vector(s[0].xhat));
 }
 
 /* The sums of the work-item's elements of chunks begin to end of a channel. */

@@ -49,7 +49,9 @@ static const struct shape shapes[] = {
     { 3, 2, { 3, 97, 65 } },
     { 5, 4, { 2, 3, 4, 5, 6 } },
     { 4, 3, { 32, 17, 19, 3 } },
+    /* several rows walked as one, with elements left after the last */
     { 2, 1, { 70001, 3 } },
+    { 2, 1, { 1007, 24 } },
     { 2, 1, { 3001, 1 } },
     { 4, 3, { 2, 56, 56, 64 } },
     /* each position a channel */

@@ -393,6 +393,10 @@ static void check_list(const struct plan_of_work *work, const struct candidate *
             expect(work, !same_schedule(&list[i].schedule, &list[j].schedule), "no candidate is there twice");
         expect(work, make_chosen(&again, &list[i].choices), "the choices are legal");
         expect(work, memcmp(&again.schedule, &list[i].schedule, sizeof again.schedule) == 0, "they make the same schedule");
+        expect(work, list[i].schedule.mask_size == work->schedule.mask_size, "the mask stays as it is");
+        expect(work,
+               !bn_has_mask(work->variant.activation) || list[i].schedule.division.folded == work->schedule.division.folded,
+               "rows are folded, or not, as the mask has them");
     }
 }
 
@@ -541,6 +545,55 @@ START_TEST(one_image_of_few_channels_is_divided)
 }
 END_TEST
 
+/* On a CPU with vectors of 16, and on a GPU with vectors of 4. */
+START_TEST(rows_of_odd_channels_are_walked_several_as_one)
+{
+    static const struct {
+        size_t rows, channels, folded[2], rest[2];
+    } cases[] = {
+        { 100005, 3, { 16, 4 }, { 5 * 3, 1 * 3 } },
+        { 100005, 35, { 16, 4 }, { 5 * 35, 1 * 35 } },
+        { 100005, 24, { 2, 1 }, { 1 * 24, 0 } },
+        { 100005, 64, { 1, 1 }, { 0, 0 } },
+        { 200, 3, { 1, 1 }, { 0, 0 } },
+        { 100005, 8191, { 1, 1 }, { 0, 0 } },
+    };
+    for (cl_uint geometry = 0; geometry < 2; geometry++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
+            struct plan_of_work work = work_of(CLBN_GEOMETRY_VECTOR + geometry, 0, shape);
+            expect(&work, work.schedule.division.folded == cases[i].folded[geometry], "so many rows");
+            expect(&work, work.schedule.division.rest == cases[i].rest[geometry], "so many elements are left");
+            shape.layouts[TENSOR_Y].strides[0]++;
+            work = work_of(CLBN_GEOMETRY_VECTOR + geometry, 0, shape);
+            expect(&work, work.schedule.division.folded == 1, "none where there are gaps");
+        }
+}
+END_TEST
+
+START_TEST(partial_results_are_shared_among_lines)
+{
+    const struct plan_of_work cpu = work_of(CLBN_GEOMETRY_VECTOR, 0, shape_of(100000, 64, 1));
+    const struct plan_of_work gpu = work_of(CLBN_GEOMETRY_GROUP, 0, shape_of(100000, 64, 1));
+    for (size_t channels = 1; channels < 1000; channels += 7)
+        for (size_t count = 0; count < 600; count += 37) {
+            const struct merging alone = bn_divide_merging(&cpu.variant, &cpu.facts, channels, count);
+            const struct merging grouped = bn_divide_merging(&gpu.variant, &gpu.facts, channels, count);
+            ck_assert_uint_eq(alone.lanes, 1);
+            ck_assert_uint_ge(alone.groups, 1);
+            ck_assert_uint_le(alone.groups, channels);
+            ck_assert_uint_eq(gpu.variant.group % grouped.lanes, 0);
+            ck_assert_uint_ge(grouped.lanes * grouped.groups, channels);
+            ck_assert_uint_lt(grouped.lanes * (grouped.groups - 1), channels);
+            /* No line is idle that another could have spared work. */
+            ck_assert_msg(count < 2 || gpu.variant.group / grouped.lanes < 2 * count, "%zu results, %zu lanes", count,
+                          grouped.lanes);
+            ck_assert_msg(gpu.variant.group / grouped.lanes >= count || grouped.lanes == 1, "%zu results, %zu lanes", count,
+                          grouped.lanes);
+        }
+}
+END_TEST
+
 START_TEST(a_small_problem_takes_one_kernel)
 {
     const struct shape first = shape_of(60, 10, 2), last = shape_of(60, 100, 1);
@@ -645,6 +698,8 @@ int main(void)
     tcase_add_test(cases, an_empty_batch_has_no_candidates);
     tcase_add_test(cases, an_empty_batch_has_a_workspace_for_its_channels);
     tcase_add_test(cases, one_image_of_few_channels_is_divided);
+    tcase_add_test(cases, rows_of_odd_channels_are_walked_several_as_one);
+    tcase_add_test(cases, partial_results_are_shared_among_lines);
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, bands_go_by_where_rows_come_from);
