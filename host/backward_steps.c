@@ -191,7 +191,7 @@ static void bind_whole(struct operation *o, const struct backward *b)
 
 static void add_whole_step(struct operation *o, const struct backward *b)
 {
-    if (o->steps.schedule->sums_in_images && is_plain(b))
+    if (o->steps.schedule->division.tile_channels > 0 && is_plain(b))
         bn_add_images_step(&o->steps, KERNEL_IMAGES_BACKWARD);
     else
         bn_add_parted_step(&o->steps, KERNEL_BACKWARD);

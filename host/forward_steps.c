@@ -79,7 +79,7 @@ static void bind_whole_forward(struct operation *o, const clbn_forward_training_
 
 static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
 {
-    if (o->steps.schedule->sums_in_images && !bn_is_present(a->z) && !bn_is_present(a->mask))
+    if (o->steps.schedule->division.tile_channels > 0 && !bn_is_present(a->z) && !bn_is_present(a->mask))
         bn_add_images_step(&o->steps, KERNEL_IMAGES_FORWARD);
     else
         bn_add_parted_step(&o->steps, KERNEL_FORWARD);

@@ -225,13 +225,12 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
                            : operation == CLBN_PLAN_BACKWARD_KERNELS ? PASS_BACKWARD
                                                                      : PASS_INFERENCE;
     const struct schedule *s = &plan->schedules[pass];
-    const bool in_images = pass == PASS_INFERENCE ? s->division.tile_channels > 0 : s->sums_in_images;
     const bool keeps = (pass == PASS_FORWARD && s->keeps_forward) || (pass == PASS_BACKWARD && s->keeps_backward);
     if (plan->shape.elements == 0)
         name_kernels(text, size, plan, NULL, 0);
     else if (keeps)
         name_kernels(text, size, plan, &kept[pass], 1);
-    else if (in_images)
+    else if (s->division.tile_channels > 0)
         name_kernels(text, size, plan, &images[pass], 1);
     else if (s->whole || pass == PASS_INFERENCE)
         name_kernels(text, size, plan, &whole[pass], 1);

@@ -39,11 +39,14 @@
 /* Channels last: folded rows have no more channels than this. */
 #define FOLDED_CHANNELS 8192
 
+/* Channels first, single work-items: bytes of the channels that follow one another in a group, at least, and channels, at most. */
+#define RUN_BYTES    32768
+#define RUN_CHANNELS 32
+
 /* Channels first, single work-items: channels of few columns in many rows are taken in images, in pieces of so many vectors and
  * channels at most (kernels/images.cl). */
 #define IMAGE_ROWS     8
-#define IMAGE_COLUMNS  1024
-#define IMAGE_SUMMED   256 /* columns up to which sums are taken in images as well */
+#define IMAGE_COLUMNS  256
 #define PIECE_VECTORS  64
 #define PIECE_CHANNELS 64
 
@@ -126,7 +129,14 @@ static size_t greatest_common_divisor(size_t a, size_t b)
     return a;
 }
 
-/* Channels first: groups x channels, chunks as in kernels/rows.cl. */
+/* Channels to a group that has all of them: so many that their columns are a long run of memory, and units still have enough. */
+static size_t run_channels(const struct variant *v, const struct division *d, size_t groups)
+{
+    const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
+    return greater(least(least(wanted, RUN_CHANNELS), (size_t)d->channels / groups), 1);
+}
+
+/* Channels first: groups x runs of channels, chunks as in kernels/rows.cl. */
 static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                         const struct choices *choices)
 {
@@ -143,9 +153,10 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     d->chunk_columns = least(steps, steps_in_row) * line;
     size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
     size_t groups = wanted_groups(v, facts, choices);
-    s->tiles = (size_t)d->channels;
-    s->whole = choose_whole(engine_flags, choices, s->tiles >= groups || chunks <= WHOLE_CHUNKS);
-    d->parts = s->whole ? 1 : least(chunks, divide_up(groups, s->tiles));
+    s->whole = choose_whole(engine_flags, choices, d->channels >= groups || chunks <= WHOLE_CHUNKS);
+    d->parts = s->whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
+    d->run_channels = s->whole && v->group == 1 ? run_channels(v, d, groups) : 1;
+    s->tiles = divide_up((size_t)d->channels, (size_t)d->run_channels);
     s->partials = (size_t)d->parts;
 }
 
@@ -166,7 +177,6 @@ static void divide_images(struct schedule *s, const struct variant *v, const str
     if (divide_up(channels, tile) < facts->compute_units)
         return;
     d->tile_channels = tile;
-    s->sums_in_images = columns <= IMAGE_SUMMED;
 }
 
 /* Rows to one that is walked: as few as make it a whole number of vectors, or 1 if they do not lie without gaps. */

@@ -13,6 +13,7 @@ struct division {
     cl_ulong chunk_rows, chunk_columns;
     cl_ulong band_rows;
     cl_ulong tile_vectors;
+    cl_ulong run_channels;
     cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
     cl_ulong kept_lanes;
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
@@ -36,7 +37,6 @@ struct schedule {
     struct division division;
     bool whole;               /* one group has all of a channel: one kernel does a whole operation */
     bool stream;              /* results go past the cache */
-    bool sums_in_images;      /* also sums are taken in images, if the division has any */
     bool keeps_forward;       /* a group has all of a channel and keeps x on chip */
     bool keeps_backward;      /* likewise, x and dy */
     size_t kept_tiles;        /* then: groups */

@@ -224,11 +224,8 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
     for (index_t row = c.row; row < c.row_end; row += c.step) {
         column_terms terms;
         load_column_terms(&terms, d, c, t, row, n);
-        realv dx = terms.g * gain;
-        if (!(t.flags & FLAG_FROZEN))
-            dx = fma(terms.g, gain, fma(terms.xhat, slope, shift));
         if (t.has_dx)
-            store_column(d, c, t.dx, row, dx, dx_past_cache);
+            store_column(d, c, t.dx, row, input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), dx_past_cache);
         if (t.dz.data)
             store_column(d, c, t.dz, row, terms.g, dz_past_cache);
     }
@@ -256,7 +253,7 @@ INLINE void input_block(block b, backward_block own, index_t channels, real alph
             for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch, dx += own.dx_pitch) {
                 realv xhat = (load_vector(x) - mean) * scale;
                 realv g = gradient_from_input(load_vector(dy), fma(xhat, gamma, beta), alpha);
-                store_vector(dx, fma(g, gain, fma(xhat, slope, shift)), past_cache);
+                store_vector(dx, input_gradient(g, xhat, gain, slope, shift, 0), past_cache);
             }
         }
         next_band(&own, b);

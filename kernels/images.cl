@@ -315,7 +315,7 @@ INLINE realv input_of_vector(realv x, realv dy, const normalizer_tables *t, cons
 {
     realv xhat, g;
     terms_of_images(&xhat, &g, x, dy, t, v, alpha);
-    return fma(g, s->g[v], fma(xhat, s->g_xhat[v], s->xhat[v]));
+    return input_gradient(g, xhat, s->g[v], s->g_xhat[v], s->xhat[v], 0);
 }
 
 INLINE void input_of_piece(piece p, __global const storage *x, __global const storage *dy, __global storage *dx,

@@ -64,11 +64,8 @@ INLINE void store_tile_gradients(division d, backward_tensors t, const kept_pair
         index_t row = slot_row(own, slot);
         tile_terms(&xhat, &g, kept_values(X_ROOM, w, kept->x, x_shelf, slot),
                    kept_values(DY_ROOM, w, kept->dy, dy_shelf, slot), d, t, own, row, table);
-        realv dx = g * gain;
-        if (!(t.flags & FLAG_FROZEN))
-            dx = fma(g, gain, fma(xhat, slope, shift));
         if (t.has_dx)
-            store_tile(d, t.dx, own, row, dx);
+            store_tile(d, t.dx, own, row, input_gradient(g, xhat, gain, slope, shift, t.flags));
         if (t.dz.data)
             store_tile(d, t.dz, own, row, g);
     }

@@ -95,11 +95,8 @@ INLINE void store_kept_gradients(division d, backward_tensors t, uint piece, ind
         realv dy = kept_values(DY_ROOM, w, kept->dy, dy_shelf, slot);
         realv xhat = kept_xhat(x, t, n.mean, n.scale);
         realv g = slot_gradient(d, t, p, piece, channel, dy, x, xhat, n);
-        realv dx = g * all.gain;
-        if (!(t.flags & FLAG_FROZEN))
-            dx = fma(g, (realv)all.gain, fma(xhat, (realv)all.slope, (realv)all.shift));
         if (t.has_dx)
-            store_slot(d, t.dx, p, piece, channel, dx);
+            store_slot(d, t.dx, p, piece, channel, gradient_of_channel(g, xhat, all, t.flags));
         if (t.dz.data)
             store_slot(d, t.dz, p, piece, channel, g);
     }

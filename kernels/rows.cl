@@ -2,6 +2,9 @@
  * Channels first: a channel is rows of contiguous columns. Its chunks are rectangles of chunk_rows x chunk_columns, numbered in
  * the order of memory; a part of a channel is a range of chunks. A row is walked in vectors. What is left of it is one vector
  * more, which overlaps the last, where a work-item has rows to itself and they are long enough; else single elements.
+ *
+ * A work-item that has rows to itself may have all of several channels, a run. Results are then written row by row, and in a row
+ * channel by channel, since memory is faster the longer the pieces are that it is walked in.
  */
 typedef struct {
     index_t row, row_end; /* this work-item's first row, and the end of all rows */
@@ -39,6 +42,30 @@ chunk chunk_of(division d, position at, index_t number, bool in_vectors)
     c.column = number % chunks_across(d) * (index_t)d.chunk_columns;
     set_columns(&c, min((index_t)d.chunk_columns, (index_t)d.columns - c.column), in_vectors);
     return c;
+}
+
+/* All of a channel as one chunk. */
+chunk whole_chunk(division d, position at, bool in_vectors)
+{
+    chunk c;
+    c.row = at.line;
+    c.row_end = (index_t)d.rows;
+    c.column = 0;
+    set_columns(&c, (index_t)d.columns, in_vectors);
+    return c;
+}
+
+/* Channels of a run, at most; as on the host. */
+#define RUN_CHANNELS (CLBN_GROUP == 1 ? 32 : 1)
+
+typedef struct {
+    index_t first, count;
+} channel_run;
+
+INLINE void find_run(channel_run *run, division d, index_t number)
+{
+    run->first = number * (index_t)d.run_channels;
+    run->count = RUN_CHANNELS > 1 ? min((index_t)d.run_channels, (index_t)d.channels - run->first) : 1;
 }
 
 /* The elements of a chunk that are a work-item's own. */
@@ -285,30 +312,39 @@ INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool pa
     normalize_singles(r, at, c, a);
 }
 
-/* y, and the mask, of the work-item's elements of chunks begin to end of a channel. */
-void normalize_chunks(division d, position at, forward_tensors t, index_t channel, index_t begin, index_t end, affine a)
+/* y, and the mask, of the work-item's elements of a chunk of each of some channels. all: [channel of the run]. */
+void normalize_chunk_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all)
 {
-    bool in_vectors = forward_takes_vectors(t);
-    bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    const bool is_plain = is_plain_forward(t);
     forward_tensors plain = t;
     make_plain_forward(&plain);
-    bool is_plain = is_plain_forward(t);
-    for (index_t i = begin; i < end; i++) {
-        chunk c = chunk_of(d, at, i, in_vectors);
-        for (index_t row = c.row; row < c.row_end; row += at.lines) {
+    for (index_t row = c.row; row < c.row_end; row += at.lines)
+        for (index_t i = 0; i < run.count; i++) {
             forward_row r;
             if (is_plain) {
-                find_forward_row(&r, d, plain, row, channel);
-                normalize_row(r, at, c, a, past_cache);
+                find_forward_row(&r, d, plain, row, run.first + i);
+                normalize_row(r, at, c, all[i], past_cache);
             } else {
-                find_forward_row(&r, d, t, row, channel);
-                normalize_row(r, at, c, a, past_cache);
+                find_forward_row(&r, d, t, row, run.first + i);
+                normalize_row(r, at, c, all[i], past_cache);
             }
         }
-    }
 }
 
-/* Forward training of a channel to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
+/* The same of a part of the chunks; a whole channel is one. */
+void normalize_part(division d, position at, forward_tensors t, channel_run run, index_t part, const affine *all)
+{
+    const bool in_vectors = forward_takes_vectors(t);
+    if (d.parts == 1) {
+        normalize_chunk_of_run(d, at, t, whole_chunk(d, at, in_vectors), run, all);
+        return;
+    }
+    for (index_t i = part_begin(chunk_count(d), part, d.parts); i < part_begin(chunk_count(d), part + 1, d.parts); i++)
+        normalize_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, all);
+}
+
+/* Forward training of a run of channels to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
 GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
                                __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                __global const real *gamma, ulong gamma_offset, __global const real *beta,
@@ -322,48 +358,56 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
-    index_t channel = get_group_id(1);
-    index_t end = chunk_count(d);
-    moments m = merge_group_moments(own_moments(d, at, t.x, channel, 0, end), 1, scratch);
-    affine a = finish_moments(m, channel, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
-                              running_mean + running_mean_offset, running_var + running_var_offset,
-                              save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                              wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
+    affine all[RUN_CHANNELS];
+    channel_run run;
+    find_run(&run, d, get_group_id(1));
+    for (index_t i = 0; i < run.count; i++) {
+        moments m = own_moments(d, at, t.x, run.first + i, 0, chunk_count(d));
+        m = merge_group_moments(m, 1, scratch);
+        all[i] = finish_moments(m, run.first + i, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
+                                running_mean + running_mean_offset, running_var + running_var_offset,
+                                save_mean + save_mean_offset, save_invstd + save_invstd_offset,
+                                wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
+    }
     if (y)
-        normalize_chunks(d, at, t, channel, 0, end, a);
+        normalize_part(d, at, t, run, 0, all);
 }
 
-/* The moments of a part of a channel to a group, into partials[part][channel]. */
+/* The moments of a run of channels, or a part of one, to a group, into partials[part][channel]. */
 GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                   ulong partials_offset)
 {
     __local moments scratch[CLBN_GROUP];
     const input whole = { x + x_at.offset, x_at };
     index_t part = get_group_id(0);
-    index_t channel = get_group_id(1);
     index_t begin = part_begin(chunk_count(d), part, d.parts);
     index_t end = part_begin(chunk_count(d), part + 1, d.parts);
-    moments m = merge_group_moments(own_moments(d, position_in_group(d), whole, channel, begin, end), 1, scratch);
-    if (get_local_id(0) == 0)
-        ((__global moments *)(partials + partials_offset))[part * d.channels + channel] = m;
+    channel_run run;
+    find_run(&run, d, get_group_id(1));
+    for (index_t i = 0; i < run.count; i++) {
+        moments m = own_moments(d, position_in_group(d), whole, run.first + i, begin, end);
+        m = merge_group_moments(m, 1, scratch);
+        if (get_local_id(0) == 0)
+            ((__global moments *)(partials + partials_offset))[part * d.channels + run.first + i] = m;
+    }
 }
 
-/* y of a part of a channel to a group, from coefficients [AFFINE_ROWS][channel]. */
+/* y of a run of channels, or a part of one, to a group, from coefficients [AFFINE_ROWS][channel]. */
 GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
                                  layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                  __global const uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
-    index_t part = second_group(0);
-    index_t channel = second_group(1);
-    affine a;
-    load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels, channel);
-    normalize_chunks(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
-                     part_begin(chunk_count(d), part + 1, d.parts), a);
+    affine all[RUN_CHANNELS];
+    channel_run run;
+    find_run(&run, d, second_group(1));
+    for (index_t i = 0; i < run.count; i++)
+        load_affine(&all[i], (__global const real *)(coefficients + coefficients_offset), d.channels, run.first + i);
+    normalize_part(d, position_in_group(d), t, run, second_group(0), all);
 }
 
-/* Forward inference of a part of a channel to a group. */
+/* Forward inference of a run of channels, or a part of one, to a group. */
 GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x_at, __global const storage *z,
                                  layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                  __global const real *gamma, ulong gamma_offset, __global const real *beta,
@@ -373,10 +417,11 @@ GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
-    index_t part = get_group_id(0);
-    index_t channel = get_group_id(1);
-    affine a = running_affine(channel, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                              running_var + running_var_offset, wide_of_parts(epsilon_high, epsilon_low));
-    normalize_chunks(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
-                     part_begin(chunk_count(d), part + 1, d.parts), a);
+    affine all[RUN_CHANNELS];
+    channel_run run;
+    find_run(&run, d, get_group_id(1));
+    for (index_t i = 0; i < run.count; i++)
+        all[i] = running_affine(run.first + i, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                running_var + running_var_offset, wide_of_parts(epsilon_high, epsilon_low));
+    normalize_part(d, position_in_group(d), t, run, get_group_id(0), all);
 }

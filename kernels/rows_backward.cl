@@ -189,11 +189,8 @@ sums own_sums(division d, position at, backward_tensors t, index_t channel, inde
 INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint width, backward_terms t, gradient g,
                             bool dx_past_cache, bool dz_past_cache)
 {
-    realv dx = t.g * g.gain;
-    if (!(r.flags & FLAG_FROZEN))
-        dx = fma(t.g, (realv)g.gain, fma(t.xhat, (realv)g.slope, (realv)g.shift));
     if (r.has_dx)
-        store_either(r.dx + column, dx, in_vector, width, dx_past_cache);
+        store_either(r.dx + column, gradient_of_channel(t.g, t.xhat, g, r.flags), in_vector, width, dx_past_cache);
     if (r.dz)
         store_either(r.dz + column, t.g, in_vector, width, dz_past_cache);
 }
@@ -219,34 +216,43 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
     }
 }
 
-/* dx and dz of the work-item's elements of chunks begin to end of a channel. */
-void input_chunks(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n,
-                  gradient g)
+/* dx and dz of the work-item's elements of a chunk of each of some channels. n, g: [channel of the run]. */
+void input_chunk_of_run(division d, position at, backward_tensors t, chunk c, channel_run run, const normalizer *n,
+                        const gradient *g)
 {
-    t.has_x = t.has_x && input_takes_x(t);
-    bool in_vectors = backward_reads_vectors(t) && backward_writes_vectors(t);
-    bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
-    bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
+    const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
+    const bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
+    const bool is_plain = is_plain_backward(t) && t.has_dx;
     backward_tensors plain = t;
     make_plain_backward(&plain);
     plain.has_dx = true;
-    bool is_plain = is_plain_backward(t) && t.has_dx;
-    for (index_t i = begin; i < end; i++) {
-        chunk c = chunk_of(d, at, i, in_vectors);
-        for (index_t row = c.row; row < c.row_end; row += at.lines) {
+    for (index_t row = c.row; row < c.row_end; row += at.lines)
+        for (index_t i = 0; i < run.count; i++) {
             backward_row r;
             if (is_plain) {
-                find_backward_row(&r, d, plain, row, channel);
-                input_row(r, at, c, n, g, dx_past_cache, false);
+                find_backward_row(&r, d, plain, row, run.first + i);
+                input_row(r, at, c, n[i], g[i], dx_past_cache, false);
             } else {
-                find_backward_row(&r, d, t, row, channel);
-                input_row(r, at, c, n, g, dx_past_cache, dz_past_cache);
+                find_backward_row(&r, d, t, row, run.first + i);
+                input_row(r, at, c, n[i], g[i], dx_past_cache, dz_past_cache);
             }
         }
-    }
 }
 
-/* Backward of a channel to a group. */
+/* The same of a part of the chunks; a whole channel is one. */
+void input_part(division d, position at, backward_tensors t, channel_run run, index_t part, const normalizer *n, const gradient *g)
+{
+    const bool in_vectors = backward_reads_vectors(t) && backward_writes_vectors(t);
+    t.has_x = t.has_x && input_takes_x(t);
+    if (d.parts == 1) {
+        input_chunk_of_run(d, at, t, whole_chunk(d, at, in_vectors), run, n, g);
+        return;
+    }
+    for (index_t i = part_begin(chunk_count(d), part, d.parts); i < part_begin(chunk_count(d), part + 1, d.parts); i++)
+        input_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, n, g);
+}
+
+/* Backward of a run of channels to a group. */
 GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                                 __global const storage *other, layout other_at, __global const uchar *mask,
                                 ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
@@ -263,20 +269,24 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
-    index_t channel = get_group_id(1);
-    index_t end = chunk_count(d);
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
-    normalizer n = normalizer_of(p, channel);
-    sums s = no_sums();
-    if (needs_sums)
-        s = add_group_sums(own_sums(d, at, t, channel, 0, end, n), 1, scratch);
-    gradient g = finish_sums(s, d.rows * d.columns, channel, p, get_local_id(0) == 0, dgamma + dgamma_offset,
-                             dbeta + dbeta_offset);
+    normalizer n[RUN_CHANNELS];
+    gradient g[RUN_CHANNELS];
+    channel_run run;
+    find_run(&run, d, get_group_id(1));
+    for (index_t i = 0; i < run.count; i++) {
+        sums s = no_sums();
+        n[i] = normalizer_of(p, run.first + i);
+        if (needs_sums)
+            s = add_group_sums(own_sums(d, at, t, run.first + i, 0, chunk_count(d), n[i]), 1, scratch);
+        g[i] = finish_sums(s, d.rows * d.columns, run.first + i, p, get_local_id(0) == 0, dgamma + dgamma_offset,
+                           dbeta + dbeta_offset);
+    }
     if (dx || dz)
-        input_chunks(d, at, t, channel, 0, end, n, g);
+        input_part(d, at, t, run, 0, n, g);
 }
 
-/* The sums of a part of a channel to a group, into partials[part][channel]. */
+/* The sums of a run of channels, or a part of one, to a group, into partials[part][channel]. */
 GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                             __global const storage *other, layout other_at, __global const uchar *mask,
                             ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta,
@@ -291,15 +301,19 @@ GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, 
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     index_t part = get_group_id(0);
-    index_t channel = get_group_id(1);
-    sums own = own_sums(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
-                        part_begin(chunk_count(d), part + 1, d.parts), normalizer_of(p, channel));
-    own = add_group_sums(own, 1, scratch);
-    if (get_local_id(0) == 0)
-        ((__global sums *)(partials + partials_offset))[part * d.channels + channel] = own;
+    index_t begin = part_begin(chunk_count(d), part, d.parts);
+    index_t end = part_begin(chunk_count(d), part + 1, d.parts);
+    channel_run run;
+    find_run(&run, d, get_group_id(1));
+    for (index_t i = 0; i < run.count; i++) {
+        sums s = own_sums(d, position_in_group(d), t, run.first + i, begin, end, normalizer_of(p, run.first + i));
+        s = add_group_sums(s, 1, scratch);
+        if (get_local_id(0) == 0)
+            ((__global sums *)(partials + partials_offset))[part * d.channels + run.first + i] = s;
+    }
 }
 
-/* dx and dz of a part of a channel to a group, from coefficients [BACKWARD_ROWS][channel]. */
+/* dx and dz of a run of channels, or a part of one, to a group, from coefficients [BACKWARD_ROWS][channel]. */
 GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                              __global const storage *other, layout other_at, __global const uchar *mask,
                              ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
@@ -308,13 +322,14 @@ GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at,
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
                                  { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
-    index_t part = second_group(0);
-    index_t channel = second_group(1);
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
-    normalizer n;
-    gradient g;
-    load_normalizer(&n, table, d.channels, channel);
-    load_gradient(&g, table, d.channels, channel);
-    input_chunks(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
-                 part_begin(chunk_count(d), part + 1, d.parts), n, g);
+    normalizer n[RUN_CHANNELS];
+    gradient g[RUN_CHANNELS];
+    channel_run run;
+    find_run(&run, d, second_group(1));
+    for (index_t i = 0; i < run.count; i++) {
+        load_normalizer(&n[i], table, d.channels, run.first + i);
+        load_gradient(&g[i], table, d.channels, run.first + i);
+    }
+    input_part(d, position_in_group(d), t, run, second_group(0), n, g);
 }

@@ -12,6 +12,20 @@ typedef struct {
     real gain, slope, shift;
 } gradient;
 
+/* dx of a vector of elements; where the statistics are constants, g alone counts. */
+INLINE realv input_gradient(realv g, realv xhat, realv gain, realv slope, realv shift, uint flags)
+{
+    if (flags & FLAG_FROZEN)
+        return g * gain;
+    return fma(g, gain, fma(xhat, slope, shift));
+}
+
+/* The same of elements of one channel. */
+INLINE realv gradient_of_channel(realv g, realv xhat, gradient of, uint flags)
+{
+    return input_gradient(g, xhat, (realv)of.gain, (realv)of.slope, (realv)of.shift, flags);
+}
+
 /* xhat = (x - mean) * scale, or the same of a where y stands alone; a = xhat * gamma + beta */
 typedef struct {
     real mean, scale, gamma, beta;

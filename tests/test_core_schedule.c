@@ -179,16 +179,14 @@ static void check_sizes(const struct plan_of_work *work)
     expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
 }
 
-/* Bounds of kernels/images.cl. */
-enum { PIECE_VECTORS = 64, PIECE_CHANNELS = 64 };
+/* Bounds of kernels/rows.cl and images.cl. */
+enum { RUN_CHANNELS = 32, PIECE_VECTORS = 64, PIECE_CHANNELS = 64 };
 
 static void check_images(const struct plan_of_work *work)
 {
     const struct division *d = &work->schedule.division;
-    if (d->tile_channels == 0) {
-        expect(work, !work->schedule.sums_in_images, "no sums in images that there are not");
+    if (d->tile_channels == 0)
         return;
-    }
     expect(work, work->variant.group == 1 && work->schedule.whole, "images are for single work-items");
     expect(work, d->tile_channels <= PIECE_CHANNELS, "a tile's channels have their places");
     expect(work, d->tile_channels * d->columns <= PIECE_VECTORS * work->variant.vector, "a piece fits in its tables");
@@ -222,7 +220,9 @@ static void check_division(const struct plan_of_work *work)
     } else {
         cl_ulong chunks = divided_up(d->rows, d->chunk_rows) * divided_up(d->columns, d->chunk_columns);
         expect(work, d->parts <= chunks, "no more parts than chunks");
-        expect(work, s->tiles == d->channels, "a tile is a channel");
+        expect(work, d->run_channels >= 1 && s->tiles == divided_up(d->channels, d->run_channels), "a tile is a run");
+        expect(work, d->run_channels == 1 || (s->whole && work->variant.group == 1 && d->run_channels <= RUN_CHANNELS),
+               "runs are whole, and have their places");
         check_images(work);
     }
 }
@@ -278,14 +278,16 @@ static void visit_chunk(struct walk *walk, struct position at, cl_ulong channel,
 }
 
 /* As a work-item of rows.cl. */
-static void walk_rows(struct walk *walk, cl_ulong part, cl_ulong channel, unsigned item, bool in_vectors)
+static void walk_rows(struct walk *walk, cl_ulong part, cl_ulong tile, unsigned item, bool in_vectors)
 {
     const struct division *d = &walk->work.schedule.division;
+    const cl_ulong first = tile * d->run_channels;
     const struct position at = position_of(&walk->work, item);
     const cl_ulong chunks = divided_up(d->rows, d->chunk_rows) * divided_up(d->columns, d->chunk_columns);
     expect(&walk->work, part < walk->work.schedule.partials, "a part has its partial result");
-    for (cl_ulong i = part_begin(chunks, part, d->parts); i < part_begin(chunks, part + 1, d->parts); i++)
-        visit_chunk(walk, at, channel, i, in_vectors);
+    for (cl_ulong channel = first; channel < smaller(first + d->run_channels, d->channels); channel++)
+        for (cl_ulong i = part_begin(chunks, part, d->parts); i < part_begin(chunks, part + 1, d->parts); i++)
+            visit_chunk(walk, at, channel, i, in_vectors);
 }
 
 /* No other work-item has the channel in this slot. */
@@ -622,14 +624,12 @@ START_TEST(few_columns_in_many_rows_are_images)
     static const struct {
         size_t rows, channels, columns;
         unsigned tile; /* channels */
-        bool sums;
     } cases[] = {
-        { 32, 512, 49, 16, true },   /* 7 x 7: 16 channels are 49 whole vectors */
-        { 32, 1024, 196, 4, true },  /* 14 x 14 */
-        { 32, 256, 784, 1, false },  /* 28 x 28: a channel fills a piece, and is summed row by row */
-        { 32, 256, 3136, 0, false }, /* 56 x 56: a channel is more than a piece */
-        { 7, 512, 49, 0, false },    /* few rows */
-        { 32, 8, 49, 0, false },     /* one tile would leave a core idle */
+        { 32, 512, 49, 16 },  /* 7 x 7: 16 channels are 49 whole vectors */
+        { 32, 1024, 196, 4 }, /* 14 x 14 */
+        { 32, 256, 784, 0 },  /* 28 x 28: rows are long enough */
+        { 7, 512, 49, 0 },    /* few rows */
+        { 32, 8, 49, 0 },     /* one tile would leave a core idle */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
@@ -638,9 +638,28 @@ START_TEST(few_columns_in_many_rows_are_images)
         struct shape padded = shape;
         padded.layouts[TENSOR_Y].strides[0]++;
         ck_assert_uint_eq(alone.division.tile_channels, cases[i].tile);
-        ck_assert(alone.sums_in_images == cases[i].sums);
         ck_assert_uint_eq(grouped.division.tile_channels, 0);
         ck_assert_uint_eq(schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, padded).division.tile_channels, 0);
+    }
+}
+END_TEST
+
+START_TEST(channels_make_long_runs)
+{
+    static const struct {
+        size_t rows, channels, columns;
+        unsigned run;
+    } cases[] = {
+        { 32, 256, 784, 11 }, /* 28 x 28: 11 channels have 32 KiB */
+        { 32, 256, 3136, 3 }, /* 56 x 56 */
+        { 32, 64, 12544, 1 }, /* 112 x 112: a channel has more */
+        { 32, 16, 784, 2 },   /* each of two cores has four groups */
+        { 7, 2048, 49, 32 },  /* as many as there are places */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
+        ck_assert_uint_eq(schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape).division.run_channels, cases[i].run);
+        ck_assert_uint_eq(schedule_on_cores(CLBN_GEOMETRY_GROUP, CLBN_FLOAT32, shape).division.run_channels, 1);
     }
 }
 END_TEST
@@ -702,6 +721,7 @@ int main(void)
     tcase_add_test(cases, partial_results_are_shared_among_lines);
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
+    tcase_add_test(cases, channels_make_long_runs);
     tcase_add_test(cases, bands_go_by_where_rows_come_from);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
