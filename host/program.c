@@ -44,7 +44,7 @@ static const struct embedded_file *find_source(const char *name)
     return file->name ? file : NULL;
 }
 
-enum { MAX_SOURCES = 16 };
+enum { MAX_SOURCES = 20 };
 
 struct sources {
     cl_uint count;
@@ -69,7 +69,8 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
                   { "coefficients.cl", true },
                   { "records.cl", true },
                   { "finish.cl", true },
-                  { last ? "columns.cl" : "rows.cl", true },
+                  { last ? "columns_walk.cl" : "rows_walk.cl", true },
+                  { last ? "columns_forward.cl" : "rows_forward.cl", true },
                   { last ? "columns_backward.cl" : "rows_backward.cl", true },
                   { "images.cl", alone && !last },
                   { "resident.cl", keeps },

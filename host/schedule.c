@@ -22,7 +22,7 @@
 #define PART_ROWS_ALONE 4096
 
 /* Channels first, single work-items: rows that are walked together, each with a sum of its own, or pieces of fewer
- * (kernels/rows.cl). */
+ * (kernels/rows_walk.cl). */
 #define ROWS_TOGETHER 4
 
 /* Groups to a compute unit that even out what the units do, and below which channels are divided. */
@@ -53,7 +53,7 @@
 /* Coefficients of a channel, at most (kernels/coefficients.cl). */
 #define COEFFICIENTS 7
 
-/* Channels last: sums of chunks that a work-item keeps of each channel (kernels/columns.cl). */
+/* Channels last: sums of chunks that a work-item keeps of each channel (kernels/columns_walk.cl). */
 #define ACCUMULATORS 3
 
 static size_t least(size_t a, size_t b)
@@ -136,7 +136,7 @@ static size_t run_channels(const struct variant *v, const struct division *d, si
     return greater(least(least(wanted, RUN_CHANNELS), (size_t)d->channels / groups), 1);
 }
 
-/* Channels first: groups x runs of channels, chunks as in kernels/rows.cl. */
+/* Channels first: groups x runs of channels, chunks as in kernels/rows_walk.cl. */
 static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                         const struct choices *choices)
 {
@@ -203,7 +203,7 @@ static size_t whole_tile(size_t vectors, size_t groups)
     return greater(least(vectors / groups, WHOLE_TILE_VECTORS), 1);
 }
 
-/* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns.cl. */
+/* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns_walk.cl. */
 static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                            const struct choices *choices, const struct shape *shape)
 {

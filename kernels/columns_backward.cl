@@ -1,4 +1,4 @@
-/* The backward of channels last; shares of the work as in columns.cl. */
+/* The backward of channels last; shares of the work as in columns_walk.cl. */
 
 /* Where a slot keeps the sums of a chunk, before there are gradients: in the place of these (coefficients.cl). */
 #define G_SUM INPUT_GAIN

@@ -1,4 +1,4 @@
-/* The backward of channels first; chunks as in rows.cl. */
+/* The backward of channels first; chunks and runs as in rows_walk.cl. */
 
 /* A channel's row of what the backward reads and writes. */
 typedef struct {

@@ -179,7 +179,7 @@ static void check_sizes(const struct plan_of_work *work)
     expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
 }
 
-/* Bounds of kernels/rows.cl and images.cl. */
+/* Bounds of kernels/rows_walk.cl and images.cl. */
 enum { RUN_CHANNELS = 32, PIECE_VECTORS = 64, PIECE_CHANNELS = 64 };
 
 static void check_images(const struct plan_of_work *work)
@@ -277,7 +277,7 @@ static void visit_chunk(struct walk *walk, struct position at, cl_ulong channel,
     }
 }
 
-/* As a work-item of rows.cl. */
+/* As a work-item of rows_walk.cl. */
 static void walk_rows(struct walk *walk, cl_ulong part, cl_ulong tile, unsigned item, bool in_vectors)
 {
     const struct division *d = &walk->work.schedule.division;
@@ -299,7 +299,7 @@ static void own(struct walk *walk, cl_ulong slot, cl_ulong channel, unsigned own
     *owned = owner;
 }
 
-/* As a work-item of columns.cl. */
+/* As a work-item of columns_walk.cl. */
 static void walk_columns(struct walk *walk, cl_ulong part, cl_ulong tile, unsigned item)
 {
     const struct division *d = &walk->work.schedule.division;
