@@ -216,7 +216,11 @@ choose_device() {
 run_suites() {
     CLBN_TEST_DEVICE=$device_name
     export CLBN_TEST_DEVICE
+    suites_s=150
+    suite_s=60
     if $quick; then
+        suites_s=$((30 * minutes)) # half of all, since this may be a slow device
+        suite_s=$suites_s
         suites='-R ^(exact|golden|edge_cases)$'
         note "quick: no suites but exact, golden and edge_cases; no shapes but three small ones"
     else
@@ -224,7 +228,7 @@ run_suites() {
     fi
     # The words are an option and its value; the inner shell expands what is in quotes.
     # shellcheck disable=SC2086,SC2016
-    bounded 150 tests sh -c 'cd "$0" && exec ctest "$@"' "$build" $suites --output-on-failure --timeout 60
+    bounded "$suites_s" tests sh -c 'cd "$0" && exec ctest "$@"' "$build" $suites --output-on-failure --timeout "$suite_s"
 }
 
 # bench NAME SECONDS SHAPES OPTION...
@@ -256,7 +260,7 @@ measure() {
     has_torch=false
     if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then has_torch=true; fi
     if $quick; then
-        bench 1-small 60 4,64,14,14+8,32,7,7+256,128 --quick
+        bench 1-small $((20 * minutes)) 4,64,14,14+8,32,7,7+256,128 --quick
         run_torch 1-small 60
         return 0
     fi

@@ -69,8 +69,8 @@ BEGIN {
 END {
     top = greatest > 0 ? greatest * 1.05 : 1
     width = LEFT + GROUP * category_count + 20
-    if (width < 560)
-        width = 560
+    if (width < 640)
+        width = 640
     printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n",
         width, 40 + PITCH * chart_count
     print "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"
