@@ -147,6 +147,7 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     size_t step = v->group == 1 && d->columns >= v->vector ? v->vector : 1;
     size_t line = (size_t)d->lanes * step;
     size_t steps = divide_up((size_t)d->columns, line);
+    /* Fewer rows leave each of the sums that are taken together more columns. */
     const size_t together = v->group == 1 ? ROWS_TOGETHER : 1;
     const size_t steps_in_row = d->rows < together ? CHUNK_STEPS * (together / (size_t)d->rows) : CHUNK_STEPS;
     d->chunk_rows = together * lines * greater(CHUNK_STEPS / steps, 1);
