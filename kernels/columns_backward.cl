@@ -60,8 +60,11 @@ void prepare_slot(division d, position at, columns_share own, channel_parameters
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         column c = column_of(d, at, own, v, 0, 0);
-        for (uint i = 0; i < c.width; i++)
-            store_normalizer(slot, d.channels, c.channel + i, normalizer_of(p, channel_of(d, c.channel + i)));
+        for (uint i = 0; i < c.width; i++) {
+            normalizer n;
+            find_normalizer(&n, p, channel_of(d, c.channel + i));
+            store_normalizer(slot, d.channels, c.channel + i, n);
+        }
     }
 }
 

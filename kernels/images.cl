@@ -363,8 +363,11 @@ GROUP_KERNEL void images_backward(division d, __global const storage *x, layout 
     sums all[PIECE_CHANNELS];
     piece p;
     find_piece(&p, d);
-    for (index_t i = 0; i < p.channels; i++)
-        spread_normalizer(&t, p, i, normalizer_of(parameters, p.channel + i));
+    for (index_t i = 0; i < p.channels; i++) {
+        normalizer n;
+        find_normalizer(&n, parameters, p.channel + i);
+        spread_normalizer(&t, p, i, n);
+    }
     x += x_at.offset;
     dy += dy_at.offset;
     backward_sums_of_images(d, p, x, dy, &t, &s, alpha, all);

@@ -108,7 +108,8 @@ GROUP_KERNEL void resident_columns_backward(division d, __global const storage *
     index_t channel = own.tile_channel + item; /* of which this work-item has the totals */
     bool finishes = item < own.width && channel < (index_t)d.channels;
     if (finishes) {
-        normalizer n = normalizer_of(p, channel);
+        normalizer n;
+        find_normalizer(&n, p, channel);
         table[XHAT_MEAN * own.width + item] = n.mean;
         table[XHAT_SCALE * own.width + item] = n.scale;
         table[OUTPUT_GAMMA * own.width + item] = n.gamma;

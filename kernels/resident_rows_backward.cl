@@ -136,7 +136,8 @@ GROUP_KERNEL void resident_rows_backward(division d, __global const storage *x, 
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     index_t channel = get_group_id(1);
     uint piece = backward_piece(d, t);
-    normalizer n = normalizer_of(p, channel);
+    normalizer n;
+    find_normalizer(&n, p, channel);
     real own[3];
     wide totals[3];
     if (piece == CLBN_VECTOR) {

@@ -174,15 +174,15 @@ sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t
 }
 
 /* The sums of the work-item's elements of chunks begin to end of a channel. */
-sums own_sums(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n)
+void find_own_sums(sums *own, division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end,
+                   normalizer n)
 {
     bool in_vectors = backward_reads_vectors(t);
     t.has_dx = false;
     t.dz.data = 0;
-    sums own = no_sums();
+    *own = no_sums();
     for (index_t i = begin; i < end; i++)
-        own = add_sums(own, sums_of_chunk(d, at, chunk_of(d, at, i, in_vectors), t, channel, n));
-    return own;
+        *own = add_sums(*own, sums_of_chunk(d, at, chunk_of(d, at, i, in_vectors), t, channel, n));
 }
 
 /* dx, dz */
@@ -276,9 +276,11 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     find_run(&run, d, get_group_id(1));
     for (index_t i = 0; i < run.count; i++) {
         sums s = no_sums();
-        n[i] = normalizer_of(p, run.first + i);
-        if (needs_sums)
-            s = add_group_sums(own_sums(d, at, t, run.first + i, 0, chunk_count(d), n[i]), 1, scratch);
+        find_normalizer(&n[i], p, run.first + i);
+        if (needs_sums) {
+            find_own_sums(&s, d, at, t, run.first + i, 0, chunk_count(d), n[i]);
+            s = add_group_sums(s, 1, scratch);
+        }
         g[i] = finish_sums(s, d.rows * d.columns, run.first + i, p, get_local_id(0) == 0, dgamma + dgamma_offset,
                            dbeta + dbeta_offset);
     }
@@ -306,7 +308,10 @@ GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, 
     channel_run run;
     find_run(&run, d, get_group_id(1));
     for (index_t i = 0; i < run.count; i++) {
-        sums s = own_sums(d, position_in_group(d), t, run.first + i, begin, end, normalizer_of(p, run.first + i));
+        normalizer n;
+        sums s;
+        find_normalizer(&n, p, run.first + i);
+        find_own_sums(&s, d, position_in_group(d), t, run.first + i, begin, end, n);
         s = add_group_sums(s, 1, scratch);
         if (get_local_id(0) == 0)
             ((__global sums *)(partials + partials_offset))[part * d.channels + run.first + i] = s;

@@ -62,17 +62,17 @@ real invstd_of(channel_parameters p, index_t channel)
     return p.flags & FLAG_FROZEN ? real_of(inverse_deviation(wide_of(deviation), p.epsilon)) : deviation;
 }
 
-normalizer normalizer_of(channel_parameters p, index_t channel)
+void find_normalizer(normalizer *n, channel_parameters p, index_t channel)
 {
-    normalizer result = { 0, 0, parameter_or(p.gamma, channel, 1), parameter_or(p.beta, channel, 0) };
+    n->gamma = parameter_or(p.gamma, channel, 1);
+    n->beta = parameter_or(p.beta, channel, 0);
     if (p.flags & FLAG_ALONE) {
-        result.mean = result.beta;
-        result.scale = result.gamma == 0 ? 0 : 1 / result.gamma;
+        n->mean = n->beta;
+        n->scale = n->gamma == 0 ? 0 : 1 / n->gamma;
     } else {
-        result.mean = parameter_or(p.mean, channel, 0);
-        result.scale = invstd_of(p, channel);
+        n->mean = parameter_or(p.mean, channel, 0);
+        n->scale = invstd_of(p, channel);
     }
-    return result;
 }
 
 /* dgamma or dbeta of a channel; values may be NULL. */
