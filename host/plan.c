@@ -85,8 +85,10 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
             return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
                            plan->shape.channels);
     plan->program = bn_engine_program(plan->engine, &variant, &status);
-    if (status == CLBN_SUCCESS && plan->shape.elements > 0)
-        choose_schedules(plan, &variant, choices);
+    if (status != CLBN_SUCCESS || plan->shape.elements == 0)
+        return status;
+    choose_schedules(plan, &variant, choices);
+    bn_make_runs(&variant, facts, &plan->schedules[PASS_INFERENCE]);
     return status;
 }
 

@@ -39,7 +39,7 @@
 /* Channels last: folded rows have no more channels than this. */
 #define FOLDED_CHANNELS 8192
 
-/* Channels first, single work-items: bytes of the channels that follow one another in a group, at least, and channels, at most. */
+/* Channels first, inference in single work-items: bytes of a group's run of channels, at least, and channels, at most. */
 #define RUN_BYTES    32768
 #define RUN_CHANNELS 32
 
@@ -129,14 +129,7 @@ static size_t greatest_common_divisor(size_t a, size_t b)
     return a;
 }
 
-/* Channels to a group that has all of them: so many that their columns are a long run of memory, and units still have enough. */
-static size_t run_channels(const struct variant *v, const struct division *d, size_t groups)
-{
-    const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
-    return greater(least(least(wanted, RUN_CHANNELS), (size_t)d->channels / groups), 1);
-}
-
-/* Channels first: groups x runs of channels, chunks as in kernels/rows_walk.cl. */
+/* Channels first: groups x channels, chunks as in kernels/rows_walk.cl. */
 static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                         const struct choices *choices)
 {
@@ -156,8 +149,8 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     size_t groups = wanted_groups(v, facts, choices);
     s->whole = choose_whole(engine_flags, choices, d->channels >= groups || chunks <= WHOLE_CHUNKS);
     d->parts = s->whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
-    d->run_channels = s->whole && v->group == 1 ? run_channels(v, d, groups) : 1;
-    s->tiles = divide_up((size_t)d->channels, (size_t)d->run_channels);
+    d->run_channels = 1;
+    s->tiles = (size_t)d->channels;
     s->partials = (size_t)d->parts;
 }
 
@@ -178,6 +171,18 @@ static void divide_images(struct schedule *s, const struct variant *v, const str
     if (divide_up(channels, tile) < facts->compute_units)
         return;
     d->tile_channels = tile;
+}
+
+void bn_make_runs(const struct variant *v, const struct device_facts *facts, struct schedule *s)
+{
+    struct division *d = &s->division;
+    if (d->run_channels == 0 || v->group > 1 || !s->whole)
+        return;
+    const size_t channels = (size_t)d->channels;
+    const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
+    const size_t most = channels / (facts->compute_units * GROUPS_PER_UNIT_ALONE);
+    d->run_channels = greater(least(least(wanted, RUN_CHANNELS), most), 1);
+    s->tiles = divide_up(channels, (size_t)d->run_channels);
 }
 
 /* Rows to one that is walked: as few as make it a whole number of vectors, or 1 if they do not lie without gaps. */

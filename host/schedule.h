@@ -51,6 +51,9 @@ struct schedule {
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
 
+/* For a pass that walks tensors once: gives a group several channels, so that it walks memory in long runs. */
+void bn_make_runs(const struct variant *variant, const struct device_facts *facts, struct schedule *schedule);
+
 /* How a kernel that merges count partial results of each channel is divided. */
 struct merging {
     size_t lanes; /* channels to a group */

@@ -12,7 +12,7 @@ typedef struct {
     ulong chunk_columns; /* likewise */
     ulong band_rows;     /* channels last: rows that are walked together */
     ulong tile_vectors;  /* channels last: vectors of channels to a group */
-    ulong run_channels;  /* channels first: channels to a group; more than one only where it has all of them */
+    ulong run_channels;  /* channels first: channels to a group; more than one only in inference, of whole channels */
     ulong tile_channels; /* channels first, in images (images.cl): channels to a group */
     ulong kept_lanes;    /* channels last, on chip: vectors to a tile */
     ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */

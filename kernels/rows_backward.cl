@@ -1,4 +1,4 @@
-/* The backward of channels first; chunks and runs as in rows_walk.cl. */
+/* The backward of channels first; chunks as in rows_walk.cl. */
 
 /* A channel's row of what the backward reads and writes. */
 typedef struct {
@@ -174,15 +174,15 @@ sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t
 }
 
 /* The sums of the work-item's elements of chunks begin to end of a channel. */
-void find_own_sums(sums *own, division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end,
-                   normalizer n)
+sums own_sums(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n)
 {
     bool in_vectors = backward_reads_vectors(t);
     t.has_dx = false;
     t.dz.data = 0;
-    *own = no_sums();
+    sums own = no_sums();
     for (index_t i = begin; i < end; i++)
-        *own = add_sums(*own, sums_of_chunk(d, at, chunk_of(d, at, i, in_vectors), t, channel, n));
+        own = add_sums(own, sums_of_chunk(d, at, chunk_of(d, at, i, in_vectors), t, channel, n));
+    return own;
 }
 
 /* dx, dz */
@@ -216,9 +216,8 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
     }
 }
 
-/* dx and dz of the work-item's elements of a chunk of each of some channels. n, g: [channel of the run]. */
-void input_chunk_of_run(division d, position at, backward_tensors t, chunk c, channel_run run, const normalizer *n,
-                        const gradient *g)
+/* dx and dz of the work-item's elements of a chunk. */
+void input_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g)
 {
     const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
     const bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
@@ -226,33 +225,32 @@ void input_chunk_of_run(division d, position at, backward_tensors t, chunk c, ch
     backward_tensors plain = t;
     make_plain_backward(&plain);
     plain.has_dx = true;
-    for (index_t row = c.row; row < c.row_end; row += at.lines)
-        for (index_t i = 0; i < run.count; i++) {
-            backward_row r;
-            if (is_plain) {
-                find_backward_row(&r, d, plain, row, run.first + i);
-                input_row(r, at, c, n[i], g[i], dx_past_cache, false);
-            } else {
-                find_backward_row(&r, d, t, row, run.first + i);
-                input_row(r, at, c, n[i], g[i], dx_past_cache, dz_past_cache);
-            }
+    for (index_t row = c.row; row < c.row_end; row += at.lines) {
+        backward_row r;
+        if (is_plain) {
+            find_backward_row(&r, d, plain, row, channel);
+            input_row(r, at, c, n, g, dx_past_cache, false);
+        } else {
+            find_backward_row(&r, d, t, row, channel);
+            input_row(r, at, c, n, g, dx_past_cache, dz_past_cache);
         }
+    }
 }
 
 /* The same of a part of the chunks; a whole channel is one. */
-void input_part(division d, position at, backward_tensors t, channel_run run, index_t part, const normalizer *n, const gradient *g)
+void input_part(division d, position at, backward_tensors t, index_t channel, index_t part, normalizer n, gradient g)
 {
     const bool in_vectors = backward_reads_vectors(t) && backward_writes_vectors(t);
     t.has_x = t.has_x && input_takes_x(t);
     if (d.parts == 1) {
-        input_chunk_of_run(d, at, t, whole_chunk(d, at, in_vectors), run, n, g);
+        input_chunk(d, at, t, whole_chunk(d, at, in_vectors), channel, n, g);
         return;
     }
     for (index_t i = part_begin(chunk_count(d), part, d.parts); i < part_begin(chunk_count(d), part + 1, d.parts); i++)
-        input_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, n, g);
+        input_chunk(d, at, t, chunk_of(d, at, i, in_vectors), channel, n, g);
 }
 
-/* Backward of a run of channels to a group. */
+/* Backward of a channel to a group. */
 GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                                 __global const storage *other, layout other_at, __global const uchar *mask,
                                 ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
@@ -269,26 +267,20 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
+    index_t channel = get_group_id(1);
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
-    normalizer n[RUN_CHANNELS];
-    gradient g[RUN_CHANNELS];
-    channel_run run;
-    find_run(&run, d, get_group_id(1));
-    for (index_t i = 0; i < run.count; i++) {
-        sums s = no_sums();
-        find_normalizer(&n[i], p, run.first + i);
-        if (needs_sums) {
-            find_own_sums(&s, d, at, t, run.first + i, 0, chunk_count(d), n[i]);
-            s = add_group_sums(s, 1, scratch);
-        }
-        g[i] = finish_sums(s, d.rows * d.columns, run.first + i, p, get_local_id(0) == 0, dgamma + dgamma_offset,
-                           dbeta + dbeta_offset);
-    }
+    normalizer n;
+    sums s = no_sums();
+    find_normalizer(&n, p, channel);
+    if (needs_sums)
+        s = add_group_sums(own_sums(d, at, t, channel, 0, chunk_count(d), n), 1, scratch);
+    gradient g = finish_sums(s, d.rows * d.columns, channel, p, get_local_id(0) == 0, dgamma + dgamma_offset,
+                             dbeta + dbeta_offset);
     if (dx || dz)
-        input_part(d, at, t, run, 0, n, g);
+        input_part(d, at, t, channel, 0, n, g);
 }
 
-/* The sums of a run of channels, or a part of one, to a group, into partials[part][channel]. */
+/* The sums of a part of a channel to a group, into partials[part][channel]. */
 GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                             __global const storage *other, layout other_at, __global const uchar *mask,
                             ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta,
@@ -303,22 +295,17 @@ GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, 
     const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     index_t part = get_group_id(0);
-    index_t begin = part_begin(chunk_count(d), part, d.parts);
-    index_t end = part_begin(chunk_count(d), part + 1, d.parts);
-    channel_run run;
-    find_run(&run, d, get_group_id(1));
-    for (index_t i = 0; i < run.count; i++) {
-        normalizer n;
-        sums s;
-        find_normalizer(&n, p, run.first + i);
-        find_own_sums(&s, d, position_in_group(d), t, run.first + i, begin, end, n);
-        s = add_group_sums(s, 1, scratch);
-        if (get_local_id(0) == 0)
-            ((__global sums *)(partials + partials_offset))[part * d.channels + run.first + i] = s;
-    }
+    index_t channel = get_group_id(1);
+    normalizer n;
+    find_normalizer(&n, p, channel);
+    sums own = own_sums(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
+                        part_begin(chunk_count(d), part + 1, d.parts), n);
+    own = add_group_sums(own, 1, scratch);
+    if (get_local_id(0) == 0)
+        ((__global sums *)(partials + partials_offset))[part * d.channels + channel] = own;
 }
 
-/* dx and dz of a run of channels, or a part of one, to a group, from coefficients [BACKWARD_ROWS][channel]. */
+/* dx and dz of a part of a channel to a group, from coefficients [BACKWARD_ROWS][channel]. */
 GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                              __global const storage *other, layout other_at, __global const uchar *mask,
                              ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
@@ -327,14 +314,11 @@ GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at,
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
                                  { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
+    index_t channel = second_group(1);
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
-    normalizer n[RUN_CHANNELS];
-    gradient g[RUN_CHANNELS];
-    channel_run run;
-    find_run(&run, d, second_group(1));
-    for (index_t i = 0; i < run.count; i++) {
-        load_normalizer(&n[i], table, d.channels, run.first + i);
-        load_gradient(&g[i], table, d.channels, run.first + i);
-    }
-    input_part(d, position_in_group(d), t, run, second_group(0), n, g);
+    normalizer n;
+    gradient g;
+    load_normalizer(&n, table, d.channels, channel);
+    load_gradient(&g, table, d.channels, channel);
+    input_part(d, position_in_group(d), t, channel, second_group(0), n, g);
 }

@@ -232,7 +232,7 @@ void normalize_part(division d, position at, forward_tensors t, channel_run run,
         normalize_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, all);
 }
 
-/* Forward training of a run of channels to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
+/* Forward training of a channel to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
 GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
                                __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                __global const real *gamma, ulong gamma_offset, __global const real *beta,
@@ -246,53 +246,42 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
-    affine all[RUN_CHANNELS];
-    channel_run run;
-    find_run(&run, d, get_group_id(1));
-    for (index_t i = 0; i < run.count; i++) {
-        moments m = own_moments(d, at, t.x, run.first + i, 0, chunk_count(d));
-        m = merge_group_moments(m, 1, scratch);
-        all[i] = finish_moments(m, run.first + i, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
-                                running_mean + running_mean_offset, running_var + running_var_offset,
-                                save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                                wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
-    }
+    const channel_run one = { get_group_id(1), 1 };
+    moments m = merge_group_moments(own_moments(d, at, t.x, one.first, 0, chunk_count(d)), 1, scratch);
+    affine a = finish_moments(m, one.first, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
+                              running_mean + running_mean_offset, running_var + running_var_offset,
+                              save_mean + save_mean_offset, save_invstd + save_invstd_offset,
+                              wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
     if (y)
-        normalize_part(d, at, t, run, 0, all);
+        normalize_part(d, at, t, one, 0, &a);
 }
 
-/* The moments of a run of channels, or a part of one, to a group, into partials[part][channel]. */
+/* The moments of a part of a channel to a group, into partials[part][channel]. */
 GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                   ulong partials_offset)
 {
     __local moments scratch[CLBN_GROUP];
     const input whole = { x + x_at.offset, x_at };
     index_t part = get_group_id(0);
+    index_t channel = get_group_id(1);
     index_t begin = part_begin(chunk_count(d), part, d.parts);
     index_t end = part_begin(chunk_count(d), part + 1, d.parts);
-    channel_run run;
-    find_run(&run, d, get_group_id(1));
-    for (index_t i = 0; i < run.count; i++) {
-        moments m = own_moments(d, position_in_group(d), whole, run.first + i, begin, end);
-        m = merge_group_moments(m, 1, scratch);
-        if (get_local_id(0) == 0)
-            ((__global moments *)(partials + partials_offset))[part * d.channels + run.first + i] = m;
-    }
+    moments m = merge_group_moments(own_moments(d, position_in_group(d), whole, channel, begin, end), 1, scratch);
+    if (get_local_id(0) == 0)
+        ((__global moments *)(partials + partials_offset))[part * d.channels + channel] = m;
 }
 
-/* y of a run of channels, or a part of one, to a group, from coefficients [AFFINE_ROWS][channel]. */
+/* y of a part of a channel to a group, from coefficients [AFFINE_ROWS][channel]. */
 GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
                                  layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                  __global const uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
-    affine all[RUN_CHANNELS];
-    channel_run run;
-    find_run(&run, d, second_group(1));
-    for (index_t i = 0; i < run.count; i++)
-        load_affine(&all[i], (__global const real *)(coefficients + coefficients_offset), d.channels, run.first + i);
-    normalize_part(d, position_in_group(d), t, run, second_group(0), all);
+    const channel_run one = { second_group(1), 1 };
+    affine a;
+    load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels, one.first);
+    normalize_part(d, position_in_group(d), t, one, second_group(0), &a);
 }
 
 /* Forward inference of a run of channels, or a part of one, to a group. */

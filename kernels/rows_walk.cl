@@ -3,8 +3,8 @@
  * the order of memory; a part of a channel is a range of chunks. A row is walked in vectors. What is left of it is one vector
  * more, which overlaps the last, where a work-item has rows to itself and they are long enough; else single elements.
  *
- * A work-item that has rows to itself may have all of several channels, a run. Results are then written row by row, and in a row
- * channel by channel, since memory is faster the longer the pieces are that it is walked in.
+ * In inference a work-item that has rows to itself may have all of several channels, a run, row by row, and in a row channel by
+ * channel, since memory is faster the longer the pieces are that it is walked in.
  */
 typedef struct {
     index_t row, row_end; /* this work-item's first row, and the end of all rows */

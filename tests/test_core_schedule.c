@@ -299,6 +299,16 @@ static void own(struct walk *walk, cl_ulong slot, cl_ulong channel, unsigned own
     *owned = owner;
 }
 
+/* The mask has room for an element's bit, in a unit of its vector. */
+static void visit_in_mask(struct walk *walk, cl_ulong row, cl_ulong channel)
+{
+    const struct schedule *s = &walk->work.schedule;
+    const cl_ulong vector = walk->work.variant.vector, unit = row * divided_up(s->division.channels, vector) + channel / vector;
+    if (bn_has_mask(walk->work.variant.activation))
+        expect(&walk->work, (unit + 1) * divided_up(vector, 8) <= s->mask_size, "the mask has a bit for an element");
+    visit(walk, row * s->division.channels + channel);
+}
+
 /* As a work-item of columns_walk.cl. */
 static void walk_columns(struct walk *walk, cl_ulong part, cl_ulong tile, unsigned item)
 {
@@ -315,9 +325,9 @@ static void walk_columns(struct walk *walk, cl_ulong part, cl_ulong tile, unsign
             own(walk, slot, c, owner);
             for (cl_ulong begin = row_begin; begin < row_end; begin += d->band_rows)
                 for (cl_ulong r = begin + at.line; r < smaller(begin + d->band_rows, row_end); r += at.lines)
-                    visit(walk, r * d->channels + c);
+                    visit_in_mask(walk, r, c);
             if (part + 1 == d->parts && at.line == 0 && c < d->rest)
-                visit(walk, d->rows * d->channels + c);
+                visit_in_mask(walk, d->rows, c);
         }
 }
 
@@ -348,6 +358,8 @@ START_TEST(every_element_is_met_once)
     for (int i = 0; i < WALKS; i++) {
         struct walk walk;
         ck_assert(random_work(&random, i % 100 == 0 ? 500000 : 5000, &walk.work));
+        if (random_below(&random, 2) == 0)
+            bn_make_runs(&walk.work.variant, &walk.work.facts, &walk.work.schedule);
         check_division(&walk.work);
         check_sizes(&walk.work);
         check_walk(&walk, true);
@@ -608,15 +620,26 @@ START_TEST(a_small_problem_takes_one_kernel)
 END_TEST
 
 /* Two cores with 32 MiB of cache. */
+static const struct device_facts cores = {
+    .compute_units = 2, .max_group_size = 1024, .address_limit = SIZE_MAX / 2, .cache_size = (size_t)32 << 20
+};
+
 static struct schedule schedule_on_cores(clbn_geometry geometry, clbn_type type, struct shape shape)
 {
-    const struct device_facts facts = {
-        .compute_units = 2, .max_group_size = 1024, .address_limit = SIZE_MAX / 2, .cache_size = (size_t)32 << 20
-    };
-    const struct variant variant = bn_choose_variant(geometry, 0, &facts, type, CLBN_ACTIVATION_NONE, &shape);
+    const struct variant variant = bn_choose_variant(geometry, 0, &cores, type, CLBN_ACTIVATION_NONE, &shape);
     struct schedule schedule;
-    ck_assert(bn_make_schedule(&variant, &facts, 0, &usual, &shape, &schedule));
+    ck_assert(bn_make_schedule(&variant, &cores, 0, &usual, &shape, &schedule));
     return schedule;
+}
+
+/* Channels to a group in inference. */
+static cl_ulong run_on_cores(clbn_geometry geometry, struct shape shape)
+{
+    struct schedule schedule = schedule_on_cores(geometry, CLBN_FLOAT32, shape);
+    const struct variant variant = bn_choose_variant(geometry, 0, &cores, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
+    ck_assert_uint_eq(schedule.division.run_channels, 1);
+    bn_make_runs(&variant, &cores, &schedule);
+    return schedule.division.run_channels;
 }
 
 START_TEST(few_columns_in_many_rows_are_images)
@@ -658,8 +681,8 @@ START_TEST(channels_make_long_runs)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
-        ck_assert_uint_eq(schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape).division.run_channels, cases[i].run);
-        ck_assert_uint_eq(schedule_on_cores(CLBN_GEOMETRY_GROUP, CLBN_FLOAT32, shape).division.run_channels, 1);
+        ck_assert_uint_eq(run_on_cores(CLBN_GEOMETRY_VECTOR, shape), cases[i].run);
+        ck_assert_uint_eq(run_on_cores(CLBN_GEOMETRY_GROUP, shape), 1);
     }
 }
 END_TEST

@@ -42,6 +42,20 @@ static double outlier_every_256(struct random *random, size_t i, size_t m, doubl
     return i % 256 == 0 ? size : random_normal(random);
 }
 
+/* Where the vector kernels on two cores take the samples for their pivots of 131072 rows of 16 channels, ... */
+static double outlier_in_each_sampled_row(struct random *random, size_t i, size_t m, double size)
+{
+    (void)m;
+    return i % 1024 == 0 ? size : random_normal(random);
+}
+
+/* ... and of one row of 131072 columns: in a chunk of 4096, the number-th eighth of it. */
+static double outlier_in_each_sampled_vector(struct random *random, size_t i, size_t m, double size)
+{
+    (void)m;
+    return i % 4096 / 16 == i / 4096 % 8 * 32 ? size : random_normal(random);
+}
+
 static double trend(struct random *random, size_t i, size_t m, double size)
 {
     return size * (double)i / (double)m + random_normal(random);
@@ -146,6 +160,19 @@ START_TEST(an_outlier_is_no_harm)
 }
 END_TEST
 
+/* The pivots are as far from the mean as samples can lead them. */
+START_TEST(misleading_samples_are_no_harm)
+{
+    static const struct shape last = { 2, 1, { 131072, 16 } }, first = { 2, 0, { 2, 131072 } };
+    struct problem problem = problem_of_series(&last, CLBN_FLOAT32, 1e-5, outlier_in_each_sampled_row, 1e4);
+    check_problem(_i, &problem);
+    problem_free(&problem);
+    problem = problem_of_series(&first, CLBN_FLOAT32, 1e-5, outlier_in_each_sampled_vector, 1e4);
+    check_problem(_i, &problem);
+    problem_free(&problem);
+}
+END_TEST
+
 START_TEST(a_trend_is_no_harm)
 {
     check_series_in_all_types(_i, trend, 1e2);
@@ -247,6 +274,7 @@ int main(void)
     tcase_add_loop_test(cases, a_mean_of_many_deviations_is_no_harm, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, slopes_are_those_of_the_forward, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, an_outlier_is_no_harm, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, misleading_samples_are_no_harm, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, a_trend_is_no_harm, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, tiny_and_huge_scales_are_no_harm, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, long_channels_keep_their_accuracy, 0, PLAIN_ENGINE_CONFIGS);
