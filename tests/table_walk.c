@@ -29,7 +29,9 @@ static void check_types(struct table_row row, void (*check)(const struct table_r
     size_t type_count = (size_t)stored_types(row.config, types);
     for (row.type_number = 0; row.type_number < type_count; row.type_number++) {
         row.type = types[row.type_number];
-        check(&row);
+        /* The width of an index is the same to all types. */
+        if (row.type == CLBN_FLOAT32 || (engine_configs[row.config].flags & CLBN_ENGINE_INDEX_64) == 0)
+            check(&row);
     }
 }
 
