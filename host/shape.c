@@ -108,6 +108,12 @@ static void divide_axes(struct shape *s, struct axes rows, const struct axes *ch
         s->layouts[t].alignment = alignment_of(&s->layouts[t], 0, s->channels_last ? s->row_axes : end);
 }
 
+void bn_fold_layout(struct layout *layout, cl_ulong folded)
+{
+    layout->strides[0] *= folded;
+    layout->alignment = alignment_of(layout, 0, 1);
+}
+
 bool bn_is_packed(const struct shape *shape)
 {
     for (enum tensor t = 0; t < TENSORS; t++) {

@@ -37,6 +37,9 @@ size_t bn_parameter_size(clbn_type type);
 /* Whether the elements of all tensors fill their memory in the order of rows, channels and columns. */
 bool bn_is_packed(const struct shape *shape);
 
+/* Makes `folded` rows of a packed layout with channels last one row. */
+void bn_fold_layout(struct layout *layout, cl_ulong folded);
+
 /* Checks rank, axis, sizes and strides. limit: the most bytes that a tensor may have. */
 cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape);
 

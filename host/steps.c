@@ -125,12 +125,11 @@ void bn_bind_tensor(struct step_list *list, clbn_view view, enum tensor tensor)
 {
     const cl_ulong folded = list->schedule->division.folded;
     struct layout layout = { 0 };
-    if (bn_is_present(view))
+    if (bn_is_present(view)) {
         layout = bn_plan_shape(list->plan)->layouts[tensor];
-    layout.offset = bn_is_present(view) ? view.offset : 0;
-    if (folded > 1) {
-        layout.strides[0] *= folded;
-        layout.alignment = layout.strides[0] & (~layout.strides[0] + 1);
+        layout.offset = view.offset;
+        if (folded > 1)
+            bn_fold_layout(&layout, folded);
     }
     bind_memory(list, view);
     bind(list, offsetof(struct layout, strides) + axis_count(list) * sizeof(cl_ulong), &layout);

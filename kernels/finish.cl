@@ -78,9 +78,11 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
         gradient g = finish_sums(s, values, (index_t)c, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
         if (record)
             store_sums(record + record_offset, channels, c, s, values);
+        if (!coefficients)
+            continue;
         normalizer n;
         find_normalizer(&n, p, (index_t)c);
-        for (ulong i = 0; coefficients && i < folded; i++) {
+        for (ulong i = 0; i < folded; i++) {
             store_normalizer(table, folded * channels, (index_t)(i * channels + c), n);
             store_gradient(table, folded * channels, (index_t)(i * channels + c), g);
         }

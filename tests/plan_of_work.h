@@ -1,0 +1,36 @@
+/* Problems and their schedules, for tests of the pure core: no device is needed. */
+#ifndef PLAN_OF_WORK_H
+#define PLAN_OF_WORK_H
+
+#include "random_numbers.h"
+#include "schedule.h"
+
+/* A problem and its schedule. */
+struct plan_of_work {
+    struct device_facts facts;
+    cl_uint flags;
+    struct shape shape;
+    struct variant variant;
+    struct schedule schedule;
+    char text[256];
+};
+
+/* All 0. */
+extern const struct choices usual_choices;
+
+/* Packed tensors. */
+struct shape shape_of(size_t outer, size_t channels, size_t inner);
+
+/* A random problem of up to limit elements; false if it has no schedule. */
+bool random_work(struct random *random, size_t limit, struct plan_of_work *work);
+
+/* A problem in float32 for 16 units with 1 MB of cache. */
+struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct shape shape);
+
+/* Makes the text for messages anew, after another schedule. */
+void describe(struct plan_of_work *work);
+
+/* Ends the test unless the condition holds. */
+void expect(const struct plan_of_work *work, bool condition, const char *what);
+
+#endif

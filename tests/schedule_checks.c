@@ -1,0 +1,69 @@
+#include "schedule_checks.h"
+
+void check_sizes(const struct plan_of_work *work)
+{
+    const struct schedule *s = &work->schedule;
+    const size_t element = bn_parameter_size(work->variant.type), channels = work->shape.channels;
+    const size_t width = (size_t)s->division.channels;
+    expect(work, s->partials_size >= s->partials * channels * bn_moments_size(&work->variant), "moments fit");
+    expect(work, s->partials_size >= s->partials * channels * bn_sums_size(&work->variant), "sums fit");
+    expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
+    expect(work, s->coefficients_size >= 7 * width * element, "coefficients fit");
+    expect(work, s->coefficients_size >= 7 * s->slots * width * element, "coefficients of each slot fit");
+    const size_t vectors = (width + work->variant.vector - 1) / work->variant.vector;
+    const size_t sums = 3 * s->slots * vectors * work->variant.vector;
+    expect(work, s->accumulators_size >= sums * bn_wide_size(&work->variant), "accumulators fit");
+    expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size,
+           "the sum");
+    expect(work, s->partials_size % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
+    expect(work, s->statistics_size % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
+    expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
+}
+
+/* Bounds of kernels/rows_walk.cl and images.cl. */
+enum { RUN_CHANNELS = 32, PIECE_VECTORS = 64, PIECE_CHANNELS = 64 };
+
+static void check_images(const struct plan_of_work *work)
+{
+    const struct division *d = &work->schedule.division;
+    if (d->tile_channels == 0)
+        return;
+    expect(work, work->variant.group == 1 && work->schedule.whole, "images are for single work-items");
+    expect(work, d->tile_channels <= PIECE_CHANNELS, "a tile's channels have their places");
+    expect(work, d->tile_channels * d->columns <= PIECE_VECTORS * work->variant.vector, "a piece fits in its tables");
+    expect(work, divided_up(d->channels, d->tile_channels) >= work->facts.compute_units, "no unit is idle");
+}
+
+void check_division(const struct plan_of_work *work)
+{
+    const struct schedule *s = &work->schedule;
+    const struct division *d = &s->division;
+    expect(work, d->folded >= 1 && d->channels == work->shape.channels * d->folded && d->columns == work->shape.inner,
+           "the division's channels are the shape's");
+    expect(work,
+           d->rows >= 1 && d->rest < d->channels && d->rows * d->channels + d->rest == work->shape.outer * work->shape.channels,
+           "the division's rows are the shape's");
+    expect(work, d->folded == 1 || (work->variant.channels_last && d->channels % work->variant.vector == 0 && !s->whole),
+           "rows are folded for full vectors alone");
+    expect(work, d->lanes >= 1 && (d->lanes & (d->lanes - 1)) == 0, "lanes are a power of two");
+    expect(work, d->lanes <= work->variant.group && work->variant.group % d->lanes == 0, "lanes divide the group");
+    expect(work, d->chunk_rows >= 1 && d->chunk_columns >= 1, "chunks are not empty");
+    expect(work, s->tiles >= 1 && d->parts >= 1, "there are groups");
+    expect(work, !s->whole || d->parts == 1, "a whole channel has one part");
+    expect(work, !(work->flags & CLBN_ENGINE_SPLIT) || !s->whole, "split if asked");
+    expect(work, !(work->flags & CLBN_ENGINE_WHOLE) || s->whole, "whole if asked");
+    expect(work, s->partials == d->parts * d->folded, "each part of each row of a folded one has a result");
+    if (work->variant.channels_last) {
+        expect(work, s->slots == d->parts * work->variant.group / d->lanes, "each line has a slot");
+        expect(work, d->band_rows >= 1 && d->tile_vectors >= 1, "bands and tiles are not empty");
+        expect(work, d->chunk_rows % d->band_rows == 0, "a chunk is of whole bands");
+        expect(work, d->parts <= divided_up(d->rows, d->band_rows), "no more parts than bands");
+    } else {
+        cl_ulong chunks = divided_up(d->rows, d->chunk_rows) * divided_up(d->columns, d->chunk_columns);
+        expect(work, d->parts <= chunks, "no more parts than chunks");
+        expect(work, d->run_channels >= 1 && s->tiles == divided_up(d->channels, d->run_channels), "a tile is a run");
+        expect(work, d->run_channels == 1 || (s->whole && work->variant.group == 1 && d->run_channels <= RUN_CHANNELS),
+               "runs are whole, and have their places");
+        check_images(work);
+    }
+}

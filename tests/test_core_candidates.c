@@ -1,0 +1,193 @@
+/* Candidates for tuning, and choices that anybody may have written: each schedule is sound, and meets every element once. */
+#include "candidates.h"
+#include "schedule_checks.h"
+
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBLEMS = 1000, WALKS = 1000, CHOICES = 400000 };
+
+static bool same_schedule(const struct schedule *a, const struct schedule *b)
+{
+    return a->whole == b->whole && a->stream == b->stream && a->tiles == b->tiles &&
+           memcmp(&a->division, &b->division, sizeof a->division) == 0;
+}
+
+static size_t list_candidates(const struct plan_of_work *work, struct candidate *list)
+{
+    return bn_list_candidates(&work->variant, &work->facts, work->flags, &work->shape, list);
+}
+
+static bool make_chosen(struct plan_of_work *work, const struct choices *choices)
+{
+    bool made = bn_make_chosen_schedule(&work->variant, &work->facts, work->flags, choices, &work->shape, &work->schedule);
+    describe(work);
+    return made;
+}
+
+/* Not more than a tensor, or than it takes anyway. */
+static void check_workspace(const struct plan_of_work *work, size_t usual_size)
+{
+    const size_t size = work->schedule.workspace_size;
+    expect(work, size <= usual_size || size <= work->shape.elements * bn_type_size(work->variant.type), "a frugal workspace");
+}
+
+/* The usual one first, none twice, and each is had again from its choices. */
+static void check_list(const struct plan_of_work *work, const struct candidate *list, size_t count)
+{
+    expect(work, count >= 1 && count < MAX_CANDIDATES, "there are candidates, and room for more");
+    expect(work, memcmp(&list[0].choices, &usual_choices, sizeof usual_choices) == 0, "nothing is chosen for the first");
+    expect(work, same_schedule(&list[0].schedule, &work->schedule), "the first is the usual one");
+    for (size_t i = 0; i < count; i++) {
+        struct plan_of_work again = *work;
+        for (size_t j = 0; j < i; j++)
+            expect(work, !same_schedule(&list[i].schedule, &list[j].schedule), "no candidate is there twice");
+        expect(work, make_chosen(&again, &list[i].choices), "the choices are legal");
+        expect(work, memcmp(&again.schedule, &list[i].schedule, sizeof again.schedule) == 0, "they make the same schedule");
+        expect(work, list[i].schedule.mask_size == work->schedule.mask_size, "the mask stays as it is");
+        expect(work,
+               !bn_has_mask(work->variant.activation) || list[i].schedule.division.folded == work->schedule.division.folded,
+               "rows are folded, or not, as the mask has them");
+    }
+}
+
+START_TEST(candidates_of_any_size_are_sound)
+{
+    struct random random = { 3 };
+    for (int i = 0; i < PROBLEMS; i++) {
+        struct plan_of_work work;
+        struct candidate list[MAX_CANDIDATES];
+        if (!random_work(&random, SIZE_MAX / 16, &work))
+            continue;
+        size_t count = list_candidates(&work, list);
+        check_list(&work, list, count);
+        for (size_t c = 0; c < count; c++) {
+            struct plan_of_work candidate = work;
+            candidate.schedule = list[c].schedule;
+            describe(&candidate);
+            check_division(&candidate);
+            check_sizes(&candidate);
+            check_workspace(&candidate, work.schedule.workspace_size);
+        }
+    }
+}
+END_TEST
+
+START_TEST(every_candidate_meets_every_element_once)
+{
+    struct random random = { 4 };
+    size_t candidates = 0;
+    for (int i = 0; i < WALKS; i++) {
+        struct plan_of_work work;
+        struct candidate list[MAX_CANDIDATES];
+        ck_assert(random_work(&random, i % 100 == 0 ? 50000 : 3000, &work));
+        size_t count = list_candidates(&work, list);
+        for (size_t c = 0; c < count; c++) {
+            work.schedule = list[c].schedule;
+            describe(&work);
+            check_walk(&work, c % 2 == 0);
+        }
+        candidates += count;
+    }
+    ck_assert_uint_gt(candidates, 4 * WALKS);
+}
+END_TEST
+
+static cl_uint random_choice(struct random *random)
+{
+    static const cl_uint choices[] = { 0, 1, 2, 3, 4, 8, 16, 32, 64, 65536, 65, CL_UINT_MAX };
+    return choices[random_below(random, sizeof choices / sizeof *choices)];
+}
+
+/* Of numbers that anybody may have written: refused, or sound. */
+START_TEST(chosen_numbers_are_refused_or_sound)
+{
+    struct random random = { 5 };
+    unsigned taken = 0;
+    for (int i = 0; i < CHOICES; i++) {
+        struct plan_of_work work;
+        const struct choices choices = { random_choice(&random), random_choice(&random), random_choice(&random),
+                                         random_choice(&random), random_choice(&random), random_choice(&random) };
+        ck_assert(random_work(&random, 500, &work));
+        const size_t usual_size = work.schedule.workspace_size;
+        if (!make_chosen(&work, &choices))
+            continue;
+        taken++;
+        check_workspace(&work, usual_size);
+        check_division(&work);
+        check_sizes(&work);
+        check_walk(&work, true);
+    }
+    ck_assert_uint_gt(taken, 100);
+}
+END_TEST
+
+START_TEST(one_number_that_is_never_tried_is_refused)
+{
+    static const cl_uint untried[] = { 3, 5, 63, 65535, 65537, CL_UINT_MAX };
+    enum { MEMBERS = sizeof(struct choices) / sizeof(cl_uint) };
+    const struct shape shapes[] = { shape_of(300, 35, 1), shape_of(30, 35, 20) };
+    for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++)
+        for (int s = 0; s < 2; s++)
+            for (size_t i = 0; i < MEMBERS * (sizeof untried / sizeof *untried); i++) {
+                struct plan_of_work work = work_of(geometry, 0, shapes[s]);
+                const struct schedule before = work.schedule;
+                cl_uint numbers[MEMBERS] = { 0 };
+                struct choices choices;
+                numbers[i % MEMBERS] = untried[i / MEMBERS];
+                memcpy(&choices, numbers, sizeof choices);
+                expect(&work, !make_chosen(&work, &choices), "the number is refused");
+                expect(&work, memcmp(&before, &work.schedule, sizeof before) == 0, "the schedule stays as it is");
+            }
+}
+END_TEST
+
+START_TEST(whole_and_split_are_among_the_candidates)
+{
+    const struct shape shapes[] = { shape_of(3000, 35, 1), shape_of(300, 35, 2000) };
+    for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++)
+        for (int s = 0; s < 2; s++) {
+            struct plan_of_work work = work_of(geometry, 0, shapes[s]);
+            struct candidate list[MAX_CANDIDATES];
+            unsigned whole = 0, split = 0, stream = 0, plain = 0;
+            for (size_t i = 0, count = list_candidates(&work, list); i < count; i++) {
+                whole += list[i].schedule.whole;
+                split += !list[i].schedule.whole;
+                stream += list[i].schedule.stream;
+                plain += !list[i].schedule.stream;
+            }
+            expect(&work, whole > 0 && split > 1, "whole, and split in several ways");
+            expect(&work, geometry == CLBN_GEOMETRY_GROUP ? stream == 0 : stream == plain, "past the cache, and through it");
+        }
+}
+END_TEST
+
+START_TEST(an_empty_batch_has_no_candidates)
+{
+    struct plan_of_work work = work_of(CLBN_GEOMETRY_VECTOR, 0, shape_of(0, 7, 5));
+    struct candidate list[MAX_CANDIDATES];
+    ck_assert_uint_eq(list_candidates(&work, list), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("core: candidates");
+    TCase *cases = tcase_create("pure");
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, candidates_of_any_size_are_sound);
+    tcase_add_test(cases, every_candidate_meets_every_element_once);
+    tcase_add_test(cases, chosen_numbers_are_refused_or_sound);
+    tcase_add_test(cases, one_number_that_is_never_tried_is_refused);
+    tcase_add_test(cases, whole_and_split_are_among_the_candidates);
+    tcase_add_test(cases, an_empty_batch_has_no_candidates);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
