@@ -66,7 +66,7 @@ struct listing {
 
 static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    return a->whole == b->whole && a->stream == b->stream && a->tiles == b->tiles &&
+    return a->whole == b->whole && a->stream_tensors == b->stream_tensors && a->tiles == b->tiles &&
            memcmp(&a->division, &b->division, sizeof(a->division)) == 0;
 }
 
@@ -148,12 +148,12 @@ size_t bn_list_candidates(const struct variant *variant, const struct device_fac
     return l.count;
 }
 
-void bn_describe_schedule(const struct schedule *s, char *text, size_t size)
+void bn_describe_schedule(const struct schedule *s, enum pass pass, char *text, size_t size)
 {
     char bands_of[64] = "";
     if (s->division.band_rows > 0)
         snprintf(bands_of, sizeof(bands_of), ", bands of %llu row%s", (unsigned long long)s->division.band_rows,
                  s->division.band_rows == 1 ? "" : "s");
     snprintf(text, size, "%s, %llu x %zu groups%s%s", s->whole ? "whole" : "split", (unsigned long long)s->division.parts,
-             s->tiles, bands_of, s->stream ? ", past the cache" : "");
+             s->tiles, bands_of, bn_streams(s, pass) ? ", past the cache" : "");
 }

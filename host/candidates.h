@@ -23,6 +23,6 @@ size_t bn_list_candidates(const struct variant *variant, const struct device_fac
                           const struct shape *shape, struct candidate list[MAX_CANDIDATES]);
 
 /* "split, 4 x 12 groups, bands of 8 rows, past the cache", cut to size bytes. */
-void bn_describe_schedule(const struct schedule *schedule, char *text, size_t size);
+void bn_describe_schedule(const struct schedule *schedule, enum pass pass, char *text, size_t size);
 
 #endif

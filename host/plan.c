@@ -247,7 +247,7 @@ static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan
                                                                 : PASS_INFERENCE;
     text[0] = '\0';
     if (plan->shape.elements > 0)
-        bn_describe_schedule(&plan->schedules[pass], text, size);
+        bn_describe_schedule(&plan->schedules[pass], pass, text, size);
 }
 
 cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_value_size, void *param_value,

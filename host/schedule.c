@@ -12,10 +12,10 @@
 /* Bytes below which a row shares a page with its neighbours. */
 #define PAGE_SIZE 4096
 
-/* A tensor is taken to come from memory if it has more than this part of the cache, which others use too; and its results are
- * stored past the cache if it has more than that. Both were measured (tools/PERFORMANCE.md). */
+/* A tensor is taken to come from memory if it has more than this part of the cache, which others use too; and results are stored
+ * past the cache if all tensors of the pass have more than that. Both were measured (tools/PERFORMANCE.md). */
 #define MEMORY_SHARE 4
-#define STREAM_SHARE 8
+#define STREAM_SHARE 2
 
 /* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a
  * channel as much as adding some thousand rows. */
@@ -85,11 +85,6 @@ static size_t chosen(cl_uint choice, size_t usual)
     return choice != 0 ? choice : usual;
 }
 
-static bool is_chosen(cl_uint choice, bool usual)
-{
-    return choice != 0 ? choice == CHOOSE_YES : usual;
-}
-
 static size_t wanted_groups(const struct variant *v, const struct device_facts *facts, const struct choices *choices)
 {
     return facts->compute_units * chosen(choices->groups_per_unit, v->group == 1 ? GROUPS_PER_UNIT_ALONE : GROUPS_PER_UNIT);
@@ -112,11 +107,32 @@ struct merging bn_divide_merging(const struct variant *v, const struct device_fa
     return m;
 }
 
+/* What struct schedule's stream_tensors is to be. */
+static unsigned choose_stream(const struct variant *v, const struct device_facts *facts, const struct choices *choices,
+                              size_t elements)
+{
+    const size_t limit = facts->cache_size / STREAM_SHARE / bn_type_size(v->type);
+    if (v->group > 1 || choices->streamed == CHOOSE_NO)
+        return TENSORS_OF_NO_PASS;
+    unsigned tensors = TENSORS_OF_ANY_PASS;
+    while (choices->streamed != CHOOSE_YES && tensors < TENSORS_OF_NO_PASS && elements <= limit / tensors)
+        tensors++;
+    return tensors;
+}
+
+bool bn_streams(const struct schedule *schedule, enum pass pass)
+{
+    const unsigned tensors = pass == PASS_BACKWARD ? 3 : 2;
+    return tensors >= schedule->stream_tensors;
+}
+
 static bool choose_whole(cl_uint engine_flags, const struct choices *choices, bool usual)
 {
     if (engine_flags & CLBN_ENGINE_SPLIT)
         return false;
-    return (engine_flags & CLBN_ENGINE_WHOLE) || !is_chosen(choices->divided, !usual);
+    if (engine_flags & CLBN_ENGINE_WHOLE)
+        return true;
+    return choices->divided != 0 ? choices->divided == CHOOSE_NO : usual;
 }
 
 static size_t greatest_common_divisor(size_t a, size_t b)
@@ -278,8 +294,7 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
         .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner, .folded = 1 },
         .partials = 1,
     };
-    s.stream = v->group == 1 &&
-               is_chosen(choices->streamed, shape->elements > facts->cache_size / STREAM_SHARE / bn_type_size(v->type));
+    s.stream_tensors = choose_stream(v, facts, choices, shape->elements);
     if (shape->elements == 0)
         s.whole = true;
     else if (v->channels_last)

@@ -22,6 +22,9 @@ struct division {
 /* What calls of a plan do with its tensors. Each has a schedule of its own. */
 enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_INFERENCE, PASSES };
 
+/* Tensors that any pass goes over, and one more than any does. */
+enum { TENSORS_OF_ANY_PASS = 2, TENSORS_OF_NO_PASS = 4 };
+
 /* What a schedule is to do otherwise than of itself: a member that is 0 leaves it as usual. Kept in files as it is here. */
 struct choices {
     cl_uint divided;         /* CHOOSE_NO: one group has all of a channel; CHOOSE_YES: several share it */
@@ -36,7 +39,7 @@ enum { CHOOSE_YES = 1, CHOOSE_NO = 2 };
 struct schedule {
     struct division division;
     bool whole;               /* one group has all of a channel: one kernel does a whole operation */
-    bool stream;              /* results go past the cache */
+    unsigned stream_tensors;  /* results of passes over so many tensors, or more, go past the cache */
     bool keeps_forward;       /* a group has all of a channel and keeps x on chip */
     bool keeps_backward;      /* likewise, x and dy */
     size_t kept_tiles;        /* then: groups */
@@ -50,6 +53,9 @@ struct schedule {
     size_t workspace_size;    /* bytes in all */
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
+
+/* Whether a pass's results go past the cache. */
+bool bn_streams(const struct schedule *schedule, enum pass pass);
 
 /* For a pass that walks tensors once: gives a group several channels, so that it walks memory in long runs. */
 void bn_make_runs(const struct variant *variant, const struct device_facts *facts, struct schedule *schedule);

@@ -7,6 +7,7 @@
 void bn_init_steps(struct step_list *list, clbn_plan plan, enum pass pass)
 {
     list->plan = plan;
+    list->pass = pass;
     list->schedule = bn_plan_schedule(plan, pass);
     list->status = CLBN_SUCCESS;
     list->count = 0;
@@ -77,7 +78,7 @@ void bn_add_images_step(struct step_list *list, enum kernel_id id)
 
 cl_uint bn_stream_flag(const struct step_list *list)
 {
-    return list->schedule->stream ? FLAG_STREAM : 0;
+    return bn_streams(list->schedule, list->pass) ? FLAG_STREAM : 0;
 }
 
 void bn_add_merging_step(struct step_list *list, enum kernel_id id, size_t count)

@@ -18,6 +18,7 @@ struct step {
 
 struct step_list {
     clbn_plan plan;
+    enum pass pass;
     const struct schedule *schedule; /* the plan's, of the pass */
     cl_int status;
     unsigned count;

@@ -11,7 +11,7 @@ enum { PROBLEMS = 1000, WALKS = 1000, CHOICES = 400000 };
 
 static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    return a->whole == b->whole && a->stream == b->stream && a->tiles == b->tiles &&
+    return a->whole == b->whole && a->stream_tensors == b->stream_tensors && a->tiles == b->tiles &&
            memcmp(&a->division, &b->division, sizeof a->division) == 0;
 }
 
@@ -155,8 +155,8 @@ START_TEST(whole_and_split_are_among_the_candidates)
             for (size_t i = 0, count = list_candidates(&work, list); i < count; i++) {
                 whole += list[i].schedule.whole;
                 split += !list[i].schedule.whole;
-                stream += list[i].schedule.stream;
-                plain += !list[i].schedule.stream;
+                stream += bn_streams(&list[i].schedule, PASS_FORWARD);
+                plain += !bn_streams(&list[i].schedule, PASS_FORWARD);
             }
             expect(&work, whole > 0 && split > 1, "whole, and split in several ways");
             expect(&work, geometry == CLBN_GEOMETRY_GROUP ? stream == 0 : stream == plain, "past the cache, and through it");

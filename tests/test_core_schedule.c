@@ -197,28 +197,29 @@ START_TEST(channels_make_long_runs)
 }
 END_TEST
 
-START_TEST(bands_go_by_where_rows_come_from)
+START_TEST(bands_and_stores_go_by_where_tensors_lie)
 {
     static const struct {
         size_t rows, channels;
         clbn_type type;
         unsigned band; /* rows */
         unsigned parts;
-        bool stream;
+        unsigned streamed; /* 1: the forward's results, 2: the backward's, 4: inference's */
     } cases[] = {
-        { 401408, 64, CLBN_FLOAT32, 1, 8, true },  /* 98 MiB in rows of 256 bytes: from memory, in their order */
-        { 25088, 512, CLBN_FLOAT32, 1, 6, true },  /* 49 MiB in rows of 2 KiB */
-        { 25088, 1024, CLBN_FLOAT32, 4, 6, true }, /* rows of a page each: several are fetched ahead at once */
-        { 6272, 256, CLBN_FLOAT32, 4, 2, true },   /* 6 MiB: the tensors are read from the cache, results go past it */
-        { 1568, 512, CLBN_FLOAT32, 4, 2, false },  /* 3 MiB: all stays in the cache */
-        { 25088, 1024, CLBN_FLOAT16, 1, 6, true }, /* rows of 2 KiB */
+        { 401408, 64, CLBN_FLOAT32, 1, 8, 7 },  /* 98 MiB in rows of 256 bytes: from memory, in their order */
+        { 25088, 512, CLBN_FLOAT32, 1, 6, 7 },  /* 49 MiB in rows of 2 KiB */
+        { 25088, 1024, CLBN_FLOAT32, 4, 6, 7 }, /* rows of a page each: several are fetched ahead at once */
+        { 6272, 256, CLBN_FLOAT32, 4, 2, 2 },   /* 6 MiB: two tensors stay in the cache, three do not */
+        { 1568, 512, CLBN_FLOAT32, 4, 2, 0 },  /* 3 MiB: all stays in the cache */
+        { 25088, 1024, CLBN_FLOAT16, 1, 6, 7 }, /* rows of 2 KiB */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
         const struct schedule s = schedule_on_cores(CLBN_GEOMETRY_VECTOR, cases[i].type, shape);
         ck_assert_uint_eq(s.division.band_rows, cases[i].band);
         ck_assert_uint_eq(s.division.parts, cases[i].parts);
-        ck_assert(s.stream == cases[i].stream);
+        for (enum pass pass = 0; pass < PASSES; pass++)
+            ck_assert_uint_eq(bn_streams(&s, pass), cases[i].streamed >> pass & 1);
     }
 }
 END_TEST
@@ -249,7 +250,7 @@ int main(void)
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, channels_make_long_runs);
-    tcase_add_test(cases, bands_go_by_where_rows_come_from);
+    tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
