@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -332,6 +333,52 @@ START_TEST(rates)
 }
 END_TEST
 
+/* Words to a group, and groups, of a tensor in float32 on two units. */
+START_TEST(slabs_of_the_floor)
+{
+    static const struct {
+        size_t sizes[4];
+        enum bench_layout layout;
+        struct bench_floor_slabs slabs;
+    } rows[] = {
+        { { 32, 64, 56, 56 }, BENCH_NCHW, { 32, 64 * 3136, 3136, 64, true } }, /* a channel to a group */
+        { { 32, 512, 7, 7 }, BENCH_NCHW, { 32, 512 * 49, 21 * 49, 25, true } }, /* a page or more */
+        { { 32, 1, 56, 56 }, BENCH_NCHW, { 1, 32 * 3136, 4096, 25, false } },   /* one channel, two units */
+        { { 32, 64, 56, 56 }, BENCH_NHWC, { 1, 32 * 64 * 3136, 4096, 1568, false } },
+        { { 1, 1, 1, 1 }, BENCH_NCHW, { 1, 1, 4096, 1, false } },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct bench_case what = { .shape = { .rank = 4 }, .layout = rows[i].layout };
+        struct bench_floor_slabs slabs;
+
+        memcpy(what.shape.sizes, rows[i].sizes, sizeof(rows[i].sizes));
+        slabs = bench_floor_divide(&what, 2, 4096);
+        ck_assert_uint_eq(slabs.rows, rows[i].slabs.rows);
+        ck_assert_uint_eq(slabs.pitch, rows[i].slabs.pitch);
+        ck_assert_uint_eq(slabs.run, rows[i].slabs.run);
+        ck_assert_uint_eq(slabs.groups, rows[i].slabs.groups);
+        ck_assert(slabs.at_once == rows[i].slabs.at_once);
+    }
+}
+END_TEST
+
+START_TEST(floors)
+{
+    struct bench_row row = { .what = { .shape = { 2, { 1000, 1000 } }, .op = BENCH_BACKWARD, .layout = BENCH_NC } };
+
+    row.limits[0].wall.median = 0.002;
+    row.limits[1].wall.median = 0.001;
+    row.floors[0].wall.median = 0.003;
+    row.floors[1].wall.median = 0.004;
+    ck_assert_double_eq_tol(bench_row_floor(&row), 0.003, 1e-12);
+    row.what.op = BENCH_INFERENCE; /* walks once */
+    ck_assert_double_eq_tol(bench_row_floor(&row), 0.001, 1e-12);
+    row.what.residual = true;
+    ck_assert(isnan(bench_row_floor(&row)));
+}
+END_TEST
+
 static void forget_calls(void)
 {
     memset(order, 0, sizeof(order));
@@ -357,12 +404,14 @@ int main(void)
     tcase_add_test(shapes, bytes);
     tcase_add_test(shapes, bytes_of_fused_operations);
     tcase_add_test(shapes, bytes_of_the_limit);
+    tcase_add_test(shapes, slabs_of_the_floor);
     tcase_add_checked_fixture(times, forget_calls, NULL);
     tcase_add_test(times, medians);
     tcase_add_test(times, turns);
     tcase_add_test(times, time_is_filled_with_calls);
     tcase_add_test(times, a_failing_call_ends_it);
     tcase_add_test(times, rates);
+    tcase_add_test(times, floors);
     suite_add_tcase(suite, shapes);
     suite_add_tcase(suite, times);
     runner = srunner_create(suite);

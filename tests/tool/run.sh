@@ -707,8 +707,8 @@ check 'bench writes no errors' test ! -s "$folder/err"
 check 'the table has a row for each case' test "$(grep -c 'x[0-9]* *n[a-z]* *float32  ' "$folder/out")" -eq 9
 for key in op shape layout type activation residual impl median_s min_s p90_s device_s bytes gb_per_s limit_ratio peer_ratio \
     kernels; do
-    # A record each for clbn and two kinds of stores.
-    check "bench --json has $key in each record" test "$(grep -c "\"$key\": " bench.json)" -eq 27
+    # A record each for clbn, for two kinds of stores, and, of six cases that train, for two floors.
+    check "bench --json has $key in each record" test "$(grep -c "\"$key\": " bench.json)" -eq 39
 done
 for key in engine_first_s engine_again_median_s first_plan_of_kind_first_s first_plan_of_kind_compiled_median_s \
     first_plan_of_kind_cached_median_s plan_median_s compute_units; do
@@ -723,10 +723,10 @@ types=float32,float16,bfloat16
 if $float64; then types=float32,float64,float16,bfloat16; fi
 prints 'bfloat16' 'bench of all types' bench --shapes 3,5,7 --quick --ops forward --layout nchw --type $types --json bench.json
 for type in $(echo $types | tr , ' '); do
-    check "bench --json has $type" test "$(grep -c "\"type\": \"$type\"" bench.json)" -eq 3
+    check "bench --json has $type" test "$(grep -c "\"type\": \"$type\"" bench.json)" -eq 5
 done
-check 'bytes of a copy in float32' test "$(grep -c '"bytes": 840,' bench.json)" -eq 3
-check 'bytes of a copy in 16 bits' test "$(grep -c '"bytes": 420,' bench.json)" -eq 6
+check 'bytes of a copy in float32' test "$(grep -c '"bytes": 840,' bench.json)" -eq 5
+check 'bytes of a copy in 16 bits' test "$(grep -c '"bytes": 420,' bench.json)" -eq 10
 fails 2 '--type takes' 'bench of an unknown type among others' bench --type float32,int8
 fails 2 'silu, sigmoid, tanh or elu' 'bench with an unknown activation' bench --activation gelu
 for options in '--activation relu' '--residual' '--activation leaky-relu --residual' '--activation silu --residual'; do

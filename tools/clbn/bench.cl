@@ -82,6 +82,104 @@ LIMIT_KERNEL void triad_nontemporal(__global const uint *x, __global const uint 
         out[i] = x[i] + dy[i];
 }
 
+/* What passes over tensors do. */
+#define PASS_READ  1 /* x, and dy if there are two: what statistics and sums cannot do without */
+#define PASS_WRITE 2 /* the same again, and out: what follows from these */
+#define PASS_TWO   4 /* tensors to read: x and dy, not x alone */
+
+/* Some words of a row: `run` of them from the group's first on, fewer in the last group. */
+typedef struct {
+    __global const uint *x, *dy;
+    __global uint *out;
+    ulong count;
+} row_of_slab;
+
+row_of_slab find_row(__global const uint *x, __global const uint *dy, __global uint *out, ulong row, ulong pitch, ulong run)
+{
+    const ulong begin = get_group_id(0) * run;
+    const ulong offset = row * pitch + begin;
+    const row_of_slab r = { x + offset, dy + offset, out + offset, min(run, pitch - begin) };
+    return r;
+}
+
+#define LOAD(p)     JOIN(vload, VECTOR)(0, p)
+#define STORE(v, p) JOIN(vstore, VECTOR)(v, 0, p)
+
+/* Of all words that are read, so that none of the loads can be left out. */
+uint sum_row(row_of_slab r, uint passes)
+{
+    uint words[VECTOR];
+    uint total = 0;
+    uintv sum = 0;
+    ulong i = get_local_id(0) * VECTOR;
+    if (passes & PASS_TWO)
+        for (; i + VECTOR <= r.count; i += GROUP * VECTOR)
+            sum += LOAD(r.x + i) + LOAD(r.dy + i);
+    else
+        for (; i + VECTOR <= r.count; i += GROUP * VECTOR)
+            sum += LOAD(r.x + i);
+    for (i = r.count / VECTOR * VECTOR + get_local_id(0); i < r.count; i += GROUP)
+        total += r.x[i];
+    STORE(sum, words);
+    for (uint j = 0; j < VECTOR; j++)
+        total += words[j];
+    return total;
+}
+
+/* Words before the first that a store past the cache may begin at. */
+ulong words_before(row_of_slab r)
+{
+    return min(r.count, (ulong)(VECTOR - (uintptr_t)r.out / sizeof(uint) % VECTOR) % VECTOR);
+}
+
+void write_row(row_of_slab r, uint passes, uint bias, bool past_cache)
+{
+    const ulong first = past_cache ? words_before(r) : 0;
+    const ulong end = first + (r.count - first) / VECTOR * VECTOR;
+    ulong i = first + get_local_id(0) * VECTOR;
+    for (; i < end; i += GROUP * VECTOR) {
+        uintv v = LOAD(r.x + i) + bias;
+        if (passes & PASS_TWO)
+            v += LOAD(r.dy + i);
+        if (past_cache)
+            store_past_cache(v, (__global uintv *)(r.out + i));
+        else
+            STORE(v, r.out + i);
+    }
+    for (i = get_local_id(0); i < first; i += GROUP)
+        r.out[i] = r.x[i] + bias;
+    for (i = end + get_local_id(0); i < r.count; i += GROUP)
+        r.out[i] = r.x[i] + bias;
+}
+
+/* A slab to a group: `rows` runs of `run` words, which begin `pitch` words apart, in one pass or in two. */
+void pass_over(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch, ulong run, ulong rows,
+               uint passes, bool past_cache)
+{
+    uint sum = 0;
+    for (ulong row = 0; (passes & PASS_READ) && row < rows; row++)
+        sum += sum_row(find_row(x, dy, out, row, pitch, run), passes);
+    if (!(passes & PASS_WRITE)) {
+        if (sum == 1)
+            *out = sum; /* hardly ever, but the compiler does not know */
+        return;
+    }
+    for (ulong row = 0; row < rows; row++)
+        write_row(find_row(x, dy, out, row, pitch, run), passes, sum == 1, past_cache);
+}
+
+LIMIT_KERNEL void passes_plain(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch, ulong run,
+                               ulong rows, uint passes)
+{
+    pass_over(x, dy, out, pitch, run, rows, passes, false);
+}
+
+LIMIT_KERNEL void passes_nontemporal(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch,
+                                     ulong run, ulong rows, uint passes)
+{
+    pass_over(x, dy, out, pitch, run, rows, passes, true);
+}
+
 /* Nothing: what a launch costs. */
 LIMIT_KERNEL void nothing(__global const uint *x, __global const uint *dy, __global uint *out, ulong count,
                           ulong chunk)

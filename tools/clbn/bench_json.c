@@ -100,6 +100,9 @@ static void write_records(struct json *json, const struct bench_row *row)
         write_record(json, row, name, name, &row->limits[i].wall, row->limits[i].device_seconds,
                      bench_limit_bytes(kernel, &row->what), (double)NAN);
     }
+    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_floor_applies(&row->what); i++)
+        write_record(json, row, bench_floor_name(i), bench_floor_name(i), &row->floors[i].wall, row->floors[i].device_seconds,
+                     bytes, (double)NAN);
     if (row->has_peer)
         write_record(json, row, "onednn", row->peer_implementation, &row->peer, (double)NAN, bytes, (double)NAN);
 }

@@ -11,7 +11,8 @@ enum { GROUPS_TO_A_UNIT = 8 };
 static const char *const kernel_names[BENCH_LIMIT_KERNELS] = {
     [BENCH_COPY_PLAIN] = "copy_plain",   [BENCH_COPY_NONTEMPORAL] = "copy_nontemporal",
     [BENCH_TRIAD_PLAIN] = "triad_plain", [BENCH_TRIAD_NONTEMPORAL] = "triad_nontemporal",
-    [BENCH_NOTHING] = "nothing",
+    [BENCH_NOTHING] = "nothing",         [BENCH_PASSES_PLAIN] = "passes_plain",
+    [BENCH_PASSES_NONTEMPORAL] = "passes_nontemporal",
 };
 
 const char *bench_limit_name(enum bench_limit_kernel kernel)
@@ -120,6 +121,11 @@ static size_t choose_chunk(const struct bench_limit *limit, size_t vectors)
     if (chunk > limit->chunk)
         return limit->chunk;
     return chunk > limit->group ? chunk : limit->group;
+}
+
+size_t bench_limit_words(const struct bench_limit *limit, size_t bytes)
+{
+    return choose_chunk(limit, bytes / sizeof(cl_uint) / limit->vector) * limit->vector;
 }
 
 bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *limit, enum bench_limit_kernel kernel,

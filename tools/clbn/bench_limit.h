@@ -17,6 +17,8 @@ enum bench_limit_kernel {
     BENCH_TRIAD_PLAIN, /* x and dy to dx */
     BENCH_TRIAD_NONTEMPORAL,
     BENCH_NOTHING,
+    BENCH_PASSES_PLAIN, /* several times over tensors, for bench_floor.h */
+    BENCH_PASSES_NONTEMPORAL,
     BENCH_LIMIT_KERNELS
 };
 
@@ -46,6 +48,9 @@ enum bench_limit_kernel bench_limit_first(const struct bench_case *the_case);
 
 /* Bytes that a kernel moves on the tensors of a case. */
 size_t bench_limit_bytes(enum bench_limit_kernel kernel, const struct bench_case *the_case);
+
+/* Words of 32 bits to a group of a kernel that moves so many bytes. */
+size_t bench_limit_words(const struct bench_limit *limit, size_t bytes);
 
 /* A kernel with its arguments bound. */
 struct bench_limit_call {

@@ -23,10 +23,11 @@ void bench_print_head(const struct bench_report *report)
            report->peer != NULL ? ", beside " : "", report->peer != NULL ? report->peer : "",
            report->quick ? "; a quick look, not figures to keep" : "");
     print_fusion(report->activation, report->residual);
-    printf("The limit is the rate of a kernel that only moves bytes: a copy, or a triad where several tensors are read.\n"
+    printf("The limit is the rate of a kernel that only moves bytes: a copy, or a triad where several tensors are read. The floor\n"
+           "is the time of kernels that only walk over the tensors, and twice where statistics or sums must be known first.\n"
            "Times are in ms: of a call with its wait, and on the device of one among many.\n\n");
-    printf("%-9s  %-17s %-6s %-8s  %9s %9s %9s %9s  %7s %8s", "op", "shape", "layout", "type", "median", "min", "90 %",
-           "device", "GB/s", "of limit");
+    printf("%-9s  %-17s %-6s %-8s  %9s %9s %9s %9s  %7s %8s  %9s", "op", "shape", "layout", "type", "median", "min", "90 %",
+           "device", "GB/s", "of limit", "floor");
     if (report->peer != NULL)
         printf("  %9s %9s", "oneDNN", "faster");
     printf("\n");
@@ -35,17 +36,25 @@ void bench_print_head(const struct bench_report *report)
     free(driver);
 }
 
+/* "-" where they are not known. */
+static void print_milliseconds(double seconds)
+{
+    if (isfinite(seconds))
+        printf(" %9.4f", 1e3 * seconds);
+    else
+        printf(" %9s", "-");
+}
+
 static void print_times(const struct bench_report *report, const struct bench_row *row)
 {
     const struct bench_summary *wall = &row->clbn.wall;
     double rate = bench_row_rate(row, wall->median);
 
     printf("%9.4f %9.4f %9.4f", 1e3 * wall->median, 1e3 * wall->minimum, 1e3 * wall->percentile_90);
-    if (isfinite(row->clbn.device_seconds))
-        printf(" %9.4f", 1e3 * row->clbn.device_seconds);
-    else
-        printf(" %9s", "-");
+    print_milliseconds(row->clbn.device_seconds);
     printf("  %7.2f %8.2f", rate, rate / bench_row_limit_rate(row));
+    putchar(' ');
+    print_milliseconds(bench_row_floor(row));
     if (row->has_peer)
         printf("  %9.4f %8.2fx", 1e3 * row->peer.median, row->peer.median / wall->median);
     else if (report->peer != NULL)
@@ -82,8 +91,11 @@ struct ratios {
     size_t count;
 };
 
+/* Unless it is not known. */
 static void add_ratio(struct ratios *ratios, double ratio)
 {
+    if (isnan(ratio))
+        return;
     ratios->logarithms += log(ratio);
     ratios->least = ratios->count == 0 ? ratio : fmin(ratios->least, ratio);
     ratios->count++;
@@ -94,27 +106,37 @@ static double geometric_mean(const struct ratios *ratios)
     return exp(ratios->logarithms / (double)ratios->count);
 }
 
+/* "; of floor: 0.85, the least 0.71"; nothing if there are none. */
+static void print_ratios(const char *name, const struct ratios *ratios, const char *unit)
+{
+    if (ratios->count > 0)
+        printf("; %s: %.2f%s, the least %.2f%s", name, geometric_mean(ratios), unit, ratios->least, unit);
+}
+
 /* The line of the summary for rows that differ in their shape only; nothing where there are none. */
 static void print_means(const struct bench_report *report, enum bench_op op, enum bench_layout layout, enum bench_type type)
 {
-    struct ratios limit = { 0 };
-    struct ratios peer = { 0 };
+    struct ratios limit = { 0 }, floor = { 0 }, peer = { 0 }, bound = { 0 };
 
     for (size_t i = 0; i < report->row_count; i++) {
         const struct bench_row *row = &report->rows[i];
+        const double peer_seconds = row->has_peer ? row->peer.median : (double)NAN;
 
         if (row->what.op != op || row->what.layout != layout || row->what.type != type || row->skipped[0] != '\0')
             continue;
         add_ratio(&limit, bench_row_rate(row, row->clbn.wall.median) / bench_row_limit_rate(row));
-        if (row->has_peer)
-            add_ratio(&peer, row->peer.median / row->clbn.wall.median);
+        add_ratio(&floor, bench_row_floor(row) / row->clbn.wall.median);
+        add_ratio(&peer, peer_seconds / row->clbn.wall.median);
+        add_ratio(&bound, peer_seconds / bench_row_floor(row));
     }
     if (limit.count == 0)
         return;
-    printf("%-9s  %-4s %-8s %3zu shape%s  of limit: %.2f, the least %.2f", bench_op_names[op], bench_layout_names[layout],
-           bench_type_names[type], limit.count, limit.count == 1 ? ": " : "s:", geometric_mean(&limit), limit.least);
-    if (peer.count > 0)
-        printf("; against %s: %.2fx, the least %.2fx", report->peer, geometric_mean(&peer), peer.least);
+    printf("%-9s  %-4s %-8s %3zu shape%s", bench_op_names[op], bench_layout_names[layout], bench_type_names[type], limit.count,
+           limit.count == 1 ? "" : "s");
+    print_ratios("of limit", &limit, "");
+    print_ratios("of floor", &floor, "");
+    print_ratios("faster than the peer", &peer, "x");
+    print_ratios("the floor itself", &bound, "x");
     printf("\n");
 }
 

@@ -20,14 +20,25 @@ double bench_row_rate(const struct bench_row *row, double seconds)
     return 1e-9 * (double)bench_moved_bytes(&row->what) / seconds;
 }
 
-double bench_row_limit_rate(const struct bench_row *row)
+static double best_of(const struct bench_time times[BENCH_LIMIT_STORES])
 {
-    enum bench_limit_kernel first = bench_limit_first(&row->what);
-    double best = row->limits[0].wall.median;
+    double best = times[0].wall.median;
 
     for (size_t i = 1; i < BENCH_LIMIT_STORES; i++)
-        best = fmin(best, row->limits[i].wall.median);
-    return 1e-9 * (double)bench_limit_bytes(first, &row->what) / best;
+        best = fmin(best, times[i].wall.median);
+    return best;
+}
+
+double bench_row_limit_rate(const struct bench_row *row)
+{
+    return 1e-9 * (double)bench_limit_bytes(bench_limit_first(&row->what), &row->what) / best_of(row->limits);
+}
+
+double bench_row_floor(const struct bench_row *row)
+{
+    if (bench_floor_applies(&row->what))
+        return best_of(row->floors);
+    return row->what.residual ? (double)NAN : best_of(row->limits); /* one walk is a copy */
 }
 
 /* Whether two results agree to within the roundings of their type. */
@@ -83,34 +94,63 @@ cleanup:
     return done;
 }
 
-static bool measure(const struct bench_run *run, struct bench_work *work, const struct bench_tensors *tensors,
-                    struct bench_peer *peer, struct bench_row *row, struct failure *failure)
-{
-    enum { WORKS = BENCH_LIMIT_STORES + 1 };
+/* What takes turns on the device. */
+struct works {
     struct bench_limit_call limits[BENCH_LIMIT_STORES];
-    struct bench_work works[WORKS] = { *work };
-    struct bench_time *times[WORKS] = { &row->clbn };
-    struct bench_contestant contestants[WORKS + 1] = { { .call = NULL } };
+    struct bench_floor_call floors[BENCH_LIMIT_STORES];
+    struct bench_work works[1 + 2 * BENCH_LIMIT_STORES];
+    struct bench_time *times[1 + 2 * BENCH_LIMIT_STORES];
+    size_t count;
+};
 
+static void add_work(struct works *works, struct bench_work work, struct bench_time *time)
+{
+    works->works[works->count] = work;
+    works->times[works->count] = time;
+    works->count++;
+}
+
+/* clbn's work and what it is compared with. */
+static bool bind_works(struct works *works, const struct bench_run *run, struct bench_work *work,
+                       const struct bench_tensors *tensors, struct bench_row *row, struct failure *failure)
+{
+    add_work(works, *work, &row->clbn);
     for (size_t i = 0; i < BENCH_LIMIT_STORES; i++) {
         enum bench_limit_kernel kernel = (enum bench_limit_kernel)(bench_limit_first(&row->what) + i);
 
-        if (!bench_limit_bind(&limits[i], run->limit, kernel, tensors, failure))
+        if (!bench_limit_bind(&works->limits[i], run->limit, kernel, tensors, failure))
             return false;
-        works[1 + i] = (struct bench_work){ bench_limit_enqueue, &limits[i], work->queue };
-        times[1 + i] = &row->limits[i];
+        add_work(works, (struct bench_work){ bench_limit_enqueue, &works->limits[i], work->queue }, &row->limits[i]);
     }
-    for (size_t i = 0; i < WORKS; i++)
-        contestants[i] = (struct bench_contestant){ .call = bench_work_call, .context = &works[i] };
-    contestants[WORKS] = (struct bench_contestant){ .call = bench_peer_call, .context = peer };
-    if (!bench_measure(contestants, peer != NULL ? WORKS + 1 : WORKS, run->effort, failure))
+    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_floor_applies(&row->what); i++) {
+        if (!bench_floor_bind(&works->floors[i], run->limit, i, &row->what, tensors, failure))
+            return false;
+        add_work(works, (struct bench_work){ bench_floor_enqueue, &works->floors[i], work->queue }, &row->floors[i]);
+    }
+    return true;
+}
+
+static bool measure(const struct bench_run *run, struct bench_work *work, const struct bench_tensors *tensors,
+                    struct bench_peer *peer, struct bench_row *row, struct failure *failure)
+{
+    struct works works = { .count = 0 };
+    struct bench_contestant contestants[sizeof(works.works) / sizeof(works.works[0]) + 1] = { { .call = NULL } };
+
+    if (!bind_works(&works, run, work, tensors, row, failure))
         return false;
-    for (size_t i = 0; i < WORKS; i++) {
-        times[i]->wall = contestants[i].summary;
-        if (!bench_work_device_seconds(&works[i], run->profiled, times[i]->wall.median, &times[i]->device_seconds, failure))
+    for (size_t i = 0; i < works.count; i++)
+        contestants[i] = (struct bench_contestant){ .call = bench_work_call, .context = &works.works[i] };
+    contestants[works.count] = (struct bench_contestant){ .call = bench_peer_call, .context = peer };
+    if (!bench_measure(contestants, peer != NULL ? works.count + 1 : works.count, run->effort, failure))
+        return false;
+    for (size_t i = 0; i < works.count; i++) {
+        struct bench_time *time = works.times[i];
+
+        time->wall = contestants[i].summary;
+        if (!bench_work_device_seconds(&works.works[i], run->profiled, time->wall.median, &time->device_seconds, failure))
             return false;
     }
-    row->peer = contestants[WORKS].summary;
+    row->peer = contestants[works.count].summary;
     return true;
 }
 

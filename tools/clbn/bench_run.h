@@ -3,6 +3,7 @@
 #define CLBN_TOOL_BENCH_RUN_H
 
 #include "bench_case.h"
+#include "bench_floor.h"
 #include "bench_limit.h"
 #include "bench_measure.h"
 #include "bench_tensors.h"
@@ -23,6 +24,7 @@ struct bench_row {
     char skipped[256]; /* Why it was not measured, in a phrase; otherwise empty, and the rest is filled. */
     struct bench_time clbn;
     struct bench_time limits[BENCH_LIMIT_STORES]; /* from bench_limit_first() on */
+    struct bench_time floors[BENCH_LIMIT_STORES]; /* where bench_floor_applies() */
     bool has_peer;
     struct bench_summary peer;
     char kernels[160];
@@ -48,5 +50,8 @@ double bench_row_rate(const struct bench_row *row, double seconds);
 
 /* Of the best kernel that only moves bytes. */
 double bench_row_limit_rate(const struct bench_row *row);
+
+/* Seconds of the best kernels that only walk as the operation must; NAN where that was not measured. */
+double bench_row_floor(const struct bench_row *row);
 
 #endif

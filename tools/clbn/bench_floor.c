@@ -1,0 +1,79 @@
+#include "bench_floor.h"
+
+/* As in bench.cl. */
+enum { PASS_READ = 1, PASS_WRITE = 2, PASS_TWO = 4 };
+
+/* Runs of fewer words are joined, several channels to a group: a page. */
+enum { RUN_WORDS = 1024 };
+
+const char *bench_floor_name(size_t stores)
+{
+    return stores == 0 ? "floor" : "floor-nontemporal";
+}
+
+bool bench_floor_applies(const struct bench_case *the_case)
+{
+    return the_case->op != BENCH_INFERENCE && !the_case->residual;
+}
+
+static size_t divide_up(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+struct bench_floor_slabs bench_floor_divide(const struct bench_case *the_case, size_t compute_units, size_t words)
+{
+    const struct bench_shape *shape = &the_case->shape;
+    const size_t all = bench_tensor_bytes(the_case) / sizeof(cl_uint);
+    const size_t row = all / shape->sizes[0], channel = row / shape->sizes[1];
+    struct bench_floor_slabs slabs = { shape->sizes[0], row, row, 1, true };
+
+    if (channel > 0)
+        slabs.run = channel < RUN_WORDS ? channel * divide_up(RUN_WORDS, channel) : channel;
+    slabs.groups = slabs.run > 0 ? divide_up(row, slabs.run) : 0;
+    if (the_case->layout == BENCH_NCHW && slabs.groups >= compute_units)
+        return slabs;
+    return (struct bench_floor_slabs){ 1, all, words, divide_up(all, words), false };
+}
+
+bool bench_floor_bind(struct bench_floor_call *call, const struct bench_limit *limit, size_t stores,
+                      const struct bench_case *the_case, const struct bench_tensors *tensors, struct failure *failure)
+{
+    const size_t words = bench_limit_words(limit, bench_tensor_bytes(the_case));
+    const struct bench_floor_slabs slabs = bench_floor_divide(the_case, limit->compute_units, words);
+    const cl_ulong sizes[] = { slabs.pitch, slabs.run, slabs.rows };
+    cl_int status = CL_SUCCESS;
+
+    call->limit = limit;
+    call->kernel = limit->kernels[BENCH_PASSES_PLAIN + stores];
+    call->items = (slabs.groups > 0 ? slabs.groups : 1) * limit->group;
+    call->at_once = slabs.at_once;
+    call->tensors = the_case->op == BENCH_BACKWARD ? PASS_TWO : 0;
+    for (cl_uint i = BENCH_X; i <= BENCH_OUT && status == CL_SUCCESS; i++)
+        status = clSetKernelArg(call->kernel, i, sizeof(tensors->tensors[i]), &tensors->tensors[i]);
+    for (cl_uint i = 0; i < 3 && status == CL_SUCCESS; i++)
+        status = clSetKernelArg(call->kernel, BENCH_OUT + 1 + i, sizeof(sizes[i]), &sizes[i]);
+    return status == CL_SUCCESS || fail_opencl(failure, "setting a kernel's argument", status);
+}
+
+static cl_int enqueue_passes(const struct bench_floor_call *call, cl_uint passes, cl_command_queue queue, cl_event *event)
+{
+    const cl_uint bits = passes | call->tensors;
+    cl_int status = clSetKernelArg(call->kernel, BENCH_OUT + 4, sizeof(bits), &bits);
+
+    if (status == CL_SUCCESS)
+        status = clEnqueueNDRangeKernel(queue, call->kernel, 1, NULL, &call->items, &call->limit->group, 0, NULL, event);
+    return status;
+}
+
+bool bench_floor_enqueue(const void *call, cl_command_queue queue, cl_event *event, struct failure *failure)
+{
+    const struct bench_floor_call *this_one = call;
+    cl_int status = CL_SUCCESS;
+
+    if (!this_one->at_once)
+        status = enqueue_passes(this_one, PASS_READ, queue, NULL);
+    if (status == CL_SUCCESS)
+        status = enqueue_passes(this_one, this_one->at_once ? PASS_READ | PASS_WRITE : PASS_WRITE, queue, event);
+    return status == CL_SUCCESS || fail_opencl(failure, "enqueuing a kernel", status);
+}

@@ -1,0 +1,43 @@
+/*
+ * The floor of an operation that walks its tensors twice: the same walks by kernels of bench.cl that compute nothing. Channels
+ * first, a group reads its channels, and again while it writes; else, and where channels are fewer than compute units, all is
+ * read before anything is written.
+ */
+#ifndef CLBN_TOOL_BENCH_FLOOR_H
+#define CLBN_TOOL_BENCH_FLOOR_H
+
+#include "bench_limit.h"
+
+/* Whether a case walks its tensors twice, and no others than the kernels do. */
+bool bench_floor_applies(const struct bench_case *the_case);
+
+/* Groups that have `run` words, of 32 bits, of each of `rows` rows, which begin `pitch` words apart. */
+struct bench_floor_slabs {
+    size_t rows, pitch, run;
+    size_t groups;
+    bool at_once; /* both passes in one launch */
+};
+
+/* words: a run that is long enough, to a group, where any will do. */
+struct bench_floor_slabs bench_floor_divide(const struct bench_case *the_case, size_t compute_units, size_t words);
+
+/* Kernels with their arguments bound, but for the pass. */
+struct bench_floor_call {
+    const struct bench_limit *limit;
+    cl_kernel kernel;
+    size_t items; /* work-items */
+    bool at_once;
+    cl_uint tensors; /* a bit of bench.cl */
+};
+
+/* stores: 0 plain, 1 non-temporal. */
+bool bench_floor_bind(struct bench_floor_call *call, const struct bench_limit *limit, size_t stores,
+                      const struct bench_case *the_case, const struct bench_tensors *tensors, struct failure *failure);
+
+/* Enqueues the passes, and does not wait: for struct bench_contestant. event may be NULL. */
+bool bench_floor_enqueue(const void *call, cl_command_queue queue, cl_event *event, struct failure *failure);
+
+/* "floor" or "floor-nontemporal" */
+const char *bench_floor_name(size_t stores);
+
+#endif
