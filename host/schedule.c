@@ -12,10 +12,9 @@
 /* Bytes below which a row shares a page with its neighbours. */
 #define PAGE_SIZE 4096
 
-/* A tensor is taken to come from memory if it has more than this part of the cache, which others use too; and results are stored
- * past the cache if all tensors of the pass have more than that. Both were measured (tools/PERFORMANCE.md). */
+/* A tensor is taken to come from memory if it has more than this part of the cache, which others use too: measured
+ * (tools/PERFORMANCE.md). */
 #define MEMORY_SHARE 4
-#define STREAM_SHARE 2
 
 /* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a
  * channel as much as adding some thousand rows. */
@@ -107,11 +106,11 @@ struct merging bn_divide_merging(const struct variant *v, const struct device_fa
     return m;
 }
 
-/* What struct schedule's stream_tensors is to be. */
+/* What struct schedule's stream_tensors is to be: results stay in the cache where all tensors of a pass fit in it. */
 static unsigned choose_stream(const struct variant *v, const struct device_facts *facts, const struct choices *choices,
                               size_t elements)
 {
-    const size_t limit = facts->cache_size / STREAM_SHARE / bn_type_size(v->type);
+    const size_t limit = facts->cache_size / bn_type_size(v->type);
     if (v->group > 1 || choices->streamed == CHOOSE_NO)
         return TENSORS_OF_NO_PASS;
     unsigned tensors = TENSORS_OF_ANY_PASS;

@@ -146,9 +146,10 @@ END_TEST
 
 START_TEST(whole_and_split_are_among_the_candidates)
 {
-    const struct shape shapes[] = { shape_of(3000, 35, 1), shape_of(300, 35, 2000) };
+    /* Two tensors of the last fit in the cache, three do not: its usual schedule is none of the others. */
+    const struct shape shapes[] = { shape_of(2000, 35, 1), shape_of(300, 35, 2000), shape_of(3000, 35, 1) };
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++)
-        for (int s = 0; s < 2; s++) {
+        for (int s = 0; s < 3; s++) {
             struct plan_of_work work = work_of(geometry, 0, shapes[s]);
             struct candidate list[MAX_CANDIDATES];
             unsigned whole = 0, split = 0, stream = 0, plain = 0;
@@ -159,7 +160,8 @@ START_TEST(whole_and_split_are_among_the_candidates)
                 plain += !bn_streams(&list[i].schedule, PASS_FORWARD);
             }
             expect(&work, whole > 0 && split > 1, "whole, and split in several ways");
-            expect(&work, geometry == CLBN_GEOMETRY_GROUP ? stream == 0 : stream == plain, "past the cache, and through it");
+            expect(&work, geometry == CLBN_GEOMETRY_GROUP ? stream == 0 : stream + (s == 2) == plain,
+                   "past the cache, and through it");
         }
 }
 END_TEST

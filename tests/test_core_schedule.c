@@ -209,8 +209,8 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
         { 401408, 64, CLBN_FLOAT32, 1, 8, 7 },  /* 98 MiB in rows of 256 bytes: from memory, in their order */
         { 25088, 512, CLBN_FLOAT32, 1, 6, 7 },  /* 49 MiB in rows of 2 KiB */
         { 25088, 1024, CLBN_FLOAT32, 4, 6, 7 }, /* rows of a page each: several are fetched ahead at once */
-        { 6272, 256, CLBN_FLOAT32, 4, 2, 2 },   /* 6 MiB: two tensors stay in the cache, three do not */
-        { 1568, 512, CLBN_FLOAT32, 4, 2, 0 },  /* 3 MiB: all stays in the cache */
+        { 25088, 128, CLBN_FLOAT32, 1, 6, 2 },  /* 12 MiB: two tensors fit in the cache, three do not */
+        { 6272, 256, CLBN_FLOAT32, 4, 2, 0 },   /* 6 MiB: all stays in the cache */
         { 25088, 1024, CLBN_FLOAT16, 1, 6, 7 }, /* rows of 2 KiB */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
