@@ -366,7 +366,11 @@ END_TEST
 START_TEST(floors)
 {
     struct bench_row row = { .what = { .shape = { 2, { 1000, 1000 } }, .op = BENCH_BACKWARD, .layout = BENCH_NC } };
+    struct bench_limit limit = { .group = 1 };
 
+    ck_assert(bench_floor_applies(&row.what, &limit));
+    ck_assert(isnan(bench_row_floor(&row)));
+    row.has_floor = true;
     row.limits[0].wall.median = 0.002;
     row.limits[1].wall.median = 0.001;
     row.floors[0].wall.median = 0.003;
@@ -374,8 +378,11 @@ START_TEST(floors)
     ck_assert_double_eq_tol(bench_row_floor(&row), 0.003, 1e-12);
     row.what.op = BENCH_INFERENCE; /* walks once */
     ck_assert_double_eq_tol(bench_row_floor(&row), 0.001, 1e-12);
+    limit.group = 64;
+    ck_assert(!bench_floor_applies(&row.what, &limit));
+    limit.group = 1;
     row.what.residual = true;
-    ck_assert(isnan(bench_row_floor(&row)));
+    ck_assert(!bench_floor_applies(&row.what, &limit));
 }
 END_TEST
 

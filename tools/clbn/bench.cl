@@ -82,6 +82,8 @@ LIMIT_KERNEL void triad_nontemporal(__global const uint *x, __global const uint 
         out[i] = x[i] + dy[i];
 }
 
+/* ---- The floor, for groups of one work-item ------------------------------------------------------------------------------- */
+
 /* What passes over tensors do. */
 #define PASS_READ  1 /* x, and dy if there are two: what statistics and sums cannot do without */
 #define PASS_WRITE 2 /* the same again, and out: what follows from these */
@@ -111,14 +113,14 @@ uint sum_row(row_of_slab r, uint passes)
     uint words[VECTOR];
     uint total = 0;
     uintv sum = 0;
-    ulong i = get_local_id(0) * VECTOR;
+    ulong i = 0;
     if (passes & PASS_TWO)
-        for (; i + VECTOR <= r.count; i += GROUP * VECTOR)
+        for (; i + VECTOR <= r.count; i += VECTOR)
             sum += LOAD(r.x + i) + LOAD(r.dy + i);
     else
-        for (; i + VECTOR <= r.count; i += GROUP * VECTOR)
+        for (; i + VECTOR <= r.count; i += VECTOR)
             sum += LOAD(r.x + i);
-    for (i = r.count / VECTOR * VECTOR + get_local_id(0); i < r.count; i += GROUP)
+    for (; i < r.count; i++)
         total += r.x[i];
     STORE(sum, words);
     for (uint j = 0; j < VECTOR; j++)
@@ -135,9 +137,10 @@ ulong words_before(row_of_slab r)
 void write_row(row_of_slab r, uint passes, uint bias, bool past_cache)
 {
     const ulong first = past_cache ? words_before(r) : 0;
-    const ulong end = first + (r.count - first) / VECTOR * VECTOR;
-    ulong i = first + get_local_id(0) * VECTOR;
-    for (; i < end; i += GROUP * VECTOR) {
+    ulong i = 0;
+    for (; i < first; i++)
+        r.out[i] = r.x[i] + bias;
+    for (; i + VECTOR <= r.count; i += VECTOR) {
         uintv v = LOAD(r.x + i) + bias;
         if (passes & PASS_TWO)
             v += LOAD(r.dy + i);
@@ -146,9 +149,7 @@ void write_row(row_of_slab r, uint passes, uint bias, bool past_cache)
         else
             STORE(v, r.out + i);
     }
-    for (i = get_local_id(0); i < first; i += GROUP)
-        r.out[i] = r.x[i] + bias;
-    for (i = end + get_local_id(0); i < r.count; i += GROUP)
+    for (; i < r.count; i++)
         r.out[i] = r.x[i] + bias;
 }
 
@@ -180,7 +181,9 @@ LIMIT_KERNEL void passes_nontemporal(__global const uint *x, __global const uint
     pass_over(x, dy, out, pitch, run, rows, passes, true);
 }
 
-/* Nothing: what a launch costs. */
+/* ---- Nothing -------------------------------------------------------------------------------------------------------------- */
+
+/* What a launch costs. */
 LIMIT_KERNEL void nothing(__global const uint *x, __global const uint *dy, __global uint *out, ulong count,
                           ulong chunk)
 {

@@ -11,9 +11,9 @@ const char *bench_floor_name(size_t stores)
     return stores == 0 ? "floor" : "floor-nontemporal";
 }
 
-bool bench_floor_applies(const struct bench_case *the_case)
+bool bench_floor_applies(const struct bench_case *the_case, const struct bench_limit *limit)
 {
-    return the_case->op != BENCH_INFERENCE && !the_case->residual;
+    return limit->group == 1 && !the_case->residual;
 }
 
 static size_t divide_up(size_t a, size_t b)

@@ -1,15 +1,15 @@
 /*
- * The floor of an operation that walks its tensors twice: the same walks by kernels of bench.cl that compute nothing. Channels
- * first, a group reads its channels, and again while it writes; else, and where channels are fewer than compute units, all is
- * read before anything is written.
+ * The floor, on a CPU, of an operation that walks its tensors twice: the same walks by kernels of bench.cl that compute nothing.
+ * Channels first, a group reads its channels, and again while it writes; else, and where channels are fewer than compute units,
+ * all is read before anything is written.
  */
 #ifndef CLBN_TOOL_BENCH_FLOOR_H
 #define CLBN_TOOL_BENCH_FLOOR_H
 
 #include "bench_limit.h"
 
-/* Whether a case walks its tensors twice, and no others than the kernels do. */
-bool bench_floor_applies(const struct bench_case *the_case);
+/* Whether a case walks over no other tensors than the kernels do, on a device where nothing is kept on chip. */
+bool bench_floor_applies(const struct bench_case *the_case, const struct bench_limit *limit);
 
 /* Groups that have `run` words, of 32 bits, of each of `rows` rows, which begin `pitch` words apart. */
 struct bench_floor_slabs {

@@ -100,7 +100,7 @@ static void write_records(struct json *json, const struct bench_row *row)
         write_record(json, row, name, name, &row->limits[i].wall, row->limits[i].device_seconds,
                      bench_limit_bytes(kernel, &row->what), (double)NAN);
     }
-    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_floor_applies(&row->what); i++)
+    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_row_walks_twice(row); i++)
         write_record(json, row, bench_floor_name(i), bench_floor_name(i), &row->floors[i].wall, row->floors[i].device_seconds,
                      bytes, (double)NAN);
     if (row->has_peer)

@@ -36,9 +36,14 @@ double bench_row_limit_rate(const struct bench_row *row)
 
 double bench_row_floor(const struct bench_row *row)
 {
-    if (bench_floor_applies(&row->what))
-        return best_of(row->floors);
-    return row->what.residual ? (double)NAN : best_of(row->limits); /* one walk is a copy */
+    if (!row->has_floor)
+        return (double)NAN;
+    return best_of(bench_row_walks_twice(row) ? row->floors : row->limits);
+}
+
+bool bench_row_walks_twice(const struct bench_row *row)
+{
+    return row->has_floor && row->what.op != BENCH_INFERENCE;
 }
 
 /* Whether two results agree to within the roundings of their type. */
@@ -122,7 +127,8 @@ static bool bind_works(struct works *works, const struct bench_run *run, struct 
             return false;
         add_work(works, (struct bench_work){ bench_limit_enqueue, &works->limits[i], work->queue }, &row->limits[i]);
     }
-    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_floor_applies(&row->what); i++) {
+    row->has_floor = bench_floor_applies(&row->what, run->limit);
+    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_row_walks_twice(row); i++) {
         if (!bench_floor_bind(&works->floors[i], run->limit, i, &row->what, tensors, failure))
             return false;
         add_work(works, (struct bench_work){ bench_floor_enqueue, &works->floors[i], work->queue }, &row->floors[i]);

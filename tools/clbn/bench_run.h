@@ -24,7 +24,8 @@ struct bench_row {
     char skipped[256]; /* Why it was not measured, in a phrase; otherwise empty, and the rest is filled. */
     struct bench_time clbn;
     struct bench_time limits[BENCH_LIMIT_STORES]; /* from bench_limit_first() on */
-    struct bench_time floors[BENCH_LIMIT_STORES]; /* where bench_floor_applies() */
+    bool has_floor;
+    struct bench_time floors[BENCH_LIMIT_STORES]; /* then; but an inference's floor is its limit */
     bool has_peer;
     struct bench_summary peer;
     char kernels[160];
@@ -51,7 +52,10 @@ double bench_row_rate(const struct bench_row *row, double seconds);
 /* Of the best kernel that only moves bytes. */
 double bench_row_limit_rate(const struct bench_row *row);
 
-/* Seconds of the best kernels that only walk as the operation must; NAN where that was not measured. */
+/* Seconds of the best kernels that only walk as the operation must; NAN if it has no floor. */
 double bench_row_floor(const struct bench_row *row);
+
+/* Whether the row's floors were measured. */
+bool bench_row_walks_twice(const struct bench_row *row);
 
 #endif
