@@ -82,7 +82,8 @@ export TSAN_OPTIONS="second_deadlock_stack=1${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
 run address,undefined "$builds/address"
 run thread "$builds/thread"
 note "NOT RUN: the test of the installed package: its consumers would have to link the sanitizer too."
-note "NOT SEEN: what kernels do, and races inside the OpenCL implementation: neither is compiled with the sanitizer."
+note "NOT SEEN: what kernels do, and races inside the OpenCL implementation: neither is compiled with a sanitizer. Nor is the
+tests' reference with ThreadSanitizer: it has one thread."
 
 say "summary"
 printf '%s' "$report"
