@@ -174,15 +174,15 @@ sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t
 }
 
 /* The sums of the work-item's elements of chunks begin to end of a channel. */
-sums own_sums(division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end, normalizer n)
+void find_own_sums(sums *own, division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end,
+                   normalizer n)
 {
     bool in_vectors = backward_reads_vectors(t);
     t.has_dx = false;
     t.dz.data = 0;
-    sums own = no_sums();
+    *own = no_sums();
     for (index_t i = begin; i < end; i++)
-        own = add_sums(own, sums_of_chunk(d, at, chunk_of(d, at, i, in_vectors), t, channel, n));
-    return own;
+        *own = add_sums(*own, sums_of_chunk(d, at, chunk_of(d, at, i, in_vectors), t, channel, n));
 }
 
 /* dx, dz */
@@ -272,8 +272,10 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     normalizer n;
     sums s = no_sums();
     find_normalizer(&n, p, channel);
-    if (needs_sums)
-        s = add_group_sums(own_sums(d, at, t, channel, 0, chunk_count(d), n), 1, scratch);
+    if (needs_sums) {
+        find_own_sums(&s, d, at, t, channel, 0, chunk_count(d), n);
+        s = add_group_sums(s, 1, scratch);
+    }
     gradient g = finish_sums(s, d.rows * d.columns, channel, p, get_local_id(0) == 0, dgamma + dgamma_offset,
                              dbeta + dbeta_offset);
     if (dx || dz)
@@ -298,8 +300,9 @@ GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, 
     index_t channel = get_group_id(1);
     normalizer n;
     find_normalizer(&n, p, channel);
-    sums own = own_sums(d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
-                        part_begin(chunk_count(d), part + 1, d.parts), n);
+    sums own;
+    find_own_sums(&own, d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
+                  part_begin(chunk_count(d), part + 1, d.parts), n);
     own = add_group_sums(own, 1, scratch);
     if (get_local_id(0) == 0)
         ((__global sums *)(partials + partials_offset))[part * d.channels + channel] = own;
