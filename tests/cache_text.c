@@ -56,13 +56,3 @@ TCase *add_cache_case(Suite *suite, const char *name)
     suite_add_tcase(suite, cases);
     return cases;
 }
-
-int run_cache_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}

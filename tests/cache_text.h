@@ -16,7 +16,4 @@ void expect_text(void);
 void expect_miss(const char *what);
 
 TCase *add_cache_case(Suite *suite, const char *name);
-/* Gives the exit status for main. */
-int run_cache_suite(Suite *suite);
-
 #endif

@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "compare.h"
+#include "suite_runner.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -267,13 +268,9 @@ static void release_all(void)
 
 int run_suite(Suite *suite)
 {
-    SRunner *runner = srunner_create(suite);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int status = run_in_one_process(suite);
     print_worst_errors();
     release_all();
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }

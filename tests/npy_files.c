@@ -88,15 +88,3 @@ TCase *add_npy_case(Suite *suite, const char *name)
     suite_add_tcase(suite, test_case);
     return test_case;
 }
-
-int run_npy_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}

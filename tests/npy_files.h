@@ -29,7 +29,4 @@ void check_six(void);
 /* A case whose tests have an empty folder each. */
 TCase *add_npy_case(Suite *suite, const char *name);
 
-/* Gives the exit status for main. */
-int run_npy_suite(Suite *suite);
-
 #endif

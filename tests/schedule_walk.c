@@ -86,7 +86,8 @@ static void own(struct walk *walk, cl_ulong slot, cl_ulong channel, unsigned own
 static void visit_in_mask(struct walk *walk, cl_ulong row, cl_ulong channel)
 {
     const struct schedule *s = &walk->work->schedule;
-    const cl_ulong vector = walk->work->variant.vector, unit = row * divided_up(s->division.channels, vector) + channel / vector;
+    const cl_ulong vector = walk->work->variant.vector;
+    const cl_ulong unit = row * divided_up(s->division.channels, vector) + channel / vector;
     if (bn_has_mask(walk->work->variant.activation))
         expect(walk->work, (unit + 1) * divided_up(vector, 8) <= s->mask_size, "the mask has a bit for an element");
     visit(walk, row * s->division.channels + channel);

@@ -4,12 +4,13 @@
 #include "bench_run.h"
 #include "bench_shapes.h"
 #include "failure.h"
+#include "suite_runner.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -341,7 +342,7 @@ START_TEST(slabs_of_the_floor)
         enum bench_layout layout;
         struct bench_floor_slabs slabs;
     } rows[] = {
-        { { 32, 64, 56, 56 }, BENCH_NCHW, { 32, 64 * 3136, 3136, 64, true } }, /* a channel to a group */
+        { { 32, 64, 56, 56 }, BENCH_NCHW, { 32, 64 * 3136, 3136, 64, true } },  /* a channel to a group */
         { { 32, 512, 7, 7 }, BENCH_NCHW, { 32, 512 * 49, 21 * 49, 25, true } }, /* a page or more */
         { { 32, 1, 56, 56 }, BENCH_NCHW, { 1, 32 * 3136, 4096, 25, false } },   /* one channel, two units */
         { { 32, 64, 56, 56 }, BENCH_NHWC, { 1, 32 * 64 * 3136, 4096, 1568, false } },
@@ -397,8 +398,6 @@ int main(void)
     Suite *suite = suite_create("bench");
     TCase *shapes = tcase_create("shapes");
     TCase *times = tcase_create("times");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(shapes, one_shape);
     tcase_add_test(shapes, ranks);
@@ -421,10 +420,5 @@ int main(void)
     tcase_add_test(times, floors);
     suite_add_tcase(suite, shapes);
     suite_add_tcase(suite, times);
-    runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

@@ -3,6 +3,7 @@
 #include "bench_operation.h"
 #include "bench_tensors.h"
 #include "device.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -113,10 +114,5 @@ int main(void)
     tcase_add_test(cases, the_backward_takes_the_mask);
     tcase_add_test(cases, another_mask_gives_other_slopes);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

@@ -5,6 +5,7 @@
 #include "cache_folder.h"
 #include "cache_text.h"
 #include "disk_cache.h"
+#include "suite_runner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,5 +192,5 @@ int main(void)
     tcase_add_test(cases, a_folder_that_others_may_write_to_is_not_used);
     tcase_add_test(cases, a_folder_without_write_permission_is_not_written_to);
     tcase_add_test(cases, what_belongs_to_others_is_not_used);
-    return run_cache_suite(suite);
+    return run_in_one_process(suite);
 }

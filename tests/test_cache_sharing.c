@@ -4,6 +4,7 @@
 #include "cache_files.h"
 #include "cache_text.h"
 #include "disk_cache.h"
+#include "suite_runner.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -150,5 +151,5 @@ int main(void)
     tcase_add_test(cases, threads_see_whole_entries);
     tcase_add_test(cases, left_temporaries_do_no_harm);
     tcase_add_test(cases, a_limit_on_files_is_kept);
-    return run_cache_suite(suite);
+    return run_in_one_process(suite);
 }

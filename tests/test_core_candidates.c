@@ -1,6 +1,7 @@
 /* Candidates for tuning, and choices that anybody may have written: each schedule is sound, and meets every element once. */
 #include "candidates.h"
 #include "schedule_checks.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <stdint.h>
@@ -186,10 +187,5 @@ int main(void)
     tcase_add_test(cases, whole_and_split_are_among_the_candidates);
     tcase_add_test(cases, an_empty_batch_has_no_candidates);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

@@ -1,6 +1,7 @@
 /* Contests, on machines that are made up: what is clearly faster wins, and noise does not. */
 #include "contest.h"
 #include "random_numbers.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -237,10 +238,5 @@ int main(void)
     tcase_add_test(cases, the_usual_way_is_timed_in_no_time);
     tcase_add_test(cases, each_failure_ends_the_contest);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

@@ -1,6 +1,7 @@
 /* The core that needs no device: whether views of one memory meet, against all their bytes. */
 #include "footprint.h"
 #include "random_numbers.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <stdint.h>
@@ -115,10 +116,5 @@ int main(void)
     tcase_add_test(cases, slices_that_interleave_do_not_meet);
     tcase_add_test(cases, a_tensor_has_its_bytes);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

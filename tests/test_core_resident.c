@@ -3,6 +3,7 @@
 #include "quirks.h"
 #include "random_numbers.h"
 #include "schedule.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <stdint.h>
@@ -237,10 +238,5 @@ int main(void)
     tcase_add_test(cases, all_of_a_kept_channel_is_met_once);
     tcase_add_test(cases, quirks_are_of_those_whom_they_concern);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

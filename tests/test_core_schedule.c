@@ -1,5 +1,6 @@
 /* Schedules, for thousands of random problems and for some special ones. */
 #include "schedule_checks.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <stdint.h>
@@ -253,10 +254,5 @@ int main(void)
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

@@ -1,5 +1,6 @@
 /* The core that needs no device: how descriptions collapse, and which kind of program they need. */
 #include "status.h"
+#include "suite_runner.h"
 #include "variant.h"
 
 #include <check.h>
@@ -265,10 +266,5 @@ int main(void)
     tcase_add_test(cases, different_variants_have_different_options);
     tcase_add_test(cases, options_that_do_not_fit_are_not_given);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

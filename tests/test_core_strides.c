@@ -1,6 +1,7 @@
 /* The core that needs no device: how axes with strides become rows, channels and columns. */
 #include "random_numbers.h"
 #include "shape.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <stdint.h>
@@ -285,10 +286,5 @@ int main(void)
     tcase_add_test(tests, packed_tensors_follow_the_order_of_x);
     tcase_add_test(tests, alignment_divides_all_strides_between_runs);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

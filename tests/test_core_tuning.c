@@ -3,6 +3,7 @@
 #include "cache_files.h"
 #include "disk_cache.h"
 #include "random_numbers.h"
+#include "suite_runner.h"
 #include "tuning.h"
 
 #include <check.h>
@@ -230,10 +231,5 @@ int main(void)
     tcase_add_test(cases, data_of_a_wrong_size_are_a_miss);
     tcase_add_test(cases, many_processes_store_at_once);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

@@ -5,6 +5,7 @@
 #include "cache_text.h"
 #include "disk_cache.h"
 #include "hash.h"
+#include "suite_runner.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -301,5 +302,5 @@ int main(void)
     tcase_add_test(cases, a_folder_in_an_entrys_place_is_a_miss);
     tcase_add_test(cases, too_much_is_not_written);
     tcase_add_test(cases, nothing_is_left_open);
-    return run_cache_suite(suite);
+    return run_in_one_process(suite);
 }

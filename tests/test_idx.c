@@ -3,6 +3,7 @@
 
 #include "failure.h"
 #include "idx.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <stdbool.h>
@@ -333,7 +334,6 @@ int main(void)
     Suite *suite = suite_create("idx");
     TCase *files = tcase_create("files");
     TCase *folders = tcase_create("folders");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(files, setup, teardown);
     tcase_add_loop_test(files, sound_images_are_read, 0, MODES);
@@ -354,9 +354,5 @@ int main(void)
     tcase_add_test(folders, counts_must_agree);
     tcase_add_test(folders, long_folder_names_are_refused);
     suite_add_tcase(suite, folders);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

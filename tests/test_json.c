@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "json.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <math.h>
@@ -100,18 +101,11 @@ int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(all, open_stream, NULL);
     tcase_add_test(all, an_object);
     tcase_add_test(all, nesting);
     tcase_add_loop_test(all, a_string, 0, (int)(sizeof(strings) / sizeof(strings[0])));
     suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

@@ -7,6 +7,7 @@
 #include "network.h"
 #include "random.h"
 #include "samples.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <math.h>
@@ -353,7 +354,6 @@ int main(void)
     Suite *suite = suite_create("network");
     TCase *kernels = tcase_create("kernels");
     TCase *networks = tcase_create("networks");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(kernels, NULL, teardown);
     tcase_add_loop_test(kernels, products_are_exact, 0, GEOMETRIES);
@@ -364,9 +364,5 @@ int main(void)
     tcase_add_loop_test(networks, gradients_are_those_of_the_loss, 0, 2 * GEOMETRIES);
     tcase_add_loop_test(networks, training_learns_and_repeats, 0, 2 * GEOMETRIES);
     suite_add_tcase(suite, networks);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }

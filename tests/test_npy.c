@@ -5,6 +5,7 @@
 #include "npy_files.h"
 #include "output_file.h"
 #include "scalar.h"
+#include "suite_runner.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -225,5 +226,5 @@ int main(void)
     tcase_add_test(writing, reads_what_it_writes);
     tcase_add_test(writing, converts);
     tcase_add_test(writing, refuses_to_make_what_is_too_large);
-    return run_npy_suite(suite);
+    return run_in_one_process(suite);
 }

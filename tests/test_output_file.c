@@ -4,6 +4,7 @@
 #include "npy.h"
 #include "npy_files.h"
 #include "output_file.h"
+#include "suite_runner.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -222,5 +223,5 @@ int main(void)
     tcase_add_test(writing, keeps_permissions_and_links);
     tcase_add_test(writing, refuses_outputs_that_cannot_be);
     tcase_add_test(writing, reports_a_full_disk);
-    return run_npy_suite(suite);
+    return run_in_one_process(suite);
 }

@@ -1,5 +1,6 @@
 /* The tool's numbers of 16 bits: what each one is, and how numbers between two of them are rounded. */
 #include "scalar.h"
+#include "suite_runner.h"
 
 #include <check.h>
 #include <math.h>
@@ -146,8 +147,6 @@ int main(void)
 {
     Suite *suite = suite_create("scalar");
     TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(all, names_and_sizes);
     tcase_add_test(all, known_numbers);
@@ -157,10 +156,5 @@ int main(void)
     tcase_add_test(all, special_values);
     tcase_add_test(all, rounds_once);
     suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_in_one_process(suite);
 }
