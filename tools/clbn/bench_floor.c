@@ -41,19 +41,14 @@ bool bench_floor_bind(struct bench_floor_call *call, const struct bench_limit *l
 {
     const size_t words = bench_limit_words(limit, bench_tensor_bytes(the_case));
     const struct bench_floor_slabs slabs = bench_floor_divide(the_case, limit->compute_units, words);
-    const cl_ulong sizes[] = { slabs.pitch, slabs.run, slabs.rows };
-    cl_int status = CL_SUCCESS;
+    const size_t sizes[] = { slabs.pitch, slabs.run, slabs.rows };
 
     call->limit = limit;
     call->kernel = limit->kernels[BENCH_PASSES_PLAIN + stores];
     call->items = (slabs.groups > 0 ? slabs.groups : 1) * limit->group;
     call->at_once = slabs.at_once;
     call->tensors = the_case->op == BENCH_BACKWARD ? PASS_TWO : 0;
-    for (cl_uint i = BENCH_X; i <= BENCH_OUT && status == CL_SUCCESS; i++)
-        status = clSetKernelArg(call->kernel, i, sizeof(tensors->tensors[i]), &tensors->tensors[i]);
-    for (cl_uint i = 0; i < 3 && status == CL_SUCCESS; i++)
-        status = clSetKernelArg(call->kernel, BENCH_OUT + 1 + i, sizeof(sizes[i]), &sizes[i]);
-    return status == CL_SUCCESS || fail_opencl(failure, "setting a kernel's argument", status);
+    return bench_limit_set_arguments(call->kernel, tensors, sizes, 3, failure);
 }
 
 static cl_int enqueue_passes(const struct bench_floor_call *call, cl_uint passes, cl_command_queue queue, cl_event *event)

@@ -9,9 +9,12 @@
 enum { GROUPS_TO_A_UNIT = 8 };
 
 static const char *const kernel_names[BENCH_LIMIT_KERNELS] = {
-    [BENCH_COPY_PLAIN] = "copy_plain",   [BENCH_COPY_NONTEMPORAL] = "copy_nontemporal",
-    [BENCH_TRIAD_PLAIN] = "triad_plain", [BENCH_TRIAD_NONTEMPORAL] = "triad_nontemporal",
-    [BENCH_NOTHING] = "nothing",         [BENCH_PASSES_PLAIN] = "passes_plain",
+    [BENCH_COPY_PLAIN] = "copy_plain",
+    [BENCH_COPY_NONTEMPORAL] = "copy_nontemporal",
+    [BENCH_TRIAD_PLAIN] = "triad_plain",
+    [BENCH_TRIAD_NONTEMPORAL] = "triad_nontemporal",
+    [BENCH_NOTHING] = "nothing",
+    [BENCH_PASSES_PLAIN] = "passes_plain",
     [BENCH_PASSES_NONTEMPORAL] = "passes_nontemporal",
 };
 
@@ -128,6 +131,21 @@ size_t bench_limit_words(const struct bench_limit *limit, size_t bytes)
     return choose_chunk(limit, bytes / sizeof(cl_uint) / limit->vector) * limit->vector;
 }
 
+bool bench_limit_set_arguments(cl_kernel kernel, const struct bench_tensors *tensors, const size_t *sizes, cl_uint count,
+                               struct failure *failure)
+{
+    cl_int status = CL_SUCCESS;
+
+    for (cl_uint i = BENCH_X; i <= BENCH_OUT && status == CL_SUCCESS; i++)
+        status = clSetKernelArg(kernel, i, sizeof(tensors->tensors[i]), &tensors->tensors[i]);
+    for (cl_uint i = 0; i < count && status == CL_SUCCESS; i++) {
+        const cl_ulong size = sizes[i];
+
+        status = clSetKernelArg(kernel, BENCH_OUT + 1 + i, sizeof(size), &size);
+    }
+    return status == CL_SUCCESS || fail_opencl(failure, "setting a kernel's argument", status);
+}
+
 bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *limit, enum bench_limit_kernel kernel,
                       const struct bench_tensors *tensors, struct failure *failure)
 {
@@ -135,17 +153,12 @@ bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *l
     size_t vectors = count / limit->vector;
     size_t chunk = choose_chunk(limit, vectors);
     size_t groups = kernel == BENCH_NOTHING ? 1 : vectors / chunk + (vectors % chunk != 0);
-    const cl_ulong sizes[] = { count, chunk };
-    cl_int status = CL_SUCCESS;
+    const size_t sizes[] = { count, chunk };
 
     call->limit = limit;
     call->kernel = limit->kernels[kernel];
     call->items = (groups > 0 ? groups : 1) * limit->group;
-    for (cl_uint i = BENCH_X; i <= BENCH_OUT && status == CL_SUCCESS; i++)
-        status = clSetKernelArg(call->kernel, i, sizeof(tensors->tensors[i]), &tensors->tensors[i]);
-    for (cl_uint i = 0; i < 2 && status == CL_SUCCESS; i++)
-        status = clSetKernelArg(call->kernel, BENCH_OUT + 1 + i, sizeof(sizes[i]), &sizes[i]);
-    return status == CL_SUCCESS || fail_opencl(failure, "setting a kernel's argument", status);
+    return bench_limit_set_arguments(call->kernel, tensors, sizes, 2, failure);
 }
 
 bool bench_limit_enqueue(const void *call, cl_command_queue queue, cl_event *event, struct failure *failure)

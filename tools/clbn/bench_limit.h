@@ -52,6 +52,10 @@ size_t bench_limit_bytes(enum bench_limit_kernel kernel, const struct bench_case
 /* Words of 32 bits to a group of a kernel that moves so many bytes. */
 size_t bench_limit_words(const struct bench_limit *limit, size_t bytes);
 
+/* Binds what all of the kernels begin with: x, dy, out, then sizes. */
+bool bench_limit_set_arguments(cl_kernel kernel, const struct bench_tensors *tensors, const size_t *sizes, cl_uint count,
+                               struct failure *failure);
+
 /* A kernel with its arguments bound. */
 struct bench_limit_call {
     const struct bench_limit *limit;
