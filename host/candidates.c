@@ -151,9 +151,12 @@ size_t bn_list_candidates(const struct variant *variant, const struct device_fac
 void bn_describe_schedule(const struct schedule *s, enum pass pass, char *text, size_t size)
 {
     char bands_of[64] = "";
-    if (s->division.band_rows > 0)
-        snprintf(bands_of, sizeof(bands_of), ", bands of %llu row%s", (unsigned long long)s->division.band_rows,
-                 s->division.band_rows == 1 ? "" : "s");
+    const unsigned long long results = s->division.result_rows;
+    const unsigned long long sums = pass == PASS_INFERENCE ? results : s->division.band_rows;
+    if (sums > 0 && sums == results)
+        snprintf(bands_of, sizeof(bands_of), ", bands of %llu row%s", sums, sums == 1 ? "" : "s");
+    else if (sums > 0)
+        snprintf(bands_of, sizeof(bands_of), ", bands of %llu and %llu rows", sums, results);
     snprintf(text, size, "%s, %llu x %zu groups%s%s", s->whole ? "whole" : "split", (unsigned long long)s->division.parts,
              s->tiles, bands_of, bn_streams(s, pass) ? ", past the cache" : "");
 }

@@ -15,6 +15,7 @@ struct quirk {
     const char *name;
     /* What is so; 0: as OpenCL says. */
     bool computes_items; /* it is not a vector CPU */
+    bool cannot_fetch;
     size_t register_size;
     const char *reason;
 };
@@ -32,6 +33,9 @@ static const struct quirk quirks[] = {
     { .name = "llvmpipe",
       .computes_items = true,
       .reason = "a CPU that computes work-items in vectors, as a GPU does; Mesa 22.3 gets kernels' own vectors wrong in part" },
+    { .name = "Oclgrind",
+      .cannot_fetch = true,
+      .reason = "it does not know the instruction that clang's __builtin_prefetch makes, and ends the process" },
 };
 
 static bool concerns(const struct quirk *q, const struct device_identity *identity)
@@ -51,5 +55,7 @@ void bn_apply_quirks(const struct device_identity *identity, struct device_facts
             facts->register_size = q->register_size;
         if (q->computes_items)
             facts->is_vector_cpu = false;
+        if (q->cannot_fetch)
+            facts->can_fetch = false;
     }
 }

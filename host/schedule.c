@@ -12,9 +12,10 @@
 /* Bytes below which a row shares a page with its neighbours. */
 #define PAGE_SIZE 4096
 
-/* A tensor is taken to come from memory if it has more than this part of the cache, which others use too: measured
- * (tools/PERFORMANCE.md). */
-#define MEMORY_SHARE 4
+/* A tensor is taken to come from memory if it has more than this part of the cache: measured (tools/PERFORMANCE.md). Where sums
+ * are taken, kernels ask for what comes next themselves; where results are written, these take their share. */
+#define SUMS_SHARE    1
+#define RESULTS_SHARE 4
 
 /* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a
  * channel as much as adding some thousand rows. */
@@ -209,13 +210,14 @@ static size_t fold_rows(const struct variant *v, const struct shape *shape)
 }
 
 /* Rows that a work-item walks together. Each is a stream of memory, which processors fetch ahead if it comes from a cache or has
- * pages of its own; short rows that come from memory are fetched ahead only in their order. */
-static size_t band_steps(const struct variant *v, const struct device_facts *facts, const struct division *d)
+ * pages of its own; short rows that come from memory are fetched ahead only in their order. part: of the cache, up to which a
+ * tensor is taken to come from it. */
+static size_t band_steps(const struct variant *v, const struct device_facts *facts, const struct division *d, size_t part)
 {
     const size_t row_size = (size_t)d->channels * bn_type_size(v->type);
     if (v->group > 1)
         return BAND_ROWS_IN_GROUP;
-    return row_size < PAGE_SIZE && d->rows > facts->cache_size / MEMORY_SHARE / row_size ? 1 : BAND_ROWS_ALONE;
+    return row_size < PAGE_SIZE && d->rows > facts->cache_size / part / row_size ? 1 : BAND_ROWS_ALONE;
 }
 
 /* Vectors of channels to a group that walks all rows: fewer where there would be too few groups. */
@@ -245,7 +247,8 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     d->lanes = s->whole ? v->group : power_of_two(chosen(choices->lanes, vectors), v->group);
     size_t lines = v->group / (size_t)d->lanes;
     d->chunk_rows = CHUNK_STEPS * lines;
-    d->band_rows = chosen(choices->band_rows, band_steps(v, facts, d)) * lines;
+    d->band_rows = chosen(choices->band_rows, band_steps(v, facts, d, SUMS_SHARE)) * lines;
+    d->result_rows = chosen(choices->band_rows, band_steps(v, facts, d, RESULTS_SHARE)) * lines;
     d->chunk_columns = 1;
     if (v->group > 1)
         d->tile_vectors = d->lanes;

@@ -11,7 +11,7 @@ struct division {
     cl_ulong parts;
     cl_ulong lanes;
     cl_ulong chunk_rows, chunk_columns;
-    cl_ulong band_rows;
+    cl_ulong band_rows, result_rows;
     cl_ulong tile_vectors;
     cl_ulong run_channels;
     cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */

@@ -85,43 +85,62 @@ INLINE void find_backward_block(backward_block *own, division d, block b, backwa
     own->dx_pitch = pitch_of(b, t.dx.at);
 }
 
-INLINE void next_band(backward_block *own, block b)
+INLINE void next_band(backward_block *own, index_t rows)
 {
-    own->x += b.band * own->x_pitch;
-    own->dy += b.band * own->dy_pitch;
-    own->dx += b.band * own->dx_pitch;
+    own->x += rows * own->x_pitch;
+    own->dy += rows * own->dy_pitch;
+    own->dx += rows * own->dx_pitch;
 }
 
-/* Adds the terms of a block. slot: [BACKWARD_ROWS][channels]. */
+/* Adds the terms of rows of a block, of which own has the first. slot: [BACKWARD_ROWS][channels]. */
+INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_block own, index_t channels, real alpha,
+                              __global real *slot)
+{
+    __global const storage *x_ahead = own.x + b.channel + FETCH_DISTANCE;
+    __global const storage *dy_ahead = own.dy + b.channel + FETCH_DISTANCE;
+    for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
+        const realv mean = load_realv(slot + XHAT_MEAN * channels + c);
+        const realv scale = load_realv(slot + XHAT_SCALE * channels + c);
+        realv gamma = 0, beta = 0;
+        if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
+            gamma = load_realv(slot + OUTPUT_GAMMA * channels + c);
+            beta = load_realv(slot + OUTPUT_BETA * channels + c);
+        }
+        realv g_sum = load_realv(slot + G_SUM * channels + c);
+        realv g_xhat_sum = load_realv(slot + G_XHAT_SUM * channels + c);
+        realv xhat_sum = load_realv(slot + XHAT_SUM * channels + c);
+        __global const storage *x = own.x + c;
+        __global const storage *dy = own.dy + c;
+        for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch) {
+            if (fetches) {
+                fetch(x_ahead);
+                fetch(dy_ahead);
+                x_ahead += CLBN_VECTOR;
+                dy_ahead += CLBN_VECTOR;
+            }
+            realv xhat = (load_vector(x) - mean) * scale;
+            realv g = gradient_from_input(load_vector(dy), fma(xhat, gamma, beta), alpha);
+            g_sum += g;
+            g_xhat_sum = fma(g, xhat, g_xhat_sum);
+            xhat_sum += xhat;
+        }
+        store_realv(slot + G_SUM * channels + c, g_sum);
+        store_realv(slot + G_XHAT_SUM * channels + c, g_xhat_sum);
+        store_realv(slot + XHAT_SUM * channels + c, xhat_sum);
+    }
+}
+
+/* Adds the terms of a block. */
 void add_terms_of_block(block b, backward_block own, index_t channels, real alpha, __global real *slot)
 {
+    const bool fetches = is_fetched(b, own.x_pitch) && is_fetched(b, own.dy_pitch);
     for (index_t row = 0; row < b.rows; row += b.band) {
         const index_t rows = min(b.band, b.rows - row);
-        for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
-            const realv mean = load_realv(slot + XHAT_MEAN * channels + c);
-            const realv scale = load_realv(slot + XHAT_SCALE * channels + c);
-            realv gamma = 0, beta = 0;
-            if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
-                gamma = load_realv(slot + OUTPUT_GAMMA * channels + c);
-                beta = load_realv(slot + OUTPUT_BETA * channels + c);
-            }
-            realv g_sum = load_realv(slot + G_SUM * channels + c);
-            realv g_xhat_sum = load_realv(slot + G_XHAT_SUM * channels + c);
-            realv xhat_sum = load_realv(slot + XHAT_SUM * channels + c);
-            __global const storage *x = own.x + c;
-            __global const storage *dy = own.dy + c;
-            for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch) {
-                realv xhat = (load_vector(x) - mean) * scale;
-                realv g = gradient_from_input(load_vector(dy), fma(xhat, gamma, beta), alpha);
-                g_sum += g;
-                g_xhat_sum = fma(g, xhat, g_xhat_sum);
-                xhat_sum += xhat;
-            }
-            store_realv(slot + G_SUM * channels + c, g_sum);
-            store_realv(slot + G_XHAT_SUM * channels + c, g_xhat_sum);
-            store_realv(slot + XHAT_SUM * channels + c, xhat_sum);
-        }
-        next_band(&own, b);
+        if (rows == USUAL_BAND && fetches)
+            add_terms_of_band(b, USUAL_BAND, true, own, channels, alpha, slot);
+        else
+            add_terms_of_band(b, rows, false, own, channels, alpha, slot);
+        next_band(&own, b.band);
     }
 }
 
@@ -237,8 +256,8 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
 /* dx of a block. table: [BACKWARD_ROWS][channels]. */
 INLINE void input_block(block b, backward_block own, index_t channels, real alpha, bool past_cache, __global const real *table)
 {
-    for (index_t row = 0; row < b.rows; row += b.band) {
-        const index_t rows = min(b.band, b.rows - row);
+    for (index_t row = 0; row < b.rows; row += b.result_band) {
+        const index_t rows = min(b.result_band, b.rows - row);
         for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
             const realv mean = load_realv(table + XHAT_MEAN * channels + c);
             const realv scale = load_realv(table + XHAT_SCALE * channels + c);
@@ -259,7 +278,7 @@ INLINE void input_block(block b, backward_block own, index_t channels, real alph
                 store_vector(dx, input_gradient(g, xhat, gain, slope, shift, 0), past_cache);
             }
         }
-        next_band(&own, b);
+        next_band(&own, b.result_band);
     }
 }
 

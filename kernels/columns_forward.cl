@@ -29,25 +29,39 @@ realv sample_pivots(division d, column c, input x)
     return vector_of(pivots);
 }
 
-/* Adds the deviations of a block, whose first row is x. sums: after their pivots, of each channel. */
-void add_block(block b, __global const storage *x, index_t pitch, __global const real *pivots, __global real *sums,
-               __global real *all_squares)
+/* Adds the deviations of rows of a block, the first of which is x. sums: after their pivots, of each channel. */
+INLINE void add_band(block b, index_t rows, bool fetches, __global const storage *x, index_t pitch,
+                     __global const real *pivots, __global real *sums, __global real *all_squares)
 {
+    __global const storage *ahead = x + b.channel + FETCH_DISTANCE;
+    for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
+        const realv pivot = load_realv(pivots + c);
+        realv sum = load_realv(sums + c);
+        realv squares = load_realv(all_squares + c);
+        __global const storage *from = x + c;
+        for (index_t i = 0; i < rows; i++, from += pitch, ahead += CLBN_VECTOR) {
+            if (fetches)
+                fetch(ahead);
+            realv deviation = load_vector(from) - pivot;
+            sum += deviation;
+            squares = fma(deviation, deviation, squares);
+        }
+        store_realv(sums + c, sum);
+        store_realv(all_squares + c, squares);
+    }
+}
+
+void add_block(block b, __global const storage *x, index_t pitch, __global const real *pivots, __global real *sums,
+               __global real *squares)
+{
+    const bool fetches = is_fetched(b, pitch);
+    b.band *= fetches || b.band == 1 ? 1 : 2; /* as many streams of memory as where two tensors are walked */
     for (index_t row = 0; row < b.rows; row += b.band, x += b.band * pitch) {
         const index_t rows = min(b.band, b.rows - row);
-        for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
-            const realv pivot = load_realv(pivots + c);
-            realv sum = load_realv(sums + c);
-            realv squares = load_realv(all_squares + c);
-            __global const storage *from = x + c;
-            for (index_t i = 0; i < rows; i++, from += pitch) {
-                realv deviation = load_vector(from) - pivot;
-                sum += deviation;
-                squares = fma(deviation, deviation, squares);
-            }
-            store_realv(sums + c, sum);
-            store_realv(all_squares + c, squares);
-        }
+        if (rows == USUAL_BAND && fetches)
+            add_band(b, USUAL_BAND, true, x, pitch, pivots, sums, squares);
+        else
+            add_band(b, rows, false, x, pitch, pivots, sums, squares);
     }
 }
 
@@ -69,7 +83,6 @@ void add_chunk(division d, position at, columns_share share, index_t begin, inde
 {
     block b;
     find_block(&b, d, at, share, begin, end);
-    b.band *= b.band == 1 ? 1 : 2; /* as many streams of memory as where two tensors are walked */
     add_block(b, x.data + row_offset(d, x.at, b.row), pitch_of(b, x.at), slot + PIVOT * d.channels, slot + SUM * d.channels,
               slot + SQUARES * d.channels);
     for (index_t v = vector_after(b, at, share); v < share.vector_end; v += at.lanes)
@@ -191,8 +204,8 @@ INLINE void normalize_block(block b, __global const storage *x, index_t x_pitch,
                             real alpha, bool past_cache, __global const real *means, __global const real *scales,
                             __global const real *shifts)
 {
-    for (index_t row = 0; row < b.rows; row += b.band, x += b.band * x_pitch, y += b.band * y_pitch) {
-        const index_t rows = min(b.band, b.rows - row);
+    for (index_t row = 0; row < b.rows; row += b.result_band, x += b.result_band * x_pitch, y += b.result_band * y_pitch) {
+        const index_t rows = min(b.result_band, b.rows - row);
         for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
             const realv mean = load_realv(means + c);
             const realv scale = load_realv(scales + c);

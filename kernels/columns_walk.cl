@@ -130,7 +130,7 @@ INLINE void store_coefficients(column c, __global real *table, ulong number, rea
 typedef struct {
     index_t channel, channel_end, channel_step;
     index_t row, rows, row_step; /* the first, how many, and from one to the next */
-    index_t band;                /* rows */
+    index_t band, result_band;   /* rows, where sums are taken, and where results are written */
 } block;
 
 INLINE void find_block(block *b, division d, position at, columns_share share, index_t row_begin, index_t row_end)
@@ -142,6 +142,7 @@ INLINE void find_block(block *b, division d, position at, columns_share share, i
     b->rows = steps_below(row_end, b->row, at.lines);
     b->row_step = at.lines;
     b->band = (index_t)d.band_rows / at.lines;
+    b->result_band = (index_t)d.result_rows / at.lines;
 }
 
 /* The first of the work-item's vectors that is not in the block. */
@@ -154,6 +155,20 @@ INLINE index_t vector_after(block b, position at, columns_share share)
 INLINE index_t pitch_of(block b, layout l)
 {
     return b.row_step * (index_t)l.strides[0];
+}
+
+/*
+ * Where sums are taken, rows of a band are as many streams of memory. If they share a page, processors do not fetch them ahead, so
+ * that is asked for: in the order of memory, a vector for each that is used. Loops over a usual band are compiled apart for it.
+ */
+#define USUAL_BAND 4
+#define PAGE_SIZE 4096
+#define FETCH_DISTANCE (PAGE_SIZE / sizeof(storage))
+
+/* Whether that is so of a tensor of which a block's rows are all. */
+INLINE bool is_fetched(block b, index_t pitch)
+{
+    return CLBN_FETCH && pitch == b.channel_end - b.channel && pitch < FETCH_DISTANCE;
 }
 
 INLINE realv load_realv(__global const real *p)

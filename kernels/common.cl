@@ -7,6 +7,7 @@
  *   CLBN_GROUP        work-items to a group
  *   CLBN_ALIGNED      1: vectors are accessed as such where a tensor is aligned to them, and element by element elsewhere;
  *                     0: vectors are accessed at any element
+ *   CLBN_FETCH        1: what will be read soon may be asked for
  *   CLBN_WIDE_DOUBLE  1: merges compute in double; 0: in pairs of elements
  *   CLBN_INDEX        32 or 64: bits of an index into a tensor
  *   CLBN_ROW_AXES, CLBN_CHANNEL_AXES
@@ -14,8 +15,8 @@
  *   CLBN_ACTIVATION   what forms y: CLBN_ACTIVATION_NONE, ... by their numbers in clbn.h
  */
 #if !defined(CLBN_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
-    !defined(CLBN_WIDE_DOUBLE) || !defined(CLBN_INDEX) || !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) ||    \
-    !defined(CLBN_ACTIVATION)
+    !defined(CLBN_FETCH) || !defined(CLBN_WIDE_DOUBLE) || !defined(CLBN_INDEX) || !defined(CLBN_ROW_AXES) ||           \
+    !defined(CLBN_CHANNEL_AXES) || !defined(CLBN_ACTIVATION)
 #error "a constant of the variant is missing"
 #endif
 
@@ -126,6 +127,16 @@ typedef struct __attribute__((packed)) {
 #endif
 #ifndef store_past_cache
 #define store_past_cache(v, p) (*(p) = (v))
+#endif
+
+/* Asks for what will be read soon; an address beyond a buffer is allowed. */
+#if CLBN_FETCH && defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define fetch(p) __builtin_prefetch((const void *)(size_t)(p))
+#endif
+#endif
+#ifndef fetch
+#define fetch(p)
 #endif
 
 #if CLBN_TYPE == CLBN_FLOAT16

@@ -10,7 +10,8 @@ typedef struct {
     ulong lanes;         /* work-items of a group that stand side by side, a power of two up to CLBN_GROUP */
     ulong chunk_rows;    /* of a chunk: what is summed before it is merged */
     ulong chunk_columns; /* likewise */
-    ulong band_rows;     /* channels last: rows that are walked together */
+    ulong band_rows;     /* channels last: rows that are walked together where sums are taken */
+    ulong result_rows;   /* likewise, where results are written */
     ulong tile_vectors;  /* channels last: vectors of channels to a group */
     ulong run_channels;  /* channels first: channels to a group; more than one only in inference, of whole channels */
     ulong tile_channels; /* channels first, in images (images.cl): channels to a group */

@@ -57,6 +57,7 @@ void check_division(const struct plan_of_work *work)
         expect(work, s->slots == d->parts * work->variant.group / d->lanes, "each line has a slot");
         expect(work, d->band_rows >= 1 && d->tile_vectors >= 1, "bands and tiles are not empty");
         expect(work, d->chunk_rows % d->band_rows == 0, "a chunk is of whole bands");
+        expect(work, d->result_rows >= 1 && d->band_rows % d->result_rows == 0, "where results are written, too");
         expect(work, d->parts <= divided_up(d->rows, d->band_rows), "no more parts than bands");
     } else {
         cl_ulong chunks = divided_up(d->rows, d->chunk_rows) * divided_up(d->columns, d->chunk_columns);

@@ -209,7 +209,7 @@ END_TEST
 static struct device_facts facts_of(cl_device_type type, cl_uint vendor, const char *name)
 {
     const struct device_identity identity = { type, vendor, name };
-    struct device_facts facts = { .is_vector_cpu = (type & CL_DEVICE_TYPE_CPU) != 0 };
+    struct device_facts facts = { .is_vector_cpu = (type & CL_DEVICE_TYPE_CPU) != 0, .can_fetch = true };
     bn_apply_quirks(&identity, &facts);
     return facts;
 }
@@ -221,6 +221,8 @@ START_TEST(quirks_are_of_those_whom_they_concern)
     ck_assert_uint_eq(facts_of(CL_DEVICE_TYPE_GPU, 0x13b5, "Mali").register_size, 64 << 10);
     ck_assert(facts_of(CL_DEVICE_TYPE_CPU, 0x8086, "some CPU").is_vector_cpu);
     ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0, "llvmpipe (LLVM 15.0.6, 256 bits)").is_vector_cpu);
+    ck_assert(facts_of(CL_DEVICE_TYPE_CPU, 0, "some CPU").can_fetch);
+    ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0, "Oclgrind Simulator").can_fetch);
 }
 END_TEST
 
