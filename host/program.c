@@ -122,7 +122,7 @@ static cl_program compile(cl_context context, cl_device_id device, struct source
 /* Sets the program, of the disk cache or compiled, and for one that is not in the cache yet what is to become of it. */
 static cl_int restore_or_compile(struct program *p, cl_context context, cl_device_id device)
 {
-    char options[256];
+    char options[512];
     struct sources sources;
     cl_int status = find_sources(&p->variant, &sources);
     if (status != CLBN_SUCCESS)

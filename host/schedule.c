@@ -103,7 +103,8 @@ static size_t wanted_row_groups(const struct variant *v, const struct device_fac
 struct merging bn_divide_merging(const struct variant *v, const struct device_facts *facts, size_t channels, size_t count)
 {
     struct merging m = { .lanes = v->group / power_of_two(count, v->group) };
-    m.groups = v->group > 1 ? divide_up(channels, m.lanes) : least(channels, facts->compute_units * GROUPS_PER_UNIT_ALONE);
+    m.groups = v->group > 1 ? divide_up(channels, m.lanes)
+                            : least(divide_up(channels, bn_channels_abreast(v)), facts->compute_units * GROUPS_PER_UNIT_ALONE);
     return m;
 }
 
@@ -319,7 +320,7 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     size_t element = bn_parameter_size(v->type);
     const size_t width = (size_t)s.division.channels;
     const size_t tables = greater(s.slots, 1);
-    bool fits = add_section(&s.partials_size, greater(bn_moments_size(v), bn_sums_size(v)), s.partials, shape->channels,
+    bool fits = add_section(&s.partials_size, bn_partial_size(v), s.partials, shape->channels,
                             &s.workspace_size) &&
                 add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
                 add_section(&s.coefficients_size, COEFFICIENTS * element, tables, width, &s.workspace_size) &&

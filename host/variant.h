@@ -30,9 +30,11 @@ bool bn_same_variant(const struct variant *a, const struct variant *b);
 /* Writes clBuildProgram's options; false if size bytes do not suffice. */
 bool bn_variant_options(const struct variant *variant, char *options, size_t size);
 
-/* Bytes of the kernels' struct moments and struct sums. */
-size_t bn_moments_size(const struct variant *variant);
-size_t bn_sums_size(const struct variant *variant);
+/* Channels whose statistics and coefficients a work-item computes side by side. */
+unsigned bn_channels_abreast(const struct variant *variant);
+
+/* Bytes of a channel's partial results: moments or sums. */
+size_t bn_partial_size(const struct variant *variant);
 
 /* Bytes of a number that merges compute with. */
 size_t bn_wide_size(const struct variant *variant);

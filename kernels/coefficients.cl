@@ -20,46 +20,46 @@
 #define OUTPUT_BETA 6
 #define BACKWARD_ROWS 7
 
-void load_affine(affine *a, __global const real *table, ulong channels, index_t channel)
+void load_affine(affine *a, __global const real *table, ulong channels, span at)
 {
-    a->mean = table[AFFINE_MEAN * channels + channel];
-    a->scale = table[AFFINE_SCALE * channels + channel];
-    a->shift = table[AFFINE_SHIFT * channels + channel];
+    a->mean = load_span(table + AFFINE_MEAN * channels, at);
+    a->scale = load_span(table + AFFINE_SCALE * channels, at);
+    a->shift = load_span(table + AFFINE_SHIFT * channels, at);
 }
 
-void store_affine(__global real *table, ulong channels, index_t channel, affine a)
+void store_affine(__global real *table, ulong channels, span at, affine a)
 {
-    table[AFFINE_MEAN * channels + channel] = a.mean;
-    table[AFFINE_SCALE * channels + channel] = a.scale;
-    table[AFFINE_SHIFT * channels + channel] = a.shift;
+    store_span(table + AFFINE_MEAN * channels, at, a.mean);
+    store_span(table + AFFINE_SCALE * channels, at, a.scale);
+    store_span(table + AFFINE_SHIFT * channels, at, a.shift);
 }
 
-void load_normalizer(normalizer *n, __global const real *table, ulong channels, index_t channel)
+void load_normalizer(normalizer *n, __global const real *table, ulong channels, span at)
 {
-    n->mean = table[XHAT_MEAN * channels + channel];
-    n->scale = table[XHAT_SCALE * channels + channel];
-    n->gamma = table[OUTPUT_GAMMA * channels + channel];
-    n->beta = table[OUTPUT_BETA * channels + channel];
+    n->mean = load_span(table + XHAT_MEAN * channels, at);
+    n->scale = load_span(table + XHAT_SCALE * channels, at);
+    n->gamma = load_span(table + OUTPUT_GAMMA * channels, at);
+    n->beta = load_span(table + OUTPUT_BETA * channels, at);
 }
 
-void store_normalizer(__global real *table, ulong channels, index_t channel, normalizer n)
+void store_normalizer(__global real *table, ulong channels, span at, normalizer n)
 {
-    table[XHAT_MEAN * channels + channel] = n.mean;
-    table[XHAT_SCALE * channels + channel] = n.scale;
-    table[OUTPUT_GAMMA * channels + channel] = n.gamma;
-    table[OUTPUT_BETA * channels + channel] = n.beta;
+    store_span(table + XHAT_MEAN * channels, at, n.mean);
+    store_span(table + XHAT_SCALE * channels, at, n.scale);
+    store_span(table + OUTPUT_GAMMA * channels, at, n.gamma);
+    store_span(table + OUTPUT_BETA * channels, at, n.beta);
 }
 
-void load_gradient(gradient *g, __global const real *table, ulong channels, index_t channel)
+void load_gradient(gradient *g, __global const real *table, ulong channels, span at)
 {
-    g->gain = table[INPUT_GAIN * channels + channel];
-    g->slope = table[INPUT_SLOPE * channels + channel];
-    g->shift = table[INPUT_SHIFT * channels + channel];
+    g->gain = load_span(table + INPUT_GAIN * channels, at);
+    g->slope = load_span(table + INPUT_SLOPE * channels, at);
+    g->shift = load_span(table + INPUT_SHIFT * channels, at);
 }
 
-void store_gradient(__global real *table, ulong channels, index_t channel, gradient g)
+void store_gradient(__global real *table, ulong channels, span at, gradient g)
 {
-    table[INPUT_GAIN * channels + channel] = g.gain;
-    table[INPUT_SLOPE * channels + channel] = g.slope;
-    table[INPUT_SHIFT * channels + channel] = g.shift;
+    store_span(table + INPUT_GAIN * channels, at, g.gain);
+    store_span(table + INPUT_SLOPE * channels, at, g.slope);
+    store_span(table + INPUT_SHIFT * channels, at, g.shift);
 }

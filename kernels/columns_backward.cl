@@ -59,11 +59,12 @@ INLINE void load_column_terms(column_terms *terms, division d, column c, backwar
 void prepare_slot(division d, position at, columns_share own, channel_parameters p, __global real *slot)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
-        column c = column_of(d, at, own, v, 0, 0);
-        for (uint i = 0; i < c.width; i++) {
+        const column c = column_of(d, at, own, v, 0, 0);
+        for (uint i = 0; i < spans_in(c); i++) {
+            const span to = span_in(c, i);
             normalizer n;
-            find_normalizer(&n, p, channel_of(d, c.channel + i));
-            store_normalizer(slot, d.channels, c.channel + i, n);
+            find_normalizer(&n, p, unfolded_span(d, to));
+            store_normalizer(slot, d.channels, to, n);
         }
     }
 }
@@ -192,36 +193,36 @@ void add_terms_of_rest(division d, position at, columns_share share, backward_te
 }
 
 /* The sums of a group's channels, into partials. All work-items come here together. */
-void finish_sums_of_columns(division d, position at, columns_share share, accumulators own, __global sums *partials,
+void finish_sums_of_columns(division d, position at, columns_share share, accumulators own, __global uchar *partials, ulong part,
                             __local sums *scratch)
 {
     for (index_t first = 0; first < (index_t)d.tile_vectors; first += at.lanes) {
         const bool has_vector = share.vector_begin + first < share.vector_end;
-        column c = column_of(d, at, share, share.vector_begin + first, 0, 0);
-        wide g[CLBN_VECTOR], g_xhat[CLBN_VECTOR], xhat[CLBN_VECTOR];
+        const column c = column_of(d, at, share, share.vector_begin + first, 0, 0);
+        wide g[SPANS], g_xhat[SPANS], xhat[SPANS];
         if (has_vector) {
             spread_widev(accumulator_of(own, c, 0)->v, g);
             spread_widev(accumulator_of(own, c, 1)->v, g_xhat);
             spread_widev(accumulator_of(own, c, 2)->v, xhat);
         }
-        for (uint i = 0; i < CLBN_VECTOR; i++) {
-            const bool has_channel = has_vector && i < c.width;
+        for (uint i = 0; i < SPANS; i++) {
+            const bool has_channels = has_vector && i < spans_in(c);
             sums s = no_sums();
-            if (has_channel) {
+            if (has_channels) {
                 s.g = g[i];
                 s.g_xhat = g_xhat[i];
                 s.xhat = xhat[i];
             }
             s = add_group_sums(s, at.lanes, scratch);
-            if (has_channel && at.line == 0)
-                partials[c.channel + i] = s;
+            if (has_channels && at.line == 0)
+                store_partial_sums(partials, part, d.channels, span_in(c, i), s);
         }
     }
 }
 
 /* The same from the beginning. slot: normalizers. */
 void own_sums(division d, position at, columns_share share, backward_tensors t, __global real *slot, accumulators own,
-              __global sums *partials, __local sums *scratch)
+              __global uchar *partials, ulong part, __local sums *scratch)
 {
     t.has_dx = false;
     t.dz.data = 0;
@@ -232,7 +233,7 @@ void own_sums(division d, position at, columns_share share, backward_tensors t, 
         add_terms_of_chunk(d, at, share, begin, end, t, slot);
         accumulate_chunk(d, at, share, slot, G_SUM, 3, own);
     }
-    finish_sums_of_columns(d, at, share, own, partials, scratch);
+    finish_sums_of_columns(d, at, share, own, partials, part, scratch);
 }
 
 INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_cache, bool dz_past_cache,
@@ -346,25 +347,29 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     __local sums scratch[CLBN_GROUP];
     position at = position_in_group(d);
-    __global sums *state = (__global sums *)(partials + partials_offset);
+    __global uchar *state = partials + partials_offset;
     __global real *table = (__global real *)(coefficients + coefficients_offset);
     columns_share own = share_of(d, at, backward_reads_vectors(t));
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     prepare_slot(d, at, own, p, table);
     if (needs_sums)
-        own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, scratch);
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
-            index_t channel = v * CLBN_VECTOR + i;
-            sums s = needs_sums ? state[channel] : no_sums();
-            store_gradient(table, d.channels, channel,
-                           finish_sums(s, d.rows, channel, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset));
+        own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, 0, scratch);
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        const column c = column_of(d, at, own, v, 0, 0);
+        for (uint i = 0; i < spans_in(c); i++) {
+            const span to = span_in(c, i);
+            sums s = no_sums();
+            if (needs_sums)
+                load_partial_sums(&s, state, 0, d.channels, to);
+            store_gradient(table, d.channels, to,
+                           finish_sums(s, wide_of_count(d.rows), to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset));
         }
+    }
     if (dx || dz)
         input_columns(d, at, own, t, table);
 }
 
-/* The sums of a part of the rows to a group, into partials[part][channel]; coefficients: [slot][BACKWARD_ROWS][channel], for
+/* The sums of a part of the rows to a group, into partials; coefficients: [slot][BACKWARD_ROWS][channel], for
  * its use. */
 GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                                __global const storage *other, layout other_at, __global const uchar *mask,
@@ -386,7 +391,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
     __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * BACKWARD_ROWS * d.channels;
     prepare_slot(d, at, own, p, table);
     own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot),
-             (__global sums *)(partials + partials_offset) + get_group_id(0) * d.channels, scratch);
+             partials + partials_offset, get_group_id(0), scratch);
 }
 
 /* dx and dz of a part of the rows to a group, from coefficients [BACKWARD_ROWS][channel]. */

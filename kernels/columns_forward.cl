@@ -11,7 +11,7 @@
 /* Pivots from rows that are spread over all of the column's. */
 realv sample_pivots(division d, column c, input x)
 {
-    real pivots[CLBN_VECTOR], sums[CLBN_VECTOR], squares[CLBN_VECTOR];
+    reals pivots[SPANS], sums[SPANS], squares[SPANS];
     realv first = load_column(d, c, x, c.row);
     realv sum_v = 0, squares_v = 0;
     index_t rows = steps_below(c.row_end, c.row, c.step);
@@ -21,12 +21,12 @@ realv sample_pivots(division d, column c, input x)
         sum_v += difference;
         squares_v = fma(difference, difference, squares_v);
     }
-    spread_vector(first, pivots);
-    spread_vector(sum_v, sums);
-    spread_vector(squares_v, squares);
-    for (uint i = 0; i < CLBN_VECTOR; i++)
+    spread_vector(first, (real *)pivots);
+    spread_vector(sum_v, (real *)sums);
+    spread_vector(squares_v, (real *)squares);
+    for (uint i = 0; i < SPANS; i++)
         pivots[i] = sampled_pivot(pivots[i], sums[i], squares[i], count);
-    return vector_of(pivots);
+    return vector_of((real *)pivots);
 }
 
 /* Adds the deviations of rows of a block, the first of which is x. sums: after their pivots, of each channel. */
@@ -96,78 +96,100 @@ void add_rest(division d, position at, columns_share share, input x, __global re
         add_column(d, rest_column(d, share, v), x, slot);
 }
 
-INLINE real deviation_of(division d, column c, uint i, input x, index_t row, summation how)
+/* Of channels abreast, which are number i of a column: whether its rows are all there is of them, or the rest has more. */
+typedef struct {
+    division d;
+    column c;
+    uint i;
+    input x;
+    truths in_rest;
+} abreast;
+
+INLINE reals deviation_of(const abreast *a, column c, index_t row, summation how)
 {
-    real value = load_element(x.data + column_offset(d, c, x.at, row) + i);
+    realv all = load_column(a->d, c, a->x, row);
+    reals value = ((const reals *)&all)[a->i];
     return fma(value, how.scale, -how.pivot * how.scale);
 }
 
-/* The deviations of one channel, number i of a column, from all of the column's rows, and from the rest if that has it. */
-deviations sum_channel(division d, column c, uint i, input x, bool in_rest, summation how)
+/* The deviations of channels from all of their column's rows, and from the rest of those that it has. */
+void sum_again(deviations *sums, const abreast *a, column rest, summation how)
 {
-    deviations sums = { wide_of(0), wide_of(0) };
+    const column c = a->c;
     index_t chunk_end = c.row;
+    sums->sum = wide_of(0);
+    sums->squares = wide_of(0);
     for (index_t row = c.row; row < c.row_end;) {
-        real sum = 0, squares = 0;
-        chunk_end = min(c.row_end, chunk_end + (index_t)d.chunk_rows);
+        reals sum = 0, squares = 0;
+        chunk_end = min(c.row_end, chunk_end + (index_t)a->d.chunk_rows);
         for (; row < chunk_end; row += c.step) {
-            real deviation = deviation_of(d, c, i, x, row, how);
+            reals deviation = deviation_of(a, c, row, how);
             sum += deviation;
             squares = fma(deviation, deviation, squares);
         }
-        sums.sum = wide_add(sums.sum, wide_of(sum));
-        sums.squares = wide_add(sums.squares, wide_of(squares));
+        sums->sum = wide_add(sums->sum, wide_of(sum));
+        sums->squares = wide_add(sums->squares, wide_of(squares));
     }
-    if (in_rest) {
-        real deviation = deviation_of(d, c, i, x, (index_t)d.rows, how);
-        sums.sum = wide_add(sums.sum, wide_of(deviation));
-        sums.squares = wide_add(sums.squares, wide_of(deviation * deviation));
+    if (any_of(a->in_rest)) {
+        reals deviation = deviation_of(a, rest, (index_t)a->d.rows, how);
+        deviation = a->in_rest ? deviation : (reals)0;
+        sums->sum = wide_add(sums->sum, wide_of(deviation));
+        sums->squares = wide_add(sums->squares, wide_of(deviation * deviation));
     }
-    return sums;
 }
 
-/* The moments of channel number i of a column from its deviations around a pivot. Few channels, if any, must be summed again. */
-moments moments_of_channel(division d, column c, uint i, input x, bool in_rest, real pivot, deviations s)
+/* The moments of channels from their deviations around pivots. Few channels, if any, must be summed again. */
+void moments_abreast(moments *m, const abreast *a, column rest, reals pivot, deviations s)
 {
-    const ulong count = (ulong)steps_below(c.row_end, c.row, c.step) + (in_rest ? 1 : 0);
+    const column c = a->c;
+    const wide in_rest = wide_choose(a->in_rest, wide_of(1), wide_of(0));
+    const wide count = wide_add(wide_of_count(steps_below(c.row_end, c.row, c.step)), in_rest);
     summation how = first_summation(pivot);
     summation with = how;
-    while (count > 0 && !follow_sums(&how, s, count)) {
-        s = sum_channel(d, c, i, x, in_rest, how);
+    for (truths are_good = follow_sums(&how, s, count); any_of(!are_good); are_good = follow_sums(&how, s, count)) {
+        deviations again;
+        sum_again(&again, a, rest, how);
+        s.sum = wide_choose(are_good, s.sum, again.sum);
+        s.squares = wide_choose(are_good, s.squares, again.squares);
         with = how;
     }
-    return moments_about(with.pivot, with.scale, s, count);
+    *m = moments_about(with.pivot, with.scale, s, count);
 }
 
 /* The moments of a group's channels over its part's rows, into partials. All work-items come here together. */
 void finish_columns(division d, position at, columns_share share, input x, __global const real *slot, accumulators own,
-                    __global moments *partials, __local moments *scratch)
+                    __global uchar *partials, ulong part, __local moments *scratch)
 {
     for (index_t first = 0; first < (index_t)d.tile_vectors; first += at.lanes) {
         const bool has_vector = share.vector_begin + first < share.vector_end;
-        column c = column_of(d, at, share, share.vector_begin + first, share.row_begin, share.row_end);
-        wide sums[CLBN_VECTOR], squares[CLBN_VECTOR];
+        const column c = column_of(d, at, share, share.vector_begin + first, share.row_begin, share.row_end);
+        const column rest = rest_column(d, share, share.vector_begin + first);
+        wide sums[SPANS], squares[SPANS];
         if (has_vector) {
             spread_widev(accumulator_of(own, c, 0)->v, sums);
             spread_widev(accumulator_of(own, c, 1)->v, squares);
         }
-        for (uint i = 0; i < CLBN_VECTOR; i++) {
-            const bool has_channel = has_vector && i < c.width;
+        for (uint i = 0; i < SPANS; i++) {
+            const bool has_channels = has_vector && i < spans_in(c);
             moments m = no_moments();
-            if (has_channel) {
-                const deviations s = { sums[i], squares[i] };
-                m = moments_of_channel(d, c, i, x, c.channel + i < share.rest, slot[PIVOT * d.channels + c.channel + i], s);
+            if (has_channels) {
+                const span to = span_in(c, i);
+                const abreast a = { d, c, i, x, first_of(max(share.rest, to.channel) - to.channel) };
+                deviations s;
+                s.sum = sums[i];
+                s.squares = squares[i];
+                moments_abreast(&m, &a, rest, load_span(slot + PIVOT * d.channels, to), s);
             }
             m = merge_group_moments(m, at.lanes, scratch);
-            if (has_channel && at.line == 0)
-                partials[c.channel + i] = m;
+            if (has_channels && at.line == 0)
+                store_partial_moments(partials, part, d.channels, span_in(c, i), m);
         }
     }
 }
 
 /* The same from the beginning. */
 void columns_moments(division d, position at, columns_share share, input x, __global real *slot, accumulators own,
-                     __global moments *partials, __local moments *scratch)
+                     __global uchar *partials, ulong part, __local moments *scratch)
 {
     clear_sums(d, at, share, slot, SUM, 2, own);
     if (share.row_begin + at.line < share.row_end)
@@ -181,7 +203,7 @@ void columns_moments(division d, position at, columns_share share, input x, __gl
         add_chunk(d, at, share, begin, end, x, slot);
         accumulate_chunk(d, at, share, slot, SUM, 2, own);
     }
-    finish_columns(d, at, share, x, slot, own, partials, scratch);
+    finish_columns(d, at, share, x, slot, own, partials, part, scratch);
 }
 
 INLINE void normalize_column(division d, column c, forward_tensors t, bool past_cache, __global const real *table)
@@ -279,25 +301,28 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
                                 mask + mask_offset, alpha, flags };
     __local moments scratch[CLBN_GROUP];
     position at = position_in_group(d);
-    __global moments *state = (__global moments *)(partials + partials_offset);
+    __global uchar *state = partials + partials_offset;
     __global real *table = (__global real *)(coefficients + coefficients_offset);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
-    columns_moments(d, at, own, t.x, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, scratch);
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
-            index_t channel = v * CLBN_VECTOR + i;
-            affine a = finish_moments(state[channel], channel, true, gamma + gamma_offset, beta + beta_offset,
-                                      running_mean + running_mean_offset, running_var + running_var_offset,
-                                      save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                                      wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low),
-                                      flags);
-            store_affine(table, d.channels, channel, a);
+    columns_moments(d, at, own, t.x, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, 0, scratch);
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        const column c = column_of(d, at, own, v, 0, 0);
+        for (uint i = 0; i < spans_in(c); i++) {
+            const span to = span_in(c, i);
+            moments m;
+            load_partial_moments(&m, state, 0, d.channels, to);
+            affine a = finish_moments(m, to, true, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                      running_var + running_var_offset, save_mean + save_mean_offset,
+                                      save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                                      wide_of_parts(factor_high, factor_low), flags);
+            store_affine(table, d.channels, to, a);
         }
+    }
     if (y)
         normalize_columns(d, at, own, t, table);
 }
 
-/* The moments of a part of the rows to a group, into partials[part][channel]. */
+/* The moments of a part of the rows to a group, into partials. */
 GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                      ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset,
                                      __global uchar *accumulated, ulong accumulated_offset)
@@ -309,7 +334,7 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
     columns_moments(d, at, own, whole,
                     (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels,
                     accumulators_of(accumulated + accumulated_offset, d, own.slot),
-                    (__global moments *)(partials + partials_offset) + get_group_id(0) * d.channels, scratch);
+                    partials + partials_offset, get_group_id(0), scratch);
 }
 
 /* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */
@@ -339,13 +364,15 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, layou
     position at = position_in_group(d);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
     __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels;
-    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
-        for (uint i = 0; i < column_of(d, at, own, v, 0, 0).width; i++) {
-            index_t channel = v * CLBN_VECTOR + i;
-            store_affine(table, d.channels, channel,
-                         running_affine(channel_of(d, channel), gamma + gamma_offset, beta + beta_offset,
-                                        running_mean + running_mean_offset, running_var + running_var_offset,
-                                        wide_of_parts(epsilon_high, epsilon_low)));
+    for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
+        const column c = column_of(d, at, own, v, 0, 0);
+        for (uint i = 0; i < spans_in(c); i++) {
+            const span to = span_in(c, i);
+            affine a = running_affine(unfolded_span(d, to), gamma + gamma_offset, beta + beta_offset,
+                                      running_mean + running_mean_offset, running_var + running_var_offset,
+                                      wide_of_parts(epsilon_high, epsilon_low));
+            store_affine(table, d.channels, to, a);
         }
+    }
     normalize_columns(d, at, own, t, table);
 }

@@ -89,6 +89,36 @@ INLINE column full_column(column c)
     return c;
 }
 
+/* Sets of channels abreast in a vector. */
+#define SPANS (CLBN_VECTOR / CLBN_ABREAST)
+
+/* Set number number of a column's, and how many there are. */
+INLINE span span_in(column c, uint number)
+{
+    span at;
+    at.channel = c.channel + number * CLBN_ABREAST;
+    at.width = min((uint)CLBN_ABREAST, c.width - number * CLBN_ABREAST);
+    at.period = 0;
+    return at;
+}
+
+INLINE uint spans_in(column c)
+{
+    return (c.width + CLBN_ABREAST - 1) / CLBN_ABREAST;
+}
+
+/* Where the tensors' channels are that these channels of a walked row are. */
+INLINE span unfolded_span(division d, span at)
+{
+    if (d.folded > 1) {
+        at.period = (index_t)(d.channels / d.folded);
+        at.channel %= at.period;
+        if (at.channel + at.width <= at.period)
+            at.period = 0;
+    }
+    return at;
+}
+
 /* A row's element of the column's first channel. */
 INLINE index_t column_offset(division d, column c, layout l, index_t row)
 {

@@ -41,12 +41,6 @@ position position_in_group(division d)
     return position_among((index_t)d.lanes);
 }
 
-/* The channel of the tensors that a walked row's channel is. */
-index_t channel_of(division d, index_t channel)
-{
-    return d.folded > 1 ? channel % (index_t)(d.channels / d.folded) : channel;
-}
-
 /* How many of first, first + step, ... are below end. */
 index_t steps_below(index_t end, index_t first, index_t step)
 {

@@ -183,7 +183,7 @@ GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x
     deviations all[PIECE_CHANNELS];
     real pivots[PIECE_CHANNELS];
     const input whole = { x + x_at.offset, x_at };
-    const ulong count = d.rows * d.columns;
+    const wide count = wide_of_count(d.rows * d.columns);
     piece p;
     find_piece(&p, d);
     sample_images(d, p, whole.data + p.begin, means, scales, shifts, pivots);
@@ -195,7 +195,7 @@ GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x
             m = moments_about(pivots[i], 1, all[i], count);
         else
             m = own_moments(d, position_in_group(d), whole, p.channel + i, 0, chunk_count(d));
-        affine a = finish_moments(m, p.channel + i, true, gamma + gamma_offset, beta + beta_offset,
+        affine a = finish_moments(m, span_of(p.channel + i, d.channels), true, gamma + gamma_offset, beta + beta_offset,
                                   running_mean + running_mean_offset, running_var + running_var_offset,
                                   save_mean + save_mean_offset, save_invstd + save_invstd_offset,
                                   wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
@@ -219,8 +219,9 @@ GROUP_KERNEL void images_inference(division d, __global const storage *x, layout
     piece p;
     find_piece(&p, d);
     for (index_t i = 0; i < p.channels; i++) {
-        affine a = running_affine(p.channel + i, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                  running_var + running_var_offset, wide_of_parts(epsilon_high, epsilon_low));
+        affine a = running_affine(span_of(p.channel + i, d.channels), gamma + gamma_offset, beta + beta_offset,
+                                  running_mean + running_mean_offset, running_var + running_var_offset,
+                                  wide_of_parts(epsilon_high, epsilon_low));
         spread_value(means, p, i, a.mean);
         spread_value(scales, p, i, a.scale);
         spread_value(shifts, p, i, a.shift);
@@ -365,15 +366,15 @@ GROUP_KERNEL void images_backward(division d, __global const storage *x, layout 
     find_piece(&p, d);
     for (index_t i = 0; i < p.channels; i++) {
         normalizer n;
-        find_normalizer(&n, parameters, p.channel + i);
+        find_normalizer(&n, parameters, span_of(p.channel + i, d.channels));
         spread_normalizer(&t, p, i, n);
     }
     x += x_at.offset;
     dy += dy_at.offset;
     backward_sums_of_images(d, p, x, dy, &t, &s, alpha, all);
     for (index_t i = 0; i < p.channels; i++) {
-        gradient g = finish_sums(all[i], d.rows * d.columns, p.channel + i, parameters, true, dgamma + dgamma_offset,
-                                 dbeta + dbeta_offset);
+        gradient g = finish_sums(all[i], wide_of_count(d.rows * d.columns), span_of(p.channel + i, d.channels), parameters,
+                                 true, dgamma + dgamma_offset, dbeta + dbeta_offset);
         spread_value(s.g, p, i, g.gain);
         spread_value(s.g_xhat, p, i, g.slope);
         spread_value(s.xhat, p, i, g.shift);

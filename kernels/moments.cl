@@ -1,5 +1,5 @@
 /*
- * Count, sum and sum of squared deviations from the mean (M2) of a set of values, and what follows from them for a channel. The
+ * Count, sum and sum of squared deviations from the mean (M2) of sets of values, and what follows from them for channels. The
  * sum, not the mean, is kept, since sums of values on a grid are exact.
  *
  * A work-item sums its values of a channel around a pivot: sum (x - pivot) and sum (x - pivot)^2, of a chunk in elements, of all
@@ -9,52 +9,78 @@
  * work-items are merged in wide arithmetic by the rule of Chan, Golub & LeVeque (1979).
  */
 typedef struct {
-    wide sum, m2;
-    ulong count;
+    wide count, sum, m2;
 } moments;
 
 /* y = (x - mean) * scale + shift */
 typedef struct {
-    real mean, scale, shift;
+    reals mean, scale, shift;
 } affine;
 
 moments no_moments(void)
 {
-    moments none = { wide_of(0), wide_of(0), 0 };
+    moments none;
+    none.count = wide_of(0);
+    none.sum = wide_of(0);
+    none.m2 = wide_of(0);
     return none;
+}
+
+moments choose_moments(truths which, moments a, moments b)
+{
+    moments result;
+    result.count = wide_choose(which, a.count, b.count);
+    result.sum = wide_choose(which, a.sum, b.sum);
+    result.m2 = wide_choose(which, a.m2, b.m2);
+    return result;
 }
 
 /* count > 0 */
 wide mean_of(moments m)
 {
-    return wide_divide(m.sum, wide_of_count(m.count));
+    return wide_divide(m.sum, m.count);
 }
 
 moments merge_moments(moments a, moments b)
 {
-    if (a.count == 0)
-        return b;
-    if (b.count == 0)
-        return a;
     moments both;
-    both.count = a.count + b.count;
+    both.count = wide_add(a.count, b.count);
     both.sum = wide_add(a.sum, b.sum);
     wide delta = wide_subtract(mean_of(b), mean_of(a));
-    wide share = wide_divide(wide_of_count(b.count), wide_of_count(both.count));
-    wide between = wide_multiply(wide_multiply(delta, delta), wide_multiply(wide_of_count(a.count), share));
+    wide share = wide_divide(b.count, both.count);
+    wide between = wide_multiply(wide_multiply(delta, delta), wide_multiply(a.count, share));
     both.m2 = wide_add(wide_add(a.m2, b.m2), between);
-    return both;
+    return choose_moments(is_zero(a.count), b, choose_moments(is_zero(b.count), a, both));
+}
+
+/* Partial results in the workspace: [part][of which][channel] of wide numbers. */
+#define PARTIAL_COUNT 0
+#define PARTIAL_SUM 1
+#define PARTIAL_M2 2
+#define PARTIAL_ROWS 3
+
+void load_partial_moments(moments *m, __global const uchar *partials, ulong part, ulong channels, span at)
+{
+    m->count = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at);
+    m->sum = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at);
+    m->m2 = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at);
+}
+
+void store_partial_moments(__global uchar *partials, ulong part, ulong channels, span at, moments m)
+{
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at, m.count);
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at, m.sum);
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at, m.m2);
 }
 
 /* 1/scale, exactly also where a device's quotients are not: the scales are 1 and these two. */
 #define SCALE_UP 0x1p+80f
 #define SCALE_DOWN 0x1p-80f
 
-real unscale_for(real scale)
+reals unscale_for(reals scale)
 {
-    if (scale == SCALE_UP)
-        return SCALE_DOWN;
-    return scale == SCALE_DOWN ? SCALE_UP : 1;
+    reals otherwise = scale == SCALE_DOWN ? (reals)SCALE_UP : (reals)1;
+    return scale == SCALE_UP ? (reals)SCALE_DOWN : otherwise;
 }
 
 /* Sums around a pivot: sum = scale * sum (x - pivot) and squares = scale^2 * sum (x - pivot)^2. */
@@ -63,20 +89,17 @@ typedef struct {
 } deviations;
 
 /* The moments of count values from their deviations. */
-moments moments_about(real pivot, real scale, deviations s, ulong count)
+moments moments_about(reals pivot, reals scale, deviations s, wide count)
 {
-    moments result = no_moments();
-    if (count == 0)
-        return result;
-    wide n = wide_of_count(count);
+    moments result;
     wide unscale = wide_of(unscale_for(scale));
-    wide m2 = wide_subtract(s.squares, wide_multiply(s.sum, wide_divide(s.sum, n)));
-    if (wide_sign(m2) < 0)
-        m2 = wide_of(0);
+    wide m2 = wide_subtract(s.squares, wide_multiply(s.sum, wide_divide(s.sum, count)));
+    truths is_below_0 = is_positive(wide_subtract(wide_of(0), m2));
+    m2 = wide_choose(is_below_0, wide_of(0), m2);
     result.count = count;
-    result.sum = wide_add(wide_multiply(n, wide_of(pivot)), wide_multiply(s.sum, unscale));
+    result.sum = wide_add(wide_multiply(count, wide_of(pivot)), wide_multiply(s.sum, unscale));
     result.m2 = wide_multiply(wide_multiply(m2, unscale), unscale);
-    return result;
+    return choose_moments(is_zero(count), no_moments(), result);
 }
 
 /* Sums of squares beyond these bounds have overflowed or lost bits to underflow. */
@@ -87,80 +110,79 @@ moments moments_about(real pivot, real scale, deviations s, ulong count)
 #define PIVOT_TOO_LARGE 0x1p-16f
 
 /* The scale, a power of two, with which sums of squares must be taken again; 1 if they are good. */
-real scale_for(real squares, real pivot)
+reals scale_for(reals squares, reals pivot)
 {
     if (!wide_extends_range())
         return 1;
-    if (squares < SQUARES_TOO_SMALL)
-        return fabs(pivot) < PIVOT_TOO_LARGE ? SCALE_UP : 1;
-    return squares > SQUARES_TOO_LARGE ? SCALE_DOWN : 1;
+    reals if_small = fabs(pivot) < PIVOT_TOO_LARGE ? (reals)SCALE_UP : (reals)1;
+    reals otherwise = squares > SQUARES_TOO_LARGE ? (reals)SCALE_DOWN : (reals)1;
+    return squares < SQUARES_TOO_SMALL ? if_small : otherwise;
 }
 
 /*
  * A mean, rounded to a multiple of a power of two near 1/16 of the standard deviation. It serves as well, and has so few bits
  * that values on a grid, integers for example, have exact deviations from it: exact data give exact results.
  */
-real pivot_near(real mean, real variance)
+reals pivot_near(reals mean, reals variance)
 {
-    real grid = power_of_two_below(sqrt(variance)) / 16;
-    if (!(grid > 0) || isinf(grid))
-        return mean;
-    real multiple = rint(mean / grid);
-    return isinf(multiple) ? mean : multiple * grid;
+    reals grid = power_of_two_below(sqrt(variance)) / 16;
+    reals multiple = rint(mean / grid);
+    truths is_usable = (grid > 0) & !isinf(grid) & !isinf(multiple);
+    return is_usable ? multiple * grid : mean;
 }
 
 /* A pivot from count sampled values, of which first is one, by the sums of their differences from it and of the squares. */
-real sampled_pivot(real first, real sum, real squares, real count)
+reals sampled_pivot(reals first, reals sum, reals squares, real count)
 {
-    real mean = sum / count;
-    return pivot_near(first + mean, fmax(squares / count - mean * mean, (real)0));
+    reals mean = sum / count;
+    return pivot_near(first + mean, fmax(squares / count - mean * mean, (reals)0));
 }
 
 /* A pivot for the values whose moments these are; count > 0. */
-real pivot_of(moments m)
+reals pivot_of(moments m)
 {
-    return pivot_near(real_of(mean_of(m)), real_of(wide_divide(m.m2, wide_of_count(m.count))));
+    return pivot_near(real_of(mean_of(m)), real_of(wide_divide(m.m2, m.count)));
 }
 
 /* What a work-item sums its values with. They are summed again, with what follow_sums makes of it, until that is satisfied. */
 typedef struct {
-    real pivot, scale;
-    bool is_final;
+    reals pivot, scale;
+    truths is_final;
 } summation;
 
-summation first_summation(real pivot)
+summation first_summation(reals pivot)
 {
-    summation s = { pivot, 1, false };
+    summation s;
+    s.pivot = pivot;
+    s.scale = 1;
+    s.is_final = 0;
     return s;
 }
 
-/* Whether the sums are good; if not, what they must be taken again with. */
-bool follow_sums(summation *s, deviations sums, ulong count)
+/* Of which channels the sums are good; of the others, s becomes what they must be taken again with. */
+truths follow_sums(summation *s, deviations sums, wide count)
 {
-    real scale = scale_for(real_of(sums.squares), s->pivot);
-    if (s->scale == 1 && scale != 1) {
-        s->scale = scale;
-        return false;
-    }
+    reals scale = scale_for(real_of(sums.squares), s->pivot);
     wide between = wide_multiply(wide_of(2), wide_multiply(sums.sum, sums.sum));
-    bool is_far = wide_sign(wide_subtract(between, wide_multiply(wide_of_count(count), sums.squares))) > 0;
-    if (s->is_final || !is_far)
-        return true;
-    s->pivot = pivot_of(moments_about(s->pivot, s->scale, sums, count));
-    s->is_final = true;
-    return false;
+    truths is_far = is_positive(wide_subtract(between, wide_multiply(count, sums.squares)));
+    truths takes_scale = (s->scale == 1) & (scale != 1) & !is_zero(count);
+    truths takes_pivot = is_far & !takes_scale & !s->is_final;
+    if (any_of(takes_pivot))
+        s->pivot = takes_pivot ? pivot_of(moments_about(s->pivot, s->scale, sums, count)) : s->pivot;
+    s->scale = takes_scale ? scale : s->scale;
+    s->is_final |= takes_pivot;
+    return !(takes_scale | takes_pivot);
 }
 
-/* 1/sqrt(variance + epsilon); 0 where that would be 1/0. NaN has sign 0, too. */
+/* 1/sqrt(variance + epsilon); 0 where that would be 1/0. */
 wide inverse_deviation(wide variance, wide epsilon)
 {
     wide sum = wide_add(variance, epsilon);
-    bool is_zero = wide_sign(sum) == 0 && real_of(sum) == 0;
-    return is_zero ? wide_of(0) : wide_inverse_sqrt(sum);
+    return wide_choose(is_zero(sum), wide_of(0), wide_inverse_sqrt(sum));
 }
 
 /* mean is taken to more bits than an element has: what is left of it goes into the shift. */
-affine affine_of(wide mean, wide invstd, real gamma, real beta)
+affine affine_of(wide mean, wide invstd, reals gamma, reals beta)
 {
     affine result;
     result.mean = real_of(mean);
@@ -171,48 +193,62 @@ affine affine_of(wide mean, wide invstd, real gamma, real beta)
     return result;
 }
 
-/* running <- (1 - factor) running + factor batch; the old value is not read when factor is 1. */
-void update_running(__global real *running, index_t channel, wide batch, wide factor)
+/* Statistics of the channels that have them; values may be NULL. */
+void store_statistics(__global real *values, span at, truths have, reals v)
 {
-    if (real_of(factor) < 1) {
-        wide old = wide_multiply(wide_subtract(wide_of(1), factor), wide_of(running[channel]));
+    if (!values)
+        return;
+    if (any_of(!have))
+        v = have ? v : load_span(values, at);
+    store_span(values, at, v);
+}
+
+/* running <- (1 - factor) running + factor batch; the old value is not read when factor is 1. running may be NULL. */
+void update_running(__global real *running, span at, truths have, wide batch, wide factor)
+{
+    if (running && any_of(real_of(factor) < 1)) {
+        wide old = wide_multiply(wide_subtract(wide_of(1), factor), wide_of(load_span(running, at)));
         batch = wide_add(old, wide_multiply(factor, batch));
     }
-    running[channel] = real_of(batch);
+    store_statistics(running, at, have, real_of(batch));
 }
 
 /*
- * A channel's normalisation from its moments. If writes, also stores its saved and running statistics, each where it is not
+ * The channels' normalisation from their moments. If writes, also stores their saved and running statistics, each where it is not
  * NULL, and none of no values; the running variance is m2/(count - 1) unless the flags say biased.
  */
-affine finish_moments(moments m, index_t channel, bool writes, __global const real *gamma, __global const real *beta,
+affine finish_moments(moments m, span at, bool writes, __global const real *gamma, __global const real *beta,
                       __global real *running_mean, __global real *running_var, __global real *save_mean,
                       __global real *save_invstd, wide epsilon, wide factor, uint flags)
 {
-    if (m.count == 0)
-        return affine_of(wide_of(0), wide_of(0), 0, 0);
     bool is_biased = (flags & FLAG_BIASED) != 0;
-    wide variance = wide_divide(m.m2, wide_of_count(m.count));
+    truths have = !is_zero(m.count);
+    wide variance = wide_divide(m.m2, m.count);
     wide invstd = inverse_deviation(variance, epsilon);
     wide mean = mean_of(m);
-    if (writes && save_mean)
-        save_mean[channel] = real_of(mean);
-    if (writes && save_invstd)
-        save_invstd[channel] = real_of(invstd);
-    if (writes && running_mean)
-        update_running(running_mean, channel, mean, factor);
-    if (writes && running_var && (is_biased || m.count > 1))
-        update_running(running_var, channel, is_biased ? variance : wide_divide(m.m2, wide_of_count(m.count - 1)), factor);
-    return affine_of(mean, invstd, parameter_or(gamma, channel, 1), parameter_or(beta, channel, 0));
+    if (writes) {
+        wide others = wide_subtract(m.count, wide_of(1));
+        store_statistics(save_mean, at, have, real_of(mean));
+        store_statistics(save_invstd, at, have, real_of(invstd));
+        update_running(running_mean, at, have, mean, factor);
+        if (is_biased)
+            update_running(running_var, at, have, variance, factor);
+        else
+            update_running(running_var, at, is_positive(others), wide_divide(m.m2, others), factor);
+    }
+    affine a = affine_of(mean, invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
+    a.mean = have ? a.mean : (reals)0;
+    a.scale = have ? a.scale : (reals)0;
+    a.shift = have ? a.shift : (reals)0;
+    return a;
 }
 
-/* A channel's normalisation from its running statistics. */
-affine running_affine(index_t channel, __global const real *gamma, __global const real *beta,
-                      __global const real *running_mean, __global const real *running_var, wide epsilon)
+/* The channels' normalisation from their running statistics. */
+affine running_affine(span at, __global const real *gamma, __global const real *beta, __global const real *running_mean,
+                      __global const real *running_var, wide epsilon)
 {
-    wide invstd = inverse_deviation(wide_of(running_var[channel]), epsilon);
-    return affine_of(wide_of(running_mean[channel]), invstd, parameter_or(gamma, channel, 1),
-                     parameter_or(beta, channel, 0));
+    wide invstd = inverse_deviation(wide_of(load_span(running_var, at)), epsilon);
+    return affine_of(wide_of(load_span(running_mean, at)), invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
 }
 
 /* Merges the moments of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a

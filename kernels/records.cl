@@ -12,55 +12,42 @@
 #define RECORD_XHAT 6
 #define SUMS_ROWS 8
 
-wide load_number(__global const real *record, ulong channels, ulong channel, uint row)
+wide load_number(__global const real *record, ulong channels, span at, uint row)
 {
-    return wide_of_parts(record[row * channels + channel], record[(row + 1) * channels + channel]);
+    return wide_of_parts(load_span(record + row * channels, at), load_span(record + (row + 1) * channels, at));
 }
 
-void store_number(__global real *record, ulong channels, ulong channel, uint row, wide value)
+void store_number(__global real *record, ulong channels, span at, uint row, wide value)
 {
-    record[row * channels + channel] = real_of(value);
-    record[(row + 1) * channels + channel] = real_of(wide_subtract(value, wide_of(real_of(value))));
+    store_span(record + row * channels, at, real_of(value));
+    store_span(record + (row + 1) * channels, at, real_of(wide_subtract(value, wide_of(real_of(value)))));
 }
 
-ulong load_count(__global const real *record, ulong channels, ulong channel)
+void load_moments(moments *m, __global const real *record, ulong channels, span at)
 {
-    real high = record[RECORD_COUNT * channels + channel];
-    real low = record[(RECORD_COUNT + 1) * channels + channel];
-    return (ulong)high + (ulong)(long)low;
+    m->count = load_number(record, channels, at, RECORD_COUNT);
+    m->sum = wide_multiply(load_number(record, channels, at, RECORD_MEAN), m->count);
+    m->m2 = load_number(record, channels, at, RECORD_M2);
 }
 
-moments load_moments(__global const real *record, ulong channels, ulong channel)
+void store_moments(__global real *record, ulong channels, span at, moments m)
 {
-    moments m = no_moments();
-    m.count = load_count(record, channels, channel);
-    if (m.count > 0) {
-        m.sum = wide_multiply(load_number(record, channels, channel, RECORD_MEAN), wide_of_count(m.count));
-        m.m2 = load_number(record, channels, channel, RECORD_M2);
-    }
-    return m;
+    store_number(record, channels, at, RECORD_COUNT, m.count);
+    store_number(record, channels, at, RECORD_MEAN, wide_choose(is_zero(m.count), wide_of(0), mean_of(m)));
+    store_number(record, channels, at, RECORD_M2, m.m2);
 }
 
-void store_moments(__global real *record, ulong channels, ulong channel, moments m)
+void load_sums(sums *s, __global const real *record, ulong channels, span at)
 {
-    store_number(record, channels, channel, RECORD_COUNT, wide_of_count(m.count));
-    store_number(record, channels, channel, RECORD_MEAN, m.count > 0 ? mean_of(m) : wide_of(0));
-    store_number(record, channels, channel, RECORD_M2, m.m2);
+    s->g = load_number(record, channels, at, RECORD_G);
+    s->g_xhat = load_number(record, channels, at, RECORD_G_XHAT);
+    s->xhat = load_number(record, channels, at, RECORD_XHAT);
 }
 
-sums load_sums(__global const real *record, ulong channels, ulong channel)
+void store_sums(__global real *record, ulong channels, span at, sums s, wide count)
 {
-    sums s;
-    s.g = load_number(record, channels, channel, RECORD_G);
-    s.g_xhat = load_number(record, channels, channel, RECORD_G_XHAT);
-    s.xhat = load_number(record, channels, channel, RECORD_XHAT);
-    return s;
-}
-
-void store_sums(__global real *record, ulong channels, ulong channel, sums s, ulong count)
-{
-    store_number(record, channels, channel, RECORD_COUNT, wide_of_count(count));
-    store_number(record, channels, channel, RECORD_G, s.g);
-    store_number(record, channels, channel, RECORD_G_XHAT, s.g_xhat);
-    store_number(record, channels, channel, RECORD_XHAT, s.xhat);
+    store_number(record, channels, at, RECORD_COUNT, count);
+    store_number(record, channels, at, RECORD_G, s.g);
+    store_number(record, channels, at, RECORD_G_XHAT, s.g_xhat);
+    store_number(record, channels, at, RECORD_XHAT, s.xhat);
 }

@@ -164,7 +164,7 @@ GROUP_KERNEL void resident_columns_forward(division d, __global const storage *x
     tile_deviations(&all, d, kept, shelf, first, 1, cells, scratch);
     if (finishes) {
         real about = load_element(t.x.data + row_offset(d, t.x.at, 0) + channel);
-        real pivot = pivot_of(moments_about(about, 1, all, d.rows));
+        real pivot = pivot_of(moments_about(about, 1, all, wide_of_count(d.rows)));
         table[TILE_PIVOT * own.width + item] = pivot;
         table[TILE_SCALE * own.width + item] = scale_for(real_of(all.squares), pivot);
     }
@@ -172,8 +172,9 @@ GROUP_KERNEL void resident_columns_forward(division d, __global const storage *x
     tile_deviations(&all, d, kept, shelf, tile_vector(table, own, TILE_PIVOT), tile_vector(table, own, TILE_SCALE), cells,
                     scratch);
     if (finishes) {
-        moments m = moments_about(table[TILE_PIVOT * own.width + item], table[TILE_SCALE * own.width + item], all, d.rows);
-        affine a = finish_moments(m, channel, true, gamma + gamma_offset, beta + beta_offset,
+        moments m = moments_about(table[TILE_PIVOT * own.width + item], table[TILE_SCALE * own.width + item], all,
+                                  wide_of_count(d.rows));
+        affine a = finish_moments(m, span_of(channel, d.channels), true, gamma + gamma_offset, beta + beta_offset,
                                   running_mean + running_mean_offset, running_var + running_var_offset,
                                   save_mean + save_mean_offset, save_invstd + save_invstd_offset,
                                   wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);

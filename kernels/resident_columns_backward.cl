@@ -109,7 +109,7 @@ GROUP_KERNEL void resident_columns_backward(division d, __global const storage *
     bool finishes = item < own.width && channel < (index_t)d.channels;
     if (finishes) {
         normalizer n;
-        find_normalizer(&n, p, channel);
+        find_normalizer(&n, p, span_of(channel, d.channels));
         table[XHAT_MEAN * own.width + item] = n.mean;
         table[XHAT_SCALE * own.width + item] = n.scale;
         table[OUTPUT_GAMMA * own.width + item] = n.gamma;
@@ -119,7 +119,8 @@ GROUP_KERNEL void resident_columns_backward(division d, __global const storage *
     tile_sums(totals, d, t, &kept, x_shelf, dy_shelf, table, cells, scratch);
     if (finishes) {
         const sums all = { totals[0], totals[1], totals[2] };
-        gradient g = finish_sums(all, d.rows, channel, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+        gradient g = finish_sums(all, wide_of_count(d.rows), span_of(channel, d.channels), p, true, dgamma + dgamma_offset,
+                                 dbeta + dbeta_offset);
         table[INPUT_GAIN * own.width + item] = g.gain;
         table[INPUT_SLOPE * own.width + item] = g.slope;
         table[INPUT_SHIFT * own.width + item] = g.shift;

@@ -156,10 +156,10 @@ INLINE moments kept_moments(const packed_vector *kept, __local const packed_vect
 {
     deviations all;
     kept_deviations(&all, kept, shelf, count, first, 1, cells, scratch);
-    real pivot = pivot_of(moments_about(first, 1, all, values));
+    real pivot = pivot_of(moments_about(first, 1, all, wide_of_count(values)));
     real scale = scale_for(real_of(all.squares), pivot);
     kept_deviations(&all, kept, shelf, count, pivot, scale, cells, scratch);
-    return moments_about(pivot, scale, all, values);
+    return moments_about(pivot, scale, all, wide_of_count(values));
 }
 
 INLINE void normalize_kept_rows(division d, forward_tensors t, uint piece, index_t channel, const packed_vector *kept,
@@ -220,7 +220,7 @@ GROUP_KERNEL void resident_rows_forward(division d, __global const storage *x, l
         keep_rows(d, t.x, 1, channel, kept, shelf);
     real first = load_element(t.x.data + start_of(d, t.x.at, 0, channel));
     moments m = kept_moments(kept, shelf, own_elements(d, piece), first, d.rows * d.columns, cells, scratch);
-    affine a = finish_moments(m, channel, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
+    affine a = finish_moments(m, span_of(channel, d.channels), get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
                               running_mean + running_mean_offset, running_var + running_var_offset,
                               save_mean + save_mean_offset, save_invstd + save_invstd_offset,
                               wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);

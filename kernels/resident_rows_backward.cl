@@ -137,7 +137,7 @@ GROUP_KERNEL void resident_rows_backward(division d, __global const storage *x, 
     index_t channel = get_group_id(1);
     uint piece = backward_piece(d, t);
     normalizer n;
-    find_normalizer(&n, p, channel);
+    find_normalizer(&n, p, span_of(channel, d.channels));
     real own[3];
     wide totals[3];
     if (piece == CLBN_VECTOR) {
@@ -152,8 +152,8 @@ GROUP_KERNEL void resident_rows_backward(division d, __global const storage *x, 
     }
     add_group_numbers(own, totals, 3, cells, scratch);
     const sums all = { totals[0], totals[1], totals[2] };
-    gradient g = finish_sums(all, d.rows * d.columns, channel, p, get_local_id(0) == 0, dgamma + dgamma_offset,
-                             dbeta + dbeta_offset);
+    gradient g = finish_sums(all, wide_of_count(d.rows * d.columns), span_of(channel, d.channels), p, get_local_id(0) == 0,
+                             dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (!dx && !dz)
         return;
     if (piece == CLBN_VECTOR)

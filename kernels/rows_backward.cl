@@ -271,18 +271,18 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     normalizer n;
     sums s = no_sums();
-    find_normalizer(&n, p, channel);
+    find_normalizer(&n, p, span_of(channel, d.channels));
     if (needs_sums) {
         find_own_sums(&s, d, at, t, channel, 0, chunk_count(d), n);
         s = add_group_sums(s, 1, scratch);
     }
-    gradient g = finish_sums(s, d.rows * d.columns, channel, p, get_local_id(0) == 0, dgamma + dgamma_offset,
-                             dbeta + dbeta_offset);
+    gradient g = finish_sums(s, wide_of_count(d.rows * d.columns), span_of(channel, d.channels), p, get_local_id(0) == 0,
+                             dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (dx || dz)
         input_part(d, at, t, channel, 0, n, g);
 }
 
-/* The sums of a part of a channel to a group, into partials[part][channel]. */
+/* The sums of a part of a channel to a group, into partials. */
 GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                             __global const storage *other, layout other_at, __global const uchar *mask,
                             ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta,
@@ -299,13 +299,13 @@ GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, 
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
     normalizer n;
-    find_normalizer(&n, p, channel);
+    find_normalizer(&n, p, span_of(channel, d.channels));
     sums own;
     find_own_sums(&own, d, position_in_group(d), t, channel, part_begin(chunk_count(d), part, d.parts),
                   part_begin(chunk_count(d), part + 1, d.parts), n);
     own = add_group_sums(own, 1, scratch);
     if (get_local_id(0) == 0)
-        ((__global sums *)(partials + partials_offset))[part * d.channels + channel] = own;
+        store_partial_sums(partials + partials_offset, part, d.channels, span_of(channel, d.channels), own);
 }
 
 /* dx and dz of a part of a channel to a group, from coefficients [BACKWARD_ROWS][channel]. */
@@ -321,7 +321,7 @@ GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at,
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
     normalizer n;
     gradient g;
-    load_normalizer(&n, table, d.channels, channel);
-    load_gradient(&g, table, d.channels, channel);
+    load_normalizer(&n, table, d.channels, span_of(channel, d.channels));
+    load_gradient(&g, table, d.channels, span_of(channel, d.channels));
     input_part(d, position_in_group(d), t, channel, second_group(0), n, g);
 }

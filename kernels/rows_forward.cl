@@ -123,8 +123,8 @@ moments own_moments(division d, position at, input x, index_t channel, index_t b
             count += own_count(c, at);
         }
         summation with = how;
-        if (count == 0 || follow_sums(&how, sums, count))
-            return moments_about(with.pivot, with.scale, sums, count);
+        if (follow_sums(&how, sums, wide_of_count(count)))
+            return moments_about(with.pivot, with.scale, sums, wide_of_count(count));
     }
 }
 
@@ -248,7 +248,7 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     position at = position_in_group(d);
     const channel_run one = { get_group_id(1), 1 };
     moments m = merge_group_moments(own_moments(d, at, t.x, one.first, 0, chunk_count(d)), 1, scratch);
-    affine a = finish_moments(m, one.first, get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
+    affine a = finish_moments(m, span_of(one.first, d.channels), get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
                               running_mean + running_mean_offset, running_var + running_var_offset,
                               save_mean + save_mean_offset, save_invstd + save_invstd_offset,
                               wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
@@ -256,7 +256,7 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
         normalize_part(d, at, t, one, 0, &a);
 }
 
-/* The moments of a part of a channel to a group, into partials[part][channel]. */
+/* The moments of a part of a channel to a group, into partials. */
 GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                   ulong partials_offset)
 {
@@ -268,7 +268,7 @@ GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout 
     index_t end = part_begin(chunk_count(d), part + 1, d.parts);
     moments m = merge_group_moments(own_moments(d, position_in_group(d), whole, channel, begin, end), 1, scratch);
     if (get_local_id(0) == 0)
-        ((__global moments *)(partials + partials_offset))[part * d.channels + channel] = m;
+        store_partial_moments(partials + partials_offset, part, d.channels, span_of(channel, d.channels), m);
 }
 
 /* y of a part of a channel to a group, from coefficients [AFFINE_ROWS][channel]. */
@@ -280,7 +280,8 @@ GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x
                                 mask + mask_offset, alpha, flags };
     const channel_run one = { second_group(1), 1 };
     affine a;
-    load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels, one.first);
+    load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels,
+                span_of(one.first, d.channels));
     normalize_part(d, position_in_group(d), t, one, second_group(0), &a);
 }
 
@@ -298,7 +299,8 @@ GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x
     channel_run run;
     find_run(&run, d, get_group_id(1));
     for (index_t i = 0; i < run.count; i++)
-        all[i] = running_affine(run.first + i, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                running_var + running_var_offset, wide_of_parts(epsilon_high, epsilon_low));
+        all[i] = running_affine(span_of(run.first + i, d.channels), gamma + gamma_offset, beta + beta_offset,
+                                running_mean + running_mean_offset, running_var + running_var_offset,
+                                wide_of_parts(epsilon_high, epsilon_low));
     normalize_part(d, position_in_group(d), t, run, get_group_id(0), all);
 }

@@ -1,5 +1,5 @@
 /*
- * The backward's sums of a channel, and what follows from them. With xhat = (x - mean) * invstd from the saved, rounded mean:
+ * The backward's sums of channels, and what follows from them. With xhat = (x - mean) * invstd from the saved, rounded mean:
  * sum xhat is 0 in exact arithmetic; what it is instead tells how far the saved mean is off, and repairs the other sums.
  * g is dy, taken back through the activation.
  */
@@ -9,7 +9,7 @@ typedef struct {
 
 /* dx = g * gain + xhat * slope + shift */
 typedef struct {
-    real gain, slope, shift;
+    reals gain, slope, shift;
 } gradient;
 
 /* dx of a vector of elements; where the statistics are constants, g alone counts. */
@@ -28,81 +28,113 @@ INLINE realv gradient_of_channel(realv g, realv xhat, gradient of, uint flags)
 
 /* xhat = (x - mean) * scale, or the same of a where y stands alone; a = xhat * gamma + beta */
 typedef struct {
-    real mean, scale, gamma, beta;
+    reals mean, scale, gamma, beta;
 } normalizer;
 
 sums no_sums(void)
 {
-    sums none = { wide_of(0), wide_of(0), wide_of(0) };
+    sums none;
+    none.g = wide_of(0);
+    none.g_xhat = wide_of(0);
+    none.xhat = wide_of(0);
     return none;
 }
 
 sums add_sums(sums a, sums b)
 {
-    sums both = { wide_add(a.g, b.g), wide_add(a.g_xhat, b.g_xhat), wide_add(a.xhat, b.xhat) };
+    sums both;
+    both.g = wide_add(a.g, b.g);
+    both.g_xhat = wide_add(a.g_xhat, b.g_xhat);
+    both.xhat = wide_add(a.xhat, b.xhat);
     return both;
 }
 
 sums sums_of(real g, real g_xhat, real xhat)
 {
-    sums result = { wide_of(g), wide_of(g_xhat), wide_of(xhat) };
+    sums result;
+    result.g = wide_of(g);
+    result.g_xhat = wide_of(g_xhat);
+    result.xhat = wide_of(xhat);
     return result;
 }
 
-/* A channel's statistics as a call gives them: the saved mean and invstd, or, if frozen, the running mean and variance. */
+/* Partial results in the workspace: [part][of which][channel] of wide numbers. */
+#define PARTIAL_G 0
+#define PARTIAL_G_XHAT 1
+#define PARTIAL_XHAT 2
+
+void load_partial_sums(sums *s, __global const uchar *partials, ulong part, ulong channels, span at)
+{
+    s->g = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at);
+    s->g_xhat = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at);
+    s->xhat = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at);
+}
+
+void store_partial_sums(__global uchar *partials, ulong part, ulong channels, span at, sums s)
+{
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at, s.g);
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at, s.g_xhat);
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at, s.xhat);
+}
+
+/* Channels' statistics as a call gives them: the saved mean and invstd, or, if frozen, the running mean and variance. */
 typedef struct {
     __global const real *gamma, *beta, *mean, *deviation;
     wide epsilon;
     uint flags;
 } channel_parameters;
 
-real invstd_of(channel_parameters p, index_t channel)
+reals invstd_of(channel_parameters p, span at)
 {
-    real deviation = parameter_or(p.deviation, channel, 0);
+    reals deviation = parameter_or(p.deviation, at, 0);
     return p.flags & FLAG_FROZEN ? real_of(inverse_deviation(wide_of(deviation), p.epsilon)) : deviation;
 }
 
-void find_normalizer(normalizer *n, channel_parameters p, index_t channel)
+void find_normalizer(normalizer *n, channel_parameters p, span at)
 {
-    n->gamma = parameter_or(p.gamma, channel, 1);
-    n->beta = parameter_or(p.beta, channel, 0);
+    n->gamma = parameter_or(p.gamma, at, 1);
+    n->beta = parameter_or(p.beta, at, 0);
     if (p.flags & FLAG_ALONE) {
         n->mean = n->beta;
-        n->scale = n->gamma == 0 ? 0 : 1 / n->gamma;
+        n->scale = n->gamma == 0 ? (reals)0 : 1 / n->gamma;
     } else {
-        n->mean = parameter_or(p.mean, channel, 0);
-        n->scale = invstd_of(p, channel);
+        n->mean = parameter_or(p.mean, at, 0);
+        n->scale = invstd_of(p, at);
     }
 }
 
-/* dgamma or dbeta of a channel; values may be NULL. */
-void store_parameter_gradient(__global real *values, index_t channel, wide sum, uint flags)
+/* dgamma or dbeta of channels; values may be NULL. */
+void store_parameter_gradient(__global real *values, span at, wide sum, uint flags)
 {
     if (!values)
         return;
     if (flags & FLAG_ACCUMULATE)
-        sum = wide_add(sum, wide_of(values[channel]));
-    values[channel] = real_of(sum);
+        sum = wide_add(sum, wide_of(load_span(values, at)));
+    store_span(values, at, real_of(sum));
 }
 
-/* A channel's dx from its sums over count values. If writes, also stores dgamma and dbeta, each where it is not NULL. */
-gradient finish_sums(sums s, ulong count, index_t channel, channel_parameters p, bool writes, __global real *dgamma,
+/* Channels' dx from their sums over count values. If writes, also stores dgamma and dbeta, each where it is not NULL. */
+gradient finish_sums(sums s, wide count, span at, channel_parameters p, bool writes, __global real *dgamma,
                      __global real *dbeta)
 {
-    gradient result = { parameter_or(p.gamma, channel, 1) * invstd_of(p, channel), 0, 0 };
-    if (!(p.flags & FLAG_FROZEN) && count > 0) {
-        wide n = wide_of_count(count);
-        wide g_mean = wide_divide(s.g, n);
-        wide xhat_mean = wide_divide(s.xhat, n);
-        s.g_xhat = wide_subtract(s.g_xhat, wide_multiply(xhat_mean, s.g));
-        wide g_xhat_mean = wide_divide(s.g_xhat, n);
+    gradient result;
+    result.gain = parameter_or(p.gamma, at, 1) * invstd_of(p, at);
+    result.slope = 0;
+    result.shift = 0;
+    if (!(p.flags & FLAG_FROZEN)) {
+        truths have = !is_zero(count);
+        wide g_mean = wide_divide(s.g, count);
+        wide xhat_mean = wide_divide(s.xhat, count);
+        wide g_xhat = wide_subtract(s.g_xhat, wide_multiply(xhat_mean, s.g));
+        wide g_xhat_mean = wide_divide(g_xhat, count);
         wide rest = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
-        result.slope = -real_of(wide_multiply(wide_of(result.gain), g_xhat_mean));
-        result.shift = real_of(wide_multiply(wide_of(result.gain), rest));
+        s.g_xhat = wide_choose(have, g_xhat, s.g_xhat);
+        result.slope = have ? -real_of(wide_multiply(wide_of(result.gain), g_xhat_mean)) : (reals)0;
+        result.shift = have ? real_of(wide_multiply(wide_of(result.gain), rest)) : (reals)0;
     }
     if (writes) {
-        store_parameter_gradient(dgamma, channel, s.g_xhat, p.flags);
-        store_parameter_gradient(dbeta, channel, s.g, p.flags);
+        store_parameter_gradient(dgamma, at, s.g_xhat, p.flags);
+        store_parameter_gradient(dbeta, at, s.g, p.flags);
     }
     return result;
 }

@@ -1,9 +1,11 @@
-/* Merges compute in type wide, with more bits than an element has. Here: double. Its twin is wide_pair.cl. */
-typedef double wide;
+/* Merges compute in type wide, with more bits than an element has: numbers of channels abreast. Here: double. Its twin is
+ * wide_pair.cl. */
+typedef ABREAST(double) wide;
+#define convert_wide ABREAST(convert_double)
 
-wide wide_of(real a)
+wide wide_of(reals a)
 {
-    return a;
+    return convert_wide(a);
 }
 
 wide wide_of_count(ulong n)
@@ -11,21 +13,31 @@ wide wide_of_count(ulong n)
     return (double)n;
 }
 
-/* A number that the host split into two elements. */
-wide wide_of_parts(real high, real low)
+/* Numbers that were split into two elements. */
+wide wide_of_parts(reals high, reals low)
 {
-    return (double)high + (double)low;
+    return convert_wide(high) + convert_wide(low);
 }
 
-real real_of(wide a)
+reals real_of(wide a)
 {
-    return (real)a;
+    return convert_reals(a);
 }
 
-/* Less than, equal to or greater than 0, as the result is. */
-real wide_sign(wide a)
+truths is_zero(wide a)
 {
-    return (real)(a > 0) - (real)(a < 0);
+    return truths_of(a == 0);
+}
+
+truths is_positive(wide a)
+{
+    return truths_of(a > 0);
+}
+
+/* a where which is true, else b. */
+wide wide_choose(truths which, wide a, wide b)
+{
+    return longs_of(which) ? a : b;
 }
 
 wide wide_add(wide a, wide b)
@@ -60,6 +72,37 @@ bool wide_extends_range(void)
     return CLBN_TYPE != CLBN_FLOAT64;
 }
 
+/* Tables [row][channel] of wide numbers, in global memory. */
+typedef struct __attribute__((packed)) {
+    wide v;
+} unaligned_wide;
+
+INLINE wide load_wide(__global const uchar *table, uint row, ulong channels, span at)
+{
+    __global const double *p = (__global const double *)table + row * channels + at.channel;
+    wide result;
+    double *a = (double *)&result;
+    if (CLBN_ABREAST == 1)
+        return *p;
+    if (at.width == CLBN_ABREAST)
+        return ((__global const unaligned_wide *)p)->v;
+    for (uint i = 0; i < CLBN_ABREAST; i++)
+        a[i] = p[i < at.width ? i : at.width - 1];
+    return result;
+}
+
+INLINE void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
+{
+    __global double *p = (__global double *)table + row * channels + at.channel;
+    const double *a = (const double *)&v;
+    if (CLBN_ABREAST > 1 && at.width == CLBN_ABREAST) {
+        ((__global unaligned_wide *)p)->v = v;
+        return;
+    }
+    for (uint i = 0; i < at.width; i++)
+        p[i] = a[i];
+}
+
 /* A vector of wide numbers, to which vectors of elements are added. */
 typedef CLBN_JOIN(double, CLBN_VECTOR) widev;
 #define convert_widev CLBN_JOIN(convert_double, CLBN_VECTOR)
@@ -76,5 +119,5 @@ INLINE void add_to_widev(widev *a, realv b)
 
 INLINE void spread_widev(widev v, wide *a)
 {
-    spread_vector(v, a);
+    spread_vector(v, (double *)a);
 }

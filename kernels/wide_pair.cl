@@ -1,14 +1,14 @@
 /*
- * Merges compute in type wide, with more bits than an element has. Here: the unevaluated sum of two elements, |low| at most
+ * Merges compute in type wide, with more bits than an element has: numbers of channels abreast. Here: the unevaluated sum of two elements, |low| at most
  * half an ulp of high ("float-float", "double-double"; Dekker 1971, Knuth's TwoSum; products by fma). Its twin is
  * wide_double.cl. The range is that of an element, and a sum that overflows becomes NaN.
  */
 typedef struct {
-    real high, low;
+    reals high, low;
 } wide;
 
 /* a + b exactly, |a| >= |b| or a = 0. */
-wide ordered_sum(real a, real b)
+wide ordered_sum(reals a, reals b)
 {
     wide sum;
     sum.high = a + b;
@@ -17,18 +17,20 @@ wide ordered_sum(real a, real b)
 }
 
 /* a + b exactly (TwoSum). */
-wide exact_sum(real a, real b)
+wide exact_sum(reals a, reals b)
 {
     wide sum;
     sum.high = a + b;
-    real b_part = sum.high - a;
+    reals b_part = sum.high - a;
     sum.low = (a - (sum.high - b_part)) + (b - b_part);
     return sum;
 }
 
-wide wide_of(real a)
+wide wide_of(reals a)
 {
-    wide result = { a, 0 };
+    wide result;
+    result.high = a;
+    result.low = 0;
     return result;
 }
 
@@ -38,21 +40,34 @@ wide wide_of_count(ulong n)
     return ordered_sum(high, (real)(long)(n - (ulong)high));
 }
 
-/* A number that the host split into two elements. */
-wide wide_of_parts(real high, real low)
+/* Numbers that were split into two elements. */
+wide wide_of_parts(reals high, reals low)
 {
     return exact_sum(high, low);
 }
 
-real real_of(wide a)
+reals real_of(wide a)
 {
     return a.high;
 }
 
-/* Less than, equal to or greater than 0, as the result is. */
-real wide_sign(wide a)
+truths is_zero(wide a)
 {
-    return (real)(a.high > 0) - (real)(a.high < 0);
+    return a.high == 0;
+}
+
+truths is_positive(wide a)
+{
+    return a.high > 0;
+}
+
+/* a where which is true, else b. */
+wide wide_choose(truths which, wide a, wide b)
+{
+    wide result;
+    result.high = which ? a.high : b.high;
+    result.low = which ? a.low : b.low;
+    return result;
 }
 
 wide wide_add(wide a, wide b)
@@ -65,14 +80,16 @@ wide wide_add(wide a, wide b)
 
 wide wide_subtract(wide a, wide b)
 {
-    wide minus_b = { -b.high, -b.low };
+    wide minus_b;
+    minus_b.high = -b.high;
+    minus_b.low = -b.low;
     return wide_add(a, minus_b);
 }
 
 wide wide_multiply(wide a, wide b)
 {
-    real high = a.high * b.high;
-    real low = fma(a.high, b.high, -high);
+    reals high = a.high * b.high;
+    reals low = fma(a.high, b.high, -high);
     low = fma(a.high, b.low, fma(a.low, b.high, low));
     return ordered_sum(high, low);
 }
@@ -80,9 +97,9 @@ wide wide_multiply(wide a, wide b)
 /* By long division: OpenCL's quotient may be some ulps off, each step takes the rest of the one before. */
 wide wide_divide(wide a, wide b)
 {
-    real first = a.high / b.high;
+    reals first = a.high / b.high;
     wide rest = wide_subtract(a, wide_multiply(b, wide_of(first)));
-    real second = rest.high / b.high;
+    reals second = rest.high / b.high;
     rest = wide_subtract(rest, wide_multiply(b, wide_of(second)));
     return wide_add(ordered_sum(first, second), wide_of(rest.high / b.high));
 }
@@ -99,6 +116,23 @@ wide wide_inverse_sqrt(wide a)
 bool wide_extends_range(void)
 {
     return false;
+}
+
+/* Tables [row][channel] of wide numbers, in global memory: rows of high parts and of low parts take turns. */
+INLINE wide load_wide(__global const uchar *table, uint row, ulong channels, span at)
+{
+    __global const real *p = (__global const real *)table + 2 * row * channels;
+    wide result;
+    result.high = load_span(p, at);
+    result.low = load_span(p + channels, at);
+    return result;
+}
+
+INLINE void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
+{
+    __global real *p = (__global real *)table + 2 * row * channels;
+    store_span(p, at, v.high);
+    store_span(p + channels, at, v.low);
 }
 
 /* A vector of wide numbers, to which vectors of elements are added. */
@@ -123,10 +157,10 @@ INLINE void add_to_widev(widev *a, realv b)
 
 INLINE void spread_widev(widev v, wide *a)
 {
-    real high[CLBN_VECTOR], low[CLBN_VECTOR];
-    spread_vector(v.high, high);
-    spread_vector(v.low, low);
-    for (uint i = 0; i < CLBN_VECTOR; i++) {
+    reals high[CLBN_VECTOR / CLBN_ABREAST], low[CLBN_VECTOR / CLBN_ABREAST];
+    spread_vector(v.high, (real *)high);
+    spread_vector(v.low, (real *)low);
+    for (uint i = 0; i < CLBN_VECTOR / CLBN_ABREAST; i++) {
         a[i].high = high[i];
         a[i].low = low[i];
     }

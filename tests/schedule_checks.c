@@ -5,8 +5,7 @@ void check_sizes(const struct plan_of_work *work)
     const struct schedule *s = &work->schedule;
     const size_t element = bn_parameter_size(work->variant.type), channels = work->shape.channels;
     const size_t width = (size_t)s->division.channels;
-    expect(work, s->partials_size >= s->partials * channels * bn_moments_size(&work->variant), "moments fit");
-    expect(work, s->partials_size >= s->partials * channels * bn_sums_size(&work->variant), "sums fit");
+    expect(work, s->partials_size >= s->partials * channels * bn_partial_size(&work->variant), "partial results fit");
     expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
     expect(work, s->coefficients_size >= 7 * width * element, "coefficients fit");
     expect(work, s->coefficients_size >= 7 * s->slots * width * element, "coefficients of each slot fit");
