@@ -61,6 +61,7 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
     } parts[] = { /* compiled as one, in this order */
                   { "common.cl", true },
                   { "activation.cl", true },
+                  { "spans.cl", true },
                   { variant->wide_double ? "wide_double.cl" : "wide_pair.cl", true },
                   { "moments.cl", true },
                   { "sums.cl", true },

@@ -76,9 +76,9 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
     int length =
         snprintf(options, size,
                  "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
-                 "-DCLBN_FETCH=%d -DCLBN_ABREAST=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u -DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u "
+                 "-DCLBN_FETCH=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u -DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u "
                  "-DCLBN_ACTIVATION=%u",
-                 (unsigned)v->type, v->vector, v->group, v->aligned, v->fetches, bn_channels_abreast(v), v->wide_double, v->index, v->row_axes, v->channel_axes,
+                 (unsigned)v->type, v->vector, v->group, v->aligned, v->fetches, bn_span(v), v->wide_double, v->index, v->row_axes, v->channel_axes,
                  (unsigned)v->activation);
     if (length < 0 || (size_t)length >= size)
         return false;
@@ -89,7 +89,7 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
     return more > 0 && (size_t)more < size - (size_t)length;
 }
 
-unsigned bn_channels_abreast(const struct variant *v)
+unsigned bn_span(const struct variant *v)
 {
     return v->channels_last && v->group == 1 ? v->vector : 1;
 }

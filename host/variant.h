@@ -31,7 +31,7 @@ bool bn_same_variant(const struct variant *a, const struct variant *b);
 bool bn_variant_options(const struct variant *variant, char *options, size_t size);
 
 /* Channels whose statistics and coefficients a work-item computes side by side. */
-unsigned bn_channels_abreast(const struct variant *variant);
+unsigned bn_span(const struct variant *variant);
 
 /* Bytes of a channel's partial results: moments or sums. */
 size_t bn_partial_size(const struct variant *variant);

@@ -96,24 +96,24 @@ void add_rest(division d, position at, columns_share share, input x, __global re
         add_column(d, rest_column(d, share, v), x, slot);
 }
 
-/* Of channels abreast, which are number i of a column: whether its rows are all there is of them, or the rest has more. */
+/* A span: number i of a column's. The rest has a value of some of its channels. */
 typedef struct {
     division d;
-    column c;
-    uint i;
     input x;
+    column c, rest;
+    uint i;
     truths in_rest;
-} abreast;
+} column_span;
 
-INLINE reals deviation_of(const abreast *a, column c, index_t row, summation how)
+INLINE reals deviation_of(const column_span *a, column c, index_t row, summation how)
 {
     realv all = load_column(a->d, c, a->x, row);
     reals value = ((const reals *)&all)[a->i];
     return fma(value, how.scale, -how.pivot * how.scale);
 }
 
-/* The deviations of channels from all of their column's rows, and from the rest of those that it has. */
-void sum_again(deviations *sums, const abreast *a, column rest, summation how)
+/* A span's deviations, from all rows and the rest. */
+void sum_again(deviations *sums, const column_span *a, summation how)
 {
     const column c = a->c;
     index_t chunk_end = c.row;
@@ -131,24 +131,24 @@ void sum_again(deviations *sums, const abreast *a, column rest, summation how)
         sums->squares = wide_add(sums->squares, wide_of(squares));
     }
     if (any_of(a->in_rest)) {
-        reals deviation = deviation_of(a, rest, (index_t)a->d.rows, how);
+        reals deviation = deviation_of(a, a->rest, (index_t)a->d.rows, how);
         deviation = a->in_rest ? deviation : (reals)0;
         sums->sum = wide_add(sums->sum, wide_of(deviation));
         sums->squares = wide_add(sums->squares, wide_of(deviation * deviation));
     }
 }
 
-/* The moments of channels from their deviations around pivots. Few channels, if any, must be summed again. */
-void moments_abreast(moments *m, const abreast *a, column rest, reals pivot, deviations s)
+/* A span's moments from its deviations around pivots. Few spans, if any, must be summed again. */
+void moments_of_span(moments *m, const column_span *a, reals pivot, deviations s)
 {
     const column c = a->c;
-    const wide in_rest = wide_choose(a->in_rest, wide_of(1), wide_of(0));
-    const wide count = wide_add(wide_of_count(steps_below(c.row_end, c.row, c.step)), in_rest);
+    const wide of_rest = wide_choose(a->in_rest, wide_of(1), wide_of(0));
+    const wide count = wide_add(wide_of_count(steps_below(c.row_end, c.row, c.step)), of_rest);
     summation how = first_summation(pivot);
     summation with = how;
     for (truths are_good = follow_sums(&how, s, count); any_of(!are_good); are_good = follow_sums(&how, s, count)) {
         deviations again;
-        sum_again(&again, a, rest, how);
+        sum_again(&again, a, how);
         s.sum = wide_choose(are_good, s.sum, again.sum);
         s.squares = wide_choose(are_good, s.squares, again.squares);
         with = how;
@@ -174,11 +174,11 @@ void finish_columns(division d, position at, columns_share share, input x, __glo
             moments m = no_moments();
             if (has_channels) {
                 const span to = span_in(c, i);
-                const abreast a = { d, c, i, x, first_of(max(share.rest, to.channel) - to.channel) };
+                const column_span a = { d, x, c, rest, i, first_of(max(share.rest, to.channel) - to.channel) };
                 deviations s;
                 s.sum = sums[i];
                 s.squares = squares[i];
-                moments_abreast(&m, &a, rest, load_span(slot + PIVOT * d.channels, to), s);
+                moments_of_span(&m, &a, load_span(slot + PIVOT * d.channels, to), s);
             }
             m = merge_group_moments(m, at.lanes, scratch);
             if (has_channels && at.line == 0)

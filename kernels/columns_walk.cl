@@ -89,22 +89,22 @@ INLINE column full_column(column c)
     return c;
 }
 
-/* Sets of channels abreast in a vector. */
-#define SPANS (CLBN_VECTOR / CLBN_ABREAST)
+/* Spans of a vector. */
+#define SPANS (CLBN_VECTOR / CLBN_SPAN)
 
-/* Set number number of a column's, and how many there are. */
-INLINE span span_in(column c, uint number)
+/* Span number i of a column's, and how many there are. */
+INLINE span span_in(column c, uint i)
 {
     span at;
-    at.channel = c.channel + number * CLBN_ABREAST;
-    at.width = min((uint)CLBN_ABREAST, c.width - number * CLBN_ABREAST);
+    at.channel = c.channel + i * CLBN_SPAN;
+    at.width = min((uint)CLBN_SPAN, c.width - i * CLBN_SPAN);
     at.period = 0;
     return at;
 }
 
 INLINE uint spans_in(column c)
 {
-    return (c.width + CLBN_ABREAST - 1) / CLBN_ABREAST;
+    return (c.width + CLBN_SPAN - 1) / CLBN_SPAN;
 }
 
 /* Where the tensors' channels are that these channels of a walked row are. */

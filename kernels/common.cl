@@ -8,7 +8,7 @@
  *   CLBN_ALIGNED      1: vectors are accessed as such where a tensor is aligned to them, and element by element elsewhere;
  *                     0: vectors are accessed at any element
  *   CLBN_FETCH        1: what will be read soon may be asked for
- *   CLBN_ABREAST      channels whose statistics and coefficients a work-item computes side by side: CLBN_VECTOR or 1
+ *   CLBN_SPAN         channels to a span (spans.cl): CLBN_VECTOR or 1
  *   CLBN_WIDE_DOUBLE  1: merges compute in double; 0: in pairs of elements
  *   CLBN_INDEX        32 or 64: bits of an index into a tensor
  *   CLBN_ROW_AXES, CLBN_CHANNEL_AXES
@@ -16,7 +16,7 @@
  *   CLBN_ACTIVATION   what forms y: CLBN_ACTIVATION_NONE, ... by their numbers in clbn.h
  */
 #if !defined(CLBN_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
-    !defined(CLBN_FETCH) || !defined(CLBN_ABREAST) || !defined(CLBN_WIDE_DOUBLE) || !defined(CLBN_INDEX) ||            \
+    !defined(CLBN_FETCH) || !defined(CLBN_SPAN) || !defined(CLBN_WIDE_DOUBLE) || !defined(CLBN_INDEX) ||               \
     !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) || !defined(CLBN_ACTIVATION)
 #error "a constant of the variant is missing"
 #endif
@@ -71,24 +71,24 @@ typedef CLBN_JOIN(float, CLBN_VECTOR) realv;
 #define EXPONENT_BITS 0x7f800000u
 #endif
 
-/* Numbers of the channels abreast, and truths of each: 0 for false; for true 1 in a scalar, -1 in a vector. */
-#if CLBN_ABREAST == 1
-#define ABREAST(name) name
+/* Numbers of a span of channels (spans.cl), and truths of each: 0 for false; for true 1 in a scalar, -1 in a vector. */
+#if CLBN_SPAN == 1
+#define OF_SPAN(name) name
 #define any_of(a) (a)
 #else
-#define ABREAST(name) CLBN_JOIN(name, CLBN_ABREAST)
+#define OF_SPAN(name) CLBN_JOIN(name, CLBN_SPAN)
 #define any_of(a) any(a)
 #endif
-typedef ABREAST(REAL_NAME) reals;
-#define convert_reals ABREAST(CLBN_JOIN(convert_, REAL_NAME))
+typedef OF_SPAN(REAL_NAME) reals;
+#define convert_reals OF_SPAN(CLBN_JOIN(convert_, REAL_NAME))
 #if CLBN_TYPE == CLBN_FLOAT64
-typedef ABREAST(long) truths;
+typedef OF_SPAN(long) truths;
 #define truths_of(a) (a)
 #else
-typedef ABREAST(int) truths;
-#define truths_of ABREAST(convert_int)
+typedef OF_SPAN(int) truths;
+#define truths_of OF_SPAN(convert_int)
 #endif
-#define longs_of ABREAST(convert_long)
+#define longs_of OF_SPAN(convert_long)
 
 /* The number of a tensor's type next to -1, above it. */
 #if CLBN_TYPE == CLBN_FLOAT64
@@ -312,64 +312,5 @@ INLINE real sum_of_vector(realv v)
 /* The greatest power of two that is not above a > 0; 0 for 0 and subnormals, Inf for Inf and NaN. */
 reals power_of_two_below(reals a)
 {
-    return ABREAST(REAL_OF_BITS)(ABREAST(BITS_OF_REAL)(a) & EXPONENT_BITS);
-}
-
-/* Where numbers of channels abreast lie in an array of channels. */
-typedef struct {
-    index_t channel; /* the first */
-    uint width;      /* channels: CLBN_ABREAST, or fewer where the array ends */
-    index_t period;  /* 0, or the channels after which the array is read from its start again */
-} span;
-
-INLINE span span_of(index_t channel, ulong channels)
-{
-    span at;
-    at.channel = channel;
-    at.width = (uint)min((ulong)CLBN_ABREAST, channels - channel);
-    at.period = 0;
-    return at;
-}
-
-/* The numbers there; after the last, it is repeated. */
-INLINE reals load_span(__global const real *values, span at)
-{
-    reals result;
-    real *a = (real *)&result;
-    if (CLBN_ABREAST == 1)
-        return values[at.channel];
-    if (at.width == CLBN_ABREAST && at.period == 0)
-        return ((__global const unaligned_reals *)(values + at.channel))->v;
-    for (uint i = 0; i < CLBN_ABREAST; i++) {
-        const index_t channel = at.channel + (i < at.width ? i : at.width - 1);
-        a[i] = values[at.period > 0 ? channel % at.period : channel];
-    }
-    return result;
-}
-
-INLINE void store_span(__global real *values, span at, reals v)
-{
-    const real *a = (const real *)&v;
-    if (CLBN_ABREAST > 1 && at.width == CLBN_ABREAST) {
-        ((__global unaligned_reals *)(values + at.channel))->v = v;
-        return;
-    }
-    for (uint i = 0; i < at.width; i++)
-        values[at.channel + i] = a[i];
-}
-
-/* Optional parameters of the channels there. */
-INLINE reals parameter_or(__global const real *values, span at, real otherwise)
-{
-    return values ? load_span(values, at) : (reals)otherwise;
-}
-
-/* True of the first count of the channels abreast. */
-truths first_of(ulong count)
-{
-    reals result;
-    real *a = (real *)&result;
-    for (uint i = 0; i < CLBN_ABREAST; i++)
-        a[i] = i < count;
-    return result != 0;
+    return OF_SPAN(REAL_OF_BITS)(OF_SPAN(BITS_OF_REAL)(a) & EXPONENT_BITS);
 }

@@ -1,8 +1,7 @@
-/* Between the steps of an operation that splits channels: partial results are merged, and give what the next step needs.
- * They lie at an offset in bytes, but records, which are a caller's, at one in elements. A group's lanes have the channels abreast
- * side by side, whose partial results its lines share. Where rows are folded (division.cl), each of the rows in one gives partial
- * results of its own, in a part's row of as many channels, and the coefficients are those of a walked row: a channel's stand folded
- * times. */
+/* Between the steps of an operation that splits channels: partial results are merged, and give what the next step needs. They lie
+ * at an offset in bytes, but records, which are a caller's, at one in elements. A group's lanes have spans side by side, whose
+ * partial results its lines share. Where rows are folded (division.cl), each of the rows in one gives partial results of its own, in
+ * a part's row of as many channels, and the coefficients are those of a walked row: a channel's stand folded times. */
 
 /* Where one of the rows in a walked row has the channels of at. */
 INLINE span folded_span(span at, ulong row, ulong channels)
@@ -28,9 +27,9 @@ GROUP_KERNEL void finish_statistics(ulong channels, uint lanes, ulong folded, ul
     const position at = position_among(lanes);
     const bool is_record = (flags & FLAG_RECORDS) != 0;
     __global const real *records = (__global const real *)partials + partials_offset;
-    const ulong step = at.lanes * CLBN_ABREAST;
+    const ulong step = at.lanes * CLBN_SPAN;
     for (ulong first = get_group_id(0) * step; first < channels; first += get_num_groups(0) * step) {
-        const ulong c = first + at.lane * CLBN_ABREAST;
+        const ulong c = first + at.lane * CLBN_SPAN;
         const span to = span_of((index_t)c, channels);
         moments m = no_moments();
         for (ulong i = at.line; c < channels && i < partial_count; i += at.lines) {
@@ -77,9 +76,9 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     __global const real *records = (__global const real *)partials + partials_offset;
     __global real *table = (__global real *)(coefficients + coefficients_offset);
-    const ulong step = at.lanes * CLBN_ABREAST;
+    const ulong step = at.lanes * CLBN_SPAN;
     for (ulong first = get_group_id(0) * step; first < channels; first += get_num_groups(0) * step) {
-        const ulong c = first + at.lane * CLBN_ABREAST;
+        const ulong c = first + at.lane * CLBN_SPAN;
         const span to = span_of((index_t)c, channels);
         sums s = no_sums();
         for (ulong i = at.line; c < channels && i < partial_count; i += at.lines) {

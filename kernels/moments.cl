@@ -53,26 +53,6 @@ moments merge_moments(moments a, moments b)
     return choose_moments(is_zero(a.count), b, choose_moments(is_zero(b.count), a, both));
 }
 
-/* Partial results in the workspace: [part][of which][channel] of wide numbers. */
-#define PARTIAL_COUNT 0
-#define PARTIAL_SUM 1
-#define PARTIAL_M2 2
-#define PARTIAL_ROWS 3
-
-void load_partial_moments(moments *m, __global const uchar *partials, ulong part, ulong channels, span at)
-{
-    m->count = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at);
-    m->sum = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at);
-    m->m2 = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at);
-}
-
-void store_partial_moments(__global uchar *partials, ulong part, ulong channels, span at, moments m)
-{
-    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at, m.count);
-    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at, m.sum);
-    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at, m.m2);
-}
-
 /* 1/scale, exactly also where a device's quotients are not: the scales are 1 and these two. */
 #define SCALE_UP 0x1p+80f
 #define SCALE_DOWN 0x1p-80f

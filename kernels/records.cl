@@ -1,3 +1,42 @@
+/* Partial results in the workspace: [part][of which][channel] of wide numbers. */
+#define PARTIAL_COUNT 0
+#define PARTIAL_SUM 1
+#define PARTIAL_M2 2
+
+#define PARTIAL_G 0
+#define PARTIAL_G_XHAT 1
+#define PARTIAL_XHAT 2
+
+#define PARTIAL_ROWS 3
+
+void load_partial_moments(moments *m, __global const uchar *partials, ulong part, ulong channels, span at)
+{
+    m->count = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at);
+    m->sum = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at);
+    m->m2 = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at);
+}
+
+void store_partial_moments(__global uchar *partials, ulong part, ulong channels, span at, moments m)
+{
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at, m.count);
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at, m.sum);
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at, m.m2);
+}
+
+void load_partial_sums(sums *s, __global const uchar *partials, ulong part, ulong channels, span at)
+{
+    s->g = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at);
+    s->g_xhat = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at);
+    s->xhat = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at);
+}
+
+void store_partial_sums(__global uchar *partials, ulong part, ulong channels, span at, sums s)
+{
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at, s.g);
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at, s.g_xhat);
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at, s.xhat);
+}
+
 /*
  * Records of clbn.h's phases: [rows][channels] of elements, in pairs of rows whose sums are the numbers, high parts before low
  * parts. They carry a channel's moments and sums between devices, whatever these merge in.

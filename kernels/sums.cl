@@ -58,25 +58,6 @@ sums sums_of(real g, real g_xhat, real xhat)
     return result;
 }
 
-/* Partial results in the workspace: [part][of which][channel] of wide numbers. */
-#define PARTIAL_G 0
-#define PARTIAL_G_XHAT 1
-#define PARTIAL_XHAT 2
-
-void load_partial_sums(sums *s, __global const uchar *partials, ulong part, ulong channels, span at)
-{
-    s->g = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at);
-    s->g_xhat = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at);
-    s->xhat = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at);
-}
-
-void store_partial_sums(__global uchar *partials, ulong part, ulong channels, span at, sums s)
-{
-    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at, s.g);
-    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at, s.g_xhat);
-    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at, s.xhat);
-}
-
 /* Channels' statistics as a call gives them: the saved mean and invstd, or, if frozen, the running mean and variance. */
 typedef struct {
     __global const real *gamma, *beta, *mean, *deviation;

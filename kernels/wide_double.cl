@@ -1,7 +1,6 @@
-/* Merges compute in type wide, with more bits than an element has: numbers of channels abreast. Here: double. Its twin is
- * wide_pair.cl. */
-typedef ABREAST(double) wide;
-#define convert_wide ABREAST(convert_double)
+/* Merges compute in type wide, with more bits than an element has: numbers of a span. Here: double. Its twin is wide_pair.cl. */
+typedef OF_SPAN(double) wide;
+#define convert_wide OF_SPAN(convert_double)
 
 wide wide_of(reals a)
 {
@@ -82,11 +81,11 @@ INLINE wide load_wide(__global const uchar *table, uint row, ulong channels, spa
     __global const double *p = (__global const double *)table + row * channels + at.channel;
     wide result;
     double *a = (double *)&result;
-    if (CLBN_ABREAST == 1)
+    if (CLBN_SPAN == 1)
         return *p;
-    if (at.width == CLBN_ABREAST)
+    if (at.width == CLBN_SPAN)
         return ((__global const unaligned_wide *)p)->v;
-    for (uint i = 0; i < CLBN_ABREAST; i++)
+    for (uint i = 0; i < CLBN_SPAN; i++)
         a[i] = p[i < at.width ? i : at.width - 1];
     return result;
 }
@@ -95,7 +94,7 @@ INLINE void store_wide(__global uchar *table, uint row, ulong channels, span at,
 {
     __global double *p = (__global double *)table + row * channels + at.channel;
     const double *a = (const double *)&v;
-    if (CLBN_ABREAST > 1 && at.width == CLBN_ABREAST) {
+    if (CLBN_SPAN > 1 && at.width == CLBN_SPAN) {
         ((__global unaligned_wide *)p)->v = v;
         return;
     }

@@ -1,6 +1,6 @@
 /*
- * Merges compute in type wide, with more bits than an element has: numbers of channels abreast. Here: the unevaluated sum of two elements, |low| at most
- * half an ulp of high ("float-float", "double-double"; Dekker 1971, Knuth's TwoSum; products by fma). Its twin is
+ * Merges compute in type wide, with more bits than an element has: numbers of a span. Here: the unevaluated sums of two elements,
+ * |low| at most half an ulp of high ("float-float", "double-double"; Dekker 1971, Knuth's TwoSum; products by fma). Its twin is
  * wide_double.cl. The range is that of an element, and a sum that overflows becomes NaN.
  */
 typedef struct {
@@ -157,10 +157,10 @@ INLINE void add_to_widev(widev *a, realv b)
 
 INLINE void spread_widev(widev v, wide *a)
 {
-    reals high[CLBN_VECTOR / CLBN_ABREAST], low[CLBN_VECTOR / CLBN_ABREAST];
+    reals high[CLBN_VECTOR / CLBN_SPAN], low[CLBN_VECTOR / CLBN_SPAN];
     spread_vector(v.high, (real *)high);
     spread_vector(v.low, (real *)low);
-    for (uint i = 0; i < CLBN_VECTOR / CLBN_ABREAST; i++) {
+    for (uint i = 0; i < CLBN_VECTOR / CLBN_SPAN; i++) {
         a[i].high = high[i];
         a[i].low = low[i];
     }

@@ -1,0 +1,61 @@
+/*
+ * A span is the channels of which a work-item computes statistics and coefficients side by side: a vector of them, where a work-item
+ * has a CPU's core to itself and channels lie side by side, else one. reals and wide are numbers of a span.
+ */
+typedef struct {
+    index_t channel; /* the first */
+    uint width;      /* channels: CLBN_SPAN, or fewer where there are no more */
+    index_t period;  /* 0, or the channels after which arrays are read from their start again */
+} span;
+
+INLINE span span_of(index_t channel, ulong channels)
+{
+    span at;
+    at.channel = channel;
+    at.width = (uint)min((ulong)CLBN_SPAN, channels - channel);
+    at.period = 0;
+    return at;
+}
+
+/* A span of an array [channel]; after its last number, that is repeated. */
+INLINE reals load_span(__global const real *values, span at)
+{
+    reals result;
+    real *a = (real *)&result;
+    if (CLBN_SPAN == 1)
+        return values[at.channel];
+    if (at.width == CLBN_SPAN && at.period == 0)
+        return ((__global const unaligned_reals *)(values + at.channel))->v;
+    for (uint i = 0; i < CLBN_SPAN; i++) {
+        const index_t channel = at.channel + (i < at.width ? i : at.width - 1);
+        a[i] = values[at.period > 0 ? channel % at.period : channel];
+    }
+    return result;
+}
+
+INLINE void store_span(__global real *values, span at, reals v)
+{
+    const real *a = (const real *)&v;
+    if (CLBN_SPAN > 1 && at.width == CLBN_SPAN) {
+        ((__global unaligned_reals *)(values + at.channel))->v = v;
+        return;
+    }
+    for (uint i = 0; i < at.width; i++)
+        values[at.channel + i] = a[i];
+}
+
+/* A span of optional parameters. */
+INLINE reals parameter_or(__global const real *values, span at, real otherwise)
+{
+    return values ? load_span(values, at) : (reals)otherwise;
+}
+
+/* True of the first count channels of a span. */
+truths first_of(ulong count)
+{
+    reals result;
+    real *a = (real *)&result;
+    for (uint i = 0; i < CLBN_SPAN; i++)
+        a[i] = i < count;
+    return result != 0;
+}
