@@ -1,6 +1,7 @@
 /*
  * A span is the channels of which a work-item computes statistics and coefficients side by side: a vector of them, where a work-item
- * has a CPU's core to itself and channels lie side by side, else one. reals and wide are numbers of a span.
+ * has a CPU's core to itself and channels lie side by side, else one. reals and wide are numbers of a span. Few spans are shorter
+ * than a vector: loops over these are not unrolled, so that programs compile in less time.
  */
 typedef struct {
     index_t channel; /* the first */
@@ -18,7 +19,7 @@ INLINE span span_of(index_t channel, ulong channels)
 }
 
 /* A span of an array [channel]; after its last number, that is repeated. */
-INLINE reals load_span(__global const real *values, span at)
+reals load_span(__global const real *values, span at)
 {
     reals result;
     real *a = (real *)&result;
@@ -26,6 +27,7 @@ INLINE reals load_span(__global const real *values, span at)
         return values[at.channel];
     if (at.width == CLBN_SPAN && at.period == 0)
         return ((__global const unaligned_reals *)(values + at.channel))->v;
+#pragma unroll 1
     for (uint i = 0; i < CLBN_SPAN; i++) {
         const index_t channel = at.channel + (i < at.width ? i : at.width - 1);
         a[i] = values[at.period > 0 ? channel % at.period : channel];
@@ -33,19 +35,20 @@ INLINE reals load_span(__global const real *values, span at)
     return result;
 }
 
-INLINE void store_span(__global real *values, span at, reals v)
+void store_span(__global real *values, span at, reals v)
 {
     const real *a = (const real *)&v;
     if (CLBN_SPAN > 1 && at.width == CLBN_SPAN) {
         ((__global unaligned_reals *)(values + at.channel))->v = v;
         return;
     }
+#pragma unroll 1
     for (uint i = 0; i < at.width; i++)
         values[at.channel + i] = a[i];
 }
 
 /* A span of optional parameters. */
-INLINE reals parameter_or(__global const real *values, span at, real otherwise)
+reals parameter_or(__global const real *values, span at, real otherwise)
 {
     return values ? load_span(values, at) : (reals)otherwise;
 }

@@ -76,7 +76,7 @@ typedef struct __attribute__((packed)) {
     wide v;
 } unaligned_wide;
 
-INLINE wide load_wide(__global const uchar *table, uint row, ulong channels, span at)
+wide load_wide(__global const uchar *table, uint row, ulong channels, span at)
 {
     __global const double *p = (__global const double *)table + row * channels + at.channel;
     wide result;
@@ -85,12 +85,13 @@ INLINE wide load_wide(__global const uchar *table, uint row, ulong channels, spa
         return *p;
     if (at.width == CLBN_SPAN)
         return ((__global const unaligned_wide *)p)->v;
+#pragma unroll 1
     for (uint i = 0; i < CLBN_SPAN; i++)
         a[i] = p[i < at.width ? i : at.width - 1];
     return result;
 }
 
-INLINE void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
+void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
 {
     __global double *p = (__global double *)table + row * channels + at.channel;
     const double *a = (const double *)&v;
@@ -98,6 +99,7 @@ INLINE void store_wide(__global uchar *table, uint row, ulong channels, span at,
         ((__global unaligned_wide *)p)->v = v;
         return;
     }
+#pragma unroll 1
     for (uint i = 0; i < at.width; i++)
         p[i] = a[i];
 }

@@ -119,7 +119,7 @@ bool wide_extends_range(void)
 }
 
 /* Tables [row][channel] of wide numbers, in global memory: rows of high parts and of low parts take turns. */
-INLINE wide load_wide(__global const uchar *table, uint row, ulong channels, span at)
+wide load_wide(__global const uchar *table, uint row, ulong channels, span at)
 {
     __global const real *p = (__global const real *)table + 2 * row * channels;
     wide result;
@@ -128,7 +128,7 @@ INLINE wide load_wide(__global const uchar *table, uint row, ulong channels, spa
     return result;
 }
 
-INLINE void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
+void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
 {
     __global real *p = (__global real *)table + 2 * row * channels;
     store_span(p, at, v.high);
