@@ -361,8 +361,9 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
             sums s = no_sums();
             if (needs_sums)
                 load_partial_sums(&s, state, 0, d.channels, to);
-            store_gradient(table, d.channels, to,
-                           finish_sums(s, wide_of_count(d.rows), to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset));
+            gradient g;
+            finish_sums(&g, s, wide_of_count(d.rows), to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+            store_gradient(table, d.channels, to, g);
         }
     }
     if (dx || dz)

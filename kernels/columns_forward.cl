@@ -311,10 +311,10 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
             const span to = span_in(c, i);
             moments m;
             load_partial_moments(&m, state, 0, d.channels, to);
-            affine a = finish_moments(m, to, true, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                      running_var + running_var_offset, save_mean + save_mean_offset,
-                                      save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                                      wide_of_parts(factor_high, factor_low), flags);
+            affine a;
+            finish_moments(&a, m, to, true, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                           running_var + running_var_offset, save_mean + save_mean_offset, save_invstd + save_invstd_offset,
+                           wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
             store_affine(table, d.channels, to, a);
         }
     }
@@ -368,9 +368,10 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, layou
         const column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < spans_in(c); i++) {
             const span to = span_in(c, i);
-            affine a = running_affine(unfolded_span(d, to), gamma + gamma_offset, beta + beta_offset,
-                                      running_mean + running_mean_offset, running_var + running_var_offset,
-                                      wide_of_parts(epsilon_high, epsilon_low));
+            affine a;
+            running_affine(&a, unfolded_span(d, to), gamma + gamma_offset, beta + beta_offset,
+                           running_mean + running_mean_offset, running_var + running_var_offset,
+                           wide_of_parts(epsilon_high, epsilon_low));
             store_affine(table, d.channels, to, a);
         }
     }

@@ -44,10 +44,10 @@ GROUP_KERNEL void finish_statistics(ulong channels, uint lanes, ulong folded, ul
         m = merge_group_moments(m, lanes, scratch);
         if (c >= channels || at.line > 0)
             continue;
-        affine a = finish_moments(m, to, true, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                  running_var + running_var_offset, save_mean + save_mean_offset,
-                                  save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                                  wide_of_parts(factor_high, factor_low), flags);
+        affine a;
+        finish_moments(&a, m, to, true, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                       running_var + running_var_offset, save_mean + save_mean_offset, save_invstd + save_invstd_offset,
+                       wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
         if (record)
             store_moments(record + record_offset, channels, to, m);
         for (ulong i = 0; coefficients && i < folded; i++)
@@ -94,9 +94,13 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
         if (c >= channels || at.line > 0)
             continue;
         wide values = wide_of_count(count);
-        for (ulong i = 0; is_record && i < partial_count; i++)
-            values = wide_add(values, load_number(records + i * SUMS_ROWS * channels, channels, to, RECORD_COUNT));
-        gradient g = finish_sums(s, values, to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+        for (ulong i = 0; is_record && i < partial_count; i++) {
+            wide other;
+            load_number(&other, records + i * SUMS_ROWS * channels, channels, to, RECORD_COUNT);
+            values = wide_add(values, other);
+        }
+        gradient g;
+        finish_sums(&g, s, values, to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
         if (record)
             store_sums(record + record_offset, channels, to, s, values);
         if (!coefficients)

@@ -195,10 +195,11 @@ GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x
             m = moments_about(pivots[i], 1, all[i], count);
         else
             m = own_moments(d, position_in_group(d), whole, p.channel + i, 0, chunk_count(d));
-        affine a = finish_moments(m, span_of(p.channel + i, d.channels), true, gamma + gamma_offset, beta + beta_offset,
-                                  running_mean + running_mean_offset, running_var + running_var_offset,
-                                  save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                                  wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
+        affine a;
+        finish_moments(&a, m, span_of(p.channel + i, d.channels), true, gamma + gamma_offset, beta + beta_offset,
+                       running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
+                       save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                       wide_of_parts(factor_high, factor_low), flags);
         spread_value(means, p, i, a.mean);
         spread_value(scales, p, i, a.scale);
         spread_value(shifts, p, i, a.shift);
@@ -219,9 +220,10 @@ GROUP_KERNEL void images_inference(division d, __global const storage *x, layout
     piece p;
     find_piece(&p, d);
     for (index_t i = 0; i < p.channels; i++) {
-        affine a = running_affine(span_of(p.channel + i, d.channels), gamma + gamma_offset, beta + beta_offset,
-                                  running_mean + running_mean_offset, running_var + running_var_offset,
-                                  wide_of_parts(epsilon_high, epsilon_low));
+        affine a;
+        running_affine(&a, span_of(p.channel + i, d.channels), gamma + gamma_offset, beta + beta_offset,
+                       running_mean + running_mean_offset, running_var + running_var_offset,
+                       wide_of_parts(epsilon_high, epsilon_low));
         spread_value(means, p, i, a.mean);
         spread_value(scales, p, i, a.scale);
         spread_value(shifts, p, i, a.shift);
@@ -373,8 +375,9 @@ GROUP_KERNEL void images_backward(division d, __global const storage *x, layout 
     dy += dy_at.offset;
     backward_sums_of_images(d, p, x, dy, &t, &s, alpha, all);
     for (index_t i = 0; i < p.channels; i++) {
-        gradient g = finish_sums(all[i], wide_of_count(d.rows * d.columns), span_of(p.channel + i, d.channels), parameters,
-                                 true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+        gradient g;
+        finish_sums(&g, all[i], wide_of_count(d.rows * d.columns), span_of(p.channel + i, d.channels), parameters, true,
+                    dgamma + dgamma_offset, dbeta + dbeta_offset);
         spread_value(s.g, p, i, g.gain);
         spread_value(s.g_xhat, p, i, g.slope);
         spread_value(s.xhat, p, i, g.shift);

@@ -154,23 +154,21 @@ truths follow_sums(summation *s, deviations sums, wide count)
     return !(takes_scale | takes_pivot);
 }
 
-/* 1/sqrt(variance + epsilon); 0 where that would be 1/0. */
-wide inverse_deviation(wide variance, wide epsilon)
+/* invstd = 1/sqrt(variance + epsilon); 0 where that would be 1/0. */
+void find_invstd(wide *invstd, wide variance, wide epsilon)
 {
     wide sum = wide_add(variance, epsilon);
-    return wide_choose(is_zero(sum), wide_of(0), wide_inverse_sqrt(sum));
+    *invstd = wide_choose(is_zero(sum), wide_of(0), wide_inverse_sqrt(sum));
 }
 
 /* mean is taken to more bits than an element has: what is left of it goes into the shift. */
-affine affine_of(wide mean, wide invstd, reals gamma, reals beta)
+void find_affine(affine *a, wide mean, wide invstd, reals gamma, reals beta)
 {
-    affine result;
-    result.mean = real_of(mean);
+    a->mean = real_of(mean);
     wide scale = wide_multiply(invstd, wide_of(gamma));
-    result.scale = real_of(scale);
-    wide rest = wide_subtract(mean, wide_of(result.mean));
-    result.shift = real_of(wide_subtract(wide_of(beta), wide_multiply(rest, scale)));
-    return result;
+    a->scale = real_of(scale);
+    wide rest = wide_subtract(mean, wide_of(a->mean));
+    a->shift = real_of(wide_subtract(wide_of(beta), wide_multiply(rest, scale)));
 }
 
 /* Statistics of the channels that have them; values may be NULL. */
@@ -197,14 +195,15 @@ void update_running(__global real *running, span at, truths have, wide batch, wi
  * The channels' normalisation from their moments. If writes, also stores their saved and running statistics, each where it is not
  * NULL, and none of no values; the running variance is m2/(count - 1) unless the flags say biased.
  */
-affine finish_moments(moments m, span at, bool writes, __global const real *gamma, __global const real *beta,
-                      __global real *running_mean, __global real *running_var, __global real *save_mean,
-                      __global real *save_invstd, wide epsilon, wide factor, uint flags)
+void finish_moments(affine *a, moments m, span at, bool writes, __global const real *gamma, __global const real *beta,
+                    __global real *running_mean, __global real *running_var, __global real *save_mean,
+                    __global real *save_invstd, wide epsilon, wide factor, uint flags)
 {
     bool is_biased = (flags & FLAG_BIASED) != 0;
     truths have = !is_zero(m.count);
     wide variance = wide_divide(m.m2, m.count);
-    wide invstd = inverse_deviation(variance, epsilon);
+    wide invstd;
+    find_invstd(&invstd, variance, epsilon);
     wide mean = mean_of(m);
     if (writes) {
         wide others = wide_subtract(m.count, wide_of(1));
@@ -216,19 +215,19 @@ affine finish_moments(moments m, span at, bool writes, __global const real *gamm
         else
             update_running(running_var, at, is_positive(others), wide_divide(m.m2, others), factor);
     }
-    affine a = affine_of(mean, invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
-    a.mean = have ? a.mean : (reals)0;
-    a.scale = have ? a.scale : (reals)0;
-    a.shift = have ? a.shift : (reals)0;
-    return a;
+    find_affine(a, mean, invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
+    a->mean = have ? a->mean : (reals)0;
+    a->scale = have ? a->scale : (reals)0;
+    a->shift = have ? a->shift : (reals)0;
 }
 
 /* The channels' normalisation from their running statistics. */
-affine running_affine(span at, __global const real *gamma, __global const real *beta, __global const real *running_mean,
-                      __global const real *running_var, wide epsilon)
+void running_affine(affine *a, span at, __global const real *gamma, __global const real *beta, __global const real *running_mean,
+                    __global const real *running_var, wide epsilon)
 {
-    wide invstd = inverse_deviation(wide_of(load_span(running_var, at)), epsilon);
-    return affine_of(wide_of(load_span(running_mean, at)), invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
+    wide invstd;
+    find_invstd(&invstd, wide_of(load_span(running_var, at)), epsilon);
+    find_affine(a, wide_of(load_span(running_mean, at)), invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
 }
 
 /* Merges the moments of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a

@@ -11,9 +11,9 @@
 
 void load_partial_moments(moments *m, __global const uchar *partials, ulong part, ulong channels, span at)
 {
-    m->count = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at);
-    m->sum = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at);
-    m->m2 = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at);
+    load_wide(&m->count, partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at);
+    load_wide(&m->sum, partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at);
+    load_wide(&m->m2, partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at);
 }
 
 void store_partial_moments(__global uchar *partials, ulong part, ulong channels, span at, moments m)
@@ -25,9 +25,9 @@ void store_partial_moments(__global uchar *partials, ulong part, ulong channels,
 
 void load_partial_sums(sums *s, __global const uchar *partials, ulong part, ulong channels, span at)
 {
-    s->g = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at);
-    s->g_xhat = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at);
-    s->xhat = load_wide(partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at);
+    load_wide(&s->g, partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at);
+    load_wide(&s->g_xhat, partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at);
+    load_wide(&s->xhat, partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at);
 }
 
 void store_partial_sums(__global uchar *partials, ulong part, ulong channels, span at, sums s)
@@ -51,9 +51,9 @@ void store_partial_sums(__global uchar *partials, ulong part, ulong channels, sp
 #define RECORD_XHAT 6
 #define SUMS_ROWS 8
 
-wide load_number(__global const real *record, ulong channels, span at, uint row)
+void load_number(wide *v, __global const real *record, ulong channels, span at, uint row)
 {
-    return wide_of_parts(load_span(record + row * channels, at), load_span(record + (row + 1) * channels, at));
+    *v = wide_of_parts(load_span(record + row * channels, at), load_span(record + (row + 1) * channels, at));
 }
 
 void store_number(__global real *record, ulong channels, span at, uint row, wide value)
@@ -64,9 +64,10 @@ void store_number(__global real *record, ulong channels, span at, uint row, wide
 
 void load_moments(moments *m, __global const real *record, ulong channels, span at)
 {
-    m->count = load_number(record, channels, at, RECORD_COUNT);
-    m->sum = wide_multiply(load_number(record, channels, at, RECORD_MEAN), m->count);
-    m->m2 = load_number(record, channels, at, RECORD_M2);
+    load_number(&m->count, record, channels, at, RECORD_COUNT);
+    load_number(&m->sum, record, channels, at, RECORD_MEAN);
+    m->sum = wide_multiply(m->sum, m->count);
+    load_number(&m->m2, record, channels, at, RECORD_M2);
 }
 
 void store_moments(__global real *record, ulong channels, span at, moments m)
@@ -78,9 +79,9 @@ void store_moments(__global real *record, ulong channels, span at, moments m)
 
 void load_sums(sums *s, __global const real *record, ulong channels, span at)
 {
-    s->g = load_number(record, channels, at, RECORD_G);
-    s->g_xhat = load_number(record, channels, at, RECORD_G_XHAT);
-    s->xhat = load_number(record, channels, at, RECORD_XHAT);
+    load_number(&s->g, record, channels, at, RECORD_G);
+    load_number(&s->g_xhat, record, channels, at, RECORD_G_XHAT);
+    load_number(&s->xhat, record, channels, at, RECORD_XHAT);
 }
 
 void store_sums(__global real *record, ulong channels, span at, sums s, wide count)

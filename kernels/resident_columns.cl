@@ -174,10 +174,11 @@ GROUP_KERNEL void resident_columns_forward(division d, __global const storage *x
     if (finishes) {
         moments m = moments_about(table[TILE_PIVOT * own.width + item], table[TILE_SCALE * own.width + item], all,
                                   wide_of_count(d.rows));
-        affine a = finish_moments(m, span_of(channel, d.channels), true, gamma + gamma_offset, beta + beta_offset,
-                                  running_mean + running_mean_offset, running_var + running_var_offset,
-                                  save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                                  wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
+        affine a;
+        finish_moments(&a, m, span_of(channel, d.channels), true, gamma + gamma_offset, beta + beta_offset,
+                       running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
+                       save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                       wide_of_parts(factor_high, factor_low), flags);
         table[AFFINE_MEAN * own.width + item] = a.mean;
         table[AFFINE_SCALE * own.width + item] = a.scale;
         table[AFFINE_SHIFT * own.width + item] = a.shift;

@@ -119,8 +119,9 @@ GROUP_KERNEL void resident_columns_backward(division d, __global const storage *
     tile_sums(totals, d, t, &kept, x_shelf, dy_shelf, table, cells, scratch);
     if (finishes) {
         const sums all = { totals[0], totals[1], totals[2] };
-        gradient g = finish_sums(all, wide_of_count(d.rows), span_of(channel, d.channels), p, true, dgamma + dgamma_offset,
-                                 dbeta + dbeta_offset);
+        gradient g;
+        finish_sums(&g, all, wide_of_count(d.rows), span_of(channel, d.channels), p, true, dgamma + dgamma_offset,
+                    dbeta + dbeta_offset);
         table[INPUT_GAIN * own.width + item] = g.gain;
         table[INPUT_SLOPE * own.width + item] = g.slope;
         table[INPUT_SHIFT * own.width + item] = g.shift;

@@ -220,10 +220,11 @@ GROUP_KERNEL void resident_rows_forward(division d, __global const storage *x, l
         keep_rows(d, t.x, 1, channel, kept, shelf);
     real first = load_element(t.x.data + start_of(d, t.x.at, 0, channel));
     moments m = kept_moments(kept, shelf, own_elements(d, piece), first, d.rows * d.columns, cells, scratch);
-    affine a = finish_moments(m, span_of(channel, d.channels), get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
-                              running_mean + running_mean_offset, running_var + running_var_offset,
-                              save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                              wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
+    affine a;
+    finish_moments(&a, m, span_of(channel, d.channels), get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
+                   running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
+                   save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                   wide_of_parts(factor_high, factor_low), flags);
     if (!y)
         return;
     if (piece == CLBN_VECTOR)

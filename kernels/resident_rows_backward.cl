@@ -152,8 +152,9 @@ GROUP_KERNEL void resident_rows_backward(division d, __global const storage *x, 
     }
     add_group_numbers(own, totals, 3, cells, scratch);
     const sums all = { totals[0], totals[1], totals[2] };
-    gradient g = finish_sums(all, wide_of_count(d.rows * d.columns), span_of(channel, d.channels), p, get_local_id(0) == 0,
-                             dgamma + dgamma_offset, dbeta + dbeta_offset);
+    gradient g;
+    finish_sums(&g, all, wide_of_count(d.rows * d.columns), span_of(channel, d.channels), p, get_local_id(0) == 0,
+                dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (!dx && !dz)
         return;
     if (piece == CLBN_VECTOR)

@@ -276,8 +276,9 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
         find_own_sums(&s, d, at, t, channel, 0, chunk_count(d), n);
         s = add_group_sums(s, 1, scratch);
     }
-    gradient g = finish_sums(s, wide_of_count(d.rows * d.columns), span_of(channel, d.channels), p, get_local_id(0) == 0,
-                             dgamma + dgamma_offset, dbeta + dbeta_offset);
+    gradient g;
+    finish_sums(&g, s, wide_of_count(d.rows * d.columns), span_of(channel, d.channels), p, get_local_id(0) == 0,
+                dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (dx || dz)
         input_part(d, at, t, channel, 0, n, g);
 }

@@ -248,10 +248,11 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     position at = position_in_group(d);
     const channel_run one = { get_group_id(1), 1 };
     moments m = merge_group_moments(own_moments(d, at, t.x, one.first, 0, chunk_count(d)), 1, scratch);
-    affine a = finish_moments(m, span_of(one.first, d.channels), get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
-                              running_mean + running_mean_offset, running_var + running_var_offset,
-                              save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                              wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
+    affine a;
+    finish_moments(&a, m, span_of(one.first, d.channels), get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
+                   running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
+                   save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                   wide_of_parts(factor_high, factor_low), flags);
     if (y)
         normalize_part(d, at, t, one, 0, &a);
 }
@@ -299,8 +300,8 @@ GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x
     channel_run run;
     find_run(&run, d, get_group_id(1));
     for (index_t i = 0; i < run.count; i++)
-        all[i] = running_affine(span_of(run.first + i, d.channels), gamma + gamma_offset, beta + beta_offset,
-                                running_mean + running_mean_offset, running_var + running_var_offset,
-                                wide_of_parts(epsilon_high, epsilon_low));
+        running_affine(&all[i], span_of(run.first + i, d.channels), gamma + gamma_offset, beta + beta_offset,
+                       running_mean + running_mean_offset, running_var + running_var_offset,
+                       wide_of_parts(epsilon_high, epsilon_low));
     normalize_part(d, position_in_group(d), t, run, get_group_id(0), all);
 }

@@ -68,7 +68,12 @@ typedef struct {
 reals invstd_of(channel_parameters p, span at)
 {
     reals deviation = parameter_or(p.deviation, at, 0);
-    return p.flags & FLAG_FROZEN ? real_of(inverse_deviation(wide_of(deviation), p.epsilon)) : deviation;
+    if (p.flags & FLAG_FROZEN) {
+        wide invstd;
+        find_invstd(&invstd, wide_of(deviation), p.epsilon);
+        deviation = real_of(invstd);
+    }
+    return deviation;
 }
 
 void find_normalizer(normalizer *n, channel_parameters p, span at)
@@ -95,13 +100,12 @@ void store_parameter_gradient(__global real *values, span at, wide sum, uint fla
 }
 
 /* Channels' dx from their sums over count values. If writes, also stores dgamma and dbeta, each where it is not NULL. */
-gradient finish_sums(sums s, wide count, span at, channel_parameters p, bool writes, __global real *dgamma,
-                     __global real *dbeta)
+void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, bool writes, __global real *dgamma,
+                 __global real *dbeta)
 {
-    gradient result;
-    result.gain = parameter_or(p.gamma, at, 1) * invstd_of(p, at);
-    result.slope = 0;
-    result.shift = 0;
+    result->gain = parameter_or(p.gamma, at, 1) * invstd_of(p, at);
+    result->slope = 0;
+    result->shift = 0;
     if (!(p.flags & FLAG_FROZEN)) {
         truths have = !is_zero(count);
         wide g_mean = wide_divide(s.g, count);
@@ -110,14 +114,13 @@ gradient finish_sums(sums s, wide count, span at, channel_parameters p, bool wri
         wide g_xhat_mean = wide_divide(g_xhat, count);
         wide rest = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
         s.g_xhat = wide_choose(have, g_xhat, s.g_xhat);
-        result.slope = have ? -real_of(wide_multiply(wide_of(result.gain), g_xhat_mean)) : (reals)0;
-        result.shift = have ? real_of(wide_multiply(wide_of(result.gain), rest)) : (reals)0;
+        result->slope = have ? -real_of(wide_multiply(wide_of(result->gain), g_xhat_mean)) : (reals)0;
+        result->shift = have ? real_of(wide_multiply(wide_of(result->gain), rest)) : (reals)0;
     }
     if (writes) {
         store_parameter_gradient(dgamma, at, s.g_xhat, p.flags);
         store_parameter_gradient(dbeta, at, s.g, p.flags);
     }
-    return result;
 }
 
 /* Adds the sums of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a power

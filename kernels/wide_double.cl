@@ -76,19 +76,17 @@ typedef struct __attribute__((packed)) {
     wide v;
 } unaligned_wide;
 
-wide load_wide(__global const uchar *table, uint row, ulong channels, span at)
+void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
 {
     __global const double *p = (__global const double *)table + row * channels + at.channel;
-    wide result;
-    double *a = (double *)&result;
-    if (CLBN_SPAN == 1)
-        return *p;
-    if (at.width == CLBN_SPAN)
-        return ((__global const unaligned_wide *)p)->v;
+    double *a = (double *)v;
+    if (CLBN_SPAN > 1 && at.width == CLBN_SPAN) {
+        *v = ((__global const unaligned_wide *)p)->v;
+        return;
+    }
 #pragma unroll 1
     for (uint i = 0; i < CLBN_SPAN; i++)
         a[i] = p[i < at.width ? i : at.width - 1];
-    return result;
 }
 
 void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)

@@ -119,13 +119,11 @@ bool wide_extends_range(void)
 }
 
 /* Tables [row][channel] of wide numbers, in global memory: rows of high parts and of low parts take turns. */
-wide load_wide(__global const uchar *table, uint row, ulong channels, span at)
+void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
 {
     __global const real *p = (__global const real *)table + 2 * row * channels;
-    wide result;
-    result.high = load_span(p, at);
-    result.low = load_span(p + channels, at);
-    return result;
+    v->high = load_span(p, at);
+    v->low = load_span(p + channels, at);
 }
 
 void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
