@@ -145,7 +145,7 @@ truths follow_sums(summation *s, deviations sums, wide count)
     reals scale = scale_for(real_of(sums.squares), s->pivot);
     wide between = wide_multiply(wide_of(2), wide_multiply(sums.sum, sums.sum));
     truths is_far = is_positive(wide_subtract(between, wide_multiply(count, sums.squares)));
-    truths takes_scale = (s->scale == 1) & (scale != 1) & !is_zero(count);
+    truths takes_scale = (s->scale == 1) & (scale != 1);
     truths takes_pivot = is_far & !takes_scale & !s->is_final;
     if (any_of(takes_pivot))
         s->pivot = takes_pivot ? pivot_of(moments_about(s->pivot, s->scale, sums, count)) : s->pivot;

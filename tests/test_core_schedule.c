@@ -100,13 +100,17 @@ START_TEST(partial_results_are_shared_among_lines)
 {
     const struct plan_of_work cpu = work_of(CLBN_GEOMETRY_VECTOR, 0, shape_of(100000, 64, 1));
     const struct plan_of_work gpu = work_of(CLBN_GEOMETRY_GROUP, 0, shape_of(100000, 64, 1));
+    const struct plan_of_work rows = work_of(CLBN_GEOMETRY_VECTOR, 0, shape_of(1000, 64, 100));
+    ck_assert_uint_eq(bn_span(&cpu.variant), cpu.variant.vector);
+    ck_assert_uint_eq(bn_span(&gpu.variant), 1);
+    ck_assert_uint_eq(bn_span(&rows.variant), 1);
     for (size_t channels = 1; channels < 1000; channels += 7)
         for (size_t count = 0; count < 600; count += 37) {
             const struct merging alone = bn_divide_merging(&cpu.variant, &cpu.facts, channels, count);
             const struct merging grouped = bn_divide_merging(&gpu.variant, &gpu.facts, channels, count);
             ck_assert_uint_eq(alone.lanes, 1);
             ck_assert_uint_ge(alone.groups, 1);
-            ck_assert_uint_le(alone.groups, channels);
+            ck_assert_uint_le((alone.groups - 1) * bn_span(&cpu.variant), channels - 1);
             ck_assert_uint_eq(gpu.variant.group % grouped.lanes, 0);
             ck_assert_uint_ge(grouped.lanes * grouped.groups, channels);
             ck_assert_uint_lt(grouped.lanes * (grouped.groups - 1), channels);
