@@ -192,9 +192,9 @@ INLINE realv decode(storagev v)
 /* To the nearest, ties to even. NaN stays NaN: its quiet bit is set, since the bits that made it one may be cut off. */
 INLINE storagev encode(realv v)
 {
-    uintv bits = as_uintv(v);
-    uintv rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    return convert_storagev(select(rounded, (bits >> 16) | 0x40u, as_uintv(isnan(v))));
+    const uintv bits = as_uintv(v);
+    const uintv rounded = select(bits + 0x7fffu, bits + 0x8000u, (bits & 0x10000u) != 0);
+    return convert_storagev(select(rounded, bits | 0x400000u, v != v) >> 16);
 }
 #else
 INLINE realv decode(storagev v)
