@@ -77,6 +77,18 @@ START_TEST(overflow_becomes_infinity)
 }
 END_TEST
 
+/* Of those that carry into other bits when they are rounded. */
+START_TEST(nan_stays_nan_whatever_its_bits)
+{
+    static const uint32_t bits[] = { 0x7fffffff, 0xffffffff, 0x7fc00001 };
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        float nan_of_bits;
+        memcpy(&nan_of_bits, &bits[i], sizeof nan_of_bits);
+        check_both_axes(_i, 1, nan_of_bits);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("storage");
@@ -84,6 +96,7 @@ int main(void)
     tcase_add_loop_test(cases, every_number_is_read_and_written_as_it_is, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, results_are_rounded_to_the_nearest_and_ties_to_even, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, overflow_becomes_infinity, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, nan_stays_nan_whatever_its_bits, 0, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
