@@ -6,7 +6,7 @@
 #include <time.h>
 
 const struct bench_effort bench_effort_full = { 7, 0.02, 0.02, 2, 200 };
-const struct bench_effort bench_effort_quick = { 2, 0.005, 0.005, 1, 20 };
+const struct bench_effort bench_effort_quick = { 2, 0.01, 0.005, 1, 20 };
 
 double bench_now(void)
 {

@@ -2,7 +2,7 @@
  * Timing of contestants that take turns: A B A B ...
  *
  * A turn begins with calls that are not timed, until what the contestant before left running has gone (OpenMP's threads
- * wait busily for some milliseconds) and caches hold what this one's own calls leave there.
+ * wait busily for up to 8 ms) and caches hold what this one's own calls leave there.
  */
 #ifndef CLBN_TOOL_BENCH_MEASURE_H
 #define CLBN_TOOL_BENCH_MEASURE_H
