@@ -230,6 +230,7 @@ static void add_finish_step(struct operation *o, const struct backward *b, struc
                             clbn_view coefficients)
 {
     bn_add_merging_step(&o->steps, KERNEL_FINISH_GRADIENTS, partials.count);
+    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
     bn_bind_ulong(&o->steps, partials.values);
     bn_bind_ulong(&o->steps, partials.count);
     bn_bind_view(&o->steps, partials.view);

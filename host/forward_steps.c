@@ -108,6 +108,7 @@ static void add_finish_step(struct operation *o, size_t count, clbn_view partial
                             clbn_view coefficients, cl_uint flags)
 {
     bn_add_merging_step(&o->steps, KERNEL_FINISH_STATISTICS, count);
+    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
     bn_bind_ulong(&o->steps, count);
     bn_bind_view(&o->steps, partials);
     bind_finish(&o->steps, f);

@@ -137,11 +137,13 @@ static bool allowed_alias(const struct operand *a, const struct operand *b)
     return (a->may_be && strcmp(a->may_be, b->name) == 0) || (b->may_be && strcmp(b->may_be, a->name) == 0);
 }
 
-/* Whether two tensors that lie in the same memory are element by element the same. */
+/* Whether two tensors, or two vectors, that lie in the same memory are element by element the same. */
 static bool coincide(clbn_plan plan, const struct operand *a, const struct region *in_a, const struct operand *b,
                      const struct region *in_b)
 {
-    return in_a->begin == in_b->begin && bn_same_layout(bn_plan_shape(plan), (enum tensor)a->kind, (enum tensor)b->kind);
+    if (in_a->begin != in_b->begin)
+        return false;
+    return a->kind >= TENSORS || bn_same_layout(bn_plan_shape(plan), (enum tensor)a->kind, (enum tensor)b->kind);
 }
 
 static cl_int check_aliases(clbn_plan plan, const struct operand *operands, const struct region *regions, unsigned count)

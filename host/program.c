@@ -25,10 +25,11 @@ struct program {
 
 static const char *const kernel_names[2][KERNEL_COUNT] = {
     { "rows_forward", "rows_statistics", "rows_normalize", "rows_inference", "rows_backward", "rows_sums", "rows_input",
-      "finish_statistics", "finish_gradients", "resident_rows_forward", "resident_rows_backward", "images_forward",
+      "finish_statistics", "finish_gradients", "fold_bias", "resident_rows_forward", "resident_rows_backward", "images_forward",
       "images_inference", "images_backward" },
     { "columns_forward", "columns_statistics", "columns_normalize", "columns_inference", "columns_backward", "columns_sums",
-      "columns_input", "finish_statistics", "finish_gradients", "resident_columns_forward", "resident_columns_backward" },
+      "columns_input", "finish_statistics", "finish_gradients", "fold_bias", "resident_columns_forward",
+      "resident_columns_backward" },
 };
 
 const char *bn_kernel_name(const struct variant *variant, enum kernel_id id)
@@ -70,6 +71,7 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
                   { "coefficients.cl", true },
                   { "records.cl", true },
                   { "finish.cl", true },
+                  { "fold.cl", true },
                   { last ? "columns_walk.cl" : "rows_walk.cl", true },
                   { last ? "columns_forward.cl" : "rows_forward.cl", true },
                   { last ? "columns_backward.cl" : "rows_backward.cl", true },

@@ -15,6 +15,7 @@ enum kernel_id {
     KERNEL_INPUT,
     KERNEL_FINISH_STATISTICS,
     KERNEL_FINISH_GRADIENTS,
+    KERNEL_FOLD_BIAS,
     KERNEL_RESIDENT_FORWARD, /* where the variant keeps channels on chip; these two differ, too */
     KERNEL_RESIDENT_BACKWARD,
     KERNEL_IMAGES_FORWARD, /* these only in programs of single work-items, channels first */

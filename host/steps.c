@@ -89,7 +89,6 @@ void bn_add_merging_step(struct step_list *list, enum kernel_id id, size_t count
     bn_add_step(list, id, merging.groups, 1);
     bn_bind_ulong(list, channels);
     bn_bind_uint(list, (cl_uint)merging.lanes);
-    bn_bind_ulong(list, (size_t)list->schedule->division.folded);
 }
 
 /* Axes in the arrays at the ends of the kernels' struct division and layout. */

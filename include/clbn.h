@@ -86,7 +86,8 @@ enum {
     CLBN_WRONG_CONTEXT = -2016,       /* A buffer or the queue belongs to another context than the engine's. */
     CLBN_WRONG_DEVICE = -2017,        /* The queue belongs to another device than the engine's. */
     CLBN_INTERNAL_ERROR = -2018,      /* A defect of clbn: please report it with clbnLastError()'s sentence. */
-    CLBN_INVALID_ACTIVATION = -2019,  /* The activation is unknown, or its slope or alpha is negative or not finite. */
+    CLBN_INVALID_ACTIVATION = -2019,  /* The activation is unknown, its slope or alpha is negative or not finite, or there is
+                                       * one in a plan of weights. */
     CLBN_INVALID_STRIDES = -2020,     /* Strides reach beyond size_t, or let elements of a written tensor overlap. */
     CLBN_NOT_INVERTIBLE = -2021,      /* The plan's activation cannot be had back from what the backward was given. */
     CLBN_UNSUPPORTED_SVM = -2022      /* A view names shared virtual memory, which the device or this build does not have. */
@@ -333,8 +334,9 @@ CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_
  * - num_events_in_wait_list, event_wait_list and event are as in clEnqueueNDRangeKernel. The event covers the whole call.
  * - workspace: CLBN_PLAN_WORKSPACE_SIZE bytes from an offset in BYTES, a multiple of CLBN_WORKSPACE_ALIGNMENT, used by no
  *   other work in progress. Absent: a buffer is created and released around the call.
- * - A written view meets no element of another view of the call, except that y may be exactly x or z, and dx or dz exactly dy
- *   (the same place and strides). Views may interleave in one buffer, as slices of channels do.
+ * - A written view meets no element of another view of the call, except that y may be exactly x or z, dx or dz exactly dy, and
+ *   folded weights or a folded bias exactly the weights or the bias (the same place and strides). Views may interleave in one
+ *   buffer, as slices of channels do.
  * - m = 0 (an empty batch): the tensors may be absent, running and saved statistics stay as they are, dgamma and dbeta become
  *   0, or stay as they are when accumulated. C = 0: nothing is done.
  * - NaN or Inf in a channel make that channel's results NaN; other channels are not affected.
@@ -487,6 +489,53 @@ typedef struct clbn_backward_frozen_args {
  *     dz = g   dbeta = sum g   dgamma = sum g * xhat   dx = gamma * invstd * g */
 CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
                                           cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+/* ---- Folding -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct clbn_fold_args {
+    size_t struct_size;
+    clbn_view weights;        /* in: the plan's x */
+    clbn_view bias;           /* in, optional: 0; of the parameters' type, as all below */
+    clbn_view gamma;          /* in, optional: 1 */
+    clbn_view beta;           /* in, optional: 0 */
+    clbn_view running_mean;   /* in */
+    clbn_view running_var;    /* in */
+    clbn_view folded_weights; /* out: the plan's y; may be exactly weights */
+    clbn_view folded_bias;    /* out; may be exactly bias */
+    clbn_view workspace;
+} clbn_fold_args;
+
+#define CLBN_FOLD_ARGS_INIT                                                                                                    \
+    {                                                                                                                          \
+        sizeof(clbn_fold_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,            \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                                                           \
+    }
+
+/* Folds the inference of a batch norm into the convolution or linear layer before it, so that the layer alone gives what both
+ * gave, but for roundings:
+ *
+ *     scale = gamma / sqrt(running_var + epsilon)
+ *     folded_weights = weights * scale          folded_bias = (bias - running_mean) * scale + beta
+ *
+ * The plan is of the weights: their shape and strides, the axis of the layer's output channels, their type, and the batch norm's
+ * epsilon. That axis is 0 of a linear layer's (out, in) and a convolution's (out, in, H, W), 1 of a transposed convolution's
+ * (in, out, H, W), the last of (H, W, in, out). An activation stays behind the layer: CLBN_INVALID_ACTIVATION if the plan has
+ * one. Weights without elements have a bias all the same.
+ *
+ *     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;      // of a convolution of 64 channels to 128
+ *     desc.rank = 4;
+ *     desc.channel_axis = 0;
+ *     desc.shape[0] = 128; desc.shape[1] = 64; desc.shape[2] = 3; desc.shape[3] = 3;
+ *     clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
+ *
+ *     clbn_fold_args args = CLBN_FOLD_ARGS_INIT;
+ *     args.weights.buffer = args.folded_weights.buffer = weights;
+ *     args.bias.buffer = args.folded_bias.buffer = bias;
+ *     args.gamma.buffer = gamma; args.beta.buffer = beta;
+ *     args.running_mean.buffer = mean; args.running_var.buffer = variance;
+ *     status = clbnEnqueueFold(plan, queue, &args, 0, NULL, &event); */
+CLBN_API cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_args *args,
+                                cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
 /* ---- Phases --------------------------------------------------------------------------------------------------------------- */
 

@@ -221,13 +221,13 @@ void finish_moments(affine *a, moments m, span at, bool writes, __global const r
     a->shift = have ? a->shift : (reals)0;
 }
 
-/* The channels' normalisation from their running statistics. */
+/* The channels' normalisation from their running statistics; without a mean: 0. */
 void running_affine(affine *a, span at, __global const real *gamma, __global const real *beta, __global const real *running_mean,
                     __global const real *running_var, wide epsilon)
 {
     wide invstd;
     find_invstd(&invstd, wide_of(load_span(running_var, at)), epsilon);
-    find_affine(a, wide_of(load_span(running_mean, at)), invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
+    find_affine(a, wide_of(parameter_or(running_mean, at, 0)), invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
 }
 
 /* Merges the moments of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a

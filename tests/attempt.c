@@ -4,12 +4,15 @@
 
 #include <string.h>
 
-const char *argument_name(enum view view)
+const char *argument_name(const struct run *run, enum view view)
 {
     static const char *const names[VIEWS] = {
-        "x",      "y",     "dy", "gamma", "beta", "running_mean", "running_var", "save_mean", "save_invstd", "dx",
-        "dgamma", "dbeta", "z",  "dz",    "mask", "statistics",   "records",     "sums",      "records"
+        "x",           "y",    "dy",      "gamma", "beta",       "running_mean", "running_var", "save_mean",
+        "save_invstd", "dx",   "dgamma",  "dbeta", "z",          "dz",           "mask",        "statistics",
+        "records",     "sums", "records", "bias",  "folded_bias"
     };
+    if (run->call.operation == FOLD && is_tensor(view))
+        return view == VIEW_X ? "weights" : "folded_weights";
     return names[view];
 }
 
@@ -20,6 +23,7 @@ bool is_required(enum operation operation, enum view view)
         [FORWARD_INFERENCE] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING,
         [BACKWARD] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED,
         [BACKWARD_FROZEN] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_RUNNING,
+        [FOLD] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING | WITH(VIEW_FOLDED_BIAS),
         [STATISTICS] = WITH(VIEW_X) | WITH(VIEW_STATISTICS),
         [MERGE_STATISTICS] = WITH(VIEW_STATISTICS_RECORDS) | WITH_RUNNING,
         [NORMALIZE] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH(VIEW_STATISTICS),

@@ -12,8 +12,8 @@ struct attempt {
     const cl_event *wait_list;
 };
 
-/* As the arguments' structs call it. */
-const char *argument_name(enum view view);
+/* As the struct of arguments of the run's call calls it. */
+const char *argument_name(const struct run *run, enum view view);
 /* Whether an operation cannot do without a view when all others are there. */
 bool is_required(enum operation operation, enum view view);
 bool has_workspace(enum operation operation);

@@ -2,6 +2,7 @@
 
 #include "allocate.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -135,6 +136,14 @@ void bound_accumulated(struct arithmetic arithmetic, const double *old, struct e
         gradient->magnitude[c] += fabsl(old[c]);
         gradient->bound[c] += arithmetic.unit_roundoff * fabsl(gradient->value[c]);
     }
+}
+
+void bound_folded(struct arithmetic arithmetic, unsigned roundings, struct expected *folded)
+{
+    const long double u = arithmetic.unit_roundoff;
+    long double *bound = bounds_of(folded);
+    for (size_t i = 0; i < folded->count; i++)
+        bound[i] = roundings * u * fabsl(folded->value[i]) + (32 * u * u + 8 * LDBL_EPSILON) * folded->magnitude[i];
 }
 
 /* Roundings of 1 - f, the two products and the sum, and one of m/(m-1). */

@@ -43,6 +43,8 @@ void bound_argument(struct arithmetic arithmetic, const struct shape *shape, con
                     const double *gamma, const double *beta, const double *z, struct expected *a);
 /* dgamma or dbeta, bounded, added to what was there, and rounded once. */
 void bound_accumulated(struct arithmetic arithmetic, const double *old, struct expected *gradient);
+/* Folded weights or biases: computed with u^2 (the reference: in long double), then rounded so many times. */
+void bound_folded(struct arithmetic arithmetic, unsigned roundings, struct expected *folded);
 void bound_running(struct arithmetic arithmetic, const struct expected *batch, double batch_weight, struct expected *updated);
 void bound_gradients(struct arithmetic arithmetic, const struct shape *shape, const struct terms *terms,
                      const struct statistics *statistics, const double *gamma, enum statistics_source source,

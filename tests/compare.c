@@ -18,9 +18,9 @@ static struct worst worst_errors[QUANTITIES][MAX_STORED_TYPES];
 
 const char *quantity_name(enum quantity quantity)
 {
-    static const char *const names[QUANTITIES] = { "mean",  "variance", "invstd",  "running mean", "running variance",
-                                                   "y",     "dx",       "dgamma",  "dbeta",        "dz",
-                                                   "count", "M2",       "sum xhat" };
+    static const char *const names[QUANTITIES] = { "mean",  "variance", "invstd",   "running mean",   "running variance",
+                                                   "y",     "dx",       "dgamma",   "dbeta",          "dz",
+                                                   "count", "M2",       "sum xhat", "folded weights", "folded bias" };
     return names[quantity];
 }
 

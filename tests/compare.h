@@ -21,7 +21,9 @@ enum quantity {
     QUANTITY_DZ,
     QUANTITY_COUNT,
     QUANTITY_M2,
-    QUANTITY_XHATS, /* sum xhat */
+    QUANTITY_XHATS,   /* sum xhat */
+    QUANTITY_WEIGHTS, /* folded */
+    QUANTITY_BIAS,    /* folded */
     QUANTITIES
 };
 

@@ -9,8 +9,9 @@
 const char *view_name(enum view view)
 {
     static const char *const names[VIEWS] = {
-        "x",      "y",     "dy", "gamma", "beta", "running mean", "running var",        "save mean", "save invstd", "dx",
-        "dgamma", "dbeta", "z",  "dz",    "mask", "statistics",   "statistics records", "sums",      "sums records"
+        "x",          "y",     "dy", "gamma", "beta", "running mean", "running var",        "save mean", "save invstd",  "dx",
+        "dgamma",     "dbeta", "z",  "dz",    "mask", "statistics",   "statistics records", "sums",      "sums records", "bias",
+        "folded bias"
     };
     return names[view];
 }
@@ -78,7 +79,8 @@ static void fill_x(struct problem *problem, struct random *random)
 /* dgamma and dbeta are read where they are accumulated. */
 static bool is_given(enum view view)
 {
-    return view != VIEW_Y && view != VIEW_DX && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS;
+    return view == VIEW_BIAS ||
+           (view != VIEW_Y && view != VIEW_DX && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS);
 }
 
 static struct statistics compute_statistics(const struct problem *problem)
@@ -111,6 +113,7 @@ struct problem problem_random(const struct shape *shape, clbn_type type, double 
     fill_normal(&problem, VIEW_Z, &random);
     fill_normal(&problem, VIEW_DGAMMA, &random);
     fill_normal(&problem, VIEW_DBETA, &random);
+    fill_normal(&problem, VIEW_BIAS, &random);
     for (enum view view = 0; view < VIEWS; view++)
         if (is_given(view))
             round_values(&problem, view);

@@ -30,6 +30,8 @@ enum view {
     VIEW_STATISTICS_RECORDS,
     VIEW_SUMS, /* a record */
     VIEW_SUMS_RECORDS,
+    VIEW_BIAS, /* of a layer, whose weights are x */
+    VIEW_FOLDED_BIAS,
     VIEWS
 };
 

@@ -173,6 +173,32 @@ struct expected reference_output(const struct shape *shape, const double *x, con
     return y;
 }
 
+struct expected reference_folded_weights(const struct shape *shape, const double *weights, const struct statistics *statistics,
+                                         const double *gamma)
+{
+    struct expected folded = expected_create(shape_elements(shape));
+    for (size_t i = 0; i < folded.count; i++) {
+        size_t c = shape_channel_of(shape, i);
+        folded.value[i] = (gamma != NULL ? gamma[c] : 1) * statistics->invstd.value[c] * weights[i];
+        folded.magnitude[i] = fabsl(folded.value[i]);
+    }
+    return folded;
+}
+
+struct expected reference_folded_bias(const double *bias, const struct statistics *statistics, const double *gamma,
+                                      const double *beta)
+{
+    struct expected folded = expected_create(statistics->channels);
+    for (size_t c = 0; c < folded.count; c++) {
+        long double scale = (gamma != NULL ? gamma[c] : 1) * statistics->invstd.value[c];
+        long double difference = (bias != NULL ? bias[c] : 0) - statistics->mean.value[c];
+        long double shift = beta != NULL ? beta[c] : 0;
+        folded.value[c] = scale * difference + shift;
+        folded.magnitude[c] = fabsl(scale * difference) + fabsl(shift);
+    }
+    return folded;
+}
+
 static struct expected running_update(const double *old, const struct expected *batch, long double batch_weight,
                                       double update_factor)
 {

@@ -52,6 +52,13 @@ struct statistics reference_given_statistics(const struct shape *shape, const do
 struct expected reference_output(const struct shape *shape, const double *x, const struct statistics *statistics,
                                  const double *gamma, const double *beta, const double *z);
 
+/* What a layer's weights and bias become with a batch norm of given statistics folded into them. magnitude: of the weights theirs,
+ * of the bias |gamma invstd| |bias - mean| + |beta|. bias NULL: 0. */
+struct expected reference_folded_weights(const struct shape *shape, const double *weights, const struct statistics *statistics,
+                                         const double *gamma);
+struct expected reference_folded_bias(const double *bias, const struct statistics *statistics, const double *gamma,
+                                      const double *beta);
+
 /* (1-f) old + f mean, and (1-f) old + f variance, the variance times m/(m-1) if unbiased. */
 struct expected reference_running_mean(const struct statistics *statistics, const double *old, double update_factor);
 struct expected reference_running_var(const struct statistics *statistics, const double *old, double update_factor,

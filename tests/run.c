@@ -50,6 +50,14 @@ static const unsigned char roles[OPERATIONS][VIEWS] = {
                           [VIEW_DZ] = OUTPUT,
                           [VIEW_DGAMMA] = OUTPUT,
                           [VIEW_DBETA] = OUTPUT },
+    [FOLD] = { [VIEW_X] = INPUT,
+               [VIEW_Y] = OUTPUT,
+               [VIEW_GAMMA] = INPUT,
+               [VIEW_BETA] = INPUT,
+               [VIEW_RUNNING_MEAN] = INPUT,
+               [VIEW_RUNNING_VAR] = INPUT,
+               [VIEW_BIAS] = INPUT,
+               [VIEW_FOLDED_BIAS] = OUTPUT },
     [STATISTICS] = { [VIEW_X] = INPUT, [VIEW_STATISTICS] = OUTPUT },
     [MERGE_STATISTICS] = { [VIEW_STATISTICS_RECORDS] = INPUT,
                            [VIEW_STATISTICS] = OUTPUT,
@@ -100,9 +108,10 @@ struct call call_of(enum operation operation)
 
 const char *operation_name(enum operation operation)
 {
-    static const char *const names[OPERATIONS] = { "forward training", "forward inference", "backward",
-                                                   "frozen backward",  "statistics",        "merge of statistics",
-                                                   "normalization",    "backward sums",     "backward input" };
+    static const char *const names[OPERATIONS] = { "forward training",    "forward inference", "backward",
+                                                   "frozen backward",     "folding",           "statistics",
+                                                   "merge of statistics", "normalization",     "backward sums",
+                                                   "backward input" };
     return names[operation];
 }
 
@@ -146,12 +155,14 @@ static enum view memory_of(const struct problem *problem, const struct call *cal
         other = call->in_place ? VIEW_X : call->residual_in_place ? VIEW_Z : VIEW_Y;
     if ((view == VIEW_DX && call->in_place) || (view == VIEW_DZ && call->residual_in_place))
         other = VIEW_DY;
+    if (view == VIEW_FOLDED_BIAS && call->in_place)
+        other = VIEW_BIAS;
     return role_of(problem, call, other) == ABSENT ? view : other;
 }
 
 static bool is_overwritten(const struct run *run, enum view view)
 {
-    static const enum view outputs[] = { VIEW_Y, VIEW_DX, VIEW_DZ };
+    static const enum view outputs[] = { VIEW_Y, VIEW_DX, VIEW_DZ, VIEW_FOLDED_BIAS };
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
         if (outputs[i] != view && run_has(run, outputs[i]) && memory_of(run->problem, &run->call, outputs[i]) == view)
             return true;
@@ -176,7 +187,7 @@ static struct guarded create_workspace(clbn_plan plan, bool in_svm)
 static clbn_plan create_plan_of(clbn_engine engine, const struct problem *problem, const struct call *call)
 {
     clbn_plan_desc desc = plan_description(&problem->shape, problem->type, problem->epsilon);
-    desc.activation = problem->activation.function;
+    desc.activation = call->operation == FOLD ? CLBN_ACTIVATION_NONE : problem->activation.function;
     desc.leaky_slope = problem->activation.leaky_slope;
     desc.elu_alpha = problem->activation.elu_alpha;
     if (call->layout != NULL)

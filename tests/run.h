@@ -10,6 +10,7 @@ enum operation {
     FORWARD_INFERENCE,
     BACKWARD,
     BACKWARD_FROZEN,
+    FOLD, /* its plan has no activation, whatever the problem's */
     STATISTICS,
     MERGE_STATISTICS,
     NORMALIZE,
@@ -43,7 +44,7 @@ struct call {
     unsigned views;              /* a set of WITH(view); what the operation or the source does not know is left out */
     enum source source;          /* of a backward */
     bool accumulate;             /* of a backward */
-    bool in_place;               /* y over x, dx over dy */
+    bool in_place;               /* y over x, dx over dy, the folded bias over the bias */
     bool residual_in_place;      /* y over z, dz over dy */
     bool own_workspace;          /* else the library's */
     size_t offset;               /* of the views: 0, or of each view another one, odd ones among them */

@@ -89,6 +89,22 @@ static cl_int enqueue_backward_frozen(const struct run *run, cl_command_queue qu
     return clbnEnqueueBackwardFrozen(run->plan, queue, &args, wait_count, wait_list, event);
 }
 
+static cl_int enqueue_fold(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
+                           cl_event *event)
+{
+    clbn_fold_args args = CLBN_FOLD_ARGS_INIT;
+    args.weights = run_view(run, VIEW_X);
+    args.bias = run_view(run, VIEW_BIAS);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.running_mean = run_view(run, VIEW_RUNNING_MEAN);
+    args.running_var = run_view(run, VIEW_RUNNING_VAR);
+    args.folded_weights = run_view(run, VIEW_Y);
+    args.folded_bias = run_view(run, VIEW_FOLDED_BIAS);
+    args.workspace = workspace_of(run);
+    return clbnEnqueueFold(run->plan, queue, &args, wait_count, wait_list, event);
+}
+
 static cl_int enqueue_statistics(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
                                  cl_event *event)
 {
@@ -180,6 +196,7 @@ cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, 
         [FORWARD_INFERENCE] = enqueue_forward_inference,
         [BACKWARD] = enqueue_backward,
         [BACKWARD_FROZEN] = enqueue_backward_frozen,
+        [FOLD] = enqueue_fold,
         [STATISTICS] = enqueue_statistics,
         [MERGE_STATISTICS] = enqueue_merge_statistics,
         [NORMALIZE] = enqueue_normalize,

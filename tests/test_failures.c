@@ -132,6 +132,7 @@ static const struct {
     { "backward to parameters", BACKWARD, WITH_ALL & ~(WITH(VIEW_DX) | WITH(VIEW_DZ)), 0 },
     { "frozen backward", BACKWARD_FROZEN, WITH_ALL, 0 },
     { "frozen backward to x", BACKWARD_FROZEN, WITH_ALL & ~(WITH(VIEW_DGAMMA) | WITH(VIEW_DBETA)), 0 },
+    { "folding", FOLD, WITH_ALL, 0 },
     { "statistics", STATISTICS, WITH_ALL, 0 },
     { "merge of statistics", MERGE_STATISTICS, WITH_ALL, 0 },
     { "normalization", NORMALIZE, WITH_ALL, 0 },

@@ -22,19 +22,21 @@ static const struct {
     clbn_type type;
     unsigned channel_axis;
 } cases[] = {
-    { "rank2_float32", CLBN_FLOAT32, 1 },       { "rank2_float64", CLBN_FLOAT64, 1 },
-    { "rank3_float32", CLBN_FLOAT32, 1 },       { "rank3_float64", CLBN_FLOAT64, 1 },
-    { "rank4_float32", CLBN_FLOAT32, 1 },       { "rank4_float64", CLBN_FLOAT64, 1 },
-    { "rank5_float32", CLBN_FLOAT32, 1 },       { "rank5_float64", CLBN_FLOAT64, 1 },
-    { "rank3_last_float32", CLBN_FLOAT32, 2 },  { "rank3_last_float64", CLBN_FLOAT64, 2 },
-    { "rank4_last_float32", CLBN_FLOAT32, 3 },  { "rank4_last_float64", CLBN_FLOAT64, 3 },
-    { "activations_float32", CLBN_FLOAT32, 1 }, { "activations_float64", CLBN_FLOAT64, 1 },
+    { "rank2_float32", CLBN_FLOAT32, 1 },           { "rank2_float64", CLBN_FLOAT64, 1 },
+    { "rank3_float32", CLBN_FLOAT32, 1 },           { "rank3_float64", CLBN_FLOAT64, 1 },
+    { "rank4_float32", CLBN_FLOAT32, 1 },           { "rank4_float64", CLBN_FLOAT64, 1 },
+    { "rank5_float32", CLBN_FLOAT32, 1 },           { "rank5_float64", CLBN_FLOAT64, 1 },
+    { "rank3_last_float32", CLBN_FLOAT32, 2 },      { "rank3_last_float64", CLBN_FLOAT64, 2 },
+    { "rank4_last_float32", CLBN_FLOAT32, 3 },      { "rank4_last_float64", CLBN_FLOAT64, 3 },
+    { "activations_float32", CLBN_FLOAT32, 1 },     { "activations_float64", CLBN_FLOAT64, 1 },
+    { "fold_layer_float32", CLBN_FLOAT32, 0 },      { "fold_layer_float64", CLBN_FLOAT64, 0 },
+    { "fold_transposed_float32", CLBN_FLOAT32, 1 }, { "fold_transposed_float64", CLBN_FLOAT64, 1 },
 };
-enum { CASES = sizeof cases / sizeof *cases, CASES_WITHOUT_ACTIVATIONS = CASES - 2 };
+enum { CASES = sizeof cases / sizeof *cases, FIRST_FOLDED = CASES - 4, FIRST_WITH_ACTIVATIONS = FIRST_FOLDED - 2 };
 
 static bool has_activations(size_t number)
 {
-    return number >= CASES_WITHOUT_ACTIVATIONS;
+    return number >= FIRST_WITH_ACTIVATIONS && number < FIRST_FOLDED;
 }
 
 /* As in make_golden.py. */
@@ -53,19 +55,26 @@ static void read_input(struct problem *problem, size_t number, enum view view, c
     problem->values[view] = read_golden(number, name).values;
 }
 
-static struct problem golden_problem(size_t number, clbn_activation function)
+/* With what all cases have; name: of x, or of the weights. */
+static struct problem problem_of_case(size_t number, const char *name)
 {
-    struct golden_array x = read_golden(number, "x");
+    struct golden_array x = read_golden(number, name);
     ck_assert(x.is_float64 == (cases[number].type == CLBN_FLOAT64));
     x.shape.channel_axis = cases[number].channel_axis;
     struct problem problem = problem_random(&x.shape, cases[number].type, epsilon, 1);
     free(x.values);
-    read_input(&problem, number, VIEW_X, "x");
-    read_input(&problem, number, VIEW_DY, "dy");
+    read_input(&problem, number, VIEW_X, name);
     read_input(&problem, number, VIEW_GAMMA, "gamma");
     read_input(&problem, number, VIEW_BETA, "beta");
     read_input(&problem, number, VIEW_RUNNING_MEAN, "running_mean");
     read_input(&problem, number, VIEW_RUNNING_VAR, "running_var");
+    return problem;
+}
+
+static struct problem golden_problem(size_t number, clbn_activation function)
+{
+    struct problem problem = problem_of_case(number, "x");
+    read_input(&problem, number, VIEW_DY, "dy");
     if (has_activations(number))
         read_input(&problem, number, VIEW_Z, "z");
     problem.activation = activation_of(function);
@@ -260,8 +269,40 @@ static void check_case(int config, size_t number, clbn_activation function)
     problem_free(&problem);
 }
 
-static void check_activations(int config, size_t number)
+/* PyTorch rounds variance + epsilon, the root, and each product and sum: up to five roundings. */
+static void bound_folded_by_pytorch(const struct problem *problem, struct expected *folded)
 {
+    bound_exact(folded);
+    for (size_t i = 0; i < folded->count; i++)
+        folded->bound[i] = 5 * problem_arithmetic(problem).unit_roundoff * folded->magnitude[i];
+}
+
+static void check_folding(int config, size_t number)
+{
+    struct problem problem = problem_of_case(number, "weights");
+    read_input(&problem, number, VIEW_BIAS, "bias");
+    struct subject fold = subject_of(config, &problem, number, FOLD);
+    struct statistics running = running_statistics(&problem);
+    const double *gamma = problem.values[VIEW_GAMMA];
+    struct expected weights = reference_folded_weights(&problem.shape, problem.values[VIEW_X], &running, gamma);
+    struct expected bias = reference_folded_bias(problem.values[VIEW_BIAS], &running, gamma, problem.values[VIEW_BETA]);
+    testing("%s, golden %s", config < 0 ? "reference" : engine_configs[config].name, cases[number].directory);
+    bound_folded_by_pytorch(&problem, &weights);
+    bound_folded_by_pytorch(&problem, &bias);
+    compare(&problem, number, QUANTITY_WEIGHTS, "folded_weights", output_of(&fold, VIEW_Y), weights);
+    compare(&problem, number, QUANTITY_BIAS, "folded_bias", output_of(&fold, VIEW_FOLDED_BIAS), bias);
+    statistics_free(&running);
+    subject_release(&fold);
+    problem_free(&problem);
+}
+
+/* All that a directory has. */
+static void check_directory(int config, size_t number)
+{
+    if (number >= FIRST_FOLDED) {
+        check_folding(config, number);
+        return;
+    }
     for (clbn_activation function = 0; function < (has_activations(number) ? ACTIVATIONS : 1); function++)
         if (config < 0 || is_tested(config, cases[number].type, function))
             check_case(config, number, function);
@@ -270,7 +311,7 @@ static void check_activations(int config, size_t number)
 START_TEST(the_reference_agrees_with_pytorch)
 {
     for (size_t number = 0; number < CASES; number++)
-        check_activations(-1, number);
+        check_directory(-1, number);
 }
 END_TEST
 
@@ -280,7 +321,7 @@ START_TEST(the_library_agrees_with_pytorch)
     bool has_float64 = device_types(types) == 2;
     for (size_t number = 0; number < CASES; number++)
         if (has_float64 || cases[number].type == CLBN_FLOAT32)
-            check_activations(_i, number);
+            check_directory(_i, number);
 }
 END_TEST
 

@@ -119,6 +119,18 @@ START_TEST(a_forward_writes_no_mask_that_does_not_exist)
 }
 END_TEST
 
+START_TEST(weights_have_no_activation)
+{
+    problem.activation = activation_of(CLBN_ACTIVATION_RELU);
+    struct attempt attempt = attempt_prepare(&problem, FOLD), activated = attempt_prepare(&problem, FORWARD_TRAINING);
+    testing("folding on a plan with ReLU");
+    attempt.run.plan = activated.run.plan;
+    expect_refusal(&attempt, CLBN_INVALID_ACTIVATION, "has an activation", "expected none");
+    attempt_release(&attempt);
+    attempt_release(&activated);
+}
+END_TEST
+
 /* ---- Strides -------------------------------------------------------------------------------------------------------------- */
 
 /* Rows of 5 elements, in 4 x 3 of them, begin so many elements from each other. */
@@ -162,9 +174,9 @@ START_TEST(a_strided_view_ends_within_its_buffer)
         struct run run = strided_run(&layout, FORWARD_TRAINING);
         const size_t *strides = layout.strides[tensors[i]];
         size_t reach = 1 + 3 * strides[0] + 2 * strides[1] + 4 * strides[2];
-        testing("%s with strides", argument_name(tensors[i]));
+        testing("%s with strides", argument_name(&run, tensors[i]));
         run.views[tensors[i]].view.offset = run.views[tensors[i]].bytes / sizeof(float) - reach + 1;
-        expect_run_refused(&run, CLBN_BUFFER_TOO_SMALL, argument_name(tensors[i]), "elements");
+        expect_run_refused(&run, CLBN_BUFFER_TOO_SMALL, argument_name(&run, tensors[i]), "elements");
         run.views[tensors[i]].view.offset--;
         expect_run_accepted(&run);
         run_release(&run);
@@ -302,6 +314,7 @@ int main(void)
     tcase_add_test(cases, without_x_there_must_be_y);
     tcase_add_test(cases, a_slope_of_0_cannot_be_had_back);
     tcase_add_test(cases, a_forward_writes_no_mask_that_does_not_exist);
+    tcase_add_test(cases, weights_have_no_activation);
     tcase_add_test(cases, a_strided_view_ends_within_its_buffer);
     tcase_add_test(cases, strided_views_meet_or_pass);
     tcase_add_test(cases, a_view_is_in_a_buffer_or_in_shared_virtual_memory);

@@ -81,7 +81,7 @@ static void for_each_argument(breaking *break_it, const char *how)
     for (enum operation operation = 0; operation < OPERATIONS; operation++)
         for (enum view view = 0; view < VIEWS; view++) {
             struct attempt attempt = attempt_prepare(&problem, operation);
-            testing("%s, %s %s", operation_name(operation), argument_name(view), how);
+            testing("%s, %s %s", operation_name(operation), argument_name(&attempt.run, view), how);
             if (run_has(&attempt.valid, view))
                 break_it(&attempt, view);
             attempt_release(&attempt);
@@ -93,7 +93,7 @@ static void leave_out(struct attempt *attempt, enum view view)
 {
     put(attempt, view, NULL, 0);
     if (is_required(attempt->run.call.operation, view))
-        expect_refusal(attempt, CLBN_MISSING_VIEW, argument_name(view), "expected");
+        expect_refusal(attempt, CLBN_MISSING_VIEW, argument_name(&attempt->run, view), "expected");
     else
         expect_acceptance(attempt);
 }
@@ -107,9 +107,9 @@ END_TEST
 static void end_one_element_early(struct attempt *attempt, enum view view)
 {
     put(attempt, view, buffer_of(test_context(), CL_MEM_READ_WRITE, view_size(attempt, view) - 1), 0);
-    expect_refusal(attempt, CLBN_BUFFER_TOO_SMALL, argument_name(view), "elements");
+    expect_refusal(attempt, CLBN_BUFFER_TOO_SMALL, argument_name(&attempt->run, view), "elements");
     put(attempt, view, buffer_of(test_context(), CL_MEM_READ_WRITE, view_size(attempt, view)), 1);
-    expect_refusal(attempt, CLBN_BUFFER_TOO_SMALL, argument_name(view), "offset 1");
+    expect_refusal(attempt, CLBN_BUFFER_TOO_SMALL, argument_name(&attempt->run, view), "offset 1");
     put(attempt, view, objects[object_count - 1], 0);
     expect_acceptance(attempt);
 }
@@ -130,7 +130,7 @@ static void begin_past_the_end(struct attempt *attempt, enum view view)
         if (offsets[i] < bytes / element) /* SIZE_MAX + 1 */
             continue;
         put(attempt, view, attempt->valid.views[view].view.buffer, offsets[i]);
-        expect_refusal(attempt, CLBN_BUFFER_TOO_SMALL, argument_name(view), "offset");
+        expect_refusal(attempt, CLBN_BUFFER_TOO_SMALL, argument_name(&attempt->run, view), "offset");
     }
 }
 
@@ -144,12 +144,12 @@ static void forbid_access(struct attempt *attempt, enum view view)
 {
     put(attempt, view, buffer_of(test_context(), CL_MEM_READ_ONLY, view_size(attempt, view)), 0);
     if (run_writes(&attempt->valid, view))
-        expect_refusal(attempt, CLBN_INVALID_BUFFER, argument_name(view), "CL_MEM_READ_ONLY");
+        expect_refusal(attempt, CLBN_INVALID_BUFFER, argument_name(&attempt->run, view), "CL_MEM_READ_ONLY");
     else
         expect_acceptance(attempt);
     put(attempt, view, buffer_of(test_context(), CL_MEM_WRITE_ONLY, view_size(attempt, view)), 0);
     if (run_reads(&attempt->valid, view))
-        expect_refusal(attempt, CLBN_INVALID_BUFFER, argument_name(view), "CL_MEM_WRITE_ONLY");
+        expect_refusal(attempt, CLBN_INVALID_BUFFER, argument_name(&attempt->run, view), "CL_MEM_WRITE_ONLY");
     else
         expect_acceptance(attempt);
 }
@@ -166,7 +166,7 @@ static void forbid_access_to_parent(struct attempt *attempt, enum view view)
     cl_mem parent = buffer_of(test_context(), CL_MEM_READ_ONLY, view_size(attempt, view));
     put(attempt, view, sub_buffer_of(parent, 0, view_size(attempt, view)), 0);
     if (run_writes(&attempt->valid, view))
-        expect_refusal(attempt, CLBN_INVALID_BUFFER, argument_name(view), "CL_MEM_READ_ONLY");
+        expect_refusal(attempt, CLBN_INVALID_BUFFER, argument_name(&attempt->run, view), "CL_MEM_READ_ONLY");
     else
         expect_acceptance(attempt);
 }
@@ -184,7 +184,7 @@ static void replace_by_image(struct attempt *attempt, enum view view)
     const cl_image_desc desc = { .image_type = CL_MEM_OBJECT_IMAGE2D, .image_width = 16, .image_height = 16 };
     cl_mem image = clCreateImage(test_context(), CL_MEM_READ_WRITE, &format, &desc, NULL, &status);
     put(attempt, view, keep(image, status), 0);
-    expect_refusal(attempt, CLBN_INVALID_BUFFER, argument_name(view), "expected a buffer");
+    expect_refusal(attempt, CLBN_INVALID_BUFFER, argument_name(&attempt->run, view), "expected a buffer");
 }
 
 START_TEST(an_image_is_no_buffer)
@@ -201,7 +201,7 @@ END_TEST
 static void move_elsewhere(struct attempt *attempt, enum view view)
 {
     put(attempt, view, buffer_of(other_context, CL_MEM_READ_WRITE, view_size(attempt, view)), 0);
-    expect_refusal(attempt, CLBN_WRONG_CONTEXT, argument_name(view), "context");
+    expect_refusal(attempt, CLBN_WRONG_CONTEXT, argument_name(&attempt->run, view), "context");
 }
 
 START_TEST(a_buffer_belongs_to_the_engines_context)
@@ -226,7 +226,8 @@ static void for_each_pair(breaking_pair *break_it)
                 if (one == other)
                     continue;
                 struct attempt attempt = attempt_prepare(&problem, operation);
-                testing("%s, %s and %s", operation_name(operation), argument_name(one), argument_name(other));
+                testing("%s, %s and %s", operation_name(operation), argument_name(&attempt.run, one),
+                        argument_name(&attempt.run, other));
                 if (run_has(&attempt.valid, one) && run_has(&attempt.valid, other))
                     break_it(&attempt, one, other);
                 attempt_release(&attempt);
@@ -243,7 +244,8 @@ static bool may_coincide(enum view one, enum view other)
 {
     unsigned both = WITH(one) | WITH(other);
     return both == (WITH(VIEW_X) | WITH(VIEW_Y)) || both == (WITH(VIEW_Z) | WITH(VIEW_Y)) ||
-           both == (WITH(VIEW_DY) | WITH(VIEW_DX)) || both == (WITH(VIEW_DY) | WITH(VIEW_DZ));
+           both == (WITH(VIEW_DY) | WITH(VIEW_DX)) || both == (WITH(VIEW_DY) | WITH(VIEW_DZ)) ||
+           both == (WITH(VIEW_BIAS) | WITH(VIEW_FOLDED_BIAS));
 }
 
 static void expect_overlap_refused(struct attempt *attempt, enum view one, enum view other)
@@ -252,7 +254,7 @@ static void expect_overlap_refused(struct attempt *attempt, enum view one, enum 
         expect_acceptance(attempt);
         return;
     }
-    expect_refusal(attempt, CLBN_INVALID_ALIAS, argument_name(one), argument_name(other));
+    expect_refusal(attempt, CLBN_INVALID_ALIAS, argument_name(&attempt->run, one), argument_name(&attempt->run, other));
     expect_refusal(attempt, CLBN_INVALID_ALIAS, "overlap", "expected");
 }
 
@@ -286,7 +288,7 @@ static void coincide(struct attempt *attempt, enum view one, enum view other)
         expect_overlap_refused(attempt, one, other);
 }
 
-START_TEST(only_y_and_dx_coincide_with_another_view)
+START_TEST(only_what_may_be_in_place_coincides_with_another_view)
 {
     for_each_pair(coincide);
 }
@@ -437,7 +439,7 @@ static void put_workspace_over_views(struct attempt *attempt)
         cl_mem both = buffer_of(test_context(), CL_MEM_READ_WRITE, size + view_size(attempt, view));
         put_workspace(attempt, both, 0);
         put(attempt, view, both, size / element - 1);
-        expect_refusal(attempt, CLBN_INVALID_ALIAS, argument_name(view), "workspace");
+        expect_refusal(attempt, CLBN_INVALID_ALIAS, argument_name(&attempt->run, view), "workspace");
         put(attempt, view, both, size / element);
         expect_acceptance(attempt);
         attempt->run = attempt->valid;
@@ -491,7 +493,7 @@ int main(void)
     tcase_add_test(cases, an_image_is_no_buffer);
     tcase_add_test(cases, a_buffer_belongs_to_the_engines_context);
     tcase_add_test(cases, written_views_do_not_overlap_in_part);
-    tcase_add_test(cases, only_y_and_dx_coincide_with_another_view);
+    tcase_add_test(cases, only_what_may_be_in_place_coincides_with_another_view);
     tcase_add_test(cases, sub_buffers_overlap_where_their_parent_does);
     tcase_add_test(cases, y_over_x_by_sub_buffers_is_in_place);
     tcase_add_test(cases, dx_is_not_x_even_when_dy_is);

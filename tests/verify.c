@@ -243,6 +243,21 @@ static void check_frozen(struct run *run, void (*check)(struct run *run, const s
     statistics_free(&statistics);
 }
 
+/* Of weights the scale is rounded, and its product; of the bias only the result. */
+static void check_folded(struct run *run, const struct statistics *statistics)
+{
+    const struct problem *problem = run->problem;
+    const double *gamma = optional_input(run, VIEW_GAMMA), *beta = optional_input(run, VIEW_BETA);
+    struct expected weights = reference_folded_weights(&problem->shape, problem->values[VIEW_X], statistics, gamma);
+    struct expected bias = reference_folded_bias(optional_input(run, VIEW_BIAS), statistics, gamma, beta);
+    bound_folded(problem_arithmetic(problem), 2, &weights);
+    bound_folded(problem_arithmetic(problem), 1, &bias);
+    expect_tensor(QUANTITY_WEIGHTS, problem, run_output(run, VIEW_Y), &weights);
+    expect_within_bounds(QUANTITY_BIAS, parameter_type(problem->type), run_output(run, VIEW_FOLDED_BIAS), &bias);
+    expected_free(&weights);
+    expected_free(&bias);
+}
+
 static void check_frozen_gradients(struct run *run, const struct statistics *statistics)
 {
     check_gradients(run, statistics, STATISTICS_FROZEN);
@@ -265,6 +280,9 @@ void verify_run(struct run *run)
         break;
     case BACKWARD_FROZEN:
         check_frozen(run, check_frozen_gradients);
+        break;
+    case FOLD:
+        check_frozen(run, check_folded);
         break;
     case STATISTICS:
         check_statistics_record(run);

@@ -7,11 +7,15 @@ gradients of sum(dy * y) in both. In the cases named *_last the channels are the
 
 The directories activations_<type> have a residual z too, and their results a first axis, of the activations in clbn.h's order:
 y = act(batch_norm(x) + z), and its gradients, among them dz.
+
+The directories fold_*_<type> have weights and a bias, and what they are with the batch norm of the running statistics folded into
+them: fold_layer of a convolution, fold_transposed of a transposed one, whose output channels are the second axis.
 """
 import pathlib
 
 import numpy
 import torch
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 EPSILON = 1e-5
 MOMENTUM = 0.1
@@ -36,6 +40,11 @@ ACTIVATIONS = (
     torch.nn.functional.elu,
 )
 ACTIVATIONS_SHAPE = (5, 4, 9)
+# name: shape of the weights, axis of the output channels
+FOLDED = {
+    "fold_layer": ((6, 5, 3, 3), 0),
+    "fold_transposed": ((5, 6, 3, 3), 1),
+}
 
 
 def inputs_of(shape, generator):
@@ -91,6 +100,15 @@ def golden_of_activations(arrays, dtype):
     return {name: tensor.numpy() for name, tensor in results.items()}
 
 
+def golden_of_folding(arrays, axis, dtype):
+    """All arrays of a case of folding."""
+    results = {name: torch.tensor(array, dtype=dtype) for name, array in arrays.items()}
+    names = ("weights", "bias", "running_mean", "running_var")
+    fused = fuse_conv_bn_weights(*(results[name] for name in names), EPSILON, results["gamma"], results["beta"], axis == 1)
+    results.update(zip(("folded_weights", "folded_bias"), fused))
+    return {name: tensor.detach().numpy() for name, tensor in results.items()}
+
+
 def write_case(directory, arrays, channels_last):
     directory.mkdir(exist_ok=True)
     for name, array in arrays.items():
@@ -111,6 +129,14 @@ def main():
     arrays["z"] = 3 * generator.standard_normal(ACTIVATIONS_SHAPE)
     for dtype in (torch.float32, torch.float64):
         write_case(here / f"activations_{str(dtype).removeprefix('torch.')}", golden_of_activations(arrays, dtype), False)
+    for name, (shape, axis) in FOLDED.items():
+        channels = shape[axis]
+        arrays = {name: generator.standard_normal(channels) for name in ("bias", "gamma", "beta", "running_mean")}
+        arrays["weights"] = generator.standard_normal(shape)
+        arrays["running_var"] = generator.uniform(0.1, 2, channels)
+        for dtype in (torch.float32, torch.float64):
+            golden = golden_of_folding(arrays, axis, dtype)
+            write_case(here / f"{name}_{str(dtype).removeprefix('torch.')}", golden, False)
 
 
 if __name__ == "__main__":
