@@ -1,12 +1,12 @@
 /*
  * What a layer's bias becomes when the batch norm behind it is folded into it: (bias - mean) * gamma * invstd + beta. Its weights
- * are those of an inference without mean and beta. bias, gamma and beta may be NULL, and folded may be bias.
+ * are those of an inference without mean and beta. bias, gamma and beta may be NULL, and folded_bias may be bias.
  */
 GROUP_KERNEL void fold_bias(ulong channels, uint lanes, __global const real *bias, ulong bias_offset,
                             __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset,
                             __global const real *running_mean, ulong running_mean_offset,
                             __global const real *running_var, ulong running_var_offset, real epsilon_high,
-                            real epsilon_low, __global real *folded, ulong folded_offset)
+                            real epsilon_low, __global real *folded_bias, ulong folded_bias_offset)
 {
     const position at = position_among(lanes);
     const ulong step = at.lanes * CLBN_SPAN;
@@ -18,6 +18,6 @@ GROUP_KERNEL void fold_bias(ulong channels, uint lanes, __global const real *bia
         const wide difference = wide_subtract(wide_of(parameter_or(bias + bias_offset, to, 0)),
                                               wide_of(load_span(running_mean + running_mean_offset, to)));
         const wide shift = wide_of(parameter_or(beta + beta_offset, to, 0));
-        store_span(folded + folded_offset, to, real_of(wide_add(wide_multiply(difference, scale), shift)));
+        store_span(folded_bias + folded_bias_offset, to, real_of(wide_add(wide_multiply(difference, scale), shift)));
     }
 }

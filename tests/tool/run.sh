@@ -172,7 +172,7 @@ f4() {
 # ---- Help, version and usage
 
 prints 'Usage: clbn COMMAND' 'clbn --help' --help
-for command in devices forward backward train bench tune; do
+for command in devices forward backward fold train bench tune; do
     prints "$command" "clbn --help names $command" --help
     prints "Usage: clbn $command" "clbn $command --help" $command --help
 done
@@ -206,6 +206,8 @@ fails 2 'auto, float32, float64, float16 or bfloat16' 'unknown type' forward --t
 fails 2 'silu, sigmoid, tanh or elu' 'unknown activation' forward --activation gelu
 fails 2 'a number not below 0' 'negative slope' forward --leaky-slope -1
 fails 2 'a number not below 0' 'infinite alpha' backward --elu-alpha 1e999
+fails 2 '--weights FILE.npy is required' 'fold without weights' fold --folded-bias fb.npy
+fails 2 'no option --activation' 'fold with an activation' fold --activation relu
 fails 2 'neither a list of shapes' 'bench of an unknown list' bench --shapes resnet51
 fails 2 'neither a list of shapes' 'bench of a size of 0' bench --shapes 2,0,3
 fails 2 'neither a list of shapes' 'bench of a shape and nothing' bench --shapes 2,3,5,7+
@@ -640,6 +642,40 @@ fails 1 "has the shape (2,), and (2, 2) is expected, the shape without its first
 succeeds 'per activation of one axis' forward --x x1.npy --y y.npy --per-activation --epsilon 0
 f4 y-one.npy '(4,)' -1 -1 1 1
 same 'y per activation of one axis' y.npy y-one.npy
+
+# ---- Folding. Variances 4 and 1/4, gamma 1 and 2: scales 1/2 and 4.
+
+f4 weights.npy '(2, 3)' 2 4 6 0.5 1 2
+f4 columns.npy '(3, 2)' 2 0.5 4 1 6 2
+f4 bias.npy '(2,)' 5 3
+f4 fold-gamma.npy '(2,)' 1 2
+f4 fold-beta.npy '(2,)' -1 4
+f4 fold-mean.npy '(2,)' 1 2.5
+f4 fold-means.npy '(2,)' 2 -1
+f4 fold-var.npy '(2,)' 4 0.25
+f4 folded-weights.want '(2, 3)' 1 2 3 2 4 8
+f4 folded-columns.want '(3, 2)' 1 2 2 4 3 8
+f4 folded-bias.want '(2,)' 1 6
+f4 scaled-weights.want '(2, 3)' 1 2 3 1 2 4
+f4 scaled-bias.want '(2,)' -1 2
+fold="fold --running-var fold-var.npy --epsilon 0 --folded-weights fw.npy --folded-bias fb.npy"
+# The variable is a list of words.
+# shellcheck disable=SC2086
+for geometry in vector group; do
+    succeeds "fold, $geometry" $fold --weights weights.npy --bias bias.npy --gamma fold-gamma.npy --beta fold-beta.npy \
+        --running-mean fold-mean.npy --geometry $geometry
+    same "folded weights, $geometry" fw.npy folded-weights.want
+    same "folded bias, $geometry" fb.npy folded-bias.want
+    succeeds "fold of the last axis, $geometry" $fold --weights columns.npy --axis -1 --bias bias.npy \
+        --gamma fold-gamma.npy --beta fold-beta.npy --running-mean fold-mean.npy --geometry $geometry
+    same "folded weights of the last axis, $geometry" fw.npy folded-columns.want
+    same "folded bias of the last axis, $geometry" fb.npy folded-bias.want
+    succeeds "fold without options, $geometry" $fold --weights weights.npy --running-mean fold-means.npy --geometry $geometry
+    same "scaled weights, $geometry" fw.npy scaled-weights.want
+    same "bias of a layer without, $geometry" fb.npy scaled-bias.want
+done
+fails 1 'one value per channel of weights' 'fold of the wrong axis' fold --weights columns.npy --running-mean fold-mean.npy \
+    --running-var fold-var.npy --folded-weights fw.npy --folded-bias fb.npy
 
 # ---- Empty arrays
 

@@ -202,7 +202,7 @@ int command_backward(int argc, char **argv)
           .kind = OPTION_FLAG,
           .to.flag = &settings.accumulate,
           .help = "add to what the files of --dgamma and --dbeta hold" },
-        JOB_OPTION_ROWS(job),
+        JOB_OF_VALUES_OPTION_ROWS(job),
     };
     const struct command_line command = { "backward", "Compute the gradients of a batch normalization", options,
                                           OPTION_COUNT(options) };

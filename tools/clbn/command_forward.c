@@ -143,7 +143,7 @@ int command_forward(int argc, char **argv)
         OPERAND_OPTION_ROW(operands[SAVE_INVSTD], false, "output: the batch's 1/sqrt(variance + epsilon)"),
         OPERAND_OPTION_ROW(operands[MASK], false,
                            "output: where the activation's slope is 1, as bytes for backwards with the same geometry"),
-        JOB_OPTION_ROWS(job),
+        JOB_OF_VALUES_OPTION_ROWS(job),
     };
     const struct command_line command = { "forward", "Normalize a NumPy array, channel by channel", options,
                                           OPTION_COUNT(options) };

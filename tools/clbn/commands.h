@@ -5,6 +5,7 @@
 int command_devices(int argc, char **argv);
 int command_forward(int argc, char **argv);
 int command_backward(int argc, char **argv);
+int command_fold(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_tune(int argc, char **argv);

@@ -1,4 +1,4 @@
-/* One batch normalization from files to files: what forward and backward have in common. */
+/* One batch normalization from files to files: what forward, backward and fold have in common. */
 #ifndef CLBN_TOOL_JOB_H
 #define CLBN_TOOL_JOB_H
 
@@ -27,7 +27,7 @@ struct job {
         .set = { operands, operand_count }, .form = { .axis = 1 }, .activation = ACTIVATION_INIT, .epsilon = 1e-5              \
     }
 
-/* Combinations of the options below that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
+/* Combinations of a job of values' options that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
 int job_check_options(const struct command_line *command, const struct job *job);
 
 /* Reads, computes, writes, and frees all that it took. On failure no file has changed, unless it was the
@@ -36,26 +36,20 @@ bool job_run(struct job *job, struct failure *failure);
 
 extern const char *const job_type_names[]; /* By clbn_type, and "auto"; ends with NULL. */
 
-/* The rows of an option table that every job has. */
-#define JOB_OPTION_ROWS(job)                                                                                                   \
-    ACTIVATION_OPTION_ROWS((job).activation),                                                                                  \
-        { .name = "type",                                                                                                      \
-          .kind = OPTION_CHOICE,                                                                                               \
-          .to.choice = &(job).form.type,                                                                                       \
-          .choices = job_type_names,                                                                                           \
-          .help =                                                                                                              \
-              "the tensors' type on the device; parameters are float32, or float64 with float64. Files are converted, and "    \
+/* The rows of an option table that every job has. axis_text: what its axis is. */
+#define JOB_OPTION_ROWS(job, axis_text)                                                                                        \
+    { .name = "type",                                                                                                          \
+      .kind = OPTION_CHOICE,                                                                                                   \
+      .to.choice = &(job).form.type,                                                                                           \
+      .choices = job_type_names,                                                                                               \
+      .help = "the tensors' type on the device; parameters are float32, or float64 with float64. Files are converted, and "    \
               "results of bfloat16 written as float32 (default auto: the type of the first file)" },                           \
         { .name = "axis",                                                                                                      \
           .kind = OPTION_INTEGER,                                                                                              \
           .to.integer = &(job).form.axis,                                                                                      \
           .argument = "AXIS",                                                                                                  \
           .integer_range = { -CLBN_MAX_RANK, CLBN_MAX_RANK - 1 },                                                              \
-          .help = "channel axis of x; negative ones count from the last (default 1)" },                                        \
-        { .name = "per-activation",                                                                                            \
-          .kind = OPTION_FLAG,                                                                                                 \
-          .to.flag = &(job).form.per_activation,                                                                               \
-          .help = "take statistics over the first axis alone; parameters have the shape of the others" },                      \
+          .help = axis_text },                                                                                                 \
         { .name = "epsilon",                                                                                                   \
           .kind = OPTION_REAL,                                                                                                 \
           .to.real = &(job).epsilon,                                                                                           \
@@ -63,5 +57,14 @@ extern const char *const job_type_names[]; /* By clbn_type, and "auto"; ends wit
           .real_range = { 0, DBL_MAX },                                                                                        \
           .help = "added to the variance (default 1e-5)" },                                                                    \
         SESSION_OPTION_ROWS((job).session)
+
+/* Those of a job on a layer's values, which job_check_options() looks at. */
+#define JOB_OF_VALUES_OPTION_ROWS(job)                                                                                         \
+    ACTIVATION_OPTION_ROWS((job).activation),                                                                                  \
+        { .name = "per-activation",                                                                                            \
+          .kind = OPTION_FLAG,                                                                                                 \
+          .to.flag = &(job).form.per_activation,                                                                               \
+          .help = "take statistics over the first axis alone; parameters have the shape of the others" },                      \
+        JOB_OPTION_ROWS(job, "channel axis of x; negative ones count from the last (default 1)")
 
 #endif

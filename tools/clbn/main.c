@@ -19,6 +19,7 @@ static const struct command commands[] = {
     { "devices", "list the OpenCL devices", command_devices },
     { "forward", "normalize a NumPy array", command_forward },
     { "backward", "compute the gradients of a batch normalization", command_backward },
+    { "fold", "put a batch normalization into the layer before it", command_fold },
     { "train", "train a classifier with batch normalization on images", command_train },
     { "bench", "time batch normalizations against the machine's limit", command_bench },
     { "tune", "find the fastest divisions of work, and remember them", command_tune },
