@@ -1,6 +1,6 @@
 #!/bin/sh
 # Shows what batch normalization does: installs what is missing, builds clbn into build/, and trains a classifier of
-# images without and with it. Needs Debian 12, or an Ubuntu of that time, and takes some two minutes on two cores.
+# images without and with it. Needs Debian 12 or 13, or Ubuntu 24.04, and takes some two minutes on two cores.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
