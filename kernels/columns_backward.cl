@@ -207,6 +207,7 @@ void finish_sums_of_columns(division d, position at, columns_share share, accumu
         }
         for (uint i = 0; i < SPANS; i++) {
             const bool has_channels = has_vector && i < spans_in(c);
+            reuse_scratch();
             sums s = no_sums();
             if (has_channels) {
                 s.g = g[i];

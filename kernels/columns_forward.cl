@@ -171,6 +171,7 @@ void finish_columns(division d, position at, columns_share share, input x, __glo
         }
         for (uint i = 0; i < SPANS; i++) {
             const bool has_channels = has_vector && i < spans_in(c);
+            reuse_scratch();
             moments m = no_moments();
             if (has_channels) {
                 const span to = span_in(c, i);

@@ -36,6 +36,13 @@ position position_among(index_t lanes)
     return p;
 }
 
+/* Before a group uses local memory again: all have read what was there. */
+INLINE void reuse_scratch(void)
+{
+    if (CLBN_GROUP > 1)
+        barrier(CLK_LOCAL_MEM_FENCE);
+}
+
 position position_in_group(division d)
 {
     return position_among((index_t)d.lanes);

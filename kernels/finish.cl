@@ -31,6 +31,7 @@ GROUP_KERNEL void finish_statistics(ulong channels, uint lanes, ulong folded, ul
     for (ulong first = get_group_id(0) * step; first < channels; first += get_num_groups(0) * step) {
         const ulong c = first + at.lane * CLBN_SPAN;
         const span to = span_of((index_t)c, channels);
+        reuse_scratch();
         moments m = no_moments();
         for (ulong i = at.line; c < channels && i < partial_count; i += at.lines) {
             moments other;
@@ -80,6 +81,7 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
     for (ulong first = get_group_id(0) * step; first < channels; first += get_num_groups(0) * step) {
         const ulong c = first + at.lane * CLBN_SPAN;
         const span to = span_of((index_t)c, channels);
+        reuse_scratch();
         sums s = no_sums();
         for (ulong i = at.line; c < channels && i < partial_count; i += at.lines) {
             sums other;

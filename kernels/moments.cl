@@ -231,13 +231,13 @@ void running_affine(affine *a, span at, __global const real *gamma, __global con
 }
 
 /* Merges the moments of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a
- * power of two, as in division.cl. */
+ * power of two, as in division.cl. scratch: read by none any more. own meets no barrier before it is there, at which PoCL 1.8 would
+ * lose a struct. */
 moments merge_group_moments(moments own, uint lanes, __local moments *scratch)
 {
     if (CLBN_GROUP == 1)
         return own;
     uint item = get_local_id(0);
-    barrier(CLK_LOCAL_MEM_FENCE); /* what was merged there before is read */
     scratch[item] = own;
     for (uint half_size = CLBN_GROUP / 2; half_size >= lanes; half_size /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);

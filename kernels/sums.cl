@@ -123,14 +123,13 @@ void finish_sums(gradient *result, sums s, wide count, span at, channel_paramete
     }
 }
 
-/* Adds the sums of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a power
- * of two, as in division.cl. */
+/* Adds the sums of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes, scratch: as
+ * in merge_group_moments. */
 sums add_group_sums(sums own, uint lanes, __local sums *scratch)
 {
     if (CLBN_GROUP == 1)
         return own;
     uint item = get_local_id(0);
-    barrier(CLK_LOCAL_MEM_FENCE); /* what was merged there before is read */
     scratch[item] = own;
     for (uint half_size = CLBN_GROUP / 2; half_size >= lanes; half_size /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
