@@ -1,7 +1,6 @@
 /* clbn backward: the gradients of forward training, or of inference where the statistics are frozen. */
 #include "activation.h"
 #include "commands.h"
-#include "failure.h"
 #include "job.h"
 #include "options.h"
 
@@ -137,7 +136,6 @@ static int check_options(const struct command_line *command, const struct job *j
 
 static int run(const struct command_line *command, struct job *job, const struct backward_settings *settings)
 {
-    struct failure failure;
     int exit_code = check_options(command, job, settings);
 
     if (exit_code != EXIT_DONE)
@@ -148,13 +146,7 @@ static int run(const struct command_line *command, struct job *job, const struct
     }
     job->settings = settings;
     job->enqueue = settings->frozen ? enqueue_backward_frozen : enqueue_backward;
-    if (!operands_check_paths(&job->set, &failure))
-        return usage_error(command, "%s", failure.sentence);
-    if (!job_run(job, &failure)) {
-        report_failure(&failure);
-        return EXIT_FAILED;
-    }
-    return EXIT_DONE;
+    return job_run(command, job);
 }
 
 int command_backward(int argc, char **argv)

@@ -1,6 +1,5 @@
 /* clbn fold: a layer's weights and bias, NumPy arrays, with the batch normalization behind it put into them. */
 #include "commands.h"
-#include "failure.h"
 #include "job.h"
 #include "options.h"
 
@@ -23,20 +22,6 @@ static cl_int enqueue_fold(const struct job *job, clbn_plan plan, cl_command_que
     args.folded_weights = operand_view(&operands[FOLDED_WEIGHTS]);
     args.folded_bias = operand_view(&operands[FOLDED_BIAS]);
     return clbnEnqueueFold(plan, queue, &args, 0, NULL, event);
-}
-
-static int run(const struct command_line *command, struct job *job)
-{
-    struct failure failure;
-
-    job->enqueue = enqueue_fold;
-    if (!operands_check_paths(&job->set, &failure))
-        return usage_error(command, "%s", failure.sentence);
-    if (!job_run(job, &failure)) {
-        report_failure(&failure);
-        return EXIT_FAILED;
-    }
-    return EXIT_DONE;
 }
 
 int command_fold(int argc, char **argv)
@@ -70,7 +55,8 @@ int command_fold(int argc, char **argv)
     int exit_code;
 
     job.form.axis = 0;
+    job.enqueue = enqueue_fold;
     if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
-    return run(&command, &job);
+    return job_run(&command, &job);
 }

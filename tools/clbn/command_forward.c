@@ -1,7 +1,6 @@
 /* clbn forward: y of one NumPy array, from the statistics of its batch or from running statistics. */
 #include "activation.h"
 #include "commands.h"
-#include "failure.h"
 #include "job.h"
 #include "options.h"
 
@@ -81,7 +80,6 @@ static int check_options(const struct command_line *command, const struct job *j
 static int run(const struct command_line *command, struct job *job, const struct forward_settings *settings)
 {
     struct operand *operands = job->set.operands;
-    struct failure failure;
     int exit_code = check_options(command, job, settings->inference);
 
     if (exit_code != EXIT_DONE)
@@ -92,13 +90,7 @@ static int run(const struct command_line *command, struct job *job, const struct
     }
     job->settings = settings;
     job->enqueue = settings->inference ? enqueue_inference : enqueue_training;
-    if (!operands_check_paths(&job->set, &failure))
-        return usage_error(command, "%s", failure.sentence);
-    if (!job_run(job, &failure)) {
-        report_failure(&failure);
-        return EXIT_FAILED;
-    }
-    return EXIT_DONE;
+    return job_run(command, job);
 }
 
 int command_forward(int argc, char **argv)

@@ -47,7 +47,7 @@ static bool compute(const struct job *job, clbn_plan plan, cl_command_queue queu
     return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
 }
 
-bool job_run(struct job *job, struct failure *failure)
+static bool do_work(struct job *job, struct failure *failure)
 {
     struct session session = { 0 };
     clbn_plan plan = NULL;
@@ -67,4 +67,16 @@ cleanup:
     clbnReleasePlan(plan);
     session_close(&session);
     return done;
+}
+
+int job_run(const struct command_line *command, struct job *job)
+{
+    struct failure failure;
+
+    if (!operands_check_paths(&job->set, &failure))
+        return usage_error(command, "%s", failure.sentence);
+    if (do_work(job, &failure))
+        return EXIT_DONE;
+    report_failure(&failure);
+    return EXIT_FAILED;
 }

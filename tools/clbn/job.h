@@ -30,9 +30,9 @@ struct job {
 /* Combinations of a job of values' options that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
 int job_check_options(const struct command_line *command, const struct job *job);
 
-/* Reads, computes, writes, and frees all that it took. On failure no file has changed, unless it was the
- * renaming of several finished outputs that failed midway. */
-bool job_run(struct job *job, struct failure *failure);
+/* Reads, computes, writes, and frees all that it took. On failure, which it reports, no file has changed, unless it was the
+ * renaming of several finished outputs that failed midway. Returns the exit code. */
+int job_run(const struct command_line *command, struct job *job);
 
 extern const char *const job_type_names[]; /* By clbn_type, and "auto"; ends with NULL. */
 
