@@ -1,7 +1,7 @@
-/* The peer with oneDNN 2's C interface. */
+/* The peer with oneDNN's C interface. */
+#include "bench_onednn.h"
 #include "bench_peer.h"
 
-#include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,10 @@ enum peer_memory {
     PEER_OUT, /* y or dx */
     PEER_MEAN,
     PEER_VAR,
-    PEER_SCALE_SHIFT, /* gamma, then beta */
-    PEER_DIFF_SCALE_SHIFT,
+    PEER_SCALE,
+    PEER_SHIFT,
+    PEER_DIFF_SCALE,
+    PEER_DIFF_SHIFT,
     PEER_WORKSPACE, /* what a forward with ReLU keeps for the backward */
     PEER_MEMORIES
 };
@@ -26,6 +28,7 @@ struct bench_peer {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_memory_desc_t tensor;
+    bool has_tensor;
     dnnl_primitive_desc_t forward_desc;
     dnnl_primitive_desc_t backward_desc; /* NULL, or what is measured */
     dnnl_primitive_t forward;
@@ -63,32 +66,37 @@ static bool describe_tensor(struct bench_peer *peer, const struct bench_case *th
 
     for (cl_uint i = 2; i < shape->rank; i++)
         sizes[i == 2 ? 2 : 3] *= (dnnl_dim_t)shape->sizes[i];
-    return check(dnnl_memory_desc_init_by_tag(&peer->tensor, 4, sizes, types[the_case->type],
-                                              the_case->layout == BENCH_NCHW ? dnnl_nchw : dnnl_nhwc),
-                 "describing a tensor", failure);
+    peer->has_tensor = check(
+        onednn_describe(&peer->tensor, 4, sizes, types[the_case->type], the_case->layout == BENCH_NCHW ? dnnl_nchw : dnnl_nhwc),
+        "describing a tensor", failure);
+    return peer->has_tensor;
 }
 
-/* A memory on vectors of that many channels, one behind the other, which are kept in peer->vectors[i]. */
-static bool create_vectors(struct bench_peer *peer, enum peer_memory i, size_t vectors, size_t channels,
-                           struct failure *failure)
+/* A memory on a vector of that many channels, which is kept in peer->vectors[i]: values, or zeros for NULL. */
+static bool create_vector(struct bench_peer *peer, enum peer_memory i, size_t channels, const float *values,
+                          struct failure *failure)
 {
     dnnl_memory_desc_t desc;
-    dnnl_dims_t one = { (dnnl_dim_t)channels };
-    dnnl_dims_t several = { (dnnl_dim_t)vectors, (dnnl_dim_t)channels };
+    dnnl_dims_t sizes = { (dnnl_dim_t)channels };
+    bool created;
 
-    peer->vectors[i] = calloc(channels, vectors * sizeof(float));
+    peer->vectors[i] = calloc(channels, sizeof(float));
     if (peer->vectors[i] == NULL)
         return fail(failure, "there is no memory for oneDNN's vectors");
-    return check(vectors == 1 ? dnnl_memory_desc_init_by_tag(&desc, 1, one, dnnl_f32, dnnl_a)
-                              : dnnl_memory_desc_init_by_tag(&desc, 2, several, dnnl_f32, dnnl_ab),
-                 "describing a vector", failure) &&
-           check(dnnl_memory_create(&peer->memories[i], &desc, peer->engine, peer->vectors[i]), "creating a memory", failure);
+    if (values != NULL)
+        memcpy(peer->vectors[i], values, channels * sizeof(float));
+    if (!check(onednn_describe(&desc, 1, sizes, dnnl_f32, dnnl_a), "describing a vector", failure))
+        return false;
+    created = check(dnnl_memory_create(&peer->memories[i], onednn_layout_of(&desc), peer->engine, peer->vectors[i]),
+                    "creating a memory", failure);
+    onednn_forget(&desc);
+    return created;
 }
 
 /* The memory that oneDNN chooses itself, where it wants one. */
 static bool create_workspace(struct bench_peer *peer, struct failure *failure)
 {
-    const dnnl_memory_desc_t *desc = dnnl_primitive_desc_query_md(peer->forward_desc, dnnl_query_workspace_md, 0);
+    onednn_layout desc = dnnl_primitive_desc_query_md(peer->forward_desc, dnnl_query_workspace_md, 0);
 
     return desc == NULL || dnnl_memory_desc_get_size(desc) == 0 ||
            check(dnnl_memory_create(&peer->memories[PEER_WORKSPACE], desc, peer->engine, DNNL_MEMORY_ALLOCATE),
@@ -100,27 +108,31 @@ static bool create_memories(struct bench_peer *peer, const struct bench_tensors 
     void *const host_tensors[] = { [PEER_X] = tensors->host_tensors[BENCH_X],
                                    [PEER_DY] = tensors->host_tensors[BENCH_DY],
                                    [PEER_OUT] = tensors->host_tensors[BENCH_OUT] };
-    size_t channels = tensors->channels;
-    size_t bytes = channels * sizeof(float);
+    const struct {
+        enum peer_memory memory;
+        const float *values;
+    } vectors[] = {
+        { PEER_MEAN, tensors->host_vectors[BENCH_MEAN] },
+        { PEER_VAR, tensors->host_vectors[BENCH_VAR] },
+        { PEER_SCALE, tensors->host_vectors[BENCH_GAMMA] },
+        { PEER_SHIFT, tensors->host_vectors[BENCH_BETA] },
+        { PEER_DIFF_SCALE, NULL },
+        { PEER_DIFF_SHIFT, NULL },
+    };
 
     for (size_t i = PEER_X; i <= PEER_OUT; i++)
-        if (!check(dnnl_memory_create(&peer->memories[i], &peer->tensor, peer->engine, host_tensors[i]), "creating a memory",
-                   failure))
+        if (!check(dnnl_memory_create(&peer->memories[i], onednn_layout_of(&peer->tensor), peer->engine, host_tensors[i]),
+                   "creating a memory", failure))
             return false;
-    if (!create_vectors(peer, PEER_MEAN, 1, channels, failure) || !create_vectors(peer, PEER_VAR, 1, channels, failure) ||
-        !create_vectors(peer, PEER_SCALE_SHIFT, 2, channels, failure) ||
-        !create_vectors(peer, PEER_DIFF_SCALE_SHIFT, 2, channels, failure) || !create_workspace(peer, failure))
-        return false;
-    memcpy(peer->vectors[PEER_MEAN], tensors->host_vectors[BENCH_MEAN], bytes);
-    memcpy(peer->vectors[PEER_VAR], tensors->host_vectors[BENCH_VAR], bytes);
-    memcpy(peer->vectors[PEER_SCALE_SHIFT], tensors->host_vectors[BENCH_GAMMA], bytes);
-    memcpy(peer->vectors[PEER_SCALE_SHIFT] + channels, tensors->host_vectors[BENCH_BETA], bytes);
-    return true;
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+        if (!create_vector(peer, vectors[i].memory, tensors->channels, vectors[i].values, failure))
+            return false;
+    return create_workspace(peer, failure);
 }
 
 static unsigned choose_flags(const struct bench_peer *peer)
 {
-    unsigned flags = (unsigned)dnnl_use_scaleshift;
+    unsigned flags = (unsigned)dnnl_use_scale | (unsigned)dnnl_use_shift;
 
     if (peer->op == BENCH_INFERENCE)
         flags |= (unsigned)dnnl_use_global_stats;
@@ -130,23 +142,16 @@ static unsigned choose_flags(const struct bench_peer *peer)
 static bool describe_forward(struct bench_peer *peer, struct failure *failure)
 {
     dnnl_prop_kind_t kind = peer->op == BENCH_INFERENCE ? dnnl_forward_inference : dnnl_forward_training;
-    dnnl_batch_normalization_desc_t desc;
 
-    return check(dnnl_batch_normalization_forward_desc_init(&desc, kind, &peer->tensor, epsilon, choose_flags(peer)),
-                 "describing a forward", failure) &&
-           check(dnnl_primitive_desc_create(&peer->forward_desc, &desc, NULL, peer->engine, NULL),
-                 "describing a forward primitive", failure);
+    return check(onednn_describe_forward(&peer->forward_desc, peer->engine, kind, &peer->tensor, epsilon, choose_flags(peer)),
+                 "describing a forward", failure);
 }
 
 static bool describe_backward(struct bench_peer *peer, struct failure *failure)
 {
-    dnnl_batch_normalization_desc_t desc;
-
-    return check(dnnl_batch_normalization_backward_desc_init(&desc, dnnl_backward, &peer->tensor, &peer->tensor, epsilon,
-                                                             choose_flags(peer)),
-                 "describing a backward", failure) &&
-           check(dnnl_primitive_desc_create(&peer->backward_desc, &desc, NULL, peer->engine, peer->forward_desc),
-                 "describing a backward primitive", failure);
+    return check(onednn_describe_backward(&peer->backward_desc, peer->engine, &peer->tensor, epsilon, choose_flags(peer),
+                                          peer->forward_desc),
+                 "describing a backward", failure);
 }
 
 /* What is to be computed, without anything that takes memory. */
@@ -173,7 +178,8 @@ static bool call_forward(struct bench_peer *peer, struct failure *failure)
         { DNNL_ARG_DST, peer->memories[PEER_OUT] },
         { DNNL_ARG_MEAN, peer->memories[PEER_MEAN] },
         { DNNL_ARG_VARIANCE, peer->memories[PEER_VAR] },
-        { DNNL_ARG_SCALE_SHIFT, peer->memories[PEER_SCALE_SHIFT] },
+        { DNNL_ARG_SCALE, peer->memories[PEER_SCALE] },
+        { DNNL_ARG_SHIFT, peer->memories[PEER_SHIFT] },
         { DNNL_ARG_WORKSPACE, peer->memories[PEER_WORKSPACE] },
     };
     int count = (int)(sizeof(arguments) / sizeof(arguments[0]));
@@ -183,19 +189,25 @@ static bool call_forward(struct bench_peer *peer, struct failure *failure)
 
 static bool call_backward(struct bench_peer *peer, struct failure *failure)
 {
-    const dnnl_exec_arg_t arguments[] = {
+    dnnl_exec_arg_t arguments[10] = {
         { DNNL_ARG_SRC, peer->memories[PEER_X] },
         { DNNL_ARG_DIFF_DST, peer->memories[PEER_DY] },
         { DNNL_ARG_DIFF_SRC, peer->memories[PEER_OUT] },
         { DNNL_ARG_MEAN, peer->memories[PEER_MEAN] },
         { DNNL_ARG_VARIANCE, peer->memories[PEER_VAR] },
-        { DNNL_ARG_SCALE_SHIFT, peer->memories[PEER_SCALE_SHIFT] },
-        { DNNL_ARG_DIFF_SCALE_SHIFT, peer->memories[PEER_DIFF_SCALE_SHIFT] },
-        { DNNL_ARG_WORKSPACE, peer->memories[PEER_WORKSPACE] },
+        { DNNL_ARG_SCALE, peer->memories[PEER_SCALE] },
+        { DNNL_ARG_DIFF_SCALE, peer->memories[PEER_DIFF_SCALE] },
+        { DNNL_ARG_DIFF_SHIFT, peer->memories[PEER_DIFF_SHIFT] },
     };
-    int count = (int)(sizeof(arguments) / sizeof(arguments[0]));
+    const dnnl_exec_arg_t shift = { DNNL_ARG_SHIFT, peer->memories[PEER_SHIFT] };
+    const dnnl_exec_arg_t workspace = { DNNL_ARG_WORKSPACE, peer->memories[PEER_WORKSPACE] };
+    int count = 8;
 
-    return execute(peer, peer->backward, arguments, peer->memories[PEER_WORKSPACE] != NULL ? count : count - 1, failure);
+    if (ONEDNN_BACKWARD_TAKES_SHIFT)
+        arguments[count++] = shift;
+    if (workspace.memory != NULL)
+        arguments[count++] = workspace;
+    return execute(peer, peer->backward, arguments, count, failure);
 }
 
 bool bench_peer_call(void *peer, struct failure *failure)
@@ -255,6 +267,8 @@ void bench_peer_close(struct bench_peer *peer)
         dnnl_memory_destroy(peer->memories[i]);
         free(peer->vectors[i]);
     }
+    if (peer->has_tensor)
+        onednn_forget(&peer->tensor);
     dnnl_stream_destroy(peer->stream);
     dnnl_engine_destroy(peer->engine);
     free(peer);
