@@ -88,3 +88,5 @@ struct shape rank_table_row(size_t row)
     shape.channel_axis = (unsigned)row;
     return shape;
 }
+
+const struct shape subset_shapes[SUBSET_SHAPES] = { { 3, 1, { 5, 3, 35 } }, { 2, 1, { 175, 19 } }, { 3, 1, { 9, 20, 7 } } };

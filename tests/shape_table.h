@@ -14,4 +14,8 @@ struct shape shape_table_row(size_t row);
 size_t rank_table_length(void);
 struct shape rank_table_row(size_t row);
 
+/* For all subsets of what a call may have: rows, columns and images, with tails, and enough values for more than one part. */
+enum { SUBSET_SHAPES = 3 };
+extern const struct shape subset_shapes[SUBSET_SHAPES];
+
 #endif

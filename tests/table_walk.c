@@ -7,10 +7,14 @@ size_t row_variation(const struct table_row *row)
     return row->number + (size_t)row->config;
 }
 
-size_t varied_offset(size_t variation)
+struct call varied_call(enum operation operation, size_t variation)
 {
     static const size_t offsets[] = { 0, 1, 3, 7 };
-    return offsets[variation / 2 % 4];
+    struct call call = call_of(operation);
+    call.in_place = variation % 5 == 0;
+    call.own_workspace = variation % 2 == 0;
+    call.offset = offsets[variation / 2 % 4];
+    return call;
 }
 
 struct problem row_problem(const struct table_row *row)

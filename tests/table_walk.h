@@ -16,8 +16,9 @@ struct table_row {
 /* A number by which the way of calling varies from row to row, and for a row from engine to engine. */
 size_t row_variation(const struct table_row *row);
 
-/* Offsets by which views vary: 0, and odd ones. */
-size_t varied_offset(size_t variation);
+/* A call that is in place or not, with a workspace of its own or not, and with views from the start of their buffers or from odd
+ * offsets. */
+struct call varied_call(enum operation operation, size_t variation);
 
 /* The row's own random problem. */
 struct problem row_problem(const struct table_row *row);

@@ -59,17 +59,14 @@ static void verify_source(int config, struct problem *problem, struct call *call
 
 /* ---- Shapes --------------------------------------------------------------------------------------------------------------- */
 
-static struct call varied_call(enum operation operation, size_t variation)
+static struct call activated_call(enum operation operation, size_t variation)
 {
-    struct call call = call_of(operation);
+    struct call call = varied_call(operation, variation);
     call.views |= variation % 3 == 0 ? 0 : WITH_RESIDUAL;
     if (operation == BACKWARD && variation % 4 == 0)
         call.views &= ~WITH_SAVED;
     call.accumulate = variation % 4 == 1;
-    call.in_place = variation % 5 == 0;
     call.residual_in_place = variation % 5 == 1;
-    call.own_workspace = variation % 2 == 0;
-    call.offset = varied_offset(variation);
     return call;
 }
 
@@ -84,7 +81,7 @@ static void choose_source(struct call *call, const struct activation *activation
 static void check_row(const struct table_row *row)
 {
     const size_t variation = row_variation(row) + row->type_number;
-    struct call call = varied_call(row->operation, variation);
+    struct call call = activated_call(row->operation, variation);
     if (!is_worth_while(row))
         return;
     struct problem problem = row_problem(row);

@@ -1,6 +1,7 @@
 /* Activations, residuals and masks of the forward calls against the reference. */
 #include "allocate.h"
 #include "compare.h"
+#include "shape_table.h"
 #include "table_walk.h"
 #include "verify.h"
 
@@ -14,15 +15,12 @@ enum { FORWARDS = sizeof forwards / sizeof *forwards };
 /* ---- Shapes --------------------------------------------------------------------------------------------------------------- */
 
 /* Another activation and way of calling from row to row, and for a row from engine to engine. */
-static struct call varied_call(enum operation operation, size_t variation)
+static struct call activated_call(enum operation operation, size_t variation)
 {
-    struct call call = call_of(operation);
+    struct call call = varied_call(operation, variation);
     call.views |= variation % 3 == 0 ? 0 : WITH_RESIDUAL;
     call.views |= variation % 4 == 0 ? 0 : WITH(VIEW_MASK);
-    call.in_place = variation % 5 == 0;
     call.residual_in_place = variation % 5 == 1;
-    call.own_workspace = variation % 2 == 0;
-    call.offset = varied_offset(variation);
     call.running_variance = CLBN_BIASED;
     return call;
 }
@@ -30,7 +28,7 @@ static struct call varied_call(enum operation operation, size_t variation)
 static void check_row(const struct table_row *row)
 {
     const size_t variation = row_variation(row) + row->type_number;
-    const struct call call = varied_call(row->operation, variation);
+    const struct call call = activated_call(row->operation, variation);
     if (!is_worth_while(row))
         return;
     struct problem problem = row_problem(row);
@@ -52,10 +50,6 @@ START_TEST(results_agree_for_all_ranks_and_axes)
 END_TEST
 
 /* ---- Options -------------------------------------------------------------------------------------------------------------- */
-
-/* Both layouts, with tails, and enough values for more than one part. */
-static const struct shape subset_shapes[] = { { 3, 1, { 5, 3, 35 } }, { 2, 1, { 175, 19 } } };
-enum { SUBSET_SHAPES = 2 };
 
 static void check_subset(int config, const struct problem *problem, enum operation operation, unsigned subset)
 {

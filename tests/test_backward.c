@@ -1,16 +1,14 @@
 /* Backward and backward with frozen statistics against the reference. */
+#include "shape_table.h"
 #include "table_walk.h"
 #include "verify.h"
 
 #include <stdlib.h>
 
-static struct call varied_call(const struct table_row *row)
+static struct call call_of_row(const struct table_row *row)
 {
-    struct call call = call_of(row->operation);
-    size_t variation = row_variation(row);
-    call.in_place = variation % 5 == 0;
-    call.own_workspace = variation % 2 == 0;
-    call.offset = varied_offset(variation);
+    const size_t variation = row_variation(row);
+    struct call call = varied_call(row->operation, variation);
     if (row->operation == BACKWARD && variation % 3 == 0)
         call.views &= ~WITH_SAVED;
     return call;
@@ -19,7 +17,7 @@ static struct call varied_call(const struct table_row *row)
 static void check_row(const struct table_row *row)
 {
     struct problem problem = row_problem(row);
-    const struct call call = varied_call(row);
+    const struct call call = call_of_row(row);
     verify_call(row->config, &problem, &call);
     problem_free(&problem);
 }
@@ -47,10 +45,6 @@ START_TEST(frozen_backward_agrees_for_all_ranks_and_axes)
     walk_rank_table(BACKWARD_FROZEN, _i, check_row);
 }
 END_TEST
-
-/* Both layouts, with tails, and enough values for more than one part. */
-static const struct shape subset_shapes[] = { { 3, 1, { 5, 3, 35 } }, { 2, 1, { 175, 19 } } };
-enum { SUBSET_SHAPES = 2 };
 
 /* The outputs are numbered 1 to 7, one bit for each of dx, dgamma and dbeta. */
 static unsigned without_outputs(unsigned outputs)

@@ -9,11 +9,7 @@
 static void check_row(const struct table_row *row)
 {
     struct problem problem = row_problem(row);
-    struct call call = call_of(FOLD);
-    size_t variation = row_variation(row);
-    call.in_place = variation % 5 == 0;
-    call.own_workspace = variation % 2 == 0;
-    call.offset = varied_offset(variation);
+    const struct call call = varied_call(FOLD, row_variation(row));
     verify_call(row->config, &problem, &call);
     problem_free(&problem);
 }

@@ -1,4 +1,5 @@
 /* Forward training and inference against the reference. */
+#include "shape_table.h"
 #include "table_walk.h"
 #include "verify.h"
 
@@ -6,13 +7,10 @@
 
 static const double factors[] = { 0.1, 1, 0 };
 
-static struct call varied_call(const struct table_row *row)
+static struct call call_of_row(const struct table_row *row)
 {
-    struct call call = call_of(row->operation);
-    size_t variation = row_variation(row);
-    call.in_place = variation % 5 == 0;
-    call.own_workspace = variation % 2 == 0;
-    call.offset = varied_offset(variation);
+    const size_t variation = row_variation(row);
+    struct call call = varied_call(row->operation, variation);
     call.update_factor = factors[variation % 3];
     call.running_variance = shape_values_per_channel(&row->shape) == 1 || variation / 3 % 2 == 0 ? CLBN_BIASED : CLBN_UNBIASED;
     return call;
@@ -21,7 +19,7 @@ static struct call varied_call(const struct table_row *row)
 static void check_row(const struct table_row *row)
 {
     struct problem problem = row_problem(row);
-    const struct call call = varied_call(row);
+    const struct call call = call_of_row(row);
     verify_call(row->config, &problem, &call);
     problem_free(&problem);
 }
@@ -49,10 +47,6 @@ START_TEST(inference_agrees_for_all_ranks_and_axes)
     walk_rank_table(FORWARD_INFERENCE, _i, check_row);
 }
 END_TEST
-
-/* Both layouts, with tails, and enough values for more than one part. */
-static const struct shape subset_shapes[] = { { 3, 1, { 5, 3, 35 } }, { 2, 1, { 175, 19 } } };
-enum { SUBSET_SHAPES = 2 };
 
 static void check_running_variations(int config, const struct problem *problem, struct call call)
 {

@@ -2,6 +2,7 @@
 #include "allocate.h"
 #include "compare.h"
 #include "svm.h"
+#include "table_walk.h"
 #include "verify.h"
 
 #include <stdint.h>
@@ -88,15 +89,12 @@ static const struct shape shapes[] = {
 enum { SHAPES = COUNT_OF(shapes), SHAPES_APART = 4 };
 
 /* What is called varies with the number, so that all of it meets each arrangement. */
-static struct call varied_call(size_t variation, bool apart)
+static struct call arranged_call(size_t variation, bool apart)
 {
-    static const size_t offsets[] = { 0, 1, 3, 7 };
-    struct call call = call_of((enum operation)(variation % OPERATIONS));
+    struct call call = varied_call((enum operation)(variation % OPERATIONS), variation);
     call.views |= variation % 4 == 0 ? 0 : WITH_EXTRAS;
     call.in_place = !apart && variation % 3 == 0;
     call.residual_in_place = !apart && variation % 3 == 1;
-    call.own_workspace = variation % 2 == 0;
-    call.offset = offsets[variation / 2 % 4];
     call.running_variance = CLBN_BIASED;
     return call;
 }
@@ -107,7 +105,7 @@ static void check_arrangement(int config, const struct shape *shape, clbn_type t
     struct problem problem = problem_random(shape, type, 1e-5, number);
     problem.activation = activation_of(tested_activation(config, type, CLBN_ACTIVATION_RELU));
     for (size_t i = 0; i < OPERATIONS; i++) {
-        struct call call = varied_call(i + OPERATIONS * (number + (size_t)config), apart);
+        struct call call = arranged_call(i + OPERATIONS * (number + (size_t)config), apart);
         call.layout = &layout;
         if (is_backward(call.operation) && activation_follows_from_output(&problem.activation) && number % 3 != 0)
             call.source = number % 3 == 1 || !activation_has_mask(&problem.activation) ? FROM_Y : FROM_MASK;
