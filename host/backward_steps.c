@@ -118,9 +118,18 @@ static bool needs_sums(const struct backward *b)
     return bn_is_present(b->dgamma) || bn_is_present(b->dbeta) || (bn_is_present(b->dx) && !b->frozen);
 }
 
+static unsigned count_tensors(const struct backward *b)
+{
+    const clbn_view tensors[] = { b->x, b->dy, b->z, b->y, b->dx, b->dz };
+    unsigned count = 0;
+    for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
+        count += bn_is_present(tensors[i]);
+    return count;
+}
+
 static cl_uint flags_of(const struct operation *o, const struct backward *b)
 {
-    cl_uint flags = bn_stream_flag(&o->steps);
+    cl_uint flags = bn_stream_flag(&o->steps, count_tensors(b));
     flags |= b->frozen ? FLAG_FROZEN : 0u;
     flags |= b->accumulate ? FLAG_ACCUMULATE : 0u;
     flags |= b->alone ? FLAG_ALONE : 0u;
@@ -150,13 +159,6 @@ static void bind_parameters(struct step_list *steps, const struct backward *b)
 static void bind_epsilon(struct step_list *steps)
 {
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
-}
-
-/* Whether nothing but x, dy, dx and gradients of the parameters is there. */
-static bool is_plain(const struct backward *b)
-{
-    return bn_is_present(b->x) && !bn_is_present(b->z) && !bn_is_present(b->y) && !bn_is_present(b->mask) &&
-           !bn_is_present(b->dz) && !b->frozen;
 }
 
 /* Whether x and dy are kept on chip. */
@@ -191,7 +193,7 @@ static void bind_whole(struct operation *o, const struct backward *b)
 
 static void add_whole_step(struct operation *o, const struct backward *b)
 {
-    if (o->steps.schedule->division.tile_channels > 0 && is_plain(b))
+    if (o->steps.schedule->division.tile_channels > 0)
         bn_add_images_step(&o->steps, KERNEL_IMAGES_BACKWARD);
     else
         bn_add_parted_step(&o->steps, KERNEL_BACKWARD);

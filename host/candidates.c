@@ -158,5 +158,5 @@ void bn_describe_schedule(const struct schedule *s, enum pass pass, char *text, 
     else if (sums > 0)
         snprintf(bands_of, sizeof(bands_of), ", bands of %llu and %llu rows", sums, results);
     snprintf(text, size, "%s, %llu x %zu groups%s%s", s->whole ? "whole" : "split", (unsigned long long)s->division.parts,
-             s->tiles, bands_of, bn_streams(s, pass) ? ", past the cache" : "");
+             s->tiles, bands_of, bn_streams(s, bn_usual_tensors(pass)) ? ", past the cache" : "");
 }

@@ -57,6 +57,11 @@ static void bind_finish(struct step_list *steps, const struct finish *f)
     bn_bind_real(steps, f->update_factor);
 }
 
+static cl_uint stream_flag(const struct step_list *steps, clbn_view z)
+{
+    return bn_stream_flag(steps, bn_is_present(z) ? 3 : 2);
+}
+
 /* The arguments that all kernels which normalise begin with. */
 static void bind_tensors(struct step_list *steps, clbn_view x, clbn_view z, clbn_view y, clbn_view mask)
 {
@@ -74,12 +79,12 @@ static void bind_whole_forward(struct operation *o, const clbn_forward_training_
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bind_finish(&o->steps, &f);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, bn_stream_flag(&o->steps) | (f.biased ? FLAG_BIASED : 0u));
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z) | (f.biased ? FLAG_BIASED : 0u));
 }
 
 static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
 {
-    if (o->steps.schedule->division.tile_channels > 0 && !bn_is_present(a->z) && !bn_is_present(a->mask))
+    if (o->steps.schedule->division.tile_channels > 0)
         bn_add_images_step(&o->steps, KERNEL_IMAGES_FORWARD);
     else
         bn_add_parted_step(&o->steps, KERNEL_FORWARD);
@@ -124,7 +129,7 @@ static void add_normalize_step(struct operation *o, clbn_view x, clbn_view z, cl
     bind_tensors(&o->steps, x, z, y, mask);
     bn_bind_view(&o->steps, o->workspace.coefficients);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, bn_stream_flag(&o->steps));
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, z));
 }
 
 static void add_split_forward(struct operation *o, const clbn_forward_training_args *a)
@@ -149,7 +154,7 @@ void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args 
 
 void bn_add_inference_step(struct operation *o, const clbn_forward_inference_args *a)
 {
-    if (o->steps.schedule->division.tile_channels > 0 && !bn_is_present(a->z) && !bn_is_present(a->mask))
+    if (o->steps.schedule->division.tile_channels > 0)
         bn_add_images_step(&o->steps, KERNEL_IMAGES_INFERENCE);
     else
         bn_add_parted_step(&o->steps, KERNEL_INFERENCE);
@@ -160,7 +165,7 @@ void bn_add_inference_step(struct operation *o, const clbn_forward_inference_arg
     bn_bind_view(&o->steps, a->running_var);
     bn_bind_real(&o->steps, bn_plan_desc(o->call->plan)->epsilon);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, bn_stream_flag(&o->steps));
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z));
     if (bn_is_channels_last(o->call->plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
 }

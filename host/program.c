@@ -68,6 +68,7 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
                   { "sums.cl", true },
                   { "division.cl", true },
                   { "layout.cl", true },
+                  { "backward_tensors.cl", true },
                   { "coefficients.cl", true },
                   { "records.cl", true },
                   { "finish.cl", true },
@@ -76,6 +77,8 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
                   { last ? "columns_forward.cl" : "rows_forward.cl", true },
                   { last ? "columns_backward.cl" : "rows_backward.cl", true },
                   { "images.cl", alone && !last },
+                  { "images_forward.cl", alone && !last },
+                  { "images_backward.cl", alone && !last },
                   { "resident.cl", keeps },
                   { last ? "resident_columns.cl" : "resident_rows.cl", keeps },
                   { last ? "resident_columns_backward.cl" : "resident_rows_backward.cl", keeps }

@@ -121,10 +121,14 @@ static unsigned choose_stream(const struct variant *v, const struct device_facts
     return tensors;
 }
 
-bool bn_streams(const struct schedule *schedule, enum pass pass)
+bool bn_streams(const struct schedule *schedule, unsigned tensors)
 {
-    const unsigned tensors = pass == PASS_BACKWARD ? 3 : 2;
     return tensors >= schedule->stream_tensors;
+}
+
+unsigned bn_usual_tensors(enum pass pass)
+{
+    return pass == PASS_BACKWARD ? 3 : 2;
 }
 
 static bool choose_whole(cl_uint engine_flags, const struct choices *choices, bool usual)

@@ -22,8 +22,8 @@ struct division {
 /* What calls of a plan do with its tensors. Each has a schedule of its own. */
 enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_INFERENCE, PASSES };
 
-/* Tensors that any pass goes over, and one more than any does. */
-enum { TENSORS_OF_ANY_PASS = 2, TENSORS_OF_NO_PASS = 4 };
+/* Tensors that any pass goes over, at least (x and y), and one more than any does (x, dy, z, dx, dz). */
+enum { TENSORS_OF_ANY_PASS = 2, TENSORS_OF_NO_PASS = 6 };
 
 /* What a schedule is to do otherwise than of itself: a member that is 0 leaves it as usual. Kept in files as it is here. */
 struct choices {
@@ -54,8 +54,11 @@ struct schedule {
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
 
-/* Whether a pass's results go past the cache. */
-bool bn_streams(const struct schedule *schedule, enum pass pass);
+/* Whether the results of a pass over so many tensors go past the cache. */
+bool bn_streams(const struct schedule *schedule, unsigned tensors);
+
+/* Tensors of a pass that has none that are optional. */
+unsigned bn_usual_tensors(enum pass pass);
 
 /* For a pass that walks tensors once: gives a group several channels, so that it walks memory in long runs. */
 void bn_make_runs(const struct variant *variant, const struct device_facts *facts, struct schedule *schedule);

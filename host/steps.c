@@ -7,7 +7,6 @@
 void bn_init_steps(struct step_list *list, clbn_plan plan, enum pass pass)
 {
     list->plan = plan;
-    list->pass = pass;
     list->schedule = bn_plan_schedule(plan, pass);
     list->status = CLBN_SUCCESS;
     list->count = 0;
@@ -76,9 +75,9 @@ void bn_add_images_step(struct step_list *list, enum kernel_id id)
     bn_add_step(list, id, 1, (size_t)((d->channels + d->tile_channels - 1) / d->tile_channels));
 }
 
-cl_uint bn_stream_flag(const struct step_list *list)
+cl_uint bn_stream_flag(const struct step_list *list, unsigned tensors)
 {
-    return bn_streams(list->schedule, list->pass) ? FLAG_STREAM : 0;
+    return bn_streams(list->schedule, tensors) ? FLAG_STREAM : 0;
 }
 
 void bn_add_merging_step(struct step_list *list, enum kernel_id id, size_t count)

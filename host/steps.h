@@ -18,7 +18,6 @@ struct step {
 
 struct step_list {
     clbn_plan plan;
-    enum pass pass;
     const struct schedule *schedule; /* the plan's, of the pass */
     cl_int status;
     unsigned count;
@@ -53,8 +52,8 @@ enum {
     FLAG_RECORDS = 64
 };
 
-/* FLAG_STREAM if the plan's tensors are stored past the cache, or 0. */
-cl_uint bn_stream_flag(const struct step_list *list);
+/* FLAG_STREAM if the results of a pass over so many tensors are stored past the cache, or 0. */
+cl_uint bn_stream_flag(const struct step_list *list, unsigned tensors);
 
 void bn_bind_division(struct step_list *list);
 void bn_bind_ulong(struct step_list *list, size_t value);

@@ -85,21 +85,25 @@ INLINE realv input_of_activation(realv y, real alpha)
  */
 #define MASK_BYTES ((CLBN_VECTOR + 7) / 8)
 
+/* The bits of a vector, of what the activation takes. */
+INLINE uint mask_bits(realv a)
+{
+    truthv is_off = a <= 0;
+    if (CLBN_ACTIVATION == CLBN_ACTIVATION_RELU6)
+        is_off |= a >= 6;
+    return (uint)or_of_vector(bits_of_elements() & ~convert_intv(is_off));
+}
+
+INLINE void store_mask_unit(__global uchar *mask, ulong unit, uint bits)
+{
+    for (uint i = 0; i < MASK_BYTES; i++)
+        mask[unit * MASK_BYTES + i] = (uchar)(bits >> (8 * i));
+}
+
 /* The bits of elements begin to end of a vector, as the first ones of a unit. */
 INLINE void store_mask(__global uchar *mask, ulong unit, realv a, uint begin, uint end)
 {
-    real values[CLBN_VECTOR];
-    uint bits = 0;
-    spread_vector(a, values);
-    for (uint i = 0; i < CLBN_VECTOR; i++) {
-        bool is_off = values[i] <= 0;
-        if (CLBN_ACTIVATION == CLBN_ACTIVATION_RELU6)
-            is_off |= values[i] >= 6;
-        bits |= (uint)(i < end && !is_off) << i;
-    }
-    bits >>= begin;
-    for (uint i = 0; i < MASK_BYTES; i++)
-        mask[unit * MASK_BYTES + i] = (uchar)(bits >> (8 * i));
+    store_mask_unit(mask, unit, (mask_bits(a) & ((1u << end) - 1)) >> begin);
 }
 
 INLINE uint load_mask_unit(__global const uchar *mask, ulong unit)
@@ -123,8 +127,6 @@ INLINE uint load_mask(__global const uchar *mask, ulong row_unit, index_t first,
 
 INLINE realv gradient_from_mask(realv dy, uint bits, real alpha)
 {
-    real is_on[CLBN_VECTOR];
-    for (uint i = 0; i < CLBN_VECTOR; i++)
-        is_on[i] = (bits >> i) & 1u;
-    return vector_of(is_on) > 0 ? dy : gradient_below(dy, alpha);
+    const truthv is_on = convert_truthv((bits_of_elements() & (intv)(int)bits) != 0);
+    return is_on ? dy : gradient_below(dy, alpha);
 }

@@ -10,11 +10,6 @@ typedef struct {
     realv mean, scale, gamma, beta;
 } column_normalizer;
 
-/* Of a row: xhat, and dy taken back through the activation. */
-typedef struct {
-    realv xhat, g;
-} column_terms;
-
 INLINE void load_column_normalizer(column_normalizer *n, column c, __global const real *table)
 {
     n->mean = load_coefficients(c, table, XHAT_MEAN);
@@ -25,34 +20,20 @@ INLINE void load_column_normalizer(column_normalizer *n, column c, __global cons
     n->beta = load_coefficients(c, table, OUTPUT_BETA);
 }
 
-/* dy taken back through the activation, where x (or y in its place) and xhat are known. */
-INLINE realv gradient_column(division d, column c, backward_tensors t, index_t row, realv x, realv xhat, column_normalizer n)
+/* dy, x, other and bits: what there is of a row's vector, or 0. */
+INLINE void find_column_terms(backward_terms *terms, backward_tensors t, realv x, realv dy, realv other, uint bits,
+                              column_normalizer n)
 {
-    realv dy = load_column(d, c, t.dy, row);
-    if (CLBN_ACTIVATION == CLBN_ACTIVATION_NONE)
-        return dy;
-    if (t.mask)
-        return gradient_from_mask(dy, load_mask(t.mask, column_unit(c, row), 0, c.width), t.alpha);
-    if (t.flags & FLAG_ALONE)
-        return gradient_from_output(dy, x, t.alpha);
-    realv a = fma(xhat, n.gamma, n.beta);
-    if (t.other.data) {
-        realv other = load_column(d, c, t.other, row);
-        if (t.flags & FLAG_FROM_OUTPUT)
-            return gradient_from_output(dy, other, t.alpha);
-        a += other;
-    }
-    return gradient_from_input(dy, a, t.alpha);
+    terms->xhat = xhat_of(x, t, n.mean, n.scale);
+    terms->g = gradient_through(dy, x, terms->xhat, other, bits, t, n.gamma, n.beta);
 }
 
-INLINE void load_column_terms(column_terms *terms, division d, column c, backward_tensors t, index_t row, column_normalizer n)
+INLINE void load_column_terms(backward_terms *terms, division d, column c, backward_tensors t, index_t row, column_normalizer n)
 {
-    realv x = 0;
-    if (t.has_x)
-        x = load_column(d, c, t.x, row);
-    realv a = t.flags & FLAG_ALONE ? input_of_activation(x, t.alpha) : x;
-    terms->xhat = (a - n.mean) * n.scale;
-    terms->g = gradient_column(d, c, t, row, x, terms->xhat, n);
+    const realv x = t.has_x ? load_column(d, c, t.x, row) : 0;
+    const realv other = takes_other(t) ? load_column(d, c, t.other, row) : 0;
+    const uint bits = t.mask ? load_mask_unit(t.mask, column_unit(c, row)) : 0;
+    find_column_terms(terms, t, x, load_column(d, c, t.dy, row), other, bits, n);
 }
 
 /* The work-item's channels' normalizers, into its slot. */
@@ -69,79 +50,99 @@ void prepare_slot(division d, position at, columns_share own, channel_parameters
     }
 }
 
-/* Of a block: its first row, with the pitches. */
+/* Of a block: its first row, with the pitches, the mask's in bytes. What is not there is NULL. */
 typedef struct {
-    __global const storage *x, *dy;
-    __global storage *dx;
-    index_t x_pitch, dy_pitch, dx_pitch;
+    __global const storage *x, *dy, *other;
+    __global storage *dx, *dz;
+    __global const uchar *mask;
+    index_t x_pitch, dy_pitch, other_pitch, dx_pitch, dz_pitch, mask_pitch;
 } backward_block;
 
 INLINE void find_backward_block(backward_block *own, division d, block b, backward_tensors t)
 {
-    own->x = t.x.data + row_offset(d, t.x.at, b.row);
+    const index_t mask_pitch = units_of_row((index_t)d.channels) * MASK_BYTES;
+    own->x = t.has_x ? t.x.data + row_offset(d, t.x.at, b.row) : 0;
     own->dy = t.dy.data + row_offset(d, t.dy.at, b.row);
-    own->dx = t.dx.data + row_offset(d, t.dx.at, b.row);
+    own->other = t.other.data ? t.other.data + row_offset(d, t.other.at, b.row) : 0;
+    own->dx = t.has_dx ? t.dx.data + row_offset(d, t.dx.at, b.row) : 0;
+    own->dz = t.dz.data ? t.dz.data + row_offset(d, t.dz.at, b.row) : 0;
+    own->mask = t.mask ? t.mask + (ulong)b.row * mask_pitch : 0;
     own->x_pitch = pitch_of(b, t.x.at);
     own->dy_pitch = pitch_of(b, t.dy.at);
+    own->other_pitch = pitch_of(b, t.other.at);
     own->dx_pitch = pitch_of(b, t.dx.at);
+    own->dz_pitch = pitch_of(b, t.dz.at);
+    own->mask_pitch = b.row_step * mask_pitch;
 }
 
-INLINE void next_band(backward_block *own, index_t rows)
+INLINE void skip_backward_rows(backward_block *own, backward_tensors t, index_t rows)
 {
-    own->x += rows * own->x_pitch;
     own->dy += rows * own->dy_pitch;
-    own->dx += rows * own->dx_pitch;
+    if (t.has_x)
+        own->x += rows * own->x_pitch;
+    if (t.other.data)
+        own->other += rows * own->other_pitch;
+    if (t.has_dx)
+        own->dx += rows * own->dx_pitch;
+    if (t.dz.data)
+        own->dz += rows * own->dz_pitch;
+    if (t.mask)
+        own->mask += rows * own->mask_pitch;
+}
+
+/* Of the first row of own, in the vector of channels from c on. */
+INLINE void load_block_terms(backward_terms *terms, backward_block own, backward_tensors t, index_t c, column_normalizer n)
+{
+    const realv x = t.has_x ? load_vector(own.x + c) : 0;
+    const realv other = takes_other(t) ? load_vector(own.other + c) : 0;
+    const uint bits = t.mask ? load_mask_unit(own.mask, c / CLBN_VECTOR) : 0;
+    find_column_terms(terms, t, x, load_vector(own.dy + c), other, bits, n);
 }
 
 /* Adds the terms of rows of a block, of which own has the first. slot: [BACKWARD_ROWS][channels]. */
-INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_block own, index_t channels, real alpha,
+INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_block own, backward_tensors t, index_t channels,
                               __global real *slot)
 {
-    __global const storage *x_ahead = own.x + b.channel + FETCH_DISTANCE;
-    __global const storage *dy_ahead = own.dy + b.channel + FETCH_DISTANCE;
+    index_t ahead = b.channel + FETCH_DISTANCE;
     for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
-        const realv mean = load_realv(slot + XHAT_MEAN * channels + c);
-        const realv scale = load_realv(slot + XHAT_SCALE * channels + c);
-        realv gamma = 0, beta = 0;
-        if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
-            gamma = load_realv(slot + OUTPUT_GAMMA * channels + c);
-            beta = load_realv(slot + OUTPUT_BETA * channels + c);
-        }
-        realv g_sum = load_realv(slot + G_SUM * channels + c);
-        realv g_xhat_sum = load_realv(slot + G_XHAT_SUM * channels + c);
-        realv xhat_sum = load_realv(slot + XHAT_SUM * channels + c);
-        __global const storage *x = own.x + c;
-        __global const storage *dy = own.dy + c;
-        for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch) {
+        const column all = vector_of_block(c, channels);
+        column_normalizer n;
+        load_column_normalizer(&n, all, slot);
+        realv g_sum = load_coefficients(all, slot, G_SUM);
+        realv g_xhat_sum = load_coefficients(all, slot, G_XHAT_SUM);
+        realv xhat_sum = load_coefficients(all, slot, XHAT_SUM);
+        backward_block at = own;
+        for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1), ahead += CLBN_VECTOR) {
             if (fetches) {
-                fetch(x_ahead);
-                fetch(dy_ahead);
-                x_ahead += CLBN_VECTOR;
-                dy_ahead += CLBN_VECTOR;
+                fetch(own.x + ahead);
+                fetch(own.dy + ahead);
             }
-            realv xhat = (load_vector(x) - mean) * scale;
-            realv g = gradient_from_input(load_vector(dy), fma(xhat, gamma, beta), alpha);
-            g_sum += g;
-            g_xhat_sum = fma(g, xhat, g_xhat_sum);
-            xhat_sum += xhat;
+            backward_terms terms;
+            load_block_terms(&terms, at, t, c, n);
+            g_sum += terms.g;
+            g_xhat_sum = fma(terms.g, terms.xhat, g_xhat_sum);
+            xhat_sum += terms.xhat;
         }
-        store_realv(slot + G_SUM * channels + c, g_sum);
-        store_realv(slot + G_XHAT_SUM * channels + c, g_xhat_sum);
-        store_realv(slot + XHAT_SUM * channels + c, xhat_sum);
+        store_coefficients(all, slot, G_SUM, g_sum);
+        store_coefficients(all, slot, G_XHAT_SUM, g_xhat_sum);
+        store_coefficients(all, slot, XHAT_SUM, xhat_sum);
     }
 }
 
-/* Adds the terms of a block. */
-void add_terms_of_block(block b, backward_block own, index_t channels, real alpha, __global real *slot)
+/* Adds the terms of a block. is_plain: as has_only_dx(). */
+INLINE void add_terms_of_block(division d, block b, backward_tensors t, bool is_plain, __global real *slot)
 {
-    const bool fetches = is_fetched(b, own.x_pitch) && is_fetched(b, own.dy_pitch);
-    for (index_t row = 0; row < b.rows; row += b.band) {
+    backward_block own;
+    if (is_plain)
+        keep_only_dx(&t);
+    find_backward_block(&own, d, b, t);
+    const bool fetches = t.has_x && is_fetched(b, own.x_pitch) && is_fetched(b, own.dy_pitch);
+    for (index_t row = 0; row < b.rows; row += b.band, skip_backward_rows(&own, t, b.band)) {
         const index_t rows = min(b.band, b.rows - row);
         if (rows == USUAL_BAND && fetches)
-            add_terms_of_band(b, USUAL_BAND, true, own, channels, alpha, slot);
+            add_terms_of_band(b, USUAL_BAND, true, own, t, (index_t)d.channels, slot);
         else
-            add_terms_of_band(b, rows, false, own, channels, alpha, slot);
-        next_band(&own, b.band);
+            add_terms_of_band(b, rows, false, own, t, (index_t)d.channels, slot);
     }
 }
 
@@ -153,7 +154,7 @@ INLINE void add_terms_of_column(division d, column c, backward_tensors t, __glob
     column_normalizer n;
     load_column_normalizer(&n, c, slot);
     for (index_t row = c.row; row < c.row_end; row += c.step) {
-        column_terms terms;
+        backward_terms terms;
         load_column_terms(&terms, d, c, t, row, n);
         g += terms.g;
         g_xhat = fma(terms.g, terms.xhat, g_xhat);
@@ -167,16 +168,13 @@ INLINE void add_terms_of_column(division d, column c, backward_tensors t, __glob
 void add_terms_of_chunk(division d, position at, columns_share share, index_t begin, index_t end, backward_tensors t,
                         __global real *slot)
 {
-    index_t v = share.vector_begin;
-    if (has_only_dx(t)) {
-        block b;
-        backward_block own;
-        find_block(&b, d, at, share, begin, end);
-        find_backward_block(&own, d, b, t);
-        add_terms_of_block(b, own, (index_t)d.channels, t.alpha, slot);
-        v = vector_after(b, at, share);
-    }
-    for (; v < share.vector_end; v += at.lanes) {
+    block b;
+    find_block(&b, d, at, share, begin, end);
+    if (has_only_dx(t))
+        add_terms_of_block(d, b, t, true, slot);
+    else
+        add_terms_of_block(d, b, t, false, slot);
+    for (index_t v = vector_after(b, at, share); v < share.vector_end; v += at.lanes) {
         column c = column_of(d, at, share, v, begin, end);
         if (c.full)
             add_terms_of_column(d, full_column(c), t, slot);
@@ -246,7 +244,7 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
     realv slope = load_coefficients(c, table, INPUT_SLOPE);
     realv shift = load_coefficients(c, table, INPUT_SHIFT);
     for (index_t row = c.row; row < c.row_end; row += c.step) {
-        column_terms terms;
+        backward_terms terms;
         load_column_terms(&terms, d, c, t, row, n);
         if (t.has_dx)
             store_column(d, c, t.dx, row, input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), dx_past_cache);
@@ -255,60 +253,76 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
     }
 }
 
-/* dx of a block. table: [BACKWARD_ROWS][channels]. */
-INLINE void input_block(block b, backward_block own, index_t channels, real alpha, bool past_cache, __global const real *table)
+/* dx and dz of the first rows of a block, in channels begin to end. table: [BACKWARD_ROWS][channels]. */
+INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t rows, index_t begin, index_t end,
+                       bool past_cache, __global const real *table, index_t channels)
 {
-    for (index_t row = 0; row < b.rows; row += b.result_band) {
-        const index_t rows = min(b.result_band, b.rows - row);
-        for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
-            const realv mean = load_realv(table + XHAT_MEAN * channels + c);
-            const realv scale = load_realv(table + XHAT_SCALE * channels + c);
-            const realv gain = load_realv(table + INPUT_GAIN * channels + c);
-            const realv slope = load_realv(table + INPUT_SLOPE * channels + c);
-            const realv shift = load_realv(table + INPUT_SHIFT * channels + c);
-            realv gamma = 0, beta = 0;
-            if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
-                gamma = load_realv(table + OUTPUT_GAMMA * channels + c);
-                beta = load_realv(table + OUTPUT_BETA * channels + c);
+    for (index_t c = begin; c < end; c += b.channel_step) {
+        const column all = vector_of_block(c, channels);
+        const realv gain = load_coefficients(all, table, INPUT_GAIN);
+        const realv slope = load_coefficients(all, table, INPUT_SLOPE);
+        const realv shift = load_coefficients(all, table, INPUT_SHIFT);
+        column_normalizer n;
+        load_column_normalizer(&n, all, table);
+        backward_block at = own;
+        for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1)) {
+            if (past_cache) {
+                fetch(at.dy + c + fetch_distance(b.result_band, own.dy_pitch));
+                if (t.has_x)
+                    fetch(at.x + c + fetch_distance(b.result_band, own.x_pitch));
             }
-            __global const storage *x = own.x + c;
-            __global const storage *dy = own.dy + c;
-            __global storage *dx = own.dx + c;
-            for (index_t i = 0; i < rows; i++, x += own.x_pitch, dy += own.dy_pitch, dx += own.dx_pitch) {
-                realv xhat = (load_vector(x) - mean) * scale;
-                realv g = gradient_from_input(load_vector(dy), fma(xhat, gamma, beta), alpha);
-                store_vector(dx, input_gradient(g, xhat, gain, slope, shift, 0), past_cache);
-            }
+            backward_terms terms;
+            load_block_terms(&terms, at, t, c, n);
+            if (t.has_dx)
+                store_vector(at.dx + c, input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), past_cache);
+            if (t.dz.data)
+                store_vector(at.dz + c, terms.g, past_cache);
         }
-        next_band(&own, b.result_band);
     }
 }
 
-/* dx of a block, where nothing but x, dy and dx is there. */
-void input_plain(division d, block b, backward_tensors t, bool past_cache, __global const real *table)
+/* Rows of a band vector by vector, or where results go past the cache, each in runs. is_plain: as has_only_dx(). */
+INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, bool past_cache, __global const real *table)
 {
+    const index_t run = RUN_VECTORS * b.channel_step, channels = (index_t)d.channels;
     backward_block own;
+    if (is_plain) {
+        keep_only_dx(&t);
+        t.has_dx = true;
+    }
     find_backward_block(&own, d, b, t);
-    if (past_cache)
-        input_block(b, own, (index_t)d.channels, t.alpha, true, table);
-    else
-        input_block(b, own, (index_t)d.channels, t.alpha, false, table);
+    for (index_t row = 0; row < b.rows; row += b.result_band, skip_backward_rows(&own, t, b.result_band)) {
+        const index_t rows = min(b.result_band, b.rows - row);
+        if (!past_cache) {
+            input_rows(b, own, t, rows, b.channel, b.channel_end, false, table, channels);
+            continue;
+        }
+        for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
+            backward_block at = own;
+            for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1))
+                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), true, table, channels);
+        }
+    }
 }
 
 /* dx and dz of the work-item's channels over rows begin to end. table: [BACKWARD_ROWS][channel]. */
 void input_chunk(division d, position at, columns_share share, index_t begin, index_t end, backward_tensors t,
                  __global const real *table)
 {
-    bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
-    bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
-    index_t v = share.vector_begin;
-    if (has_only_dx(t) && t.has_dx) {
-        block b;
-        find_block(&b, d, at, share, begin, end);
-        input_plain(d, b, t, dx_past_cache, table);
-        v = vector_after(b, at, share);
-    }
-    for (; v < share.vector_end; v += at.lanes) {
+    const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
+    const bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
+    const bool is_plain = has_only_dx(t) && t.has_dx;
+    block b;
+    find_block(&b, d, at, share, begin, end);
+    if (is_plain && dx_past_cache)
+        input_block(d, b, t, true, true, table);
+    else if (is_plain)
+        input_block(d, b, t, true, false, table);
+    else if (dx_past_cache && dz_past_cache)
+        input_block(d, b, t, false, true, table);
+    else
+        input_block(d, b, t, false, false, table);
+    for (index_t v = vector_after(b, at, share); v < share.vector_end; v += at.lanes) {
         column c = column_of(d, at, share, v, begin, end);
         if (c.full)
             input_column(d, full_column(c), t, dx_past_cache, dz_past_cache, table);

@@ -29,15 +29,16 @@ realv sample_pivots(division d, column c, input x)
     return vector_of((real *)pivots);
 }
 
-/* Adds the deviations of rows of a block, the first of which is x. sums: after their pivots, of each channel. */
-INLINE void add_band(block b, index_t rows, bool fetches, __global const storage *x, index_t pitch,
-                     __global const real *pivots, __global real *sums, __global real *all_squares)
+/* Adds the deviations of rows of a block, the first of which is x. */
+INLINE void add_band(block b, index_t rows, bool fetches, __global const storage *x, index_t pitch, index_t channels,
+                     __global real *slot)
 {
     __global const storage *ahead = x + b.channel + FETCH_DISTANCE;
     for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
-        const realv pivot = load_realv(pivots + c);
-        realv sum = load_realv(sums + c);
-        realv squares = load_realv(all_squares + c);
+        const column all = vector_of_block(c, channels);
+        const realv pivot = load_coefficients(all, slot, PIVOT);
+        realv sum = load_coefficients(all, slot, SUM);
+        realv squares = load_coefficients(all, slot, SQUARES);
         __global const storage *from = x + c;
         for (index_t i = 0; i < rows; i++, from += pitch, ahead += CLBN_VECTOR) {
             if (fetches)
@@ -46,22 +47,21 @@ INLINE void add_band(block b, index_t rows, bool fetches, __global const storage
             sum += deviation;
             squares = fma(deviation, deviation, squares);
         }
-        store_realv(sums + c, sum);
-        store_realv(all_squares + c, squares);
+        store_coefficients(all, slot, SUM, sum);
+        store_coefficients(all, slot, SQUARES, squares);
     }
 }
 
-void add_block(block b, __global const storage *x, index_t pitch, __global const real *pivots, __global real *sums,
-               __global real *squares)
+void add_block(block b, __global const storage *x, index_t pitch, index_t channels, __global real *slot)
 {
     const bool fetches = is_fetched(b, pitch);
     b.band *= fetches || b.band == 1 ? 1 : 2; /* as many streams of memory as where two tensors are walked */
     for (index_t row = 0; row < b.rows; row += b.band, x += b.band * pitch) {
         const index_t rows = min(b.band, b.rows - row);
         if (rows == USUAL_BAND && fetches)
-            add_band(b, USUAL_BAND, true, x, pitch, pivots, sums, squares);
+            add_band(b, USUAL_BAND, true, x, pitch, channels, slot);
         else
-            add_band(b, rows, false, x, pitch, pivots, sums, squares);
+            add_band(b, rows, false, x, pitch, channels, slot);
     }
 }
 
@@ -83,8 +83,7 @@ void add_chunk(division d, position at, columns_share share, index_t begin, inde
 {
     block b;
     find_block(&b, d, at, share, begin, end);
-    add_block(b, x.data + row_offset(d, x.at, b.row), pitch_of(b, x.at), slot + PIVOT * d.channels, slot + SUM * d.channels,
-              slot + SQUARES * d.channels);
+    add_block(b, x.data + row_offset(d, x.at, b.row), pitch_of(b, x.at), (index_t)d.channels, slot);
     for (index_t v = vector_after(b, at, share); v < share.vector_end; v += at.lanes)
         add_column(d, column_of(d, at, share, v, begin, end), x, slot);
 }
@@ -222,52 +221,104 @@ INLINE void normalize_column(division d, column c, forward_tensors t, bool past_
     }
 }
 
-/* y of a block; x and y are its first row's, and each has its pitch. */
-INLINE void normalize_block(block b, __global const storage *x, index_t x_pitch, __global storage *y, index_t y_pitch,
-                            real alpha, bool past_cache, __global const real *means, __global const real *scales,
-                            __global const real *shifts)
+/* Of a block: its first row, with the pitches, the mask's in bytes. */
+typedef struct {
+    __global const storage *x, *z;
+    __global storage *y;
+    __global uchar *mask;
+    index_t x_pitch, z_pitch, y_pitch, mask_pitch;
+} forward_block;
+
+INLINE void find_forward_block(forward_block *own, division d, block b, forward_tensors t)
 {
-    for (index_t row = 0; row < b.rows; row += b.result_band, x += b.result_band * x_pitch, y += b.result_band * y_pitch) {
-        const index_t rows = min(b.result_band, b.rows - row);
-        for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
-            const realv mean = load_realv(means + c);
-            const realv scale = load_realv(scales + c);
-            const realv shift = load_realv(shifts + c);
-            __global const storage *from = x + c;
-            __global storage *to = y + c;
-            for (index_t i = 0; i < rows; i++, from += x_pitch, to += y_pitch)
-                store_vector(to, activate(fma(load_vector(from) - mean, scale, shift), alpha), past_cache);
+    const index_t mask_pitch = units_of_row((index_t)d.channels) * MASK_BYTES;
+    own->x = t.x.data + row_offset(d, t.x.at, b.row);
+    own->z = t.z.data ? t.z.data + row_offset(d, t.z.at, b.row) : 0;
+    own->y = t.y.data + row_offset(d, t.y.at, b.row);
+    own->mask = t.mask ? t.mask + (ulong)b.row * mask_pitch : 0;
+    own->x_pitch = pitch_of(b, t.x.at);
+    own->z_pitch = pitch_of(b, t.z.at);
+    own->y_pitch = pitch_of(b, t.y.at);
+    own->mask_pitch = b.row_step * mask_pitch;
+}
+
+INLINE void skip_rows(forward_block *own, index_t rows)
+{
+    own->x += rows * own->x_pitch;
+    own->y += rows * own->y_pitch;
+    if (own->z)
+        own->z += rows * own->z_pitch;
+    if (own->mask)
+        own->mask += rows * own->mask_pitch;
+}
+
+/* y, and the mask, of the first rows of a block, in channels begin to end. table: [AFFINE_ROWS][channels]. */
+INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t begin, index_t end, real alpha, bool past_cache,
+                           __global const real *table, index_t channels)
+{
+    for (index_t c = begin; c < end; c += b.channel_step) {
+        const column all = vector_of_block(c, channels);
+        const realv mean = load_coefficients(all, table, AFFINE_MEAN);
+        const realv scale = load_coefficients(all, table, AFFINE_SCALE);
+        const realv shift = load_coefficients(all, table, AFFINE_SHIFT);
+        forward_block at = own;
+        for (index_t i = 0; i < rows; i++, skip_rows(&at, 1)) {
+            if (past_cache) {
+                fetch(at.x + c + fetch_distance(b.result_band, own.x_pitch));
+                if (at.z)
+                    fetch(at.z + c + fetch_distance(b.result_band, own.z_pitch));
+            }
+            realv v = fma(load_vector(at.x + c) - mean, scale, shift);
+            if (at.z)
+                v += load_vector(at.z + c);
+            store_vector(at.y + c, activate(v, alpha), past_cache);
+            if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && at.mask)
+                store_mask(at.mask, c / CLBN_VECTOR, v, 0, CLBN_VECTOR);
         }
     }
 }
 
-/* y of a block, where nothing but x and y is there. */
-void normalize_plain(division d, block b, forward_tensors t, bool past_cache, __global const real *table)
+/* Rows of a band vector by vector, or where results go past the cache, each in runs. is_plain: there are only x and y. */
+INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plain, bool past_cache, __global const real *table)
 {
-    __global const storage *x = t.x.data + row_offset(d, t.x.at, b.row);
-    __global storage *y = t.y.data + row_offset(d, t.y.at, b.row);
-    __global const real *means = table + AFFINE_MEAN * d.channels;
-    __global const real *scales = table + AFFINE_SCALE * d.channels;
-    __global const real *shifts = table + AFFINE_SHIFT * d.channels;
-    if (past_cache)
-        normalize_block(b, x, pitch_of(b, t.x.at), y, pitch_of(b, t.y.at), t.alpha, true, means, scales, shifts);
-    else
-        normalize_block(b, x, pitch_of(b, t.x.at), y, pitch_of(b, t.y.at), t.alpha, false, means, scales, shifts);
+    const index_t run = RUN_VECTORS * b.channel_step;
+    forward_block own;
+    if (is_plain) {
+        t.z.data = 0;
+        t.mask = 0;
+    }
+    find_forward_block(&own, d, b, t);
+    for (index_t row = 0; row < b.rows; row += b.result_band, skip_rows(&own, b.result_band)) {
+        const index_t rows = min(b.result_band, b.rows - row);
+        if (!past_cache) {
+            normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, false, table, (index_t)d.channels);
+            continue;
+        }
+        for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
+            forward_block at = own;
+            for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
+                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, true, table, (index_t)d.channels);
+        }
+    }
 }
 
 /* y, and the mask, of the work-item's channels over rows begin to end. table: [AFFINE_ROWS][channel]. */
 void normalize_chunk(division d, position at, columns_share share, index_t begin, index_t end, forward_tensors t,
                      __global const real *table)
 {
-    bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
-    index_t v = share.vector_begin;
-    if (!t.z.data && !t.mask) {
-        block b;
-        find_block(&b, d, at, share, begin, end);
-        normalize_plain(d, b, t, past_cache, table);
-        v = vector_after(b, at, share);
-    }
-    for (; v < share.vector_end; v += at.lanes) {
+    const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    const bool is_plain = !t.z.data && !t.mask;
+    block b;
+    find_block(&b, d, at, share, begin, end);
+    if (is_plain && past_cache)
+        normalize_block(d, b, t, true, true, table);
+    else if (is_plain)
+        normalize_block(d, b, t, true, false, table);
+    else if (past_cache)
+        normalize_block(d, b, t, false, true, table);
+    else
+        normalize_block(d, b, t, false, false, table);
+    for (index_t v = vector_after(b, at, share); v < share.vector_end; v += at.lanes) {
         column c = column_of(d, at, share, v, begin, end);
         if (c.full)
             normalize_column(d, full_column(c), t, past_cache, table);

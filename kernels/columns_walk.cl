@@ -135,11 +135,16 @@ INLINE void store_column(division d, column c, output t, index_t row, realv v, b
     store_either(t.data + column_offset(d, c, t.at, row), v, c.full, c.width, past_cache);
 }
 
+/* Units of a mask to a row. */
+INLINE index_t units_of_row(index_t channels)
+{
+    return (channels + CLBN_VECTOR - 1) / CLBN_VECTOR;
+}
+
 /* Number of the column's unit of a row of a mask. */
 INLINE ulong column_unit(column c, index_t row)
 {
-    ulong units = (c.channels + CLBN_VECTOR - 1) / CLBN_VECTOR;
-    return row * units + c.channel / CLBN_VECTOR;
+    return (ulong)row * units_of_row(c.channels) + c.channel / CLBN_VECTOR;
 }
 
 /* Row number of a table[coefficient][channel]. */
@@ -181,6 +186,13 @@ INLINE index_t vector_after(block b, position at, columns_share share)
     return share.vector_begin + steps_below(b.channel_end, b.channel, b.channel_step) * at.lanes;
 }
 
+/* A vector of channels of a block, of no rows. */
+INLINE column vector_of_block(index_t channel, index_t channels)
+{
+    const column c = { channel, CLBN_VECTOR, true, 0, 0, 1, channels };
+    return c;
+}
+
 /* From a row of a block to the next, in elements. */
 INLINE index_t pitch_of(block b, layout l)
 {
@@ -192,8 +204,6 @@ INLINE index_t pitch_of(block b, layout l)
  * that is asked for: in the order of memory, a vector for each that is used. Loops over a usual band are compiled apart for it.
  */
 #define USUAL_BAND 4
-#define PAGE_SIZE 4096
-#define FETCH_DISTANCE (PAGE_SIZE / sizeof(storage))
 
 /* Whether that is so of a tensor of which a block's rows are all. */
 INLINE bool is_fetched(block b, index_t pitch)
@@ -201,14 +211,10 @@ INLINE bool is_fetched(block b, index_t pitch)
     return CLBN_FETCH && pitch == b.channel_end - b.channel && pitch < FETCH_DISTANCE;
 }
 
-INLINE realv load_realv(__global const real *p)
+/* How far ahead of a vector of a band is what will be read next: in the order of memory, or in the next band. */
+INLINE index_t fetch_distance(index_t rows, index_t pitch)
 {
-    return load_reals(p, CLBN_VECTOR);
-}
-
-INLINE void store_realv(__global real *p, realv v)
-{
-    store_reals(p, v, CLBN_VECTOR);
+    return max(rows * pitch, (index_t)FETCH_DISTANCE);
 }
 
 /* A slot's sums of all chunks: [kind][vector], in wide arithmetic. They are accessed at any alignment. */

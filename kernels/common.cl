@@ -21,6 +21,12 @@
 #error "a constant of the variant is missing"
 #endif
 
+/* Vectors that are wider than a processor's are passed to functions of the same program only: clang's warnings that others might
+ * expect them elsewhere would fill a screen. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wpsabi"
+#endif
+
 /* Each rounding is counted in the bounds: none may be left out or added. */
 #pragma OPENCL FP_CONTRACT OFF
 
@@ -90,6 +96,17 @@ typedef OF_SPAN(int) truths;
 #endif
 #define longs_of OF_SPAN(convert_long)
 
+/* Integers of a vector's elements: as wide as these, which comparisons give, and of 32 bits. */
+#if CLBN_TYPE == CLBN_FLOAT64
+typedef CLBN_JOIN(long, CLBN_VECTOR) truthv;
+#define convert_truthv CLBN_JOIN(convert_long, CLBN_VECTOR)
+#else
+typedef CLBN_JOIN(int, CLBN_VECTOR) truthv;
+#define convert_truthv CLBN_JOIN(convert_int, CLBN_VECTOR)
+#endif
+typedef CLBN_JOIN(int, CLBN_VECTOR) intv;
+#define convert_intv CLBN_JOIN(convert_int, CLBN_VECTOR)
+
 /* The number of a tensor's type next to -1, above it. */
 #if CLBN_TYPE == CLBN_FLOAT64
 #define ABOVE_MINUS_1 (-1 + 0x1p-53)
@@ -153,6 +170,10 @@ typedef struct __attribute__((packed)) {
 #define store_past_cache(v, p) (*(p) = (v))
 #endif
 
+/* Results that go past the cache are written in runs of so many vectors of a row: a processor gathers them in buffers of a line
+ * each, and where lines that lie alike in their pages are written in turns, it may empty these half full. */
+#define RUN_VECTORS 8
+
 /* Asks for what will be read soon; an address beyond a buffer is allowed. */
 #if CLBN_FETCH && defined(__has_builtin)
 #if __has_builtin(__builtin_prefetch)
@@ -162,6 +183,8 @@ typedef struct __attribute__((packed)) {
 #ifndef fetch
 #define fetch(p)
 #endif
+#define PAGE_SIZE 4096
+#define FETCH_DISTANCE (PAGE_SIZE / sizeof(storage))
 
 #if CLBN_TYPE == CLBN_FLOAT16
 /* vload_half and vstore_half need no extension. They are given private memory, which is aligned: not every OpenCL takes
@@ -307,6 +330,38 @@ INLINE real sum_of_vector(realv v)
         for (uint i = 0; i < half_width; i++)
             a[i] += a[i + half_width];
     return a[0];
+}
+
+/* All bits of a vector's elements together. */
+INLINE int or_of_2(int2 a)
+{
+    return a.lo | a.hi;
+}
+
+INLINE int or_of_4(int4 a)
+{
+    return or_of_2(a.lo | a.hi);
+}
+
+INLINE int or_of_8(int8 a)
+{
+    return or_of_4(a.lo | a.hi);
+}
+
+INLINE int or_of_16(int16 a)
+{
+    return or_of_8(a.lo | a.hi);
+}
+
+#define or_of_vector CLBN_JOIN(or_of_, CLBN_VECTOR)
+
+/* Bit number i for element number i. */
+INLINE intv bits_of_elements(void)
+{
+    int a[CLBN_VECTOR];
+    for (uint i = 0; i < CLBN_VECTOR; i++)
+        a[i] = 1 << i;
+    return vector_of(a);
 }
 
 /* The greatest power of two that is not above a > 0; 0 for 0 and subnormals, Inf for Inf and NaN. */

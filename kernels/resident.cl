@@ -115,33 +115,3 @@ INLINE void add_group_numbers(const real *own, wide *totals, uint count, __local
     for (uint n = 0; n < count; n++)
         totals[n] = scratch[n * MERGERS];
 }
-
-INLINE realv kept_xhat(realv x, backward_tensors t, realv mean, realv scale)
-{
-    realv a = t.flags & FLAG_ALONE ? input_of_activation(x, t.alpha) : x;
-    return (a - mean) * scale;
-}
-
-/* Whether dy is taken back through the activation with what t.other has. */
-INLINE bool takes_other(backward_tensors t)
-{
-    return CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && !t.mask && !(t.flags & FLAG_ALONE) && t.other.data;
-}
-
-/* dy taken back through the activation, of values whose x (or y in its place) and xhat are known. other, bits: those of
- * t.other and of the mask, where they are taken. */
-INLINE realv kept_gradient(realv dy, realv x, realv xhat, realv other, uint bits, backward_tensors t, realv gamma, realv beta)
-{
-    if (CLBN_ACTIVATION == CLBN_ACTIVATION_NONE)
-        return dy;
-    if (t.mask)
-        return gradient_from_mask(dy, bits, t.alpha);
-    if (t.flags & FLAG_ALONE)
-        return gradient_from_output(dy, x, t.alpha);
-    if (t.other.data && (t.flags & FLAG_FROM_OUTPUT))
-        return gradient_from_output(dy, other, t.alpha);
-    realv a = fma(xhat, gamma, beta);
-    if (t.other.data)
-        a += other;
-    return gradient_from_input(dy, a, t.alpha);
-}

@@ -15,8 +15,8 @@ INLINE void tile_terms(realv *xhat, realv *g, realv x, realv dy, division d, bac
         other = decode(as_storagev(load_tile(d, t.other, own, row)));
     if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && t.mask && row < own.rows)
         bits = load_mask(t.mask, tile_unit(d, own, row), 0, CLBN_VECTOR);
-    *xhat = kept_xhat(x, t, tile_vector(table, own, XHAT_MEAN), tile_vector(table, own, XHAT_SCALE));
-    *g = kept_gradient(dy, x, *xhat, other, bits, t, tile_vector(table, own, OUTPUT_GAMMA),
+    *xhat = xhat_of(x, t, tile_vector(table, own, XHAT_MEAN), tile_vector(table, own, XHAT_SCALE));
+    *g = gradient_through(dy, x, *xhat, other, bits, t, tile_vector(table, own, OUTPUT_GAMMA),
                        tile_vector(table, own, OUTPUT_BETA));
     *xhat = row < own.rows ? *xhat : (realv)0;
     *g = row < own.rows ? *g : (realv)0;

@@ -45,7 +45,7 @@ INLINE realv slot_gradient(division d, backward_tensors t, places p, uint piece,
         other = decode(as_storagev(load_slot(d, t.other, p, piece, channel)));
     if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && t.mask)
         bits = load_slot_mask(d, t.mask, p, piece, channel);
-    return kept_gradient(dy, x, xhat, other, bits, t, n.gamma, n.beta);
+    return gradient_through(dy, x, xhat, other, bits, t, n.gamma, n.beta);
 }
 
 /* The work-item's sums of g, g xhat and xhat. */
@@ -65,7 +65,7 @@ INLINE void kept_sums(real *own, division d, backward_tensors t, uint piece, ind
         next_places(&p, &c, piece);
         realv x = kept_values(X_ROOM, w, kept->x, x_shelf, slot);
         realv dy = kept_values(DY_ROOM, w, kept->dy, dy_shelf, slot);
-        realv xhat = kept_xhat(x, t, n.mean, n.scale);
+        realv xhat = xhat_of(x, t, n.mean, n.scale);
         realv g = slot_gradient(d, t, p, piece, channel, dy, x, xhat, n);
         g = first_elements(g, numbers, count, slot);
         xhat = first_elements(xhat, numbers, count, slot);
@@ -93,7 +93,7 @@ INLINE void store_kept_gradients(division d, backward_tensors t, uint piece, ind
         next_places(&p, &c, piece);
         realv x = kept_values(X_ROOM, w, kept->x, x_shelf, slot);
         realv dy = kept_values(DY_ROOM, w, kept->dy, dy_shelf, slot);
-        realv xhat = kept_xhat(x, t, n.mean, n.scale);
+        realv xhat = xhat_of(x, t, n.mean, n.scale);
         realv g = slot_gradient(d, t, p, piece, channel, dy, x, xhat, n);
         if (t.has_dx)
             store_slot(d, t.dx, p, piece, channel, gradient_of_channel(g, xhat, all, t.flags));

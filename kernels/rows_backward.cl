@@ -4,61 +4,29 @@
 typedef struct {
     __global const storage *x, *dy, *other;
     __global storage *dx, *dz;
-    __global const uchar *mask;
-    ulong mask_unit; /* the first */
-    real alpha;
-    uint flags;
-    bool has_x, has_dx;
+    ulong mask_unit;    /* the first */
+    backward_tensors of; /* all that it is a row of */
 } backward_row;
-
-/* Some of its elements: xhat, and dy taken back through the activation. */
-typedef struct {
-    realv xhat, g;
-} backward_terms;
 
 INLINE void find_backward_row(backward_row *r, division d, backward_tensors t, index_t row, index_t channel)
 {
-    r->has_x = t.has_x;
-    r->has_dx = t.has_dx;
+    r->of = t;
     r->x = t.has_x ? t.x.data + start_of(d, t.x.at, row, channel) : 0;
     r->dy = t.dy.data + start_of(d, t.dy.at, row, channel);
     r->other = t.other.data ? t.other.data + start_of(d, t.other.at, row, channel) : 0;
     r->dx = t.has_dx ? t.dx.data + start_of(d, t.dx.at, row, channel) : 0;
     r->dz = t.dz.data ? t.dz.data + start_of(d, t.dz.at, row, channel) : 0;
-    r->mask = t.mask;
     r->mask_unit = mask_row_of(d, row, channel);
-    r->alpha = t.alpha;
-    r->flags = t.flags;
-}
-
-/* dy taken back through the activation, of elements whose x (or y in its place) and xhat are known. */
-INLINE realv gradient_columns(backward_row r, index_t column, bool in_vector, uint width, realv x, realv xhat, normalizer n)
-{
-    realv dy = load_either(r.dy + column, in_vector, width);
-    if (CLBN_ACTIVATION == CLBN_ACTIVATION_NONE)
-        return dy;
-    if (r.mask)
-        return gradient_from_mask(dy, load_mask(r.mask, r.mask_unit, column, width), r.alpha);
-    if (r.flags & FLAG_ALONE)
-        return gradient_from_output(dy, x, r.alpha);
-    realv a = fma(xhat, (realv)n.gamma, (realv)n.beta);
-    if (r.other) {
-        realv other = load_either(r.other + column, in_vector, width);
-        if (r.flags & FLAG_FROM_OUTPUT)
-            return gradient_from_output(dy, other, r.alpha);
-        a += other;
-    }
-    return gradient_from_input(dy, a, r.alpha);
 }
 
 INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool in_vector, uint width, normalizer n)
 {
-    realv x = 0;
-    if (r.has_x)
-        x = load_either(r.x + column, in_vector, width);
-    realv a = r.flags & FLAG_ALONE ? input_of_activation(x, r.alpha) : x;
-    t->xhat = (a - n.mean) * n.scale;
-    t->g = gradient_columns(r, column, in_vector, width, x, t->xhat, n);
+    const realv dy = load_either(r.dy + column, in_vector, width);
+    const realv x = r.of.has_x ? load_either(r.x + column, in_vector, width) : 0;
+    const realv other = takes_other(r.of) ? load_either(r.other + column, in_vector, width) : 0;
+    const uint bits = r.of.mask ? load_mask(r.of.mask, r.mask_unit, column, width) : 0;
+    t->xhat = xhat_of(x, r.of, n.mean, n.scale);
+    t->g = gradient_through(dy, x, t->xhat, other, bits, r.of, n.gamma, n.beta);
 }
 
 /* Sums over elements of a chunk: of vectors, and of what is taken singly. */
@@ -189,8 +157,8 @@ void find_own_sums(sums *own, division d, position at, backward_tensors t, index
 INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint width, backward_terms t, gradient g,
                             bool dx_past_cache, bool dz_past_cache)
 {
-    if (r.has_dx)
-        store_either(r.dx + column, gradient_of_channel(t.g, t.xhat, g, r.flags), in_vector, width, dx_past_cache);
+    if (r.of.has_dx)
+        store_either(r.dx + column, gradient_of_channel(t.g, t.xhat, g, r.of.flags), in_vector, width, dx_past_cache);
     if (r.dz)
         store_either(r.dz + column, t.g, in_vector, width, dz_past_cache);
 }

@@ -158,8 +158,8 @@ START_TEST(whole_and_split_are_among_the_candidates)
             for (size_t i = 0, count = list_candidates(&work, list); i < count; i++) {
                 whole += list[i].schedule.whole;
                 split += !list[i].schedule.whole;
-                stream += bn_streams(&list[i].schedule, PASS_FORWARD);
-                plain += !bn_streams(&list[i].schedule, PASS_FORWARD);
+                stream += bn_streams(&list[i].schedule, 2);
+                plain += !bn_streams(&list[i].schedule, 2);
             }
             expect(&work, whole > 0 && split > 1, "whole, and split in several ways");
             expect(&work, geometry == CLBN_GEOMETRY_GROUP ? stream == 0 : stream + (s == 2) == plain,

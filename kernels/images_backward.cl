@@ -1,0 +1,178 @@
+/* The backward of channels first in images (images.cl). */
+
+/* Tables of the normalizers; gamma and beta where there is an activation. */
+typedef struct {
+    realv mean[PIECE_VECTORS], scale[PIECE_VECTORS];
+    realv gamma[CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 1 : PIECE_VECTORS];
+    realv beta[CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 1 : PIECE_VECTORS];
+} normalizer_tables;
+
+/* Tables of sums over images, and then of what dx is made of. */
+typedef struct {
+    realv g[PIECE_VECTORS], g_xhat[PIECE_VECTORS], xhat[PIECE_VECTORS];
+} backward_tables;
+
+INLINE void spread_normalizer(normalizer_tables *t, piece p, index_t channel, normalizer n)
+{
+    spread_value(t->mean, p, channel, n.mean);
+    spread_value(t->scale, p, channel, n.scale);
+    if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
+        spread_value(t->gamma, p, channel, n.gamma);
+        spread_value(t->beta, p, channel, n.beta);
+    }
+}
+
+/* Of vector number v of an image's piece, which is at an offset, or of the first width elements of it; bits: of the image. */
+INLINE void load_image_terms(backward_terms *terms, backward_tensors t, index_t offset, index_t v, uint width, const uint *bits,
+                             const normalizer_tables *n)
+{
+    const bool full = width == CLBN_VECTOR;
+    const index_t at = offset + v * CLBN_VECTOR, i = CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 0 : v;
+    const realv x = t.has_x ? load_either(t.x.data + at, full, width) : 0;
+    const realv dy = load_either(t.dy.data + at, full, width);
+    const realv other = takes_other(t) ? load_either(t.other.data + at, full, width) : 0;
+    terms->xhat = xhat_of(x, t, n->mean[v], n->scale[v]);
+    terms->g = gradient_through(dy, x, terms->xhat, other, t.mask ? bits[v] : 0, t, n->gamma[i], n->beta[i]);
+}
+
+INLINE void add_terms_of_vector(backward_tables *s, piece p, backward_tensors t, index_t offset, index_t images, index_t v,
+                                uint width, const band_bits *bits, const normalizer_tables *n)
+{
+    realv g_sum = s->g[v], g_xhat_sum = s->g_xhat[v], xhat_sum = s->xhat[v];
+    for (index_t i = 0; i < images; i++) {
+        backward_terms terms;
+        load_image_terms(&terms, t, offset + i * p.pitch, v, width, bits->of[i], n);
+        g_sum += terms.g;
+        g_xhat_sum = fma(terms.g, terms.xhat, g_xhat_sum);
+        xhat_sum += terms.xhat;
+    }
+    s->g[v] = g_sum;
+    s->g_xhat[v] = g_xhat_sum;
+    s->xhat[v] = xhat_sum;
+}
+
+/* Adds the terms of images begin to end. is_plain: as has_only_dx(). */
+INLINE void add_terms_of_images(division d, piece p, backward_tensors t, bool is_plain, index_t begin, index_t end,
+                                const normalizer_tables *n, backward_tables *s)
+{
+    if (is_plain)
+        keep_only_dx(&t);
+    for (index_t image = begin; image < end; image += IMAGE_BAND) {
+        const index_t images = min(end - image, (index_t)IMAGE_BAND), offset = image * p.pitch + p.begin;
+        band_bits bits;
+        load_band_bits(&bits, d, p, t.mask, image, images);
+        for (index_t v = 0; v < p.vectors; v++)
+            add_terms_of_vector(s, p, t, offset, images, v, CLBN_VECTOR, &bits, n);
+        if (p.rest > 0)
+            add_terms_of_vector(s, p, t, offset, images, p.vectors, p.rest, &bits, n);
+    }
+}
+
+/* The sums of the tile's channels. s: for its use. */
+void backward_sums_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s, sums *all)
+{
+    for (index_t image = 0; image < (index_t)d.rows; image += (index_t)IMAGE_CHUNK) {
+        const index_t end = min(image + (index_t)IMAGE_CHUNK, (index_t)d.rows);
+        clear_table(s->g);
+        clear_table(s->g_xhat);
+        clear_table(s->xhat);
+        if (has_only_dx(t))
+            add_terms_of_images(d, p, t, true, image, end, n, s);
+        else
+            add_terms_of_images(d, p, t, false, image, end, n, s);
+        for (index_t i = 0; i < p.channels; i++)
+            all[i] = add_sums(all[i], sums_of(sum_of_channel(s->g, p, i), sum_of_channel(s->g_xhat, p, i),
+                                              sum_of_channel(s->xhat, p, i)));
+    }
+}
+
+/* dx and dz of a vector. s->g: gain, g_xhat: slope, xhat: shift. */
+INLINE void input_vector(backward_tensors t, index_t offset, index_t v, uint width, const uint *bits, bool past_cache,
+                         const normalizer_tables *n, const backward_tables *s)
+{
+    const bool full = width == CLBN_VECTOR;
+    const index_t at = offset + v * CLBN_VECTOR;
+    backward_terms terms;
+    load_image_terms(&terms, t, offset, v, width, bits, n);
+    if (t.has_dx)
+        store_either(t.dx.data + at, input_gradient(terms.g, terms.xhat, s->g[v], s->g_xhat[v], s->xhat[v], t.flags), full,
+                     width, past_cache);
+    if (t.dz.data)
+        store_either(t.dz.data + at, terms.g, full, width, past_cache);
+}
+
+/* dx and dz of the tile, image by image. is_plain: as has_only_dx(). */
+INLINE void input_tile(division d, piece p, backward_tensors t, bool is_plain, bool past_cache, const normalizer_tables *n,
+                       const backward_tables *s)
+{
+    if (is_plain) {
+        keep_only_dx(&t);
+        t.has_dx = true;
+    }
+    for (index_t image = 0; image < (index_t)d.rows; image++) {
+        const index_t offset = image * p.pitch + p.begin;
+        band_bits bits;
+        load_band_bits(&bits, d, p, t.mask, image, 1);
+        for (index_t v = 0; v < p.vectors; v++)
+            input_vector(t, offset, v, CLBN_VECTOR, bits.of[0], past_cache, n, s);
+        if (p.rest > 0)
+            input_vector(t, offset, p.vectors, p.rest, bits.of[0], false, n, s);
+    }
+}
+
+void input_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, const backward_tables *s)
+{
+    const bool past_cache = (t.flags & FLAG_STREAM) && (!t.has_dx || is_piece_aligned(t.dx.data, p)) &&
+                            (!t.dz.data || is_piece_aligned(t.dz.data, p));
+    const bool is_plain = has_only_dx(t) && t.has_dx;
+    t.has_x = t.has_x && input_takes_x(t);
+    if (is_plain && past_cache)
+        input_tile(d, p, t, true, true, n, s);
+    else if (is_plain)
+        input_tile(d, p, t, true, false, n, s);
+    else if (past_cache)
+        input_tile(d, p, t, false, true, n, s);
+    else
+        input_tile(d, p, t, false, false, n, s);
+}
+
+/* Backward of a tile of channels to a group; its arguments are those of rows_backward. */
+GROUP_KERNEL void images_backward(division d, __global const storage *x, layout x_at, __global const storage *dy,
+                                  layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask,
+                                  ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
+                                  __global const real *gamma, ulong gamma_offset, __global const real *beta,
+                                  ulong beta_offset, __global const real *mean, ulong mean_offset,
+                                  __global const real *deviation, ulong deviation_offset, __global real *dgamma,
+                                  ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
+                                  real epsilon_low, real alpha, uint flags)
+{
+    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
+                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
+                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
+    const channel_parameters parameters = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
+                                            deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
+    const bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
+    normalizer_tables n;
+    backward_tables s;
+    sums all[PIECE_CHANNELS];
+    piece p;
+    find_piece(&p, d);
+    for (index_t i = 0; i < p.channels; i++) {
+        normalizer of;
+        find_normalizer(&of, parameters, span_of(p.channel + i, d.channels));
+        spread_normalizer(&n, p, i, of);
+        all[i] = no_sums();
+    }
+    if (needs_sums)
+        backward_sums_of_images(d, p, t, &n, &s, all);
+    for (index_t i = 0; i < p.channels; i++) {
+        gradient g;
+        finish_sums(&g, all[i], wide_of_count(d.rows * d.columns), span_of(p.channel + i, d.channels), parameters, true,
+                    dgamma + dgamma_offset, dbeta + dbeta_offset);
+        spread_value(s.g, p, i, g.gain);
+        spread_value(s.g_xhat, p, i, g.slope);
+        spread_value(s.xhat, p, i, g.shift);
+    }
+    if (dx || dz)
+        input_of_images(d, p, t, &n, &s);
+}

@@ -1,0 +1,217 @@
+/* Forward training and inference of channels first in images (images.cl). */
+
+INLINE void add_image_deviation(realv x, realv pivot, realv *sum, realv *squares)
+{
+    realv deviation = x - pivot;
+    *sum += deviation;
+    *squares = fma(deviation, deviation, *squares);
+}
+
+/* Adds the deviations of count images' pieces, the first of which is x. */
+void add_images(piece p, __global const storage *x, index_t count, const realv *pivots, realv *sums, realv *squares)
+{
+    for (index_t begin = 0; begin < count; begin += IMAGE_BAND, x += IMAGE_BAND * p.pitch) {
+        const index_t images = min(count - begin, (index_t)IMAGE_BAND);
+        for (index_t v = 0; v < p.vectors; v++) {
+            __global const storage *from = x + v * CLBN_VECTOR;
+            realv sum = sums[v], square = squares[v];
+            for (index_t i = 0; i < images; i++, from += p.pitch)
+                add_image_deviation(load_vector(from), pivots[v], &sum, &square);
+            sums[v] = sum;
+            squares[v] = square;
+        }
+        for (index_t i = 0; i < images && p.rest > 0; i++)
+            add_image_deviation(load_some(x + i * p.pitch + p.vectors * CLBN_VECTOR, p.rest), pivots[p.vectors],
+                                &sums[p.vectors], &squares[p.vectors]);
+    }
+}
+
+/* Pivots of the tile's channels, from two images; also as a table. x: of the first image; sums and squares: for its use. */
+void sample_images(division d, piece p, __global const storage *x, realv *table, realv *sums, realv *squares, real *pivots)
+{
+    const index_t middle = (index_t)(d.rows / 2);
+    for (index_t i = 0; i < p.channels; i++) {
+        pivots[i] = load_element(x + i * p.columns);
+        spread_value(table, p, i, pivots[i]);
+    }
+    clear_table(sums);
+    clear_table(squares);
+    add_images(p, x, 1, table, sums, squares);
+    add_images(p, x + middle * p.pitch, 1, table, sums, squares);
+    for (index_t i = 0; i < p.channels; i++) {
+        pivots[i] =
+            sampled_pivot(pivots[i], sum_of_channel(sums, p, i), sum_of_channel(squares, p, i), 2 * (real)p.columns);
+        spread_value(table, p, i, pivots[i]);
+    }
+}
+
+/* The deviations of the tile's channels. pivots, sums and squares are tables, the latter for its use. */
+void sum_images(division d, piece p, __global const storage *x, const realv *pivots, realv *sums, realv *squares,
+                deviations *all)
+{
+    for (index_t i = 0; i < p.channels; i++) {
+        all[i].sum = wide_of(0);
+        all[i].squares = wide_of(0);
+    }
+    for (index_t image = 0; image < (index_t)d.rows; image += (index_t)IMAGE_CHUNK) {
+        clear_table(sums);
+        clear_table(squares);
+        add_images(p, x + image * p.pitch + p.begin, min((index_t)IMAGE_CHUNK, (index_t)d.rows - image), pivots, sums, squares);
+        for (index_t i = 0; i < p.channels; i++) {
+            all[i].sum = wide_add(all[i].sum, wide_of(sum_of_channel(sums, p, i)));
+            all[i].squares = wide_add(all[i].squares, wide_of(sum_of_channel(squares, p, i)));
+        }
+    }
+}
+
+/* Tables of what y is made of. */
+typedef struct {
+    realv mean[PIECE_VECTORS], scale[PIECE_VECTORS], shift[PIECE_VECTORS];
+} affine_tables;
+
+INLINE void spread_affine(affine_tables *s, piece p, index_t channel, affine a)
+{
+    spread_value(s->mean, p, channel, a.mean);
+    spread_value(s->scale, p, channel, a.scale);
+    spread_value(s->shift, p, channel, a.shift);
+}
+
+/* y, and bits of a mask, of vectors begin to end of a band's images from first to last. offset: of the band's first piece. */
+INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_t first, index_t last, index_t begin, index_t end,
+                              bool past_cache, const affine_tables *s, band_bits *bits)
+{
+    for (index_t v = begin; v < end; v++) {
+        const realv mean = s->mean[v], scale = s->scale[v], shift = s->shift[v];
+        for (index_t i = first; i < last; i++) {
+            const index_t at = offset + i * p.pitch + v * CLBN_VECTOR;
+            if (past_cache) {
+                fetch(t.x.data + at + IMAGE_BAND * p.pitch);
+                if (t.z.data)
+                    fetch(t.z.data + at + IMAGE_BAND * p.pitch);
+            }
+            realv a = fma(load_vector(t.x.data + at) - mean, scale, shift);
+            if (t.z.data)
+                a += load_vector(t.z.data + at);
+            store_vector(t.y.data + at, activate(a, t.alpha), past_cache);
+            if (t.mask)
+                bits->of[i][v] = mask_bits(a);
+        }
+    }
+}
+
+/* The same of what is left of an image's piece. */
+INLINE void normalize_rest(piece p, forward_tensors t, index_t offset, index_t i, const affine_tables *s, band_bits *bits)
+{
+    const index_t v = p.vectors, at = offset + i * p.pitch + v * CLBN_VECTOR;
+    if (p.rest == 0)
+        return;
+    realv a = fma(load_some(t.x.data + at, p.rest) - s->mean[v], s->scale[v], s->shift[v]);
+    if (t.z.data)
+        a += load_some(t.z.data + at, p.rest);
+    store_some(t.y.data + at, activate(a, t.alpha), p.rest);
+    if (t.mask)
+        bits->of[i][v] = mask_bits(a);
+}
+
+/* A band vector by vector, or past the cache, each image in runs. */
+INLINE void normalize_band(division d, piece p, forward_tensors t, index_t image, index_t images, bool past_cache,
+                           const affine_tables *s)
+{
+    const index_t offset = image * p.pitch + p.begin;
+    band_bits bits;
+    if (!past_cache)
+        normalize_vectors(p, t, offset, 0, images, 0, p.vectors, false, s, &bits);
+    for (index_t v = 0; v < p.vectors && past_cache; v += RUN_VECTORS)
+        for (index_t i = 0; i < images; i++)
+            normalize_vectors(p, t, offset, i, i + 1, v, min(v + RUN_VECTORS, p.vectors), true, s, &bits);
+    for (index_t i = 0; i < images; i++)
+        normalize_rest(p, t, offset, i, s, &bits);
+    if (t.mask)
+        store_band_bits(d, p, t.mask, image, images, &bits);
+}
+
+/* y, and the mask, of the tile. is_plain: there are only x and y. */
+INLINE void normalize_tile(division d, piece p, forward_tensors t, bool is_plain, bool past_cache, const affine_tables *s)
+{
+    if (is_plain) {
+        t.z.data = 0;
+        t.mask = 0;
+    }
+    for (index_t image = 0; image < (index_t)d.rows; image += IMAGE_BAND)
+        normalize_band(d, p, t, image, min((index_t)d.rows - image, (index_t)IMAGE_BAND), past_cache, s);
+}
+
+void normalize_images(division d, piece p, forward_tensors t, const affine_tables *s)
+{
+    const bool past_cache = (t.flags & FLAG_STREAM) && is_piece_aligned(t.y.data, p);
+    const bool is_plain = !t.z.data && !t.mask;
+    if (is_plain && past_cache)
+        normalize_tile(d, p, t, true, true, s);
+    else if (is_plain)
+        normalize_tile(d, p, t, true, false, s);
+    else if (past_cache)
+        normalize_tile(d, p, t, false, true, s);
+    else
+        normalize_tile(d, p, t, false, false, s);
+}
+
+/* Forward training of a tile of channels to a group; its arguments are those of rows_forward. */
+GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
+                                 __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
+                                 __global const real *gamma, ulong gamma_offset, __global const real *beta,
+                                 ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
+                                 __global real *running_var, ulong running_var_offset, __global real *save_mean,
+                                 ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset,
+                                 real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha,
+                                 uint flags)
+{
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
+    affine_tables s; /* before there are affines: pivots, sums, squares */
+    deviations all[PIECE_CHANNELS];
+    real pivots[PIECE_CHANNELS];
+    const wide count = wide_of_count(d.rows * d.columns);
+    piece p;
+    find_piece(&p, d);
+    sample_images(d, p, t.x.data + p.begin, s.mean, s.scale, s.shift, pivots);
+    sum_images(d, p, t.x.data, s.mean, s.scale, s.shift, all);
+    for (index_t i = 0; i < p.channels; i++) {
+        summation how = first_summation(pivots[i]);
+        moments m;
+        if (follow_sums(&how, all[i], count))
+            m = moments_about(pivots[i], 1, all[i], count);
+        else
+            m = own_moments(d, position_in_group(d), t.x, p.channel + i, 0, chunk_count(d));
+        affine a;
+        finish_moments(&a, m, span_of(p.channel + i, d.channels), true, gamma + gamma_offset, beta + beta_offset,
+                       running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
+                       save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                       wide_of_parts(factor_high, factor_low), flags);
+        spread_affine(&s, p, i, a);
+    }
+    if (y)
+        normalize_images(d, p, t, &s);
+}
+
+/* Forward inference of a tile of channels to a group; its arguments are those of rows_inference. */
+GROUP_KERNEL void images_inference(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
+                                   __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
+                                   __global const real *gamma, ulong gamma_offset, __global const real *beta,
+                                   ulong beta_offset, __global const real *running_mean, ulong running_mean_offset,
+                                   __global const real *running_var, ulong running_var_offset, real epsilon_high,
+                                   real epsilon_low, real alpha, uint flags)
+{
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
+    affine_tables s;
+    piece p;
+    find_piece(&p, d);
+    for (index_t i = 0; i < p.channels; i++) {
+        affine a;
+        running_affine(&a, span_of(p.channel + i, d.channels), gamma + gamma_offset, beta + beta_offset,
+                       running_mean + running_mean_offset, running_var + running_var_offset,
+                       wide_of_parts(epsilon_high, epsilon_low));
+        spread_affine(&s, p, i, a);
+    }
+    normalize_images(d, p, t, &s);
+}
