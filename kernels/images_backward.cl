@@ -101,25 +101,18 @@ INLINE void input_vector(backward_tensors t, index_t offset, index_t v, uint wid
         store_either(t.dz.data + at, terms.g, full, width, past_cache);
 }
 
-/* dx and dz of the tile, image by image. is_plain: as has_only_dx(). */
-INLINE void input_tile(division d, piece p, backward_tensors t, bool is_plain, bool past_cache, const normalizer_tables *n,
-                       const backward_tables *s)
+/* dx of the tile's whole vectors, where has_only_dx() is true. */
+INLINE void input_plain_tile(division d, piece p, backward_tensors t, bool past_cache, const normalizer_tables *n,
+                             const backward_tables *s)
 {
-    if (is_plain) {
-        keep_only_dx(&t);
-        t.has_dx = true;
-    }
-    for (index_t image = 0; image < (index_t)d.rows; image++) {
-        const index_t offset = image * p.pitch + p.begin;
-        band_bits bits;
-        load_band_bits(&bits, d, p, t.mask, image, 1);
+    keep_only_dx(&t);
+    t.has_dx = true;
+    for (index_t image = 0; image < (index_t)d.rows; image++)
         for (index_t v = 0; v < p.vectors; v++)
-            input_vector(t, offset, v, CLBN_VECTOR, bits.of[0], past_cache, n, s);
-        if (p.rest > 0)
-            input_vector(t, offset, p.vectors, p.rest, bits.of[0], false, n, s);
-    }
+            input_vector(t, image * p.pitch + p.begin, v, CLBN_VECTOR, 0, past_cache, n, s);
 }
 
+/* dx and dz of the tile, image by image. The plain loops are compiled apart, and what else there is once. */
 void input_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, const backward_tables *s)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && (!t.has_dx || is_piece_aligned(t.dx.data, p)) &&
@@ -127,13 +120,18 @@ void input_of_images(division d, piece p, backward_tensors t, const normalizer_t
     const bool is_plain = has_only_dx(t) && t.has_dx;
     t.has_x = t.has_x && input_takes_x(t);
     if (is_plain && past_cache)
-        input_tile(d, p, t, true, true, n, s);
+        input_plain_tile(d, p, t, true, n, s);
     else if (is_plain)
-        input_tile(d, p, t, true, false, n, s);
-    else if (past_cache)
-        input_tile(d, p, t, false, true, n, s);
-    else
-        input_tile(d, p, t, false, false, n, s);
+        input_plain_tile(d, p, t, false, n, s);
+    for (index_t image = 0; image < (index_t)d.rows && (!is_plain || p.rest > 0); image++) {
+        const index_t offset = image * p.pitch + p.begin;
+        band_bits bits;
+        load_band_bits(&bits, d, p, t.mask, image, 1);
+        for (index_t v = 0; v < p.vectors && !is_plain; v++)
+            input_vector(t, offset, v, CLBN_VECTOR, bits.of[0], past_cache, n, s);
+        if (p.rest > 0)
+            input_vector(t, offset, p.vectors, p.rest, bits.of[0], false, n, s);
+    }
 }
 
 /* Backward of a tile of channels to a group; its arguments are those of rows_backward. */

@@ -113,46 +113,48 @@ INLINE void normalize_rest(piece p, forward_tensors t, index_t offset, index_t i
         bits->of[i][v] = mask_bits(a);
 }
 
-/* A band vector by vector, or past the cache, each image in runs. */
-INLINE void normalize_band(division d, piece p, forward_tensors t, index_t image, index_t images, bool past_cache,
-                           const affine_tables *s)
+/* Whole vectors of a band, vector by vector, or each image in runs. */
+INLINE void normalize_band(piece p, forward_tensors t, index_t offset, index_t images, bool in_runs, bool past_cache,
+                           const affine_tables *s, band_bits *bits)
 {
-    const index_t offset = image * p.pitch + p.begin;
-    band_bits bits;
-    if (!past_cache)
-        normalize_vectors(p, t, offset, 0, images, 0, p.vectors, false, s, &bits);
-    for (index_t v = 0; v < p.vectors && past_cache; v += RUN_VECTORS)
+    if (!in_runs)
+        normalize_vectors(p, t, offset, 0, images, 0, p.vectors, past_cache, s, bits);
+    for (index_t v = 0; v < p.vectors && in_runs; v += RUN_VECTORS)
         for (index_t i = 0; i < images; i++)
-            normalize_vectors(p, t, offset, i, i + 1, v, min(v + RUN_VECTORS, p.vectors), true, s, &bits);
-    for (index_t i = 0; i < images; i++)
-        normalize_rest(p, t, offset, i, s, &bits);
-    if (t.mask)
-        store_band_bits(d, p, t.mask, image, images, &bits);
+            normalize_vectors(p, t, offset, i, i + 1, v, min(v + RUN_VECTORS, p.vectors), past_cache, s, bits);
 }
 
-/* y, and the mask, of the tile. is_plain: there are only x and y. */
-INLINE void normalize_tile(division d, piece p, forward_tensors t, bool is_plain, bool past_cache, const affine_tables *s)
+/* y of the tile's whole vectors, where there are only x and y. */
+INLINE void normalize_plain_tile(division d, piece p, forward_tensors t, bool past_cache, const affine_tables *s)
 {
-    if (is_plain) {
-        t.z.data = 0;
-        t.mask = 0;
+    t.z.data = 0;
+    t.mask = 0;
+    for (index_t image = 0; image < (index_t)d.rows; image += IMAGE_BAND) {
+        const index_t images = min((index_t)d.rows - image, (index_t)IMAGE_BAND);
+        normalize_band(p, t, image * p.pitch + p.begin, images, past_cache, past_cache, s, 0);
     }
-    for (index_t image = 0; image < (index_t)d.rows; image += IMAGE_BAND)
-        normalize_band(d, p, t, image, min((index_t)d.rows - image, (index_t)IMAGE_BAND), past_cache, s);
 }
 
+/* y, and the mask, of the tile. The plain loops are compiled apart, and what else there is once, so that programs compile in less
+ * time. */
 void normalize_images(division d, piece p, forward_tensors t, const affine_tables *s)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && is_piece_aligned(t.y.data, p);
     const bool is_plain = !t.z.data && !t.mask;
     if (is_plain && past_cache)
-        normalize_tile(d, p, t, true, true, s);
+        normalize_plain_tile(d, p, t, true, s);
     else if (is_plain)
-        normalize_tile(d, p, t, true, false, s);
-    else if (past_cache)
-        normalize_tile(d, p, t, false, true, s);
-    else
-        normalize_tile(d, p, t, false, false, s);
+        normalize_plain_tile(d, p, t, false, s);
+    for (index_t image = 0; image < (index_t)d.rows && (!is_plain || p.rest > 0); image += IMAGE_BAND) {
+        const index_t images = min((index_t)d.rows - image, (index_t)IMAGE_BAND), offset = image * p.pitch + p.begin;
+        band_bits bits;
+        if (!is_plain)
+            normalize_band(p, t, offset, images, true, past_cache, s, &bits);
+        for (index_t i = 0; i < images; i++)
+            normalize_rest(p, t, offset, i, s, &bits);
+        if (t.mask)
+            store_band_bits(d, p, t.mask, image, images, &bits);
+    }
 }
 
 /* Forward training of a tile of channels to a group; its arguments are those of rows_forward. */

@@ -80,7 +80,9 @@ static void check_subset(int config, const struct problem *problem, enum operati
 START_TEST(all_subsets_of_options_agree)
 {
     clbn_type types[MAX_STORED_TYPES];
-    int type_count = stored_types(_i, types);
+    /* What there is of options, a configuration's other types have like float32. */
+    const int type_count = _i < PLAIN_ENGINE_CONFIGS ? stored_types(_i, types) : 1;
+    types[0] = CLBN_FLOAT32;
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < SUBSET_SHAPES; s++) {
             struct problem problem = problem_random(&subset_shapes[s], types[t], 1e-3, s);

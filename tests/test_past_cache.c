@@ -31,7 +31,7 @@ static void check_calls(const struct problem *problem)
                 call.views |= extras[j];
                 call.source = source;
                 verify_call(0, problem, &call);
-                for (int k = 0; k < COUNT_OF(offsets) && extras[j] == WITH_EXTRAS; k++) {
+                for (int k = 0; k < COUNT_OF(offsets) && extras[j] == WITH_EXTRAS && problem->type == CLBN_FLOAT32; k++) {
                     call.offset = offsets[k];
                     verify_call(0, problem, &call);
                 }
