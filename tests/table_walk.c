@@ -22,9 +22,19 @@ struct problem row_problem(const struct table_row *row)
     return problem_random(&row->shape, row->type, 1e-5, row->number);
 }
 
+static bool is_small(const struct table_row *row)
+{
+    return shape_elements(&row->shape) < 20000;
+}
+
 bool is_worth_while(const struct table_row *row)
 {
-    return shape_elements(&row->shape) < 20000 || (row->config < PLAIN_ENGINE_CONFIGS && row->type == CLBN_FLOAT32);
+    return is_small(row) || row->config < PLAIN_ENGINE_CONFIGS || row->type == CLBN_FLOAT32;
+}
+
+bool is_worth_while_again(const struct table_row *row)
+{
+    return is_small(row) || (row->config < PLAIN_ENGINE_CONFIGS && row->type == CLBN_FLOAT32);
 }
 
 static void check_types(struct table_row row, void (*check)(const struct table_row *row))

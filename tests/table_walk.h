@@ -23,8 +23,10 @@ struct call varied_call(enum operation operation, size_t variation);
 /* The row's own random problem. */
 struct problem row_problem(const struct table_row *row);
 
-/* Whether more of the same is worth its time: large tensors have nothing that the plain engines do not see. */
+/* Whether more of the same is worth its time: of large tensors, the plain engines see all types, and others float32. */
 bool is_worth_while(const struct table_row *row);
+/* Likewise, where it is all done once more for each activation: the plain engines see float32. */
+bool is_worth_while_again(const struct table_row *row);
 
 /* Calls check for each shape of shape_table.h, and for each rank and axis. */
 void walk_shape_table(enum operation operation, int config, void (*check)(const struct table_row *row));

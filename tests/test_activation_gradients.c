@@ -82,7 +82,7 @@ static void check_row(const struct table_row *row)
 {
     const size_t variation = row_variation(row) + row->type_number;
     struct call call = activated_call(row->operation, variation);
-    if (!is_worth_while(row))
+    if (!is_worth_while_again(row))
         return;
     struct problem problem = row_problem(row);
     problem.activation = activation_of(tested_activation(row->config, row->type, variation));

@@ -18,6 +18,8 @@ static struct call call_of_row(const struct table_row *row)
 
 static void check_row(const struct table_row *row)
 {
+    if (!is_worth_while(row))
+        return;
     struct problem problem = row_problem(row);
     const struct call call = call_of_row(row);
     verify_call(row->config, &problem, &call);
