@@ -37,8 +37,8 @@ count()
     if [ "$1" = 2 ]; then
         wide=wide_pair in_double=0
     fi
-    for name in common activation spans "$wide" moments sums division layout coefficients records finish "${4}_walk" \
-        "${4}_forward" "${4}_backward" resident "resident_$4" "resident_${4}_backward"; do
+    for name in common activation spans "$wide" moments sums division layout backward_tensors coefficients records finish \
+        "${4}_walk" "${4}_forward" "${4}_backward" resident "resident_$4" "resident_${4}_backward"; do
         cat "$kernels/$name.cl"
     done > "$work/kernels.cl"
     "$clang" -x cl -cl-std=CL1.2 -O3 -w -include "$work/halves.h" -Xclang -finclude-default-header \
