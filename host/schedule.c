@@ -21,16 +21,18 @@
  * channel as much as adding some thousand rows. */
 #define PART_ROWS_ALONE 4096
 
-/* Channels first, single work-items: rows that are walked together, each with a sum of its own, or pieces of fewer
+/* Channels first, single work-items: rows that are walked together, or pieces of fewer, and the sums that they share
  * (kernels/rows_walk.cl). */
 #define ROWS_TOGETHER 4
+#define SUMS_TOGETHER 2
 
 /* Groups to a compute unit that even out what the units do, and below which channels are divided. */
 #define GROUPS_PER_UNIT_ALONE 4
 #define GROUPS_PER_UNIT       8
 
 /* Channels first: a channel of so few chunks is not worth dividing. */
-#define WHOLE_CHUNKS 4
+#define WHOLE_CHUNKS_ALONE 8
+#define WHOLE_CHUNKS       4
 
 /* Channels last: up to so many rows, a group walks all rows of a tile of so many vectors. */
 #define WHOLE_ROWS         256
@@ -161,14 +163,16 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     size_t step = v->group == 1 && d->columns >= v->vector ? v->vector : 1;
     size_t line = (size_t)d->lanes * step;
     size_t steps = divide_up((size_t)d->columns, line);
-    /* Fewer rows leave each of the sums that are taken together more columns. */
     const size_t together = v->group == 1 ? ROWS_TOGETHER : 1;
-    const size_t steps_in_row = d->rows < together ? CHUNK_STEPS * (together / (size_t)d->rows) : CHUNK_STEPS;
-    d->chunk_rows = together * lines * greater(CHUNK_STEPS / steps, 1);
-    d->chunk_columns = least(steps, steps_in_row) * line;
+    const size_t sums = v->group == 1 ? SUMS_TOGETHER : 1;
+    /* Steps of a row to a chunk, at most: a whole number of pieces. Fewer rows leave more. */
+    const size_t most = CHUNK_STEPS * sums / least((size_t)d->rows, together) / together * together;
+    d->chunk_rows = together * lines * greater(CHUNK_STEPS * sums / together / steps, 1);
+    d->chunk_columns = divide_up(steps, divide_up(steps, most)) * line;
     size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
     size_t groups = wanted_groups(v, facts, choices);
-    s->whole = choose_whole(engine_flags, choices, d->channels >= groups || chunks <= WHOLE_CHUNKS);
+    const size_t few_chunks = v->group == 1 ? WHOLE_CHUNKS_ALONE : WHOLE_CHUNKS;
+    s->whole = choose_whole(engine_flags, choices, d->channels >= groups || chunks <= few_chunks);
     d->parts = s->whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
     d->run_channels = 1;
     s->tiles = (size_t)d->channels;

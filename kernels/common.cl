@@ -322,15 +322,27 @@ INLINE realv without_first(realv v, uint count)
 }
 
 /* The sum of a vector's elements, in pairs. */
-INLINE real sum_of_vector(realv v)
+INLINE real sum_of_2(CLBN_JOIN(REAL_NAME, 2) a)
 {
-    real a[CLBN_VECTOR];
-    spread_vector(v, a);
-    for (uint half_width = CLBN_VECTOR / 2; half_width > 0; half_width /= 2)
-        for (uint i = 0; i < half_width; i++)
-            a[i] += a[i + half_width];
-    return a[0];
+    return a.lo + a.hi;
 }
+
+INLINE real sum_of_4(CLBN_JOIN(REAL_NAME, 4) a)
+{
+    return sum_of_2(a.lo + a.hi);
+}
+
+INLINE real sum_of_8(CLBN_JOIN(REAL_NAME, 8) a)
+{
+    return sum_of_4(a.lo + a.hi);
+}
+
+INLINE real sum_of_16(CLBN_JOIN(REAL_NAME, 16) a)
+{
+    return sum_of_8(a.lo + a.hi);
+}
+
+#define sum_of_vector CLBN_JOIN(sum_of_, CLBN_VECTOR)
 
 /* All bits of a vector's elements together. */
 INLINE int or_of_2(int2 a)

@@ -42,71 +42,63 @@ INLINE void add_terms(chunk_sums *s, backward_terms t)
     s->xhat += t.xhat;
 }
 
-/* Adds a vector of a row of a chunk. */
-INLINE void add_vector_terms(chunk_sums *s, backward_row r, chunk c, index_t vector, normalizer n)
+/* Adds a vector. */
+INLINE void add_vector_terms(chunk_sums *s, backward_row r, index_t column, normalizer n)
 {
     backward_terms t;
-    load_terms(&t, r, c.column + vector * CLBN_VECTOR, true, CLBN_VECTOR, n);
+    load_terms(&t, r, column, true, CLBN_VECTOR, n);
     add_terms(s, t);
 }
 
-/* All of them, in ROWS_TOGETHER pieces, each with sums of its own. */
-INLINE void add_terms_of_row(chunk_sums *s, backward_row r, position at, chunk c, normalizer n)
-{
-    const index_t piece = c.vectors / ROWS_TOGETHER;
-    for (index_t j = at.lane; j < piece; j += at.lanes)
-        for (uint i = 0; i < ROWS_TOGETHER; i++)
-            add_vector_terms(&s[i], r, c, j + i * piece, n);
-    for (index_t j = piece * ROWS_TOGETHER + at.lane; j < c.vectors; j += at.lanes)
-        add_vector_terms(s, r, c, j, n);
-}
-
-/* Of a row of a chunk, what is left after whole vectors. */
-INLINE void add_rest_terms(chunk_sums *s, backward_row r, position at, chunk c, normalizer n)
+/* Of a row of a chunk, which begins in a column, what is left after whole vectors. */
+INLINE void add_rest_terms(chunk_sums *s, backward_row r, index_t column, position at, chunk c, normalizer n)
 {
     backward_terms t;
     if (c.overlaps) {
-        load_terms(&t, r, c.column + overlap_begin(c), true, CLBN_VECTOR, n);
+        load_terms(&t, r, column + overlap_begin(c), true, CLBN_VECTOR, n);
         t.g = without_first(t.g, overlap_width(c));
         t.xhat = without_first(t.xhat, overlap_width(c));
         add_terms(s, t);
     }
     for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
-        load_terms(&t, r, c.column + j, false, 1, n);
+        load_terms(&t, r, column + j, false, 1, n);
         s->single_g += t.g.s0;
         s->single_g_xhat = fma(t.g.s0, t.xhat.s0, s->single_g_xhat);
         s->single_xhat += t.xhat.s0;
     }
 }
 
-/* Adds rows of a chunk that are walked together, row and those after it. */
-INLINE void add_rows(chunk_sums *s, division d, position at, chunk c, backward_tensors t, index_t row, index_t channel,
-                     normalizer n)
+/* All tensors as one row, where is_plain_backward() is true: a column is an element's offset in any. */
+INLINE void find_plain_row(backward_row *r, backward_tensors t)
 {
-    backward_row r[ROWS_TOGETHER];
-    const uint rows = (uint)min(steps_below(c.row_end, row, at.lines), (index_t)ROWS_TOGETHER);
-    for (uint i = 0; i < rows; i++)
-        find_backward_row(&r[i], d, t, row + i * at.lines, channel);
-    if (rows == ROWS_TOGETHER)
-        for (index_t j = at.lane; j < c.vectors; j += at.lanes)
-            for (uint i = 0; i < ROWS_TOGETHER; i++)
-                add_vector_terms(&s[i], r[i], c, j, n);
-    else
-        for (uint i = 0; i < rows; i++)
-            add_terms_of_row(s, r[i], at, c, n);
-    for (uint i = 0; i < rows; i++)
-        add_rest_terms(&s[i], r[i], at, c, n);
+    r->of = t;
+    r->x = t.x.data;
+    r->dy = t.dy.data;
+    r->other = 0;
+    r->dx = 0;
+    r->dz = 0;
+    r->mask_unit = 0;
 }
 
-/* One of such rows: where there is more than x and dy, the compiler is spared to see all together. */
-INLINE void add_row(chunk_sums *s, division d, position at, chunk c, backward_tensors t, index_t row, index_t channel,
-                    normalizer n)
+/* Of such rows of a chunk that are walked together, the whole vectors. */
+INLINE void add_vectors_of_rows(chunk_sums *s, backward_row r, const index_t *starts, position at, chunk c, normalizer n)
 {
-    backward_row r;
-    find_backward_row(&r, d, t, row, channel);
     for (index_t j = at.lane; j < c.vectors; j += at.lanes)
-        add_vector_terms(s, r, c, j, n);
-    add_rest_terms(s, r, at, c, n);
+#pragma unroll
+        for (uint i = 0; i < ROWS_TOGETHER; i++)
+            add_vector_terms(&s[i % SUMS_TOGETHER], r, starts[i] + j * CLBN_VECTOR, n);
+}
+
+/* The same of one, in ROWS_TOGETHER pieces. */
+INLINE void add_vectors_in_pieces(chunk_sums *s, backward_row r, index_t start, position at, chunk c, normalizer n)
+{
+    const index_t piece = c.vectors / ROWS_TOGETHER;
+    for (index_t j = at.lane; j < piece; j += at.lanes)
+#pragma unroll
+        for (uint i = 0; i < ROWS_TOGETHER; i++)
+            add_vector_terms(&s[i % SUMS_TOGETHER], r, start + (j + i * piece) * CLBN_VECTOR, n);
+    for (index_t j = piece * ROWS_TOGETHER + at.lane; j < c.vectors; j += at.lanes)
+        add_vector_terms(s, r, start + j * CLBN_VECTOR, n);
 }
 
 INLINE void add_chunk_sums(chunk_sums *to, chunk_sums from)
@@ -119,26 +111,56 @@ INLINE void add_chunk_sums(chunk_sums *to, chunk_sums from)
     to->single_xhat += from.single_xhat;
 }
 
-/* The sums of the work-item's elements of a chunk. */
-sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t channel, normalizer n)
+INLINE void clear_chunk_sums(chunk_sums *s)
 {
     const chunk_sums nothing = { 0, 0, 0, 0, 0, 0 };
-    chunk_sums s[ROWS_TOGETHER];
-    for (uint i = 0; i < ROWS_TOGETHER; i++)
+    for (uint i = 0; i < SUMS_TOGETHER; i++)
         s[i] = nothing;
-    if (is_plain_backward(t)) {
-        make_plain_backward(&t);
-        for (index_t row = c.row; row < c.row_end; row += ROWS_TOGETHER * at.lines)
-            add_rows(s, d, at, c, t, row, channel, n);
-    } else {
-        for (index_t row = c.row, i = 0; row < c.row_end; row += at.lines, i++)
-            add_row(&s[i % ROWS_TOGETHER], d, at, c, t, row, channel, n);
+}
+
+INLINE sums sums_of_all(chunk_sums *s)
+{
+    for (uint i = 1; i < SUMS_TOGETHER; i++)
+        add_chunk_sums(s, s[i]);
+    return sums_of(s->single_g + sum_of_vector(s->g), s->single_g_xhat + sum_of_vector(s->g_xhat),
+                   s->single_xhat + sum_of_vector(s->xhat));
+}
+
+/* The sums of the work-item's elements of a chunk, where is_plain_backward() is true. */
+sums sums_of_plain_chunk(division d, position at, chunk c, backward_tensors t, index_t channel, normalizer n)
+{
+    chunk_sums s[SUMS_TOGETHER];
+    backward_row r;
+    clear_chunk_sums(s);
+    make_plain_backward(&t);
+    find_plain_row(&r, t);
+    for (index_t row = c.row; row < c.row_end; row += ROWS_TOGETHER * at.lines) {
+        index_t starts[ROWS_TOGETHER];
+        const uint rows = find_rows(starts, d, at, c, t.x.at, row, channel);
+        if (rows == ROWS_TOGETHER)
+            add_vectors_of_rows(s, r, starts, at, c, n);
+        else
+            for (uint i = 0; i < rows; i++)
+                add_vectors_in_pieces(s, r, starts[i], at, c, n);
+        for (uint i = 0; i < rows; i++)
+            add_rest_terms(s, r, starts[i], at, c, n);
     }
-    for (uint half_count = ROWS_TOGETHER / 2; half_count > 0; half_count /= 2)
-        for (uint i = 0; i < half_count; i++)
-            add_chunk_sums(&s[i], s[i + half_count]);
-    return sums_of(s[0].single_g + sum_of_vector(s[0].g), s[0].single_g_xhat + sum_of_vector(s[0].g_xhat),
-                   s[0].single_xhat + sum_of_vector(s[0].xhat));
+    return sums_of_all(s);
+}
+
+/* The same of any, row by row: the compiler is spared to see several together. */
+sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t channel, normalizer n)
+{
+    chunk_sums s[SUMS_TOGETHER];
+    clear_chunk_sums(s);
+    for (index_t row = c.row, i = 0; row < c.row_end; row += at.lines, i = (i + 1) % SUMS_TOGETHER) {
+        backward_row r;
+        find_backward_row(&r, d, t, row, channel);
+        for (index_t j = at.lane; j < c.vectors; j += at.lanes)
+            add_vector_terms(&s[i], r, c.column + j * CLBN_VECTOR, n);
+        add_rest_terms(&s[i], r, c.column, at, c, n);
+    }
+    return sums_of_all(s);
 }
 
 /* The sums of the work-item's elements of chunks begin to end of a channel. */
@@ -149,8 +171,11 @@ void find_own_sums(sums *own, division d, position at, backward_tensors t, index
     t.has_dx = false;
     t.dz.data = 0;
     *own = no_sums();
-    for (index_t i = begin; i < end; i++)
-        *own = add_sums(*own, sums_of_chunk(d, at, chunk_of(d, at, i, in_vectors), t, channel, n));
+    const bool is_plain = is_plain_backward(t);
+    for (index_t i = begin; i < end; i++) {
+        const chunk c = chunk_of(d, at, i, in_vectors);
+        *own = add_sums(*own, is_plain ? sums_of_plain_chunk(d, at, c, t, channel, n) : sums_of_chunk(d, at, c, t, channel, n));
+    }
 }
 
 /* dx, dz */

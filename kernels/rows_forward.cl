@@ -12,8 +12,10 @@ INLINE void add_vectors(position at, chunk c, __global const storage *data, cons
                         realv *squares)
 {
     for (index_t i = at.lane; i < c.vectors; i += at.lanes)
+#pragma unroll
         for (uint r = 0; r < ROWS_TOGETHER; r++)
-            add_deviation(load_vector(data + starts[r] + i * CLBN_VECTOR), how, &sums[r], &squares[r]);
+            add_deviation(load_vector(data + starts[r] + i * CLBN_VECTOR), how, &sums[r % SUMS_TOGETHER],
+                          &squares[r % SUMS_TOGETHER]);
 }
 
 /* The same of one row. */
@@ -21,8 +23,10 @@ INLINE void add_vectors_of_row(position at, chunk c, __global const storage *p, 
 {
     const index_t piece = c.vectors / ROWS_TOGETHER;
     for (index_t i = at.lane; i < piece; i += at.lanes)
+#pragma unroll
         for (uint r = 0; r < ROWS_TOGETHER; r++)
-            add_deviation(load_vector(p + (i + r * piece) * CLBN_VECTOR), how, &sums[r], &squares[r]);
+            add_deviation(load_vector(p + (i + r * piece) * CLBN_VECTOR), how, &sums[r % SUMS_TOGETHER],
+                          &squares[r % SUMS_TOGETHER]);
     for (index_t i = piece * ROWS_TOGETHER + at.lane; i < c.vectors; i += at.lanes)
         add_deviation(load_vector(p + i * CLBN_VECTOR), how, &sums[0], &squares[0]);
 }
@@ -47,11 +51,11 @@ INLINE void add_rest(position at, chunk c, __global const storage *p, summation 
 /* Adds the deviations of the work-item's elements of a chunk. */
 void add_chunk(division d, position at, chunk c, input x, index_t channel, summation how, deviations *all)
 {
-    realv sums[ROWS_TOGETHER], squares[ROWS_TOGETHER];
+    realv sums[SUMS_TOGETHER], squares[SUMS_TOGETHER];
     real sum = 0, square = 0;
-    for (uint r = 0; r < ROWS_TOGETHER; r++) {
-        sums[r] = 0;
-        squares[r] = 0;
+    for (uint s = 0; s < SUMS_TOGETHER; s++) {
+        sums[s] = 0;
+        squares[s] = 0;
     }
     for (index_t row = c.row; row < c.row_end; row += ROWS_TOGETHER * at.lines) {
         index_t starts[ROWS_TOGETHER];
@@ -62,13 +66,12 @@ void add_chunk(division d, position at, chunk c, input x, index_t channel, summa
             for (uint r = 0; r < rows; r++)
                 add_vectors_of_row(at, c, x.data + starts[r], how, sums, squares);
         for (uint r = 0; r < rows; r++)
-            add_rest(at, c, x.data + starts[r], how, &sums[r], &squares[r], &sum, &square);
+            add_rest(at, c, x.data + starts[r], how, &sums[0], &squares[0], &sum, &square);
     }
-    for (uint half_count = ROWS_TOGETHER / 2; half_count > 0; half_count /= 2)
-        for (uint r = 0; r < half_count; r++) {
-            sums[r] += sums[r + half_count];
-            squares[r] += squares[r + half_count];
-        }
+    for (uint s = 1; s < SUMS_TOGETHER; s++) {
+        sums[0] += sums[s];
+        squares[0] += squares[s];
+    }
     all->sum = wide_add(all->sum, wide_of(sum + sum_of_vector(sums[0])));
     all->squares = wide_add(all->squares, wide_of(square + sum_of_vector(squares[0])));
 }

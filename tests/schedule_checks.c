@@ -22,6 +22,19 @@ void check_sizes(const struct plan_of_work *work)
 /* Bounds of kernels/rows_walk.cl and images.cl. */
 enum { RUN_CHANNELS = 32, PIECE_VECTORS = 64, PIECE_CHANNELS = 64 };
 
+/* In a chunk of rows that are walked in vectors, two sums share what they have in their turns: none has much more than 64 additions,
+ * which bounds.h counts on. */
+static void check_chunk_of_rows(const struct plan_of_work *work)
+{
+    const struct division *d = &work->schedule.division;
+    if (work->variant.group > 1 || d->columns < work->variant.vector)
+        return;
+    const cl_ulong rows = d->chunk_rows < d->rows ? d->chunk_rows : d->rows;
+    const cl_ulong vectors = divided_up(d->chunk_columns, work->variant.vector);
+    expect(work, rows * vectors <= 2 * 64, "a sum of a chunk has few additions");
+    expect(work, d->rows < 4 || d->chunk_rows % 4 == 0, "rows are walked by fours");
+}
+
 static void check_images(const struct plan_of_work *work)
 {
     const struct division *d = &work->schedule.division;
@@ -64,6 +77,7 @@ void check_division(const struct plan_of_work *work)
         expect(work, d->run_channels >= 1 && s->tiles == divided_up(d->channels, d->run_channels), "a tile is a run");
         expect(work, d->run_channels == 1 || (s->whole && work->variant.group == 1 && d->run_channels <= RUN_CHANNELS),
                "runs are whole, and have their places");
+        check_chunk_of_rows(work);
         check_images(work);
     }
 }
