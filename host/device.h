@@ -17,6 +17,7 @@ struct device_facts {
     size_t cache_size;     /* bytes of global memory cache; 0 if there is none or it is not known */
     size_t local_size;     /* bytes of local memory to a group */
     size_t register_size;  /* bytes of registers to a unit, at least */
+    size_t register_width; /* bytes of a CPU's vector register */
     size_t address_limit;  /* bytes that can be addressed */
 };
 

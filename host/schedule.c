@@ -18,7 +18,7 @@
 #define RESULTS_SHARE 4
 
 /* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a
- * channel as much as adding some thousand rows. */
+ * channel as much as adding some thousand rows. Units have equally many parts. */
 #define PART_ROWS_ALONE 4096
 
 /* Channels first, single work-items: rows that are walked together, or pieces of fewer, and the sums that they share
@@ -99,7 +99,8 @@ static size_t wanted_row_groups(const struct variant *v, const struct device_fac
     const size_t groups = wanted_groups(v, facts, choices);
     if (v->group > 1 || choices->groups_per_unit != 0)
         return groups;
-    return greater(least(groups, rows / PART_ROWS_ALONE), facts->compute_units);
+    const size_t parts = least(groups, rows / PART_ROWS_ALONE);
+    return greater(parts - parts % facts->compute_units, facts->compute_units);
 }
 
 struct merging bn_divide_merging(const struct variant *v, const struct device_facts *facts, size_t channels, size_t count)
@@ -218,15 +219,29 @@ static size_t fold_rows(const struct variant *v, const struct shape *shape)
     return fits && bn_is_packed(shape) ? folded : 1;
 }
 
-/* Rows that a work-item walks together. Each is a stream of memory, which processors fetch ahead if it comes from a cache or has
- * pages of its own; short rows that come from memory are fetched ahead only in their order. part: of the cache, up to which a
- * tensor is taken to come from it. */
-static size_t band_steps(const struct variant *v, const struct device_facts *facts, const struct division *d, size_t part)
+/* Whether a tensor has more than the part-th part of the cache, so that it is taken to come from memory. */
+static bool is_beyond_cache(const struct device_facts *facts, const struct division *d, size_t row_size, size_t part)
+{
+    return d->rows > facts->cache_size / part / row_size;
+}
+
+/* Rows that a work-item walks together, where it takes sums or writes results. Each is a stream of memory, which processors fetch
+ * ahead if it comes from a cache or has pages of its own; short rows that come from memory are fetched ahead only in their order,
+ * or if kernels ask for it, which they do of packed tensors where sums are taken. That pays where a vector takes several registers:
+ * its sums are loaded and stored as many times. */
+static void choose_bands(struct division *d, const struct variant *v, const struct device_facts *facts,
+                         const struct shape *shape)
 {
     const size_t row_size = (size_t)d->channels * bn_type_size(v->type);
-    if (v->group > 1)
-        return BAND_ROWS_IN_GROUP;
-    return row_size < PAGE_SIZE && d->rows > facts->cache_size / part / row_size ? 1 : BAND_ROWS_ALONE;
+    const bool shares_page = row_size < PAGE_SIZE;
+    const bool is_fetched = v->fetches && bn_is_packed(shape) && facts->register_width < v->vector * bn_parameter_size(v->type);
+    d->band_rows = d->result_rows = v->group > 1 ? BAND_ROWS_IN_GROUP : BAND_ROWS_ALONE;
+    if (v->group > 1 || !shares_page)
+        return;
+    if (is_beyond_cache(facts, d, row_size, SUMS_SHARE) && !is_fetched)
+        d->band_rows = 1;
+    if (is_beyond_cache(facts, d, row_size, RESULTS_SHARE))
+        d->result_rows = 1;
 }
 
 /* Vectors of channels to a group that walks all rows: fewer where there would be too few groups. */
@@ -256,8 +271,9 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     d->lanes = s->whole ? v->group : power_of_two(chosen(choices->lanes, vectors), v->group);
     size_t lines = v->group / (size_t)d->lanes;
     d->chunk_rows = CHUNK_STEPS * lines;
-    d->band_rows = chosen(choices->band_rows, band_steps(v, facts, d, SUMS_SHARE)) * lines;
-    d->result_rows = chosen(choices->band_rows, band_steps(v, facts, d, RESULTS_SHARE)) * lines;
+    choose_bands(d, v, facts, shape);
+    d->band_rows = chosen(choices->band_rows, (size_t)d->band_rows) * lines;
+    d->result_rows = chosen(choices->band_rows, (size_t)d->result_rows) * lines;
     d->chunk_columns = 1;
     if (v->group > 1)
         d->tile_vectors = d->lanes;
@@ -328,8 +344,7 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     size_t element = bn_parameter_size(v->type);
     const size_t width = (size_t)s.division.channels;
     const size_t tables = greater(s.slots, 1);
-    bool fits = add_section(&s.partials_size, bn_partial_size(v), s.partials, shape->channels,
-                            &s.workspace_size) &&
+    bool fits = add_section(&s.partials_size, bn_partial_size(v), s.partials, shape->channels, &s.workspace_size) &&
                 add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
                 add_section(&s.coefficients_size, COEFFICIENTS * element, tables, width, &s.workspace_size) &&
                 add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), s.slots,

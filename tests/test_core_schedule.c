@@ -139,12 +139,17 @@ static const struct device_facts cores = {
     .compute_units = 2, .max_group_size = 1024, .address_limit = SIZE_MAX / 2, .cache_size = (size_t)32 << 20
 };
 
+static struct schedule schedule_on(const struct device_facts *facts, clbn_geometry geometry, clbn_type type, struct shape shape)
+{
+    const struct variant variant = bn_choose_variant(geometry, 0, facts, type, CLBN_ACTIVATION_NONE, &shape);
+    struct schedule schedule;
+    ck_assert(bn_make_schedule(&variant, facts, 0, &usual_choices, &shape, &schedule));
+    return schedule;
+}
+
 static struct schedule schedule_on_cores(clbn_geometry geometry, clbn_type type, struct shape shape)
 {
-    const struct variant variant = bn_choose_variant(geometry, 0, &cores, type, CLBN_ACTIVATION_NONE, &shape);
-    struct schedule schedule;
-    ck_assert(bn_make_schedule(&variant, &cores, 0, &usual_choices, &shape, &schedule));
-    return schedule;
+    return schedule_on(&cores, geometry, type, shape);
 }
 
 /* Channels to a group in inference. */
@@ -231,6 +236,40 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
 }
 END_TEST
 
+/* Where kernels ask for what comes next, sums from memory are taken in bands, too, if a vector of 64 bytes takes several registers. */
+START_TEST(bands_from_memory_go_by_registers)
+{
+    struct shape packed = shape_of(401408, 64, 1), padded = packed;
+    padded.layouts[TENSOR_X].strides[0] = 65;
+    for (size_t width = 16; width <= 64; width *= 2) {
+        struct device_facts facts = cores;
+        facts.can_fetch = true;
+        facts.register_width = width;
+        const struct schedule s = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, packed);
+        ck_assert_uint_eq(s.division.band_rows, width < 64 ? 4 : 1);
+        ck_assert_uint_eq(s.division.result_rows, 1);
+        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, padded).division.band_rows, 1);
+        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, packed).division.band_rows,
+                          width < 64 ? 4 : 1);
+    }
+}
+END_TEST
+
+/* Channels last, where a part of 4096 rows or more is worth its results. */
+START_TEST(units_have_equally_many_parts)
+{
+    struct device_facts facts = cores;
+    for (facts.compute_units = 1; facts.compute_units <= 12; facts.compute_units++)
+        for (size_t rows = 300; rows < 1000000; rows += rows / 3) {
+            const struct shape shape = shape_of(rows, 64, 1);
+            const struct schedule s = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape);
+            ck_assert_uint_eq(s.division.parts % facts.compute_units, 0);
+            ck_assert_uint_ge(s.division.parts, facts.compute_units);
+            ck_assert(s.division.parts == facts.compute_units || rows / s.division.parts >= 4096);
+        }
+}
+END_TEST
+
 START_TEST(a_workspace_that_overflows_has_no_schedule)
 {
     const struct shape shape = shape_of(1, SIZE_MAX / 16, 1);
@@ -258,6 +297,8 @@ int main(void)
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, channels_make_long_runs);
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
+    tcase_add_test(cases, bands_from_memory_go_by_registers);
+    tcase_add_test(cases, units_have_equally_many_parts);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);
