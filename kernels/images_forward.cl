@@ -76,6 +76,10 @@ INLINE void spread_affine(affine_tables *s, piece p, index_t channel, affine a)
     spread_value(s->shift, p, channel, a.shift);
 }
 
+/* From a run to what will be read next of its image. The same of the next band is not asked for: images may lie whole pages apart, and
+ * where those of two bands share places of a cache, they drive each other out before they are read. */
+#define NEXT_RUN (RUN_VECTORS * CLBN_VECTOR)
+
 /* y, and bits of a mask, of vectors begin to end of a band's images from first to last. offset: of the band's first piece. */
 INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_t first, index_t last, index_t begin, index_t end,
                               bool past_cache, const affine_tables *s, band_bits *bits)
@@ -85,9 +89,9 @@ INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_
         for (index_t i = first; i < last; i++) {
             const index_t at = offset + i * p.pitch + v * CLBN_VECTOR;
             if (past_cache) {
-                fetch(t.x.data + at + IMAGE_BAND * p.pitch);
+                fetch(t.x.data + at + NEXT_RUN);
                 if (t.z.data)
-                    fetch(t.z.data + at + IMAGE_BAND * p.pitch);
+                    fetch(t.z.data + at + NEXT_RUN);
             }
             realv a = fma(load_vector(t.x.data + at) - mean, scale, shift);
             if (t.z.data)
