@@ -6,15 +6,16 @@
  * which unlike floats have no slow values.
  *
  * Constants that the host sets:
- *   VECTOR  words to a vector: 16 on a CPU, 4 elsewhere
- *   GROUP   work-items to a group
+ *   VECTOR       words to a vector: 16 on a CPU, 4 elsewhere
+ *   HALF_VECTOR  half of them
+ *   GROUP        work-items to a group
  */
 /* Wide vectors are passed within this program only: what clang warns of others, on CPUs without as wide ones, would fill a screen. */
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wpsabi"
 #endif
 
-#if !defined(VECTOR) || !defined(GROUP)
+#if !defined(VECTOR) || !defined(HALF_VECTOR) || !defined(GROUP)
 #error "a constant is missing"
 #endif
 
@@ -94,6 +95,62 @@ LIMIT_KERNEL void triad_nontemporal(__global const uint *x, __global const uint 
 #define PASS_WRITE 2 /* the same again, and out: what follows from these */
 #define PASS_TWO   4 /* tensors to read: x and dy, not x alone */
 
+/* What words hold. What is no number of 32 bits is computed with as such, two to a word, as clbn must. */
+#define HOLDS_WORDS     0
+#define HOLDS_FLOAT16S  1
+#define HOLDS_BFLOAT16S 2
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef JOIN(float, VECTOR) floatv;
+typedef JOIN(ushort, VECTOR) ushortv;
+#define convert_uintv   JOIN(convert_uint, VECTOR)
+#define convert_ushortv JOIN(convert_ushort, VECTOR)
+#define as_uintv        JOIN(as_uint, VECTOR)
+#define as_floatv       JOIN(as_float, VECTOR)
+#define as_ushortv      JOIN(as_ushort, VECTOR)
+#define as_words        JOIN(as_uint, HALF_VECTOR)
+
+INLINE floatv decode(ushortv v, uint holds)
+{
+    if (holds == HOLDS_FLOAT16S)
+        return JOIN(vload_half, VECTOR)(0, (const __private half *)&v);
+    return as_floatv(convert_uintv(v) << 16);
+}
+
+/* To the nearest; not of NaN, which clbn takes care of as well. */
+INLINE ushortv encode(floatv v, uint holds)
+{
+    ushortv result;
+    if (holds == HOLDS_FLOAT16S) {
+        JOIN(JOIN(vstore_half, VECTOR), _rte)(v, 0, (__private half *)&result);
+        return result;
+    }
+    return convert_ushortv((as_uintv(v) + 0x7fffu + (as_uintv(v) >> 16 & 1)) >> 16);
+}
+
+/* Two vectors of words, element by element. */
+INLINE uintv add(uintv a, uintv b, uint holds)
+{
+    uintv sum;
+    if (holds == HOLDS_WORDS)
+        return a + b;
+    sum.lo = as_words(encode(decode(as_ushortv(a.lo), holds) + decode(as_ushortv(b.lo), holds), holds));
+    sum.hi = as_words(encode(decode(as_ushortv(a.hi), holds) + decode(as_ushortv(b.hi), holds), holds));
+    return sum;
+}
+
+/* Sums of all that is read, so that none of the loads can be left out. */
+INLINE void add_to_sums(uintv *sum, uintv *other, uintv words, uint holds)
+{
+    if (holds == HOLDS_WORDS) {
+        *sum += words;
+        return;
+    }
+    *sum = as_uintv(as_floatv(*sum) + decode(as_ushortv(words.lo), holds));
+    *other = as_uintv(as_floatv(*other) + decode(as_ushortv(words.hi), holds));
+}
+
 /* Some words of a row: `run` of them from the group's first on, fewer in the last group. */
 typedef struct {
     __global const uint *x, *dy;
@@ -112,22 +169,20 @@ row_of_slab find_row(__global const uint *x, __global const uint *dy, __global u
 #define LOAD(p)     JOIN(vload, VECTOR)(0, p)
 #define STORE(v, p) JOIN(vstore, VECTOR)(v, 0, p)
 
-/* Of all words that are read, so that none of the loads can be left out. */
-uint sum_row(row_of_slab r, uint passes)
+INLINE uint sum_row(row_of_slab r, uint passes, uint holds)
 {
     uint words[VECTOR];
     uint total = 0;
-    uintv sum = 0;
+    uintv sum = 0, other = 0;
     ulong i = 0;
-    if (passes & PASS_TWO)
-        for (; i + VECTOR <= r.count; i += VECTOR)
-            sum += LOAD(r.x + i) + LOAD(r.dy + i);
-    else
-        for (; i + VECTOR <= r.count; i += VECTOR)
-            sum += LOAD(r.x + i);
+    for (; i + VECTOR <= r.count; i += VECTOR) {
+        add_to_sums(&sum, &other, LOAD(r.x + i), holds);
+        if (passes & PASS_TWO)
+            add_to_sums(&sum, &other, LOAD(r.dy + i), holds);
+    }
     for (; i < r.count; i++)
         total += r.x[i];
-    STORE(sum, words);
+    STORE(sum + other, words);
     for (uint j = 0; j < VECTOR; j++)
         total += words[j];
     return total;
@@ -139,16 +194,14 @@ ulong words_before(row_of_slab r)
     return min(r.count, (ulong)(VECTOR - (uintptr_t)r.out / sizeof(uint) % VECTOR) % VECTOR);
 }
 
-void write_row(row_of_slab r, uint passes, uint bias, bool past_cache)
+INLINE void write_row(row_of_slab r, uint passes, uint bias, bool past_cache, uint holds)
 {
     const ulong first = past_cache ? words_before(r) : 0;
     ulong i = 0;
     for (; i < first; i++)
         r.out[i] = r.x[i] + bias;
     for (; i + VECTOR <= r.count; i += VECTOR) {
-        uintv v = LOAD(r.x + i) + bias;
-        if (passes & PASS_TWO)
-            v += LOAD(r.dy + i);
+        const uintv v = add(LOAD(r.x + i), passes & PASS_TWO ? LOAD(r.dy + i) : (uintv)bias, holds);
         if (past_cache)
             store_past_cache(v, (__global uintv *)(r.out + i));
         else
@@ -159,37 +212,60 @@ void write_row(row_of_slab r, uint passes, uint bias, bool past_cache)
 }
 
 /* A slab to a group: `rows` runs of `run` words, which begin `pitch` words apart, in one pass or in two. */
-void pass_over(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch, ulong run, ulong rows,
-               uint passes, bool past_cache)
+INLINE void pass_over(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch, ulong run, ulong rows,
+                      uint passes, bool past_cache, uint holds)
 {
     uint sum = 0;
     for (ulong row = 0; (passes & PASS_READ) && row < rows; row++)
-        sum += sum_row(find_row(x, dy, out, row, pitch, run), passes);
+        sum += sum_row(find_row(x, dy, out, row, pitch, run), passes, holds);
     if (!(passes & PASS_WRITE)) {
         if (sum == 1)
             *out = sum; /* hardly ever, but the compiler does not know */
         return;
     }
     for (ulong row = 0; row < rows; row++)
-        write_row(find_row(x, dy, out, row, pitch, run), passes, sum == 1, past_cache);
+        write_row(find_row(x, dy, out, row, pitch, run), passes, sum == 1, past_cache, holds);
 }
 
-LIMIT_KERNEL void passes_plain(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch, ulong run,
-                               ulong rows, uint passes)
-{
-    pass_over(x, dy, out, pitch, run, rows, passes, false);
-}
+/* Kernels of two stores for what words hold. */
+#define PASSES(name, holds)                                                                                            \
+    LIMIT_KERNEL void JOIN(name, _plain)(__global const uint *x, __global const uint *dy, __global uint *out,          \
+                                         ulong pitch, ulong run, ulong rows, uint passes)                              \
+    {                                                                                                                  \
+        pass_over(x, dy, out, pitch, run, rows, passes, false, holds);                                                 \
+    }                                                                                                                  \
+    LIMIT_KERNEL void JOIN(name, _nontemporal)(__global const uint *x, __global const uint *dy, __global uint *out,    \
+                                               ulong pitch, ulong run, ulong rows, uint passes)                        \
+    {                                                                                                                  \
+        pass_over(x, dy, out, pitch, run, rows, passes, true, holds);                                                  \
+    }
 
-LIMIT_KERNEL void passes_nontemporal(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch,
-                                     ulong run, ulong rows, uint passes)
-{
-    pass_over(x, dy, out, pitch, run, rows, passes, true);
-}
+PASSES(passes, HOLDS_WORDS)
+PASSES(passes_float16, HOLDS_FLOAT16S)
+PASSES(passes_bfloat16, HOLDS_BFLOAT16S)
 
 /* ---- Nothing -------------------------------------------------------------------------------------------------------------- */
 
 /* What a launch costs. */
 LIMIT_KERNEL void nothing(__global const uint *x, __global const uint *dy, __global uint *out, ulong count,
                           ulong chunk)
+{
+}
+
+/* The same with arguments like those of forward training in one kernel: structs, buffers that may be NULL, and numbers. */
+typedef struct {
+    ulong members[17];
+} large_struct;
+
+typedef struct {
+    ulong members[3];
+} small_struct;
+
+LIMIT_KERNEL void nothing_of_many(large_struct d, __global const uint *x, small_struct x_at, __global const uint *z,
+                                  small_struct z_at, __global uint *y, small_struct y_at, __global uint *b0, ulong o0,
+                                  __global uint *b1, ulong o1, __global uint *b2, ulong o2, __global uint *b3, ulong o3,
+                                  __global uint *b4, ulong o4, __global uint *b5, ulong o5, __global uint *b6, ulong o6,
+                                  float f0, float f1, float f2, float f3, float f4, uint flags, __global uint *b7, ulong o7,
+                                  __global uint *b8, ulong o8, __global uint *b9, ulong o9)
 {
 }

@@ -163,6 +163,44 @@ static bool measure_enqueue(const struct bench_work *work, struct bench_summary 
     return true;
 }
 
+/* The OpenCL calls of a forward training in one kernel, and no more: bench.cl's nothing_of_many. */
+struct bare_call {
+    const struct bench_limit *limit;
+    const struct bench_tensors *tensors;
+};
+
+/* Its groups: vectors of channels in a row of 100. */
+enum { BARE_GROUPS = 7 };
+
+/* Bytes of its arguments; 0: a buffer. */
+static const unsigned char bare_arguments[] = { 136, 0, 24, 0, 24, 0, 24, 0, 8, 0, 8, 0, 8, 0, 8, 0, 8,
+                                                0,   8, 0,  8, 4,  4, 4,  4, 4, 4, 0, 8, 0, 8, 0, 8 };
+
+enum { BARE_Z = 3, BARE_MASK = 7 }; /* NULL, as there */
+
+static cl_int set_bare_argument(const struct bare_call *call, cl_kernel kernel, cl_uint i)
+{
+    static const cl_ulong zeros[17];
+    const cl_mem *buffer = i == BARE_Z || i == BARE_MASK ? NULL : &call->tensors->vectors[i % BENCH_VECTORS];
+
+    return bare_arguments[i] == 0 ? clSetKernelArg(kernel, i, sizeof(cl_mem), buffer)
+                                  : clSetKernelArg(kernel, i, bare_arguments[i], zeros);
+}
+
+static bool enqueue_bare(const void *context, cl_command_queue queue, cl_event *event, struct failure *failure)
+{
+    const struct bare_call *call = context;
+    const cl_kernel kernel = call->limit->kernels[BENCH_NOTHING_OF_MANY];
+    const size_t group = call->limit->group, items = BARE_GROUPS * group;
+    cl_int status = CL_SUCCESS;
+
+    for (cl_uint i = 0; i < sizeof(bare_arguments) && status == CL_SUCCESS; i++)
+        status = set_bare_argument(call, kernel, i);
+    if (status == CL_SUCCESS)
+        status = clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &items, &group, 0, NULL, event);
+    return status == CL_SUCCESS || fail_opencl(failure, "enqueuing a kernel", status);
+}
+
 static bool measure_operation(struct bench_costs *costs, const struct session *session, const struct bench_tensors *tensors,
                               struct bench_case *what, struct failure *failure)
 {
@@ -182,12 +220,15 @@ bool bench_costs_measure(struct bench_costs *costs, const struct session *sessio
     struct bench_case small = { .shape = { 2, { 60, 100 } }, .layout = BENCH_NC };
     struct bench_tensors tensors;
     struct bench_limit_call nothing;
-    struct bench_work work = { bench_limit_enqueue, &nothing, session->queue };
+    const struct bare_call bare = { limit, &tensors };
+    const struct bench_work work = { bench_limit_enqueue, &nothing, session->queue };
+    const struct bench_work bare_work = { enqueue_bare, &bare, session->queue };
 
     if (!measure_objects(costs, session, failure) || !bench_tensors_open(&tensors, session, &small, failure))
         return false;
     bool done = bench_limit_bind(&nothing, limit, BENCH_NOTHING, &tensors, failure) &&
-                measure_enqueue(&work, &costs->enqueue_nothing, &costs->call_nothing, failure);
+                measure_enqueue(&work, &costs->enqueue_nothing, &costs->call_nothing, failure) &&
+                measure_enqueue(&bare_work, &costs->enqueue_bare, &costs->call_bare, failure);
     for (int op = 0; op < BENCH_OPS && done; op++) {
         small.op = (enum bench_op)op;
         done = measure_operation(costs, session, &tensors, &small, failure);

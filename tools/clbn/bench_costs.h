@@ -17,12 +17,15 @@ struct bench_costs {
     struct bench_summary kind_compiled; /* ... on a new engine of the same context, without the library's disk cache */
     struct bench_summary kind_cached;   /* ... with its program in that cache */
     struct bench_summary plan;          /* a plan for a new shape of a known kind */
-    /* On 60 x 100 values: until an enqueue call returns, and the same for a kernel that does nothing, ... */
+    /* On 60 x 100 values: until an enqueue call returns; for a kernel that does nothing; and for one that does nothing with as many
+     * arguments as forward training has, which are set for each call, as clbn must; ... */
     struct bench_summary enqueue[BENCH_OPS];
     struct bench_summary enqueue_nothing;
+    struct bench_summary enqueue_bare;
     /* ... and the whole call with its wait. */
     struct bench_summary call[BENCH_OPS];
     struct bench_summary call_nothing;
+    struct bench_summary call_bare;
 };
 
 /* Opens a session as session_open() does, and times its engine and the first plan. The costs begin here. */

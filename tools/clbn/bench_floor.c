@@ -16,6 +16,11 @@ bool bench_floor_applies(const struct bench_case *the_case, const struct bench_l
     return limit->group == 1 && !the_case->residual;
 }
 
+bool bench_floor_is_limit(const struct bench_case *the_case)
+{
+    return the_case->op == BENCH_INFERENCE && bench_element_size(the_case->type) >= sizeof(cl_uint);
+}
+
 static size_t divide_up(size_t a, size_t b)
 {
     return a / b + (a % b != 0);
@@ -31,9 +36,31 @@ struct bench_floor_slabs bench_floor_divide(const struct bench_case *the_case, s
     if (channel > 0)
         slabs.run = channel < RUN_WORDS ? channel * divide_up(RUN_WORDS, channel) : channel;
     slabs.groups = slabs.run > 0 ? divide_up(row, slabs.run) : 0;
-    if (the_case->layout == BENCH_NCHW && slabs.groups >= compute_units)
+    if (the_case->op != BENCH_INFERENCE && the_case->layout == BENCH_NCHW && slabs.groups >= compute_units)
         return slabs;
     return (struct bench_floor_slabs){ 1, all, words, divide_up(all, words), false };
+}
+
+/* The first of the kernels for a type, which differ in their stores. */
+static enum bench_limit_kernel first_kernel(enum bench_type type)
+{
+    switch (type) {
+    case BENCH_FLOAT16:
+        return BENCH_PASSES_FLOAT16_PLAIN;
+    case BENCH_BFLOAT16:
+        return BENCH_PASSES_BFLOAT16_PLAIN;
+    default:
+        return BENCH_PASSES_PLAIN;
+    }
+}
+
+static void choose_launches(cl_uint launches[2], enum bench_op op, bool at_once)
+{
+    const cl_uint tensors = op == BENCH_BACKWARD ? PASS_TWO : 0;
+    const bool walks_once = op == BENCH_INFERENCE;
+
+    launches[0] = tensors | (walks_once ? 0u : PASS_READ) | (walks_once || at_once ? PASS_WRITE : 0u);
+    launches[1] = walks_once || at_once ? 0 : tensors | PASS_WRITE;
 }
 
 bool bench_floor_bind(struct bench_floor_call *call, const struct bench_limit *limit, size_t stores,
@@ -44,17 +71,15 @@ bool bench_floor_bind(struct bench_floor_call *call, const struct bench_limit *l
     const size_t sizes[] = { slabs.pitch, slabs.run, slabs.rows };
 
     call->limit = limit;
-    call->kernel = limit->kernels[BENCH_PASSES_PLAIN + stores];
+    call->kernel = limit->kernels[first_kernel(the_case->type) + stores];
     call->items = (slabs.groups > 0 ? slabs.groups : 1) * limit->group;
-    call->at_once = slabs.at_once;
-    call->tensors = the_case->op == BENCH_BACKWARD ? PASS_TWO : 0;
+    choose_launches(call->launches, the_case->op, slabs.at_once);
     return bench_limit_set_arguments(call->kernel, tensors, sizes, 3, failure);
 }
 
 static cl_int enqueue_passes(const struct bench_floor_call *call, cl_uint passes, cl_command_queue queue, cl_event *event)
 {
-    const cl_uint bits = passes | call->tensors;
-    cl_int status = clSetKernelArg(call->kernel, BENCH_OUT + 4, sizeof(bits), &bits);
+    cl_int status = clSetKernelArg(call->kernel, BENCH_OUT + 4, sizeof(passes), &passes);
 
     if (status == CL_SUCCESS)
         status = clEnqueueNDRangeKernel(queue, call->kernel, 1, NULL, &call->items, &call->limit->group, 0, NULL, event);
@@ -64,11 +89,10 @@ static cl_int enqueue_passes(const struct bench_floor_call *call, cl_uint passes
 bool bench_floor_enqueue(const void *call, cl_command_queue queue, cl_event *event, struct failure *failure)
 {
     const struct bench_floor_call *this_one = call;
-    cl_int status = CL_SUCCESS;
+    const bool has_two = this_one->launches[1] != 0;
+    cl_int status = enqueue_passes(this_one, this_one->launches[0], queue, has_two ? NULL : event);
 
-    if (!this_one->at_once)
-        status = enqueue_passes(this_one, PASS_READ, queue, NULL);
-    if (status == CL_SUCCESS)
-        status = enqueue_passes(this_one, this_one->at_once ? PASS_READ | PASS_WRITE : PASS_WRITE, queue, event);
+    if (status == CL_SUCCESS && has_two)
+        status = enqueue_passes(this_one, this_one->launches[1], queue, event);
     return status == CL_SUCCESS || fail_opencl(failure, "enqueuing a kernel", status);
 }

@@ -1,7 +1,7 @@
 /*
- * The floor, on a CPU, of an operation that walks its tensors twice: the same walks by kernels of bench.cl that compute nothing.
- * Channels first, a group reads its channels, and again while it writes; else, and where channels are fewer than compute units,
- * all is read before anything is written.
+ * The floor, on a CPU, of an operation: the walks that it must make, by kernels of bench.cl that compute nothing, but convert what
+ * is no float32. Training walks twice: channels first, a group reads its channels, and again while it writes; else, and where
+ * channels are fewer than compute units, all is read before anything is written. Inference walks once.
  */
 #ifndef CLBN_TOOL_BENCH_FLOOR_H
 #define CLBN_TOOL_BENCH_FLOOR_H
@@ -10,6 +10,9 @@
 
 /* Whether a case walks over no other tensors than the kernels do, on a device where nothing is kept on chip. */
 bool bench_floor_applies(const struct bench_case *the_case, const struct bench_limit *limit);
+
+/* Whether its floor is the limit: it walks once, and converts nothing. */
+bool bench_floor_is_limit(const struct bench_case *the_case);
 
 /* Groups that have `run` words, of 32 bits, of each of `rows` rows, which begin `pitch` words apart. */
 struct bench_floor_slabs {
@@ -25,9 +28,8 @@ struct bench_floor_slabs bench_floor_divide(const struct bench_case *the_case, s
 struct bench_floor_call {
     const struct bench_limit *limit;
     cl_kernel kernel;
-    size_t items; /* work-items */
-    bool at_once;
-    cl_uint tensors; /* a bit of bench.cl */
+    size_t items;        /* work-items */
+    cl_uint launches[2]; /* bits of bench.cl; 0 for none */
 };
 
 /* stores: 0 plain, 1 non-temporal. */

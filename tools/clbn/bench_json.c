@@ -18,13 +18,16 @@ static void write_text(struct json *json, const char *key, char *text)
 void bench_json_device(struct json *json, cl_device_id device)
 {
     cl_uint compute_units = 0;
+    cl_ulong cache_size = 0;
 
     clGetDeviceInfo(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units, NULL);
+    clGetDeviceInfo(device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cache_size), &cache_size, NULL);
     json_open(json, "device", '{');
     write_text(json, "name", device_text(device, CL_DEVICE_NAME));
     write_text(json, "version", device_text(device, CL_DEVICE_VERSION));
     write_text(json, "driver", device_text(device, CL_DRIVER_VERSION));
     json_integer(json, "compute_units", compute_units);
+    json_integer(json, "cache_bytes", (size_t)cache_size);
     json_close(json);
 }
 
@@ -50,6 +53,7 @@ static void write_costs(struct json *json, const struct bench_costs *costs)
     for (int op = 0; op < BENCH_OPS; op++)
         write_call(json, bench_op_names[op], &costs->enqueue[op], &costs->call[op]);
     write_call(json, "nothing", &costs->enqueue_nothing, &costs->call_nothing);
+    write_call(json, "nothing_of_many", &costs->enqueue_bare, &costs->call_bare);
     json_close(json);
     json_close(json);
 }
@@ -100,7 +104,7 @@ static void write_records(struct json *json, const struct bench_row *row)
         write_record(json, row, name, name, &row->limits[i].wall, row->limits[i].device_seconds,
                      bench_limit_bytes(kernel, &row->what), (double)NAN);
     }
-    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_row_walks_twice(row); i++)
+    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_row_has_floors(row); i++)
         write_record(json, row, bench_floor_name(i), bench_floor_name(i), &row->floors[i].wall, row->floors[i].device_seconds,
                      bytes, (double)NAN);
     if (row->has_peer)

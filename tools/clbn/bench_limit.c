@@ -14,8 +14,13 @@ static const char *const kernel_names[BENCH_LIMIT_KERNELS] = {
     [BENCH_TRIAD_PLAIN] = "triad_plain",
     [BENCH_TRIAD_NONTEMPORAL] = "triad_nontemporal",
     [BENCH_NOTHING] = "nothing",
+    [BENCH_NOTHING_OF_MANY] = "nothing_of_many",
     [BENCH_PASSES_PLAIN] = "passes_plain",
     [BENCH_PASSES_NONTEMPORAL] = "passes_nontemporal",
+    [BENCH_PASSES_FLOAT16_PLAIN] = "passes_float16_plain",
+    [BENCH_PASSES_FLOAT16_NONTEMPORAL] = "passes_float16_nontemporal",
+    [BENCH_PASSES_BFLOAT16_PLAIN] = "passes_bfloat16_plain",
+    [BENCH_PASSES_BFLOAT16_NONTEMPORAL] = "passes_bfloat16_nontemporal",
 };
 
 const char *bench_limit_name(enum bench_limit_kernel kernel)
@@ -69,14 +74,15 @@ static bool build_program(struct bench_limit *limit, const struct session *sessi
 {
     const struct embedded_file *source = &bench_sources[0];
     const char *text = (const char *)source->bytes;
-    char options[64];
+    char options[128];
     char log[1024] = "";
     cl_int status;
 
     limit->program = clCreateProgramWithSource(session->context, 1, &text, &source->size, &status);
     if (limit->program == NULL)
         return fail_opencl(failure, "creating a program", status);
-    snprintf(options, sizeof(options), "-cl-std=CL1.2 -DVECTOR=%zu -DGROUP=%zu", limit->vector, limit->group);
+    snprintf(options, sizeof(options), "-cl-std=CL1.2 -DVECTOR=%zu -DHALF_VECTOR=%zu -DGROUP=%zu", limit->vector,
+             limit->vector / 2, limit->group);
     status = clBuildProgram(limit->program, 1, &session->device, options, NULL, NULL);
     if (status == CL_SUCCESS)
         return true;

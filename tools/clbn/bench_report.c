@@ -24,7 +24,9 @@ void bench_print_head(const struct bench_report *report)
            report->quick ? "; a quick look, not figures to keep" : "");
     print_fusion(report->activation, report->residual);
     printf("The limit is the rate of a kernel that only moves bytes: a copy, or a triad where several tensors are read.\n"
-           "The floor, on a CPU, is the time of kernels that only walk over the tensors: twice where results need sums.\n"
+           "The floor, on a CPU, is the time of kernels that only walk over the tensors, twice where results need sums, and "
+           "convert\n"
+           "what has 16 bits.\n"
            "Times are in ms: of a call with its wait, and on the device of one among many.\n\n");
     printf("%-9s  %-17s %-6s %-8s  %9s %9s %9s %9s  %7s %8s  %9s", "op", "shape", "layout", "type", "median", "min", "90 %",
            "device", "GB/s", "of limit", "floor");
@@ -140,6 +142,11 @@ static void print_means(const struct bench_report *report, enum bench_op op, enu
     printf("\n");
 }
 
+static void print_call(const char *name, const struct bench_summary *enqueue, const struct bench_summary *call)
+{
+    printf("  %-42s %10.1f until the call returns, %.1f with the wait\n", name, 1e6 * enqueue->median, 1e6 * call->median);
+}
+
 static void print_costs(const struct bench_costs *costs)
 {
     printf("\nOn the host, medians in us (the OpenCL runtime may keep compiled programs on disk):\n");
@@ -150,12 +157,10 @@ static void print_costs(const struct bench_costs *costs)
            1e6 * costs->kind_cached.median);
     printf("  %-42s %10.1f\n", "creating a plan for a new shape", 1e6 * costs->plan.median);
     printf("On 60 x 100 values:\n");
-    for (int op = 0; op < BENCH_OPS; op++) {
-        printf("  %-42s %10.1f until the call returns, %.1f with the wait\n", bench_op_names[op],
-               1e6 * costs->enqueue[op].median, 1e6 * costs->call[op].median);
-    }
-    printf("  %-42s %10.1f until the call returns, %.1f with the wait\n", "a kernel that does nothing",
-           1e6 * costs->enqueue_nothing.median, 1e6 * costs->call_nothing.median);
+    for (int op = 0; op < BENCH_OPS; op++)
+        print_call(bench_op_names[op], &costs->enqueue[op], &costs->call[op]);
+    print_call("a kernel that does nothing", &costs->enqueue_nothing, &costs->call_nothing);
+    print_call("... with arguments like those of forward", &costs->enqueue_bare, &costs->call_bare);
 }
 
 void bench_print_summary(const struct bench_report *report)

@@ -38,12 +38,12 @@ double bench_row_floor(const struct bench_row *row)
 {
     if (!row->has_floor)
         return (double)NAN;
-    return best_of(bench_row_walks_twice(row) ? row->floors : row->limits);
+    return best_of(bench_row_has_floors(row) ? row->floors : row->limits);
 }
 
-bool bench_row_walks_twice(const struct bench_row *row)
+bool bench_row_has_floors(const struct bench_row *row)
 {
-    return row->has_floor && row->what.op != BENCH_INFERENCE;
+    return row->has_floor && !bench_floor_is_limit(&row->what);
 }
 
 /* Whether two results agree to within the roundings of their type. */
@@ -128,7 +128,7 @@ static bool bind_works(struct works *works, const struct bench_run *run, struct 
         add_work(works, (struct bench_work){ bench_limit_enqueue, &works->limits[i], work->queue }, &row->limits[i]);
     }
     row->has_floor = bench_floor_applies(&row->what, run->limit);
-    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_row_walks_twice(row); i++) {
+    for (size_t i = 0; i < BENCH_LIMIT_STORES && bench_row_has_floors(row); i++) {
         if (!bench_floor_bind(&works->floors[i], run->limit, i, &row->what, tensors, failure))
             return false;
         add_work(works, (struct bench_work){ bench_floor_enqueue, &works->floors[i], work->queue }, &row->floors[i]);

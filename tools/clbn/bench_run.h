@@ -25,7 +25,7 @@ struct bench_row {
     struct bench_time clbn;
     struct bench_time limits[BENCH_LIMIT_STORES]; /* from bench_limit_first() on */
     bool has_floor;
-    struct bench_time floors[BENCH_LIMIT_STORES]; /* then; but an inference's floor is its limit */
+    struct bench_time floors[BENCH_LIMIT_STORES]; /* then, unless the floor is the limit */
     bool has_peer;
     struct bench_summary peer;
     char kernels[160];
@@ -55,7 +55,7 @@ double bench_row_limit_rate(const struct bench_row *row);
 /* Seconds of the best kernels that only walk as the operation must; NAN if it has no floor. */
 double bench_row_floor(const struct bench_row *row);
 
-/* Whether the row's floors were measured. */
-bool bench_row_walks_twice(const struct bench_row *row);
+/* Whether the row's floors are measured. */
+bool bench_row_has_floors(const struct bench_row *row);
 
 #endif
