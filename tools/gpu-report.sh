@@ -199,14 +199,7 @@ compile() {
 # Sets $index and $device_name to those of the wanted device.
 choose_device() {
     "$build/clbn" devices --json >"$out/devices.json" 2>"$out/devices.log" || die "$(cat "$out/devices.log")"
-    row=$(awk -v wanted="$device" '
-        function value(line) { sub(/^[^:]*: "?/, "", line); sub(/"?,?$/, "", line); return line }
-        /"index":/ { index_of = value($0) }
-        /"name":/ { name = value($0) }
-        /"kind":/ {
-            matches = (wanted == "GPU" || wanted == "CPU") ? value($0) == wanted : index(tolower(name), tolower(wanted)) > 0
-            if (matches) { print index_of "\t" name; exit }
-        }' "$out/devices.json")
+    row=$(awk -v wanted="$device" -f "$root/tools/choose_device.awk" "$out/devices.json")
     [ -n "$row" ] || die "no device is as wanted ('$device'): $("$build/clbn" devices 2>&1 | head -n 20)"
     index=$(echo "$row" | cut -f1)
     device_name=$(echo "$row" | cut -f2)
@@ -282,8 +275,8 @@ write_tables() {
         [ ! -e "$file" ] || set -- "$@" "$file"
     done
     [ $# -gt 0 ] || return 0
-    awk -f "$root/tools/gpu_report_records.awk" -f "$root/tools/gpu_report_table.awk" "$@" >>"$out/report.txt"
-    awk -f "$root/tools/gpu_report_records.awk" -f "$root/tools/gpu_report_picture.awk" "$@" >"$out/picture.svg"
+    awk -f "$root/tools/bench_records.awk" -f "$root/tools/gpu_report_table.awk" "$@" >>"$out/report.txt"
+    awk -f "$root/tools/bench_records.awk" -f "$root/tools/gpu_report_picture.awk" "$@" >"$out/picture.svg"
 }
 
 write_report() {

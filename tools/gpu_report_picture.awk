@@ -1,4 +1,4 @@
-# Bar charts as SVG, one for each operation and type, of the records of the first file that gpu_report_records.awk reads, and of
+# Bar charts as SVG, one for each operation and type, of the records of the first file that bench_records.awk reads, and of
 # the others for the same cases: GB/s on the device of clbn and PyTorch, and the limit as a line. For tools/gpu-report.sh.
 
 function finish_record(    chart, category, rate) {

@@ -1,4 +1,4 @@
-# A table of the records that gpu_report_records.awk reads: a line for each case, with the times of clbn, of PyTorch, and of the
+# A table of the records that bench_records.awk reads: a line for each case, with the times of clbn, of PyTorch, and of the
 # kernels that only move bytes. For tools/gpu-report.sh.
 
 # "-" for what was not measured.

@@ -145,7 +145,7 @@ def measure_case(case, moved, device, clock):
 
 
 def write(path, name, records, left_out):
-    """One member to a line: tools/gpu_report_records.awk reads lines."""
+    """One member to a line: tools/bench_records.awk reads lines."""
     with open(path, "w", encoding="utf-8") as file:
         file.write('{\n  "device": %s,\n  "left_out": %d,\n  "records": [' % (json.dumps(name), left_out))
         for i, record in enumerate(records):

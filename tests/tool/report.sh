@@ -1,5 +1,6 @@
 #!/bin/sh
-# Tests of what tools/gpu-report.sh makes of records, and of its arguments: report.sh FOLDER_OF_TOOLS. Needs a shell and awk.
+# Tests of what tools/gpu-report.sh and cpu-report.sh make of records, and of their arguments: report.sh FOLDER_OF_TOOLS. Needs a
+# shell and awk.
 set -u
 
 tools=${1:?usage: report.sh FOLDER_OF_TOOLS}
@@ -38,7 +39,7 @@ TEXT
 
 # report KIND: the records in clbn.json and torch.json.
 report() {
-    awk -f "$tools/gpu_report_records.awk" -f "$tools/gpu_report_$1.awk" "$folder/clbn.json" "$folder/torch.json"
+    awk -f "$tools/bench_records.awk" -f "$tools/gpu_report_$1.awk" "$folder/clbn.json" "$folder/torch.json"
 }
 
 {
@@ -66,14 +67,88 @@ check 'the picture has a chart' grep -q 'forward float32: GB/s' "$folder/picture
 check 'the picture has bars' test "$(grep -c '<rect x' "$folder/picture")" -eq 6
 check 'the picture has a limit' test "$(grep -c 'stroke="#000000"' "$folder/picture")" -eq 2
 
-for arguments in '--nonsense' '--out' '--minutes soon'; do
-    code=0
-    # The words are arguments.
-    # shellcheck disable=SC2086
-    "$tools/gpu-report.sh" $arguments >"$folder/out" 2>"$folder/err" || code=$?
-    check "gpu-report.sh $arguments is wrong usage" test "$code" -eq 2 -a ! -s "$folder/out" -a "$(wc -l <"$folder/err")" -eq 1
+# timed OP SHAPE LAYOUT TYPE BYTES, then IMPL SECONDS for each of several
+timed() {
+    head="\"op\": \"$1\",
+\"shape\": [$2],
+\"layout\": \"$3\",
+\"type\": \"$4\","
+    bytes=$5
+    shift 5
+    while [ $# -gt 0 ]; do
+        printf '{\n%s\n"impl": "%s",\n"kernels": "one",\n"median_s": %s,\n"bytes": %s\n},\n' "$head" "$1" "$2" "$bytes"
+        shift 2
+    done
+}
+
+# A cache of 1 MB, float32 beside oneDNN, then a second file with float16.
+{
+    echo '"cache_bytes": 1000000,'
+    echo '"plan_median_s": 60e-6,'
+    echo '"first_plan_of_kind_cached_median_s": 0.019,'
+    for operation in forward backward inference nothing nothing_of_many; do
+        case $operation in
+        forward) call=30e-6 enqueue=13e-6 ;;
+        backward) call=44e-6 enqueue=13e-6 ;;
+        inference) call=25e-6 enqueue=13e-6 ;;
+        nothing) call=20e-6 enqueue=5e-6 ;;
+        nothing_of_many) call=28e-6 enqueue=12e-6 ;;
+        esac
+        printf '"%s": {\n"enqueue_median_s": %s,\n"call_median_s": %s\n},\n' "$operation" "$enqueue" "$call"
+    done
+    # 5 times as fast; 3 times, at 0.95 of a floor of 3.16; and 2 times, at half of a floor of 4.
+    timed forward '32, 64, 56, 56' nchw float32 4000000 clbn 0.002 copy 0.0017 floor 0.0019 onednn 0.010
+    timed forward '32, 256, 56, 56' nchw float32 4000000 clbn 0.002 copy 0.001 floor 0.0019 floor-nontemporal 0.0025 onednn 0.006
+    timed forward '32, 512, 7, 7' nchw float32 4000 clbn 0.002 copy 0.001 floor 0.001 onednn 0.004
+    timed forward '32, 64, 56, 56' nhwc float32 4000000 clbn 0.002 copy 0.0015 floor 0.002 onednn 0.004
+    timed forward '32, 256, 56, 56' nhwc float32 4000000 clbn 0.002 copy 0.0015 floor 0.0019 onednn 0.0018
+    timed inference '32, 64, 56, 56' nhwc float32 4000000 clbn 0.002 copy 0.0019 onednn 0.004
+    timed forward '60, 100' nc float32 48000 clbn 30e-6 copy 20e-6 onednn 5e-6
+    timed forward '1, 64, 112, 112' nchw float32 6000 clbn 0.002 copy 0.001 floor 0.0015 onednn 0.004
+} >"$folder/first.json"
+{
+    timed forward '32, 64, 56, 56' nchw float32 4000000 clbn 0.004 copy 0.0001
+    timed forward '32, 64, 56, 56' nchw float16 4000000 clbn 0.002 copy 0.001 floor 0.0015
+    timed forward '32, 256, 56, 56' nchw float32 4000000 clbn 0.002 copy 0.0001
+    timed forward '32, 256, 56, 56' nchw float16 4000000 clbn 0.002 copy 0.001 floor 0.0019
+} >"$folder/second.json"
+awk -f "$tools/bench_records.awk" -f "$tools/cpu_report_targets.awk" "$folder/first.json" "$folder/second.json" >"$folder/targets"
+
+# target TEXT REST: a line of the table.
+target() {
+    check "target '$1'" grep -qE "^$1 +$2\$" "$folder/targets"
+}
+target "ResNet-50, NCHW, forward: oneDNN's NCHW" '4 +3 +1 +1 +2.00 +3.11 +3.16 +4.05 +0.50 +0.77 +1 short'
+target "ResNet-50, NHWC, forward: oneDNN's NHWC, mean" '1.5 +2 +1 +1 +0.90 +1.34 .* at the floor'
+target "ResNet-50, NHWC, forward: oneDNN's NHWC, each" '1 +2 +1 +1 .* at the floor'
+target "ResNet-50, NCHW, forward: oneDNN's best, mean" '1.3 +3 +2 +1 +0.90 +1.53 .* met'
+target 'larger than the cache, NCHW, forward: the limit' '0.8 +2 +1 +1 +0.50 .* at the floor'
+target 'larger than the cache, inference: the limit' '0.9 +1 +1 +0 +0.95 .* met'
+target '1x64x112x112, 32x3x224x224: the limit' '0.6 +1 +0 +0 +0.50 .* 1 short'
+target 'float16, from memory: times as fast as float32' '1.5 +2 +1 +1 +1.00 .* at the floor'
+target '60x100 and 256x784 in one kernel' 'met'
+target '60x100 forward, with its wait: times an empty kernel' '1.3 x +1.5 +1.4 +at the floor'
+target '60x100 backward, with its wait: times an empty kernel' '1.3 x +2.2 +1.4 +short'
+target '60x100 inference, with its wait: times an empty kernel' '1.3 x +1.25 +1.4 +met'
+target '60x100 forward, on the host: times its bare OpenCL calls' '1.3 x +1.083 +- +met'
+target 'a plan for a new shape' '50 us +60 +- +short'
+target 'the first plan of a kind, program in the disk cache' '20 ms +19 +- +met'
+check 'a short row is named' grep -qE '^forward  32x512x7x7  nchw  float32 +2.00 of 4, 0.50 of the floor$' "$folder/targets"
+check 'only such are' test "$(grep -c 'of the floor' "$folder/targets")" -eq 2
+
+for script in gpu-report.sh cpu-report.sh; do
+    for arguments in '--nonsense' '--out' '--device'; do
+        code=0
+        # The words are arguments.
+        # shellcheck disable=SC2086
+        "$tools/$script" $arguments >"$folder/out" 2>"$folder/err" || code=$?
+        check "$script $arguments is wrong usage" test "$code" -eq 2 -a ! -s "$folder/out" -a "$(wc -l <"$folder/err")" -eq 1
+    done
+    "$tools/$script" --help >"$folder/out"
+    check "$script has a help text" grep -q "^Usage: $script" "$folder/out"
 done
-"$tools/gpu-report.sh" --help >"$folder/out"
-check 'gpu-report.sh has a help text' grep -q '^Usage: gpu-report.sh' "$folder/out"
+code=0
+"$tools/gpu-report.sh" --minutes soon >"$folder/out" 2>"$folder/err" || code=$?
+check 'minutes are a number' test "$code" -eq 2 -a ! -s "$folder/out" -a "$(wc -l <"$folder/err")" -eq 1
 
 test "$failed" -eq 0

@@ -1,0 +1,81 @@
+#!/bin/sh
+# Measures clbn on a CPU beside oneDNN, and says which of its targets it reaches, in one command. See --help.
+set -eu
+
+usage() {
+    cat <<'TEXT'
+Usage: cpu-report.sh [options]
+
+Installs what is missing, builds clbn into build-cpu/, times ResNet-50's and other shapes beside oneDNN and beside kernels that only
+move or walk over the same bytes, and prints a table of what clbn is to reach on a CPU, what it reaches, and what the floor is. Takes
+six minutes; nothing else should run meanwhile. Writes targets.txt, and what was measured as tables, pictures and JSON.
+
+Options:
+  --out FOLDER       where to write (default build-cpu/report)
+  --device DEVICE    a part of a device's name (default: the first CPU)
+  --quick            measure less, for a first look
+  --help             print this text
+TEXT
+}
+
+root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
+# shellcheck source=tools/packages.sh
+. "$root/tools/packages.sh"
+build=$root/build-cpu
+out=$build/report
+device=CPU
+quick=
+
+die() {
+    echo "cpu-report.sh: $1" >&2
+    exit "${2:-1}"
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --help)
+        usage
+        exit 0
+        ;;
+    --quick) quick=--quick ;;
+    --out | --device)
+        [ $# -gt 1 ] || die "option $1 needs a value" 2
+        if [ "$1" = --out ]; then out=$2; else device=$2; fi
+        shift
+        ;;
+    *) die "there is no option $1; see --help" 2 ;;
+    esac
+    shift
+done
+
+# bench NAME OPTION...
+bench() {
+    name=$1
+    shift
+    # An empty word is no option.
+    # shellcheck disable=SC2086
+    "$build/clbn" bench --device "$device" $quick --json "$out/$name.json" --plot "$out/$name.svg" "$@" >"$out/$name.txt" ||
+        die "measuring failed: see $out/$name.txt"
+}
+
+install_build_packages g++ libdnnl-dev gnuplot-nox
+cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCLBN_BENCH_ONEDNN=ON
+cmake --build "$build" --parallel "$(nproc)"
+mkdir -p "$out"
+out=$(CDPATH='' cd -- "$out" && pwd)
+
+"$build/clbn" devices --json >"$out/devices.json"
+device=$(awk -v wanted="$device" -f "$root/tools/choose_device.awk" "$out/devices.json" | cut -f1)
+[ -n "$device" ] || die "no OpenCL device is as wanted: see $build/clbn devices"
+
+echo "Measuring float32 beside oneDNN"
+bench float32 --shapes resnet50+mlp+1,64,112,112+32,3,224,224 --peer onednn
+echo "Measuring float16 and bfloat16 beside float32"
+bench types --shapes 32,64,112,112+32,256,56,56+32,64,56,56+32,512,28,28 --type float32,float16,bfloat16
+awk -f "$root/tools/bench_records.awk" -f "$root/tools/cpu_report_targets.awk" "$out/float32.json" "$out/types.json" \
+    >"$out/targets.txt"
+echo
+head -n 1 "$out/float32.txt"
+cat "$out/targets.txt"
+tail -n 1 "$out/float32.txt"
+echo "Written to $out"

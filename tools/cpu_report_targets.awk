@@ -1,0 +1,241 @@
+# What clbn is to reach on CPUs, and what it reaches, of the records that bench_records.awk reads: of a first file with float32 beside
+# oneDNN, and a second with 16-bit types beside float32. For tools/cpu-report.sh.
+#
+# A row's number is how many times as fast as the target's yardstick it is. Where it falls short, the row is still at the floor if
+# kernels that only walk over its tensors, as it must, take 0.9 of its time or more; and no kernel can do it if these fall short, too.
+
+BEGIN { AT_THE_FLOOR = 0.9 }
+
+# Ratios are of times of one run: cases of the second have a name of their own.
+FNR == 1 { run = ++files > 1 ? "types: " : "" }
+/"cache_bytes":/ { cache_size = value($0) + 0 }
+files == 1 && /"plan_median_s":/ { plan_time = value($0) + 0 }
+files == 1 && /"first_plan_of_kind_cached_median_s":/ { cached_time = value($0) + 0 }
+files == 1 && /"(forward|backward|inference|nothing|nothing_of_many)":/ { call = object_name($0) }
+files == 1 && /"enqueue_median_s":/ { enqueue_time[call] = value($0) + 0 }
+files == 1 && /"call_median_s":/ { call_time[call] = value($0) + 0 }
+/"kernels":/ { kernels = value($0) }
+
+function object_name(line) {
+    sub(/^ *"/, "", line)
+    sub(/".*/, "", line)
+    return line
+}
+
+function finish_record(    key) {
+    key = run op "  " size "  " layout "  " type
+    if (!(key in op_of)) {
+        order[++cases] = key
+        run_of[key] = run
+        op_of[key] = op
+        size_of[key] = size
+        layout_of[key] = layout
+        type_of[key] = type
+    }
+    if (impl == "clbn") {
+        bytes_of[key] = bytes
+        kernels_of[key] = kernels
+    }
+    if (impl ~ /^(copy|triad)/)
+        keep_better(limit, key, median)
+    else if (impl ~ /^floor/)
+        keep_better(floor, key, median)
+    else
+        times[key, impl] = median
+}
+
+function keep_better(best, key, seconds) {
+    if (!(key in best) || seconds < best[key])
+        best[key] = seconds
+}
+
+# Seconds that only walking takes; without kernels of its own, as long as the limit's.
+function floor_of(key) {
+    return key in floor ? floor[key] : limit[key]
+}
+
+function begin_target(text, wanted, what) {
+    target = text
+    goal = wanted
+    kind = what
+    rows = met = floored = impossible = 0
+    logarithms = floor_logarithms = share_logarithms = 0
+    least = least_floor = least_share = ""
+    missed_count = 0
+}
+
+function smaller(a, b) {
+    return a == "" || b < a ? b : a
+}
+
+# A row whose yardstick takes so many seconds.
+function add_row(key, yardstick,    number, bound, share) {
+    if (!(yardstick > 0) || !(times[key, "clbn"] > 0) || !(floor_of(key) > 0))
+        return
+    number = yardstick / times[key, "clbn"]
+    bound = yardstick / floor_of(key)
+    share = floor_of(key) / times[key, "clbn"]
+    rows++
+    logarithms += log(number)
+    floor_logarithms += log(bound)
+    share_logarithms += log(share)
+    least = smaller(least, number)
+    least_floor = smaller(least_floor, bound)
+    least_share = smaller(least_share, share)
+    if (number >= goal)
+        met++
+    else if (share >= AT_THE_FLOOR)
+        floored++
+    else
+        missed[++missed_count] = sprintf("%-44s %6.2f of %s, %.2f of the floor%s", key, number, goal, share,
+            bound < goal ? ", which itself has " sprintf("%.2f", bound) : "")
+}
+
+function verdict_of(number, share, bound) {
+    if (number >= goal)
+        return "met"
+    if (share >= AT_THE_FLOOR)
+        return "at the floor"
+    return bound < goal ? "short; so is the floor" : "short"
+}
+
+# kind "each": every row counts; "mean": their geometric mean.
+function end_target(    mean, i, verdict) {
+    if (rows == 0)
+        return
+    mean = exp(logarithms / rows)
+    if (kind == "mean")
+        verdict = verdict_of(mean, exp(share_logarithms / rows), exp(floor_logarithms / rows))
+    else if (met == rows)
+        verdict = "met"
+    else if (met + floored == rows)
+        verdict = "at the floor"
+    else
+        verdict = rows - met - floored " short"
+    printf "%-56s %5s %4d %4d %4d  %6.2f %6.2f  %6.2f %6.2f  %5.2f %5.2f  %s\n", target, goal, rows, met, floored, least, mean,
+        least_floor, exp(floor_logarithms / rows), least_share, exp(share_logarithms / rows), verdict
+    for (i = 1; i <= missed_count && kind == "each"; i++)
+        short[++short_count] = missed[i]
+}
+
+# A target of one number, of which less is better; the floor's, or 0.
+function print_cost(text, unit, wanted, reached, bound,    verdict) {
+    verdict = "short"
+    if (reached <= wanted)
+        verdict = "met"
+    else if (bound > 0 && reached * AT_THE_FLOOR <= bound)
+        verdict = "at the floor"
+    printf "%-56s %8s %10.4g %10s  %s\n", text, wanted " " unit, reached, (bound > 0 ? sprintf("%.4g", bound) : "-"), verdict
+}
+
+function is_resnet(key) {
+    return size_of[key] ~ /^32x(64x112x112|64x56x56|256x56x56|128x28x28|512x28x28|256x14x14|1024x14x14|512x7x7|2048x7x7)$/ &&
+        run_of[key] == ""
+}
+
+# oneDNN's time of a row, or the better one of both layouts.
+function peer_time(key) {
+    return times[key, "onednn"]
+}
+
+function best_peer_time(key,    other) {
+    other = op_of[key] "  " size_of[key] "  nhwc  " type_of[key]
+    return peer_time(other) > 0 && peer_time(other) < peer_time(key) ? peer_time(other) : peer_time(key)
+}
+
+# Whether one tensor alone is larger than the cache.
+function is_large(key) {
+    return bytes_of[key] / (op_of[key] == "backward" ? 3 : 2) > cache_size
+}
+
+function against_peer(text, wanted, what, layout, operation,    i) {
+    begin_target(text, wanted, what)
+    for (i = 1; i <= cases; i++)
+        if (is_resnet(order[i]) && layout_of[order[i]] == layout && op_of[order[i]] == operation)
+            add_row(order[i], peer_time(order[i]))
+    end_target()
+}
+
+function against_best_peer(text, wanted, operation,    i) {
+    begin_target(text, wanted, "mean")
+    for (i = 1; i <= cases; i++)
+        if (is_resnet(order[i]) && layout_of[order[i]] == "nchw" && op_of[order[i]] == operation)
+            add_row(order[i], best_peer_time(order[i]))
+    end_target()
+}
+
+function of_limit(text, wanted, operations, layouts,    i) {
+    begin_target(text, wanted, "each")
+    for (i = 1; i <= cases; i++)
+        if (is_resnet(order[i]) && is_large(order[i]) && op_of[order[i]] ~ operations && layout_of[order[i]] ~ layouts)
+            add_row(order[i], limit[order[i]])
+    end_target()
+}
+
+function of_shapes(text, wanted, shapes, yardstick,    i) {
+    begin_target(text, wanted, "each")
+    for (i = 1; i <= cases; i++)
+        if (size_of[order[i]] ~ shapes)
+            add_row(order[i], yardstick == "limit" ? limit[order[i]] : peer_time(order[i]))
+    end_target()
+}
+
+function of_type(wanted_type, wanted,    i, key, single) {
+    begin_target(wanted_type ", from memory: times as fast as float32", wanted, "each")
+    for (i = 1; i <= cases; i++) {
+        key = order[i]
+        single = run_of[key] op_of[key] "  " size_of[key] "  " layout_of[key] "  float32"
+        if (type_of[key] == wanted_type && is_large(key))
+            add_row(key, times[single, "clbn"])
+    }
+    end_target()
+}
+
+function print_small(    i, key, many) {
+    for (i = 1; i <= cases; i++) {
+        key = order[i]
+        if (size_of[key] ~ /^(60x100|256x784)$/ && kernels_of[key] ~ / /)
+            many = many " " key
+    }
+    printf "%-56s %s\n", "60x100 and 256x784 in one kernel", many == "" ? "met" : "short:" many
+    for (i = 1; i <= 3; i++) {
+        key = i == 1 ? "forward" : i == 2 ? "backward" : "inference"
+        print_cost("60x100 " key ", with its wait: times an empty kernel", "x", 1.3, call_time[key] / call_time["nothing"],
+            call_time["nothing_of_many"] / call_time["nothing"])
+    }
+    print_cost("60x100 forward, on the host: times its bare OpenCL calls", "x", 1.3,
+        enqueue_time["forward"] / enqueue_time["nothing_of_many"], 0)
+    print_cost("a plan for a new shape", "us", 50, 1e6 * plan_time, 0)
+    print_cost("the first plan of a kind, program in the disk cache", "ms", 20, 1e3 * cached_time, 0)
+}
+
+END {
+    print "Times as fast as the yardstick. met: rows that are. floor: rows that are not, but take no more than 1/0.9 of the time of"
+    print "kernels that only walk over the same tensors. The floor's numbers are what these kernels would have; the share is how near"
+    print "clbn comes to them."
+    print ""
+    printf "%-56s %5s %4s %4s %4s  %6s %6s  %6s %6s  %5s %5s  %s\n", "target", "goal", "rows", "met", "flr", "least", "mean",
+        "floor", "mean", "share", "mean", "verdict"
+    split("forward backward inference", operations, " ")
+    for (i = 1; i <= 3; i++)
+        against_peer("ResNet-50, NCHW, " operations[i] ": oneDNN's NCHW", 4, "each", "nchw", operations[i])
+    for (i = 1; i <= 3; i++)
+        against_peer("ResNet-50, NHWC, " operations[i] ": oneDNN's NHWC, mean", 1.5, "mean", "nhwc", operations[i])
+    for (i = 1; i <= 3; i++)
+        against_peer("ResNet-50, NHWC, " operations[i] ": oneDNN's NHWC, each", 1, "each", "nhwc", operations[i])
+    for (i = 1; i <= 3; i++)
+        against_best_peer("ResNet-50, NCHW, " operations[i] ": oneDNN's best, mean", 1.3, operations[i])
+    of_limit("larger than the cache, NCHW, forward: the limit", 0.8, "forward", "nchw")
+    of_limit("larger than the cache, inference: the limit", 0.9, "inference", "nchw|nhwc")
+    of_shapes("4096x4096, 8192x1024: oneDNN", 1.3, "^(4096x4096|8192x1024)$", "peer")
+    of_shapes("1x64x112x112, 32x3x224x224: the limit", 0.6, "^(1x64x112x112|32x3x224x224)$", "limit")
+    of_type("float16", 1.5)
+    of_type("bfloat16", 1.5)
+    print ""
+    printf "%-56s %8s %10s %10s  %s\n", "target", "at most", "reached", "the floor", "verdict"
+    print_small()
+    if (short_count > 0)
+        print "\nRows that fall short, and are not at the floor:"
+    for (i = 1; i <= short_count; i++)
+        print short[i]
+}
