@@ -334,23 +334,27 @@ START_TEST(rates)
 }
 END_TEST
 
-/* Words to a group, and groups, of a tensor in float32 on two units. */
+/* Words to a group, groups, and passes of launches, of a tensor in float32 on two units. */
 START_TEST(slabs_of_the_floor)
 {
+    enum { BOTH = PASS_READ | PASS_WRITE };
     static const struct {
         size_t sizes[4];
         enum bench_layout layout;
+        enum bench_op op;
         struct bench_floor_slabs slabs;
     } rows[] = {
-        { { 32, 64, 56, 56 }, BENCH_NCHW, { 32, 64 * 3136, 3136, 64, true } },  /* a channel to a group */
-        { { 32, 512, 7, 7 }, BENCH_NCHW, { 32, 512 * 49, 21 * 49, 25, true } }, /* a page or more */
-        { { 32, 1, 56, 56 }, BENCH_NCHW, { 1, 32 * 3136, 4096, 25, false } },   /* one channel, two units */
-        { { 32, 64, 56, 56 }, BENCH_NHWC, { 1, 32 * 64 * 3136, 4096, 1568, false } },
-        { { 1, 1, 1, 1 }, BENCH_NCHW, { 1, 1, 4096, 1, false } },
+        /* a channel to a group, a page or more, one channel for two units */
+        { { 32, 64, 56, 56 }, BENCH_NCHW, BENCH_FORWARD, { 32, 64 * 3136, 3136, 64, { BOTH, 0 } } },
+        { { 32, 512, 7, 7 }, BENCH_NCHW, BENCH_BACKWARD, { 32, 512 * 49, 21 * 49, 25, { BOTH | PASS_TWO, 0 } } },
+        { { 32, 1, 56, 56 }, BENCH_NCHW, BENCH_FORWARD, { 1, 32 * 3136, 4096, 25, { PASS_READ, PASS_WRITE } } },
+        { { 32, 64, 56, 56 }, BENCH_NHWC, BENCH_FORWARD, { 1, 32 * 64 * 3136, 4096, 1568, { PASS_READ, PASS_WRITE } } },
+        { { 1, 1, 1, 1 }, BENCH_NCHW, BENCH_BACKWARD, { 1, 1, 4096, 1, { PASS_READ | PASS_TWO, PASS_WRITE | PASS_TWO } } },
+        { { 32, 64, 56, 56 }, BENCH_NCHW, BENCH_INFERENCE, { 1, 32 * 64 * 3136, 4096, 1568, { PASS_WRITE, 0 } } },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct bench_case what = { .shape = { .rank = 4 }, .layout = rows[i].layout };
+        struct bench_case what = { .shape = { .rank = 4 }, .layout = rows[i].layout, .op = rows[i].op };
         struct bench_floor_slabs slabs;
 
         memcpy(what.shape.sizes, rows[i].sizes, sizeof(rows[i].sizes));
@@ -359,7 +363,8 @@ START_TEST(slabs_of_the_floor)
         ck_assert_uint_eq(slabs.pitch, rows[i].slabs.pitch);
         ck_assert_uint_eq(slabs.run, rows[i].slabs.run);
         ck_assert_uint_eq(slabs.groups, rows[i].slabs.groups);
-        ck_assert(slabs.at_once == rows[i].slabs.at_once);
+        ck_assert_uint_eq(slabs.launches[0], rows[i].slabs.launches[0]);
+        ck_assert_uint_eq(slabs.launches[1], rows[i].slabs.launches[1]);
     }
 }
 END_TEST

@@ -104,40 +104,46 @@ LIMIT_KERNEL void triad_nontemporal(__global const uint *x, __global const uint 
 
 typedef JOIN(float, VECTOR) floatv;
 typedef JOIN(ushort, VECTOR) ushortv;
-#define convert_uintv   JOIN(convert_uint, VECTOR)
-#define convert_ushortv JOIN(convert_ushort, VECTOR)
-#define as_uintv        JOIN(as_uint, VECTOR)
-#define as_floatv       JOIN(as_float, VECTOR)
-#define as_ushortv      JOIN(as_ushort, VECTOR)
-#define as_words        JOIN(as_uint, HALF_VECTOR)
+#define as_uintv   JOIN(as_uint, VECTOR)
+#define as_floatv  JOIN(as_float, VECTOR)
+#define as_ushortv JOIN(as_ushort, VECTOR)
+#define as_words   JOIN(as_uint, HALF_VECTOR)
+#define UPPER_HALF 0xffff0000u
 
-INLINE floatv decode(ushortv v, uint holds)
+/* One element of each word, in any order that encode() knows. */
+INLINE floatv decode(uintv words, bool upper, uint holds)
 {
+    const ushortv halves = as_ushortv(upper ? words.hi : words.lo);
     if (holds == HOLDS_FLOAT16S)
-        return JOIN(vload_half, VECTOR)(0, (const __private half *)&v);
-    return as_floatv(convert_uintv(v) << 16);
+        return JOIN(vload_half, VECTOR)(0, (const __private half *)&halves);
+    return as_floatv(upper ? words & UPPER_HALF : words << 16);
 }
 
-/* To the nearest; not of NaN, which clbn takes care of as well. */
-INLINE ushortv encode(floatv v, uint holds)
+/* In the upper half of a word, to the nearest; not of NaN, which clbn takes care of as well. */
+INLINE uintv round_to_half(floatv v)
 {
-    ushortv result;
-    if (holds == HOLDS_FLOAT16S) {
-        JOIN(JOIN(vstore_half, VECTOR), _rte)(v, 0, (__private half *)&result);
-        return result;
-    }
-    return convert_ushortv((as_uintv(v) + 0x7fffu + (as_uintv(v) >> 16 & 1)) >> 16);
+    return as_uintv(v) + 0x7fffu + (as_uintv(v) >> 16 & 1);
+}
+
+INLINE uintv encode(floatv lower, floatv upper, uint holds)
+{
+    ushortv halves[2];
+    uintv words;
+    if (holds == HOLDS_BFLOAT16S)
+        return round_to_half(lower) >> 16 | (round_to_half(upper) & UPPER_HALF);
+    JOIN(JOIN(vstore_half, VECTOR), _rte)(lower, 0, (__private half *)&halves[0]);
+    JOIN(JOIN(vstore_half, VECTOR), _rte)(upper, 0, (__private half *)&halves[1]);
+    words.lo = as_words(halves[0]);
+    words.hi = as_words(halves[1]);
+    return words;
 }
 
 /* Two vectors of words, element by element. */
 INLINE uintv add(uintv a, uintv b, uint holds)
 {
-    uintv sum;
     if (holds == HOLDS_WORDS)
         return a + b;
-    sum.lo = as_words(encode(decode(as_ushortv(a.lo), holds) + decode(as_ushortv(b.lo), holds), holds));
-    sum.hi = as_words(encode(decode(as_ushortv(a.hi), holds) + decode(as_ushortv(b.hi), holds), holds));
-    return sum;
+    return encode(decode(a, false, holds) + decode(b, false, holds), decode(a, true, holds) + decode(b, true, holds), holds);
 }
 
 /* Sums of all that is read, so that none of the loads can be left out. */
@@ -147,8 +153,8 @@ INLINE void add_to_sums(uintv *sum, uintv *other, uintv words, uint holds)
         *sum += words;
         return;
     }
-    *sum = as_uintv(as_floatv(*sum) + decode(as_ushortv(words.lo), holds));
-    *other = as_uintv(as_floatv(*other) + decode(as_ushortv(words.hi), holds));
+    *sum = as_uintv(as_floatv(*sum) + decode(words, false, holds));
+    *other = as_uintv(as_floatv(*other) + decode(words, true, holds));
 }
 
 /* Some words of a row: `run` of them from the group's first on, fewer in the last group. */

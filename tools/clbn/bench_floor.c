@@ -1,7 +1,6 @@
 #include "bench_floor.h"
 
-/* As in bench.cl. */
-enum { PASS_READ = 1, PASS_WRITE = 2, PASS_TWO = 4 };
+#include <string.h>
 
 /* Runs of fewer words are joined, several channels to a group: a page. */
 enum { RUN_WORDS = 1024 };
@@ -26,19 +25,30 @@ static size_t divide_up(size_t a, size_t b)
     return a / b + (a % b != 0);
 }
 
+static void choose_launches(struct bench_floor_slabs *slabs, enum bench_op op, bool at_once)
+{
+    const cl_uint tensors = op == BENCH_BACKWARD ? PASS_TWO : 0;
+    const bool walks_once = op == BENCH_INFERENCE;
+
+    slabs->launches[0] = tensors | (walks_once ? 0u : PASS_READ) | (walks_once || at_once ? PASS_WRITE : 0u);
+    slabs->launches[1] = walks_once || at_once ? 0 : tensors | PASS_WRITE;
+}
+
 struct bench_floor_slabs bench_floor_divide(const struct bench_case *the_case, size_t compute_units, size_t words)
 {
     const struct bench_shape *shape = &the_case->shape;
     const size_t all = bench_tensor_bytes(the_case) / sizeof(cl_uint);
     const size_t row = all / shape->sizes[0], channel = row / shape->sizes[1];
-    struct bench_floor_slabs slabs = { shape->sizes[0], row, row, 1, true };
+    struct bench_floor_slabs slabs = { .rows = shape->sizes[0], .pitch = row, .run = row };
 
     if (channel > 0)
         slabs.run = channel < RUN_WORDS ? channel * divide_up(RUN_WORDS, channel) : channel;
     slabs.groups = slabs.run > 0 ? divide_up(row, slabs.run) : 0;
-    if (the_case->op != BENCH_INFERENCE && the_case->layout == BENCH_NCHW && slabs.groups >= compute_units)
-        return slabs;
-    return (struct bench_floor_slabs){ 1, all, words, divide_up(all, words), false };
+    const bool at_once = the_case->op != BENCH_INFERENCE && the_case->layout == BENCH_NCHW && slabs.groups >= compute_units;
+    if (!at_once)
+        slabs = (struct bench_floor_slabs){ .rows = 1, .pitch = all, .run = words, .groups = divide_up(all, words) };
+    choose_launches(&slabs, the_case->op, at_once);
+    return slabs;
 }
 
 /* The first of the kernels for a type, which differ in their stores. */
@@ -54,15 +64,6 @@ static enum bench_limit_kernel first_kernel(enum bench_type type)
     }
 }
 
-static void choose_launches(cl_uint launches[2], enum bench_op op, bool at_once)
-{
-    const cl_uint tensors = op == BENCH_BACKWARD ? PASS_TWO : 0;
-    const bool walks_once = op == BENCH_INFERENCE;
-
-    launches[0] = tensors | (walks_once ? 0u : PASS_READ) | (walks_once || at_once ? PASS_WRITE : 0u);
-    launches[1] = walks_once || at_once ? 0 : tensors | PASS_WRITE;
-}
-
 bool bench_floor_bind(struct bench_floor_call *call, const struct bench_limit *limit, size_t stores,
                       const struct bench_case *the_case, const struct bench_tensors *tensors, struct failure *failure)
 {
@@ -73,7 +74,7 @@ bool bench_floor_bind(struct bench_floor_call *call, const struct bench_limit *l
     call->limit = limit;
     call->kernel = limit->kernels[first_kernel(the_case->type) + stores];
     call->items = (slabs.groups > 0 ? slabs.groups : 1) * limit->group;
-    choose_launches(call->launches, the_case->op, slabs.at_once);
+    memcpy(call->launches, slabs.launches, sizeof(call->launches));
     return bench_limit_set_arguments(call->kernel, tensors, sizes, 3, failure);
 }
 

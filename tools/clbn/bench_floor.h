@@ -14,11 +14,14 @@ bool bench_floor_applies(const struct bench_case *the_case, const struct bench_l
 /* Whether its floor is the limit: it walks once, and converts nothing. */
 bool bench_floor_is_limit(const struct bench_case *the_case);
 
+/* What a launch does: as in bench.cl. */
+enum { PASS_READ = 1, PASS_WRITE = 2, PASS_TWO = 4 };
+
 /* Groups that have `run` words, of 32 bits, of each of `rows` rows, which begin `pitch` words apart. */
 struct bench_floor_slabs {
     size_t rows, pitch, run;
     size_t groups;
-    bool at_once; /* both passes in one launch */
+    cl_uint launches[2]; /* passes of each; 0 for none */
 };
 
 /* words: a run that is long enough, to a group, where any will do. */
@@ -28,8 +31,8 @@ struct bench_floor_slabs bench_floor_divide(const struct bench_case *the_case, s
 struct bench_floor_call {
     const struct bench_limit *limit;
     cl_kernel kernel;
-    size_t items;        /* work-items */
-    cl_uint launches[2]; /* bits of bench.cl; 0 for none */
+    size_t items; /* work-items */
+    cl_uint launches[2];
 };
 
 /* stores: 0 plain, 1 non-temporal. */
