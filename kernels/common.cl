@@ -96,6 +96,15 @@ typedef OF_SPAN(int) truths;
 #endif
 #define longs_of OF_SPAN(convert_long)
 
+/* Elements to half of a vector. */
+#if CLBN_VECTOR == 16
+#define HALF_VECTOR 8
+#elif CLBN_VECTOR == 8
+#define HALF_VECTOR 4
+#else
+#define HALF_VECTOR 2
+#endif
+
 /* Integers of a vector's elements: as wide as these, which comparisons give, and of 32 bits. */
 #if CLBN_TYPE == CLBN_FLOAT64
 typedef CLBN_JOIN(long, CLBN_VECTOR) truthv;
@@ -212,12 +221,18 @@ INLINE realv decode(storagev v)
     return as_realv(convert_uintv(v) << 16);
 }
 
-/* To the nearest, ties to even. NaN stays NaN: its quiet bit is set, since the bits that made it one may be cut off. */
-INLINE storagev encode(realv v)
+/* To the nearest, ties to even, in the upper half of each word. NaN stays NaN: its quiet bit is set, since the bits that made it one
+ * may be cut off. */
+INLINE uintv round_to_halves(realv v)
 {
     const uintv bits = as_uintv(v);
     const uintv rounded = select(bits + 0x7fffu, bits + 0x8000u, (bits & 0x10000u) != 0);
-    return convert_storagev(select(rounded, bits | 0x400000u, v != v) >> 16);
+    return select(rounded, bits | 0x400000u, v != v);
+}
+
+INLINE storagev encode(realv v)
+{
+    return convert_storagev(round_to_halves(v) >> 16);
 }
 #else
 INLINE realv decode(storagev v)
@@ -231,6 +246,33 @@ INLINE storagev encode(realv v)
 }
 #endif
 
+/*
+ * The same in whatever order takes the fewest instructions, one order for all tensors: where a vector's elements are alike. Bfloat16s
+ * lie two to a word: all that are lower halves come first, then the upper ones, which become float32 where they are.
+ */
+#if CLBN_TYPE == CLBN_BFLOAT16 && CLBN_GROUP == 1
+#define UPPER_HALF 0xffff0000u
+#define as_half_realv CLBN_JOIN(as_float, HALF_VECTOR)
+#define as_half_uintv CLBN_JOIN(as_uint, HALF_VECTOR)
+
+INLINE realv decode_shuffled(storagev v)
+{
+    realv result;
+    result.lo = as_half_realv(as_half_uintv(v) << 16);
+    result.hi = as_half_realv(as_half_uintv(v) & UPPER_HALF);
+    return result;
+}
+
+INLINE storagev encode_shuffled(realv v)
+{
+    const uintv words = round_to_halves(v);
+    return as_storagev(words.lo >> 16 | (words.hi & UPPER_HALF));
+}
+#else
+#define decode_shuffled decode
+#define encode_shuffled encode
+#endif
+
 INLINE real load_element(__global const storage *p)
 {
     return decode((storagev)*p).s0;
@@ -241,20 +283,44 @@ INLINE void store_element(__global storage *p, real v)
     *p = encode((realv)v).s0;
 }
 
-INLINE realv load_vector(__global const storage *p)
+INLINE storagev load_words(__global const storage *p)
 {
-    return decode(CLBN_ALIGNED ? *(__global const storagev *)p : ((__global const unaligned_storagev *)p)->v);
+    return CLBN_ALIGNED ? *(__global const storagev *)p : ((__global const unaligned_storagev *)p)->v;
 }
 
 /* stream: store past the cache; then p must be aligned to vectors. */
-INLINE void store_vector(__global storage *p, realv v, bool stream)
+INLINE void store_words(__global storage *p, storagev v, bool stream)
 {
     if (stream)
-        store_past_cache(encode(v), (__global storagev *)p);
+        store_past_cache(v, (__global storagev *)p);
     else if (CLBN_ALIGNED)
-        *(__global storagev *)p = encode(v);
+        *(__global storagev *)p = v;
     else
-        ((__global unaligned_storagev *)p)->v = encode(v);
+        ((__global unaligned_storagev *)p)->v = v;
+}
+
+INLINE realv load_vector(__global const storage *p)
+{
+    return decode(load_words(p));
+}
+
+INLINE void store_vector(__global storage *p, realv v, bool stream)
+{
+    store_words(p, encode(v), stream);
+}
+
+/* Either in their order, or shuffled. */
+INLINE realv load_in_order(__global const storage *p, bool in_order)
+{
+    return in_order ? load_vector(p) : decode_shuffled(load_words(p));
+}
+
+INLINE void store_in_order(__global storage *p, realv v, bool in_order, bool stream)
+{
+    if (in_order)
+        store_vector(p, v, stream);
+    else
+        store_words(p, encode_shuffled(v), stream);
 }
 
 /* The first count elements at p; the rest of the vector repeats the last of them. count: 1 to CLBN_VECTOR. */

@@ -4,7 +4,8 @@
 typedef struct {
     __global const storage *x, *dy, *other;
     __global storage *dx, *dz;
-    ulong mask_unit;    /* the first */
+    ulong mask_unit;     /* the first */
+    bool in_order;       /* the mask has bits of elements in their order */
     backward_tensors of; /* all that it is a row of */
 } backward_row;
 
@@ -17,13 +18,28 @@ INLINE void find_backward_row(backward_row *r, division d, backward_tensors t, i
     r->dx = t.has_dx ? t.dx.data + start_of(d, t.dx.at, row, channel) : 0;
     r->dz = t.dz.data ? t.dz.data + start_of(d, t.dz.at, row, channel) : 0;
     r->mask_unit = mask_row_of(d, row, channel);
+    r->in_order = t.mask != 0;
+}
+
+/* A vector, or the first width elements. */
+INLINE realv load_of_row(backward_row r, __global const storage *p, bool in_vector, uint width)
+{
+    return in_vector ? load_in_order(p, r.in_order) : load_some(p, width);
+}
+
+INLINE void store_of_row(backward_row r, __global storage *p, realv v, bool in_vector, uint width, bool past_cache)
+{
+    if (in_vector)
+        store_in_order(p, v, r.in_order, past_cache);
+    else
+        store_some(p, v, width);
 }
 
 INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool in_vector, uint width, normalizer n)
 {
-    const realv dy = load_either(r.dy + column, in_vector, width);
-    const realv x = r.of.has_x ? load_either(r.x + column, in_vector, width) : 0;
-    const realv other = takes_other(r.of) ? load_either(r.other + column, in_vector, width) : 0;
+    const realv dy = load_of_row(r, r.dy + column, in_vector, width);
+    const realv x = r.of.has_x ? load_of_row(r, r.x + column, in_vector, width) : 0;
+    const realv other = takes_other(r.of) ? load_of_row(r, r.other + column, in_vector, width) : 0;
     const uint bits = r.of.mask ? load_mask(r.of.mask, r.mask_unit, column, width) : 0;
     t->xhat = xhat_of(x, r.of, n.mean, n.scale);
     t->g = gradient_through(dy, x, t->xhat, other, bits, r.of, n.gamma, n.beta);
@@ -55,6 +71,7 @@ INLINE void add_rest_terms(chunk_sums *s, backward_row r, index_t column, positi
 {
     backward_terms t;
     if (c.overlaps) {
+        r.in_order = true;
         load_terms(&t, r, column + overlap_begin(c), true, CLBN_VECTOR, n);
         t.g = without_first(t.g, overlap_width(c));
         t.xhat = without_first(t.xhat, overlap_width(c));
@@ -78,6 +95,7 @@ INLINE void find_plain_row(backward_row *r, backward_tensors t)
     r->dx = 0;
     r->dz = 0;
     r->mask_unit = 0;
+    r->in_order = false;
 }
 
 /* Of such rows of a chunk that are walked together, the whole vectors. */
@@ -142,8 +160,11 @@ sums sums_of_plain_chunk(division d, position at, chunk c, backward_tensors t, i
         else
             for (uint i = 0; i < rows; i++)
                 add_vectors_in_pieces(s, r, starts[i], at, c, n);
-        for (uint i = 0; i < rows; i++)
-            add_rest_terms(s, r, starts[i], at, c, n);
+        for (uint i = 0; i < rows; i += SUMS_TOGETHER)
+#pragma unroll
+            for (uint j = 0; j < SUMS_TOGETHER; j++)
+                if (i + j < rows)
+                    add_rest_terms(&s[j], r, starts[i + j], at, c, n);
     }
     return sums_of_all(s);
 }
@@ -183,9 +204,9 @@ INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint
                             bool dx_past_cache, bool dz_past_cache)
 {
     if (r.of.has_dx)
-        store_either(r.dx + column, gradient_of_channel(t.g, t.xhat, g, r.of.flags), in_vector, width, dx_past_cache);
+        store_of_row(r, r.dx + column, gradient_of_channel(t.g, t.xhat, g, r.of.flags), in_vector, width, dx_past_cache);
     if (r.dz)
-        store_either(r.dz + column, t.g, in_vector, width, dz_past_cache);
+        store_of_row(r, r.dz + column, t.g, in_vector, width, dz_past_cache);
 }
 
 INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradient g, bool dx_past_cache, bool dz_past_cache)

@@ -14,7 +14,7 @@ INLINE void add_vectors(position at, chunk c, __global const storage *data, cons
     for (index_t i = at.lane; i < c.vectors; i += at.lanes)
 #pragma unroll
         for (uint r = 0; r < ROWS_TOGETHER; r++)
-            add_deviation(load_vector(data + starts[r] + i * CLBN_VECTOR), how, &sums[r % SUMS_TOGETHER],
+            add_deviation(load_in_order(data + starts[r] + i * CLBN_VECTOR, false), how, &sums[r % SUMS_TOGETHER],
                           &squares[r % SUMS_TOGETHER]);
 }
 
@@ -25,7 +25,7 @@ INLINE void add_vectors_of_row(position at, chunk c, __global const storage *p, 
     for (index_t i = at.lane; i < piece; i += at.lanes)
 #pragma unroll
         for (uint r = 0; r < ROWS_TOGETHER; r++)
-            add_deviation(load_vector(p + (i + r * piece) * CLBN_VECTOR), how, &sums[r % SUMS_TOGETHER],
+            add_deviation(load_in_order(p + (i + r * piece) * CLBN_VECTOR, false), how, &sums[r % SUMS_TOGETHER],
                           &squares[r % SUMS_TOGETHER]);
     for (index_t i = piece * ROWS_TOGETHER + at.lane; i < c.vectors; i += at.lanes)
         add_deviation(load_vector(p + i * CLBN_VECTOR), how, &sums[0], &squares[0]);
@@ -65,8 +65,11 @@ void add_chunk(division d, position at, chunk c, input x, index_t channel, summa
         else
             for (uint r = 0; r < rows; r++)
                 add_vectors_of_row(at, c, x.data + starts[r], how, sums, squares);
-        for (uint r = 0; r < rows; r++)
-            add_rest(at, c, x.data + starts[r], how, &sums[0], &squares[0], &sum, &square);
+        for (uint r = 0; r < rows; r += SUMS_TOGETHER)
+#pragma unroll
+            for (uint s = 0; s < SUMS_TOGETHER; s++)
+                if (r + s < rows)
+                    add_rest(at, c, x.data + starts[r + s], how, &sums[s], &squares[s], &sum, &square);
     }
     for (uint s = 1; s < SUMS_TOGETHER; s++) {
         sums[0] += sums[s];
@@ -137,6 +140,7 @@ typedef struct {
     __global storage *y;
     __global uchar *mask;
     ulong mask_unit; /* the first */
+    bool in_order;   /* the mask has bits of elements in their order */
     real alpha;
 } forward_row;
 
@@ -147,29 +151,38 @@ INLINE void find_forward_row(forward_row *r, division d, forward_tensors t, inde
     r->y = t.y.data + start_of(d, t.y.at, row, channel);
     r->mask = CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 0 : t.mask;
     r->mask_unit = mask_row_of(d, row, channel);
+    r->in_order = r->mask != 0;
     r->alpha = t.alpha;
 }
 
-/* What the activation takes. */
-INLINE realv affine_columns(forward_row r, index_t column, bool in_vector, uint width, affine a)
+/* What the activation takes of a vector, and of its first width elements. */
+INLINE realv affine_vector(forward_row r, index_t column, affine a)
 {
-    realv v = fma(load_either(r.x + column, in_vector, width) - a.mean, (realv)a.scale, (realv)a.shift);
+    realv v = fma(load_in_order(r.x + column, r.in_order) - a.mean, (realv)a.scale, (realv)a.shift);
     if (r.z)
-        v += load_either(r.z + column, in_vector, width);
+        v += load_in_order(r.z + column, r.in_order);
+    return v;
+}
+
+INLINE realv affine_some(forward_row r, index_t column, uint width, affine a)
+{
+    realv v = fma(load_some(r.x + column, width) - a.mean, (realv)a.scale, (realv)a.shift);
+    if (r.z)
+        v += load_some(r.z + column, width);
     return v;
 }
 
 INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache)
 {
-    realv v = affine_columns(r, column, true, CLBN_VECTOR, a);
-    store_vector(r.y + column, activate(v, r.alpha), past_cache);
+    realv v = affine_vector(r, column, a);
+    store_in_order(r.y + column, activate(v, r.alpha), r.in_order, past_cache);
     if (r.mask)
         store_mask(r.mask, r.mask_unit + column / CLBN_VECTOR, v, 0, CLBN_VECTOR);
 }
 
 INLINE void normalize_some(forward_row r, index_t column, uint width, affine a)
 {
-    realv v = affine_columns(r, column, false, width, a);
+    realv v = affine_some(r, column, width, a);
     store_some(r.y + column, activate(v, r.alpha), width);
     if (r.mask)
         store_mask(r.mask, r.mask_unit + column / CLBN_VECTOR, v, 0, width);
@@ -192,11 +205,11 @@ INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool pa
     index_t overlap = c.column + overlap_begin(c);
     realv last = 0; /* computed before a y that is x or z overwrites some of it */
     if (c.overlaps)
-        last = affine_columns(r, overlap, true, CLBN_VECTOR, a);
+        last = affine_vector(r, overlap, a);
     for (index_t j = at.lane; j < c.vectors; j += at.lanes)
         normalize_vector(r, c.column + j * CLBN_VECTOR, a, past_cache);
     if (c.overlaps) {
-        store_vector(r.y + overlap, activate(last, r.alpha), false);
+        store_in_order(r.y + overlap, activate(last, r.alpha), r.in_order, false);
         if (r.mask)
             store_mask(r.mask, r.mask_unit + c.column / CLBN_VECTOR + c.vectors, last, overlap_width(c), CLBN_VECTOR);
     }
