@@ -69,7 +69,7 @@ device=$(awk -v wanted="$device" -f "$root/tools/choose_device.awk" "$out/device
 [ -n "$device" ] || die "no OpenCL device is as wanted: see $build/clbn devices"
 
 echo "Measuring float32 beside oneDNN"
-bench float32 --shapes resnet50+mlp+1,64,112,112+32,3,224,224 --peer onednn
+bench float32 --shapes resnet50+mlp+1,64,112,112+32,3,224,224+32,35,56,56 --peer onednn
 echo "Measuring float16 and bfloat16 beside float32"
 bench types --shapes 32,64,112,112+32,256,56,56+32,64,56,56+32,512,28,28 --type float32,float16,bfloat16
 awk -f "$root/tools/bench_records.awk" -f "$root/tools/cpu_report_targets.awk" "$out/float32.json" "$out/types.json" \
