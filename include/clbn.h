@@ -240,7 +240,10 @@ typedef struct clbn_plan_desc {
 #define CLBN_PLAN_DESC_INIT                                                                                                    \
     {                                                                                                                          \
         sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5, CLBN_PER_CHANNEL, CLBN_ACTIVATION_NONE, 0.01, 1.0, { 0 },   \
-            { 0 }, { 0 }, { 0 }, { 0 }, { 0 }                                                                                  \
+            { 0 }, { 0 }, { 0 }, { 0 },                                                                                        \
+        {                                                                                                                      \
+            0                                                                                                                  \
+        }                                                                                                                      \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan
@@ -253,15 +256,15 @@ CLBN_API cl_int clbnRetainPlan(clbn_plan plan);
 CLBN_API cl_int clbnReleasePlan(clbn_plan plan);
 
 typedef cl_uint clbn_plan_info;
-#define CLBN_PLAN_ENGINE             1u /* clbn_engine */
-#define CLBN_PLAN_CHANNELS           2u /* size_t: C, the length of gamma, beta and of all statistics. */
-#define CLBN_PLAN_VALUES_PER_CHANNEL 3u /* size_t: m */
-#define CLBN_PLAN_WORKSPACE_SIZE     4u /* size_t: bytes of workspace that are enough for any call on this plan; may be 0. */
-#define CLBN_PLAN_FORWARD_KERNELS    5u /* char[]: the kernels of forward training, in order, with spaces between. */
-#define CLBN_PLAN_INFERENCE_KERNELS  6u /* char[] */
-#define CLBN_PLAN_BACKWARD_KERNELS   7u /* char[]: when the saved statistics are given. */
-#define CLBN_PLAN_MASK_SIZE          8u /* size_t: bytes of a mask; 0 if the plan's activation has none. */
-#define CLBN_PLAN_FORWARD_DIVISION   9u /* char[]: how forward training divides its work, in a phrase for people. */
+#define CLBN_PLAN_ENGINE             1u  /* clbn_engine */
+#define CLBN_PLAN_CHANNELS           2u  /* size_t: C, the length of gamma, beta and of all statistics. */
+#define CLBN_PLAN_VALUES_PER_CHANNEL 3u  /* size_t: m */
+#define CLBN_PLAN_WORKSPACE_SIZE     4u  /* size_t: bytes of workspace that are enough for any call on this plan; may be 0. */
+#define CLBN_PLAN_FORWARD_KERNELS    5u  /* char[]: the kernels of forward training, in order, with spaces between. */
+#define CLBN_PLAN_INFERENCE_KERNELS  6u  /* char[] */
+#define CLBN_PLAN_BACKWARD_KERNELS   7u  /* char[]: when the saved statistics are given. */
+#define CLBN_PLAN_MASK_SIZE          8u  /* size_t: bytes of a mask; 0 if the plan's activation has none. */
+#define CLBN_PLAN_FORWARD_DIVISION   9u  /* char[]: how forward training divides its work, in a phrase for people. */
 #define CLBN_PLAN_INFERENCE_DIVISION 10u /* char[] */
 #define CLBN_PLAN_BACKWARD_DIVISION  11u /* char[] */
 

@@ -15,7 +15,7 @@ enum { TEXT_SIZE = 200, DIVISIONS = 2 };
  * of less than a page and more, and several walked as one. And images that are not. */
 static const struct shape shapes[] = { { 3, 1, { 9, 48, 7 } },     { 3, 1, { 11, 64, 16 } }, { 4, 1, { 3, 5, 32, 16 } },
                                        { 4, 3, { 2, 5, 7, 304 } }, { 2, 1, { 13, 1040 } },   { 2, 1, { 41, 1024 } },
-                                       { 2, 1, { 1001, 24 } },    { 3, 1, { 9, 35, 7 } } };
+                                       { 2, 1, { 1001, 24 } },     { 3, 1, { 9, 35, 7 } } };
 
 static const clbn_type types[] = { CLBN_FLOAT32, CLBN_BFLOAT16 };
 
