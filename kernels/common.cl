@@ -96,15 +96,6 @@ typedef OF_SPAN(int) truths;
 #endif
 #define longs_of OF_SPAN(convert_long)
 
-/* Elements to half of a vector. */
-#if CLBN_VECTOR == 16
-#define HALF_VECTOR 8
-#elif CLBN_VECTOR == 8
-#define HALF_VECTOR 4
-#else
-#define HALF_VECTOR 2
-#endif
-
 /* Integers of a vector's elements: as wide as these, which comparisons give, and of 32 bits. */
 #if CLBN_TYPE == CLBN_FLOAT64
 typedef CLBN_JOIN(long, CLBN_VECTOR) truthv;
@@ -251,6 +242,13 @@ INLINE storagev encode(realv v)
  * lie two to a word: all that are lower halves come first, then the upper ones, which become float32 where they are.
  */
 #if CLBN_TYPE == CLBN_BFLOAT16 && CLBN_GROUP == 1
+#if CLBN_VECTOR == 16
+#define HALF_VECTOR 8
+#elif CLBN_VECTOR == 8
+#define HALF_VECTOR 4
+#else
+#define HALF_VECTOR 2
+#endif
 #define UPPER_HALF 0xffff0000u
 #define as_half_realv CLBN_JOIN(as_float, HALF_VECTOR)
 #define as_half_uintv CLBN_JOIN(as_uint, HALF_VECTOR)
