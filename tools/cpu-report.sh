@@ -8,7 +8,8 @@ Usage: cpu-report.sh [options]
 
 Installs what is missing, builds clbn into build-cpu/, times ResNet-50's and other shapes beside oneDNN and beside kernels that only
 move or walk over the same bytes, and prints a table of what clbn is to reach on a CPU, what it reaches, and what the floor is. Takes
-six minutes; nothing else should run meanwhile. Writes targets.txt, and what was measured as tables, pictures and JSON.
+seven minutes; nothing else should run meanwhile. Writes targets.txt, and what was measured as tables, pictures and JSON. PoCL's threads
+are kept on their cores (POCL_AFFINITY=1, unless it is set).
 
 Options:
   --out FOLDER       where to write (default build-cpu/report)
@@ -67,6 +68,10 @@ out=$(CDPATH='' cd -- "$out" && pwd)
 "$build/clbn" devices --json >"$out/devices.json"
 device=$(awk -v wanted="$device" -f "$root/tools/choose_device.awk" "$out/devices.json" | cut -f1)
 [ -n "$device" ] || die "no OpenCL device is as wanted: see $build/clbn devices"
+
+# Else Linux at times wakes all of PoCL's threads on one core, while those of oneDNN, which wait busily, stay where they are.
+POCL_AFFINITY=${POCL_AFFINITY:-1}
+export POCL_AFFINITY
 
 echo "Measuring float32 beside oneDNN"
 bench float32 --shapes resnet50+mlp+1,64,112,112+32,3,224,224+32,35,56,56 --peer onednn
