@@ -82,5 +82,5 @@ awk -f "$root/tools/bench_records.awk" -f "$root/tools/cpu_report_targets.awk" "
 echo
 head -n 1 "$out/float32.txt"
 cat "$out/targets.txt"
-tail -n 1 "$out/float32.txt"
+grep -h '^The load average' "$out/float32.txt" "$out/types.txt" || true
 echo "Written to $out"
