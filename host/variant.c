@@ -50,6 +50,7 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         .channels_last = shape->channels_last,
         .aligned = grouped,
         .fetches = !grouped && facts->can_fetch,
+        .short_nan = !grouped && facts->has_short_nan,
         .wide_double = type != CLBN_FLOAT64 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
         .vector = (unsigned)vector,
         .group = residence.kept > 0 ? residence.group
@@ -66,20 +67,20 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
 bool bn_same_variant(const struct variant *a, const struct variant *b)
 {
     return a->type == b->type && a->activation == b->activation && a->channels_last == b->channels_last &&
-           a->aligned == b->aligned && a->fetches == b->fetches && a->wide_double == b->wide_double && a->vector == b->vector &&
-           a->group == b->group && a->index == b->index && a->row_axes == b->row_axes && a->channel_axes == b->channel_axes &&
-           a->residence.kept == b->residence.kept && a->residence.shelved == b->residence.shelved;
+           a->aligned == b->aligned && a->fetches == b->fetches && a->short_nan == b->short_nan &&
+           a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group && a->index == b->index &&
+           a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->residence.kept == b->residence.kept &&
+           a->residence.shelved == b->residence.shelved;
 }
 
 bool bn_variant_options(const struct variant *v, char *options, size_t size)
 {
-    int length = snprintf(
-        options, size,
-        "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
-        "-DCLBN_FETCH=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u -DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u "
-        "-DCLBN_ACTIVATION=%u",
-        (unsigned)v->type, v->vector, v->group, v->aligned, v->fetches, bn_span(v), v->wide_double, v->index, v->row_axes,
-        v->channel_axes, (unsigned)v->activation);
+    int length = snprintf(options, size,
+                          "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
+                          "-DCLBN_FETCH=%d -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
+                          "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u",
+                          (unsigned)v->type, v->vector, v->group, v->aligned, v->fetches, v->short_nan, bn_span(v),
+                          v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation);
     if (length < 0 || (size_t)length >= size)
         return false;
     if (v->residence.kept == 0)

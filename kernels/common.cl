@@ -8,6 +8,7 @@
  *   CLBN_ALIGNED      1: vectors are accessed as such where a tensor is aligned to them, and element by element elsewhere;
  *                     0: vectors are accessed at any element
  *   CLBN_FETCH        1: what will be read soon may be asked for
+ *   CLBN_SHORT_NAN    1: NaN that arithmetic makes of other numbers have no lower bits
  *   CLBN_SPAN         channels to a span (spans.cl): CLBN_VECTOR or 1
  *   CLBN_WIDE_DOUBLE  1: merges compute in double; 0: in pairs of elements
  *   CLBN_INDEX        32 or 64: bits of an index into a tensor
@@ -16,8 +17,8 @@
  *   CLBN_ACTIVATION   what forms y: CLBN_ACTIVATION_NONE, ... by their numbers in clbn.h
  */
 #if !defined(CLBN_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
-    !defined(CLBN_FETCH) || !defined(CLBN_SPAN) || !defined(CLBN_WIDE_DOUBLE) || !defined(CLBN_INDEX) ||               \
-    !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) || !defined(CLBN_ACTIVATION)
+    !defined(CLBN_FETCH) || !defined(CLBN_SHORT_NAN) || !defined(CLBN_SPAN) || !defined(CLBN_WIDE_DOUBLE) ||           \
+    !defined(CLBN_INDEX) || !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) || !defined(CLBN_ACTIVATION)
 #error "a constant of the variant is missing"
 #endif
 
@@ -121,10 +122,12 @@ typedef CLBN_JOIN(int, CLBN_VECTOR) intv;
 #if CLBN_TYPE == CLBN_FLOAT32 || CLBN_TYPE == CLBN_FLOAT64
 typedef real storage;
 typedef realv storagev;
+#define STORAGE_NAME REAL_NAME
 #define as_storagev CLBN_JOIN(CLBN_JOIN(as_, REAL_NAME), CLBN_VECTOR)
 #elif CLBN_TYPE == CLBN_FLOAT16 || CLBN_TYPE == CLBN_BFLOAT16
 typedef ushort storage;
 typedef CLBN_JOIN(ushort, CLBN_VECTOR) storagev;
+#define STORAGE_NAME ushort
 #define as_storagev CLBN_JOIN(as_ushort, CLBN_VECTOR)
 #else
 #error "CLBN_TYPE is none of clbn's types"
@@ -212,13 +215,17 @@ INLINE realv decode(storagev v)
     return as_realv(convert_uintv(v) << 16);
 }
 
-/* To the nearest, ties to even, in the upper half of each word. NaN stays NaN: its quiet bit is set, since the bits that made it one
- * may be cut off. */
+/* Rounding carries a NaN's lower bits into its sign. It has none if it is a bfloat16's, a coefficient's (short_nan), or made by
+ * arithmetic on devices that say so; what functions like exp make of it is not known. */
+#define NAN_IS_SHORT (CLBN_SHORT_NAN && CLBN_ACTIVATION <= CLBN_ACTIVATION_RELU6)
+
+/* To the nearest, ties to even, in the upper half of each word. NaN stays NaN: where it may have lower bits, its quiet bit is set, and
+ * they are cut off. */
 INLINE uintv round_to_halves(realv v)
 {
     const uintv bits = as_uintv(v);
     const uintv rounded = select(bits + 0x7fffu, bits + 0x8000u, (bits & 0x10000u) != 0);
-    return select(rounded, bits | 0x400000u, v != v);
+    return NAN_IS_SHORT ? rounded : select(rounded, bits | 0x400000u, v != v);
 }
 
 INLINE storagev encode(realv v)
@@ -235,6 +242,18 @@ INLINE storagev encode(realv v)
 {
     return v;
 }
+#endif
+
+/* Coefficients of channels, which may be a caller's numbers: of a NaN, one without lower bits. By integers, since compilers take
+ * the choice between a NaN and another for none. */
+#if CLBN_TYPE == CLBN_BFLOAT16
+INLINE reals short_nan(reals a)
+{
+    const OF_SPAN(uint) bits = OF_SPAN(as_uint)(a);
+    return OF_SPAN(as_float)((bits << 1) > 0xff000000u ? (OF_SPAN(uint))0x7fc00000u : bits);
+}
+#else
+#define short_nan(a) (a)
 #endif
 
 /*
@@ -321,22 +340,93 @@ INLINE void store_in_order(__global storage *p, realv v, bool in_order, bool str
         store_words(p, encode_shuffled(v), stream);
 }
 
+/* Vectors of a vector's first elements. */
+typedef CLBN_JOIN(STORAGE_NAME, 2) storage2;
+typedef CLBN_JOIN(STORAGE_NAME, 4) storage4;
+typedef CLBN_JOIN(STORAGE_NAME, 8) storage8;
+typedef CLBN_JOIN(STORAGE_NAME, 16) storage16;
+
+/* The first count elements at p, count > 0, in as few loads as powers of two take; the rest repeats the last of them. */
+INLINE storage2 load_first_of_2(__global const storage *p, uint count)
+{
+    return (storage2)(p[0], p[count > 1]);
+}
+
+INLINE storage4 load_first_of_4(__global const storage *p, uint count)
+{
+    if (count >= 4)
+        return vload4(0, p);
+    storage4 v;
+    v.lo = load_first_of_2(p, count);
+    v.hi = count > 2 ? load_first_of_2(p + 2, count - 2) : (storage2)v.lo.hi;
+    return v;
+}
+
+INLINE storage8 load_first_of_8(__global const storage *p, uint count)
+{
+    if (count >= 8)
+        return vload8(0, p);
+    storage8 v;
+    v.lo = load_first_of_4(p, count);
+    v.hi = count > 4 ? load_first_of_4(p + 4, count - 4) : (storage4)v.s3;
+    return v;
+}
+
+INLINE storage16 load_first_of_16(__global const storage *p, uint count)
+{
+    if (count >= 16)
+        return vload16(0, p);
+    storage16 v;
+    v.lo = load_first_of_8(p, count);
+    v.hi = count > 8 ? load_first_of_8(p + 8, count - 8) : (storage8)v.s7;
+    return v;
+}
+
+/* Stores the first count elements of v, fewer than all. */
+INLINE void store_first_of_2(__global storage *p, storage2 v, uint count)
+{
+    if (count & 1)
+        *p = v.lo;
+}
+
+INLINE void store_first_of_4(__global storage *p, storage4 v, uint count)
+{
+    const uint half_size = count & 2;
+    if (half_size)
+        vstore2(v.lo, 0, p);
+    store_first_of_2(p + half_size, half_size ? v.hi : v.lo, count);
+}
+
+INLINE void store_first_of_8(__global storage *p, storage8 v, uint count)
+{
+    const uint half_size = count & 4;
+    if (half_size)
+        vstore4(v.lo, 0, p);
+    store_first_of_4(p + half_size, half_size ? v.hi : v.lo, count);
+}
+
+INLINE void store_first_of_16(__global storage *p, storage16 v, uint count)
+{
+    const uint half_size = count & 8;
+    if (half_size)
+        vstore8(v.lo, 0, p);
+    store_first_of_8(p + half_size, half_size ? v.hi : v.lo, count);
+}
+
 /* The first count elements at p; the rest of the vector repeats the last of them. count: 1 to CLBN_VECTOR. */
 INLINE realv load_some(__global const storage *p, uint count)
 {
-    real a[CLBN_VECTOR];
-    for (uint i = 0; i < CLBN_VECTOR; i++)
-        a[i] = load_element(p + (i < count ? i : count - 1));
-    return vector_of(a);
+    return decode(CLBN_JOIN(load_first_of_, CLBN_VECTOR)(p, count));
 }
 
 /* Stores the first count elements of v. */
 INLINE void store_some(__global storage *p, realv v, uint count)
 {
-    real a[CLBN_VECTOR];
-    spread_vector(v, a);
-    for (uint i = 0; i < count; i++)
-        store_element(p + i, a[i]);
+    const storagev all = encode(v);
+    if (count == CLBN_VECTOR)
+        CLBN_JOIN(vstore, CLBN_VECTOR)(all, 0, p);
+    else
+        CLBN_JOIN(store_first_of_, CLBN_VECTOR)(p, all, count);
 }
 
 /* Either: in a vector, or the first width elements. */

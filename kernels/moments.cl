@@ -164,11 +164,11 @@ void find_invstd(wide *invstd, wide variance, wide epsilon)
 /* mean is taken to more bits than an element has: what is left of it goes into the shift. */
 void find_affine(affine *a, wide mean, wide invstd, reals gamma, reals beta)
 {
-    a->mean = real_of(mean);
+    a->mean = short_nan(real_of(mean));
     wide scale = wide_multiply(invstd, wide_of(gamma));
-    a->scale = real_of(scale);
+    a->scale = short_nan(real_of(scale));
     wide rest = wide_subtract(mean, wide_of(a->mean));
-    a->shift = real_of(wide_subtract(wide_of(beta), wide_multiply(rest, scale)));
+    a->shift = short_nan(real_of(wide_subtract(wide_of(beta), wide_multiply(rest, scale))));
 }
 
 /* Statistics of the channels that have them; values may be NULL. */

@@ -78,14 +78,14 @@ reals invstd_of(channel_parameters p, span at)
 
 void find_normalizer(normalizer *n, channel_parameters p, span at)
 {
-    n->gamma = parameter_or(p.gamma, at, 1);
-    n->beta = parameter_or(p.beta, at, 0);
+    n->gamma = short_nan(parameter_or(p.gamma, at, 1));
+    n->beta = short_nan(parameter_or(p.beta, at, 0));
     if (p.flags & FLAG_ALONE) {
         n->mean = n->beta;
         n->scale = n->gamma == 0 ? (reals)0 : 1 / n->gamma;
     } else {
-        n->mean = parameter_or(p.mean, at, 0);
-        n->scale = invstd_of(p, at);
+        n->mean = short_nan(parameter_or(p.mean, at, 0));
+        n->scale = short_nan(invstd_of(p, at));
     }
 }
 
@@ -103,7 +103,7 @@ void store_parameter_gradient(__global real *values, span at, wide sum, uint fla
 void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, bool writes, __global real *dgamma,
                  __global real *dbeta)
 {
-    result->gain = parameter_or(p.gamma, at, 1) * invstd_of(p, at);
+    result->gain = short_nan(parameter_or(p.gamma, at, 1) * invstd_of(p, at));
     result->slope = 0;
     result->shift = 0;
     if (!(p.flags & FLAG_FROZEN)) {
@@ -114,8 +114,8 @@ void finish_sums(gradient *result, sums s, wide count, span at, channel_paramete
         wide g_xhat_mean = wide_divide(g_xhat, count);
         wide rest = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
         s.g_xhat = wide_choose(have, g_xhat, s.g_xhat);
-        result->slope = have ? -real_of(wide_multiply(wide_of(result->gain), g_xhat_mean)) : (reals)0;
-        result->shift = have ? real_of(wide_multiply(wide_of(result->gain), rest)) : (reals)0;
+        result->slope = have ? -short_nan(real_of(wide_multiply(wide_of(result->gain), g_xhat_mean))) : (reals)0;
+        result->shift = have ? short_nan(real_of(wide_multiply(wide_of(result->gain), rest))) : (reals)0;
     }
     if (writes) {
         store_parameter_gradient(dgamma, at, s.g_xhat, p.flags);

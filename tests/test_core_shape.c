@@ -195,6 +195,17 @@ START_TEST(indices_have_64_bits_where_a_tensor_needs_them)
 }
 END_TEST
 
+/* Whose groups are a GPU's may be computed by anything. */
+START_TEST(nan_is_trusted_to_be_short_only_where_a_cpu_computes_vectors)
+{
+    struct device_facts facts = some_facts();
+    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_BFLOAT16, CLBN_ACTIVATION_NONE, &rows_shape).short_nan);
+    facts.has_short_nan = true;
+    ck_assert(bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_BFLOAT16, CLBN_ACTIVATION_NONE, &rows_shape).short_nan);
+    ck_assert(!bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &facts, CLBN_BFLOAT16, CLBN_ACTIVATION_NONE, &rows_shape).short_nan);
+}
+END_TEST
+
 START_TEST(merges_are_in_double_only_for_float32_on_a_device_that_has_it)
 {
     struct device_facts facts = some_facts();
@@ -212,6 +223,9 @@ END_TEST
 START_TEST(different_variants_have_different_options)
 {
     const struct device_facts facts = some_facts();
+    struct device_facts short_nan = facts, fetching = facts;
+    short_nan.has_short_nan = true;
+    fetching.can_fetch = true;
     const struct shape pieces_of_rows = { .elements = 210, .row_axes = 7, .channel_axes = 1 };
     const struct shape pieces_of_channels = { .elements = 210, .row_axes = 1, .channel_axes = 7 };
     const struct variant base = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &rows_shape);
@@ -223,6 +237,8 @@ START_TEST(different_variants_have_different_options)
         variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &pieces_of_rows),
         variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &pieces_of_channels),
         bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_RELU, &rows_shape),
+        bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &short_nan, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape),
+        bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &fetching, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape),
     };
     const struct variant last = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &columns_shape);
     char text[256], other_text[256];
@@ -262,6 +278,7 @@ int main(void)
     tcase_add_test(cases, a_geometry_is_chosen_by_the_device_unless_it_is_forced);
     tcase_add_test(cases, a_group_is_a_power_of_two_that_the_device_allows);
     tcase_add_test(cases, indices_have_64_bits_where_a_tensor_needs_them);
+    tcase_add_test(cases, nan_is_trusted_to_be_short_only_where_a_cpu_computes_vectors);
     tcase_add_test(cases, merges_are_in_double_only_for_float32_on_a_device_that_has_it);
     tcase_add_test(cases, different_variants_have_different_options);
     tcase_add_test(cases, options_that_do_not_fit_are_not_given);

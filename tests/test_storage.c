@@ -77,26 +77,81 @@ START_TEST(overflow_becomes_infinity)
 }
 END_TEST
 
+static double nan_of(uint32_t bits)
+{
+    float nan_of_bits;
+    memcpy(&nan_of_bits, &bits, sizeof nan_of_bits);
+    return nan_of_bits;
+}
+
 /* Of those that carry into other bits when they are rounded. */
 START_TEST(nan_stays_nan_whatever_its_bits)
 {
     static const uint32_t bits[] = { 0x7fffffff, 0xffffffff, 0x7fc00001 };
-    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
-        float nan_of_bits;
-        memcpy(&nan_of_bits, &bits[i], sizeof nan_of_bits);
-        check_both_axes(_i, 1, nan_of_bits);
-    }
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
+        check_both_axes(_i, 1, nan_of(bits[i]));
+}
+END_TEST
+
+/* All of an input, parameters or a record, is a NaN, and so are all results. */
+static void check_input(int config, const struct shape *shape, enum operation operation, enum view input, uint32_t bits)
+{
+    const enum view result = is_backward(operation) ? VIEW_DX : VIEW_Y;
+    struct problem problem = problem_random(shape, CLBN_BFLOAT16, 1e-5, 1);
+    struct call call = call_of(operation);
+    const size_t count = view_count(&problem, input);
+    if (!problem.values[input])
+        problem.values[input] = malloc(count * sizeof *problem.values[input]);
+    ck_assert_ptr_nonnull(problem.values[input]);
+    for (size_t i = 0; i < count; i++)
+        problem.values[input][i] = nan_of(bits);
+    testing("%s, %s, %s is %#x", engine_configs[config].name, operation_name(operation), view_name(input), bits);
+    struct run run = run_prepare(test_engine(config), &problem, &call);
+    run_now(&run);
+    const double *values = run_output(&run, result);
+    for (size_t i = 0; i < run_count(&run, result); i++)
+        ck_assert_msg(isnan(values[i]), "%s: %s[%zu] is %g", what_is_tested(), view_name(result), i, values[i]);
+    run_release(&run);
+    problem_free(&problem);
+}
+
+/* Rows, images and columns, of whole vectors and what is left. */
+START_TEST(an_inputs_nan_stays_nan_whatever_its_bits)
+{
+    static const struct shape shapes[] = { { 3, 1, { 3, 5, 103 } }, { 3, 1, { 9, 35, 7 } }, { 2, 1, { 37, 35 } } };
+    static const struct {
+        enum operation operation;
+        enum view input;
+    } cases[] = { { FORWARD_TRAINING, VIEW_GAMMA },
+                  { FORWARD_TRAINING, VIEW_BETA },
+                  { FORWARD_INFERENCE, VIEW_GAMMA },
+                  { FORWARD_INFERENCE, VIEW_BETA },
+                  { FORWARD_INFERENCE, VIEW_RUNNING_MEAN },
+                  { FORWARD_INFERENCE, VIEW_RUNNING_VAR },
+                  { BACKWARD, VIEW_GAMMA },
+                  { BACKWARD, VIEW_SAVE_MEAN },
+                  { BACKWARD, VIEW_SAVE_INVSTD },
+                  { BACKWARD_FROZEN, VIEW_GAMMA },
+                  { BACKWARD_FROZEN, VIEW_RUNNING_VAR },
+                  { NORMALIZE, VIEW_STATISTICS },
+                  { BACKWARD_INPUT, VIEW_SUMS_RECORDS } };
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            check_input(_i, &shapes[s], cases[i].operation, cases[i].input, 0x7fffffff);
+            check_input(_i, &shapes[s], cases[i].operation, cases[i].input, 0xffffffff);
+        }
 }
 END_TEST
 
 int main(void)
 {
     Suite *suite = suite_create("storage");
-    TCase *cases = tcase_create("all numbers of the 16-bit types");
+    TCase *cases = tcase_create("16-bit types");
     tcase_add_loop_test(cases, every_number_is_read_and_written_as_it_is, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, results_are_rounded_to_the_nearest_and_ties_to_even, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, overflow_becomes_infinity, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, nan_stays_nan_whatever_its_bits, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, an_inputs_nan_stays_nan_whatever_its_bits, 0, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -45,7 +45,7 @@ count()
         -target nvptx64-nvidia-nvcl -Xclang -mlink-bitcode-file -Xclang "$libclc" -Xclang -cl-ext=+cl_khr_fp16 \
         -Xclang -target-cpu -Xclang sm_80 -Xclang -target-feature -Xclang +ptx70 \
         "-DCLBN_TYPE=$1" "-DCLBN_VECTOR=$2" "-DCLBN_ACTIVATION=$3" "-DCLBN_GROUP=$5" "-DCLBN_KEPT=$6" "-DCLBN_SHELVED=$7" \
-        -DCLBN_UNROLLED=1 -DCLBN_ALIGNED=1 -DCLBN_FETCH=0 -DCLBN_SPAN=1 "-DCLBN_WIDE_DOUBLE=$in_double" \
+        -DCLBN_UNROLLED=1 -DCLBN_ALIGNED=1 -DCLBN_FETCH=0 -DCLBN_SHORT_NAN=0 -DCLBN_SPAN=1 "-DCLBN_WIDE_DOUBLE=$in_double" \
         -DCLBN_INDEX=32 -DCLBN_ROW_AXES=1 -DCLBN_CHANNEL_AXES=1 -S -o "$work/kernels.ptx" "$work/kernels.cl"
     "$ptxas" "-arch=$architecture" -maxntid "$5" -v "$work/kernels.ptx" -o "$work/kernels.bin" 2>&1 |
         awk -v type="$1" -v activation="$3" -v group="$5" -v size="$5 x ($6 + $7)" '
