@@ -133,14 +133,15 @@ function is_resnet(key) {
         run_of[key] == ""
 }
 
-# oneDNN's time of a row, or the better one of both layouts.
-function peer_time(key) {
-    return times[key, "onednn"]
-}
-
-function best_peer_time(key,    other) {
-    other = op_of[key] "  " size_of[key] "  nhwc  " type_of[key]
-    return peer_time(other) > 0 && peer_time(other) < peer_time(key) ? peer_time(other) : peer_time(key)
+# The seconds that a row is compared with: of "onednn", of its "best" layout, of the "limit", or of clbn in "float32".
+function yardstick_of(key, name,    what, other) {
+    what = op_of[key] "  " size_of[key] "  "
+    other = times[what "nhwc  " type_of[key], "onednn"]
+    if (name == "limit")
+        return limit[key]
+    if (name == "float32")
+        return times[run_of[key] what layout_of[key] "  float32", "clbn"]
+    return name == "best" && other > 0 && other < times[key, "onednn"] ? other : times[key, "onednn"]
 }
 
 # Whether one tensor alone is larger than the cache.
@@ -148,46 +149,22 @@ function is_large(key) {
     return bytes_of[key] / (op_of[key] == "backward" ? 3 : 2) > cache_size
 }
 
-function against_peer(text, wanted, what, layout, operation,    i) {
+# Whether a row belongs to a set: "resnet", the "large" ones of these, a 16-bit type, or sizes.
+function is_in(key, set) {
+    if (set == "resnet")
+        return is_resnet(key)
+    if (set == "large")
+        return is_resnet(key) && is_large(key)
+    if (set ~ /^b?float16$/)
+        return type_of[key] == set && is_large(key)
+    return size_of[key] ~ set
+}
+
+function print_target(text, wanted, what, yardstick, set, operations, layouts,    i) {
     begin_target(text, wanted, what)
     for (i = 1; i <= cases; i++)
-        if (is_resnet(order[i]) && layout_of[order[i]] == layout && op_of[order[i]] == operation)
-            add_row(order[i], peer_time(order[i]))
-    end_target()
-}
-
-function against_best_peer(text, wanted, operation,    i) {
-    begin_target(text, wanted, "mean")
-    for (i = 1; i <= cases; i++)
-        if (is_resnet(order[i]) && layout_of[order[i]] == "nchw" && op_of[order[i]] == operation)
-            add_row(order[i], best_peer_time(order[i]))
-    end_target()
-}
-
-function of_limit(text, wanted, operations, layouts,    i) {
-    begin_target(text, wanted, "each")
-    for (i = 1; i <= cases; i++)
-        if (is_resnet(order[i]) && is_large(order[i]) && op_of[order[i]] ~ operations && layout_of[order[i]] ~ layouts)
-            add_row(order[i], limit[order[i]])
-    end_target()
-}
-
-function of_shapes(text, wanted, shapes, yardstick,    i) {
-    begin_target(text, wanted, "each")
-    for (i = 1; i <= cases; i++)
-        if (size_of[order[i]] ~ shapes)
-            add_row(order[i], yardstick == "limit" ? limit[order[i]] : peer_time(order[i]))
-    end_target()
-}
-
-function of_type(wanted_type, wanted,    i, key, single) {
-    begin_target(wanted_type ", from memory: times as fast as float32", wanted, "each")
-    for (i = 1; i <= cases; i++) {
-        key = order[i]
-        single = run_of[key] op_of[key] "  " size_of[key] "  " layout_of[key] "  float32"
-        if (type_of[key] == wanted_type && is_large(key))
-            add_row(key, times[single, "clbn"])
-    }
+        if (is_in(order[i], set) && op_of[order[i]] ~ operations && layout_of[order[i]] ~ layouts)
+            add_row(order[i], yardstick_of(order[i], yardstick))
     end_target()
 }
 
@@ -218,19 +195,22 @@ END {
         "floor", "mean", "share", "mean", "verdict"
     split("forward backward inference", operations, " ")
     for (i = 1; i <= 3; i++)
-        against_peer("ResNet-50, NCHW, " operations[i] ": oneDNN's NCHW", 4, "each", "nchw", operations[i])
+        print_target("ResNet-50, NCHW, " operations[i] ": oneDNN's NCHW", 4, "each", "onednn", "resnet", operations[i], "nchw")
     for (i = 1; i <= 3; i++)
-        against_peer("ResNet-50, NHWC, " operations[i] ": oneDNN's NHWC, mean", 1.5, "mean", "nhwc", operations[i])
+        print_target("ResNet-50, NHWC, " operations[i] ": oneDNN's NHWC, mean", 1.5, "mean", "onednn", "resnet", operations[i],
+            "nhwc")
     for (i = 1; i <= 3; i++)
-        against_peer("ResNet-50, NHWC, " operations[i] ": oneDNN's NHWC, each", 1, "each", "nhwc", operations[i])
+        print_target("ResNet-50, NHWC, " operations[i] ": oneDNN's NHWC, each", 1, "each", "onednn", "resnet", operations[i],
+            "nhwc")
     for (i = 1; i <= 3; i++)
-        against_best_peer("ResNet-50, NCHW, " operations[i] ": oneDNN's best, mean", 1.3, operations[i])
-    of_limit("larger than the cache, NCHW, forward: the limit", 0.8, "forward", "nchw")
-    of_limit("larger than the cache, inference: the limit", 0.9, "inference", "nchw|nhwc")
-    of_shapes("4096x4096, 8192x1024: oneDNN", 1.3, "^(4096x4096|8192x1024)$", "peer")
-    of_shapes("1x64x112x112, 32x3x224x224: the limit", 0.6, "^(1x64x112x112|32x3x224x224)$", "limit")
-    of_type("float16", 1.5)
-    of_type("bfloat16", 1.5)
+        print_target("ResNet-50, NCHW, " operations[i] ": oneDNN's best, mean", 1.3, "mean", "best", "resnet", operations[i],
+            "nchw")
+    print_target("larger than the cache, NCHW, forward: the limit", 0.8, "each", "limit", "large", "forward", "nchw")
+    print_target("larger than the cache, inference: the limit", 0.9, "each", "limit", "large", "inference", "nchw|nhwc")
+    print_target("4096x4096, 8192x1024: oneDNN", 1.3, "each", "onednn", "^(4096x4096|8192x1024)$", ".", ".")
+    print_target("1x64x112x112, 32x3x224x224: the limit", 0.6, "each", "limit", "^(1x64x112x112|32x3x224x224)$", ".", ".")
+    print_target("float16, from memory: times as fast as float32", 1.5, "each", "float32", "float16", ".", ".")
+    print_target("bfloat16, from memory: times as fast as float32", 1.5, "each", "float32", "bfloat16", ".", ".")
     print ""
     printf "%-56s %8s %10s %10s  %s\n", "target", "at most", "reached", "the floor", "verdict"
     print_small()
