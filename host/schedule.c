@@ -52,7 +52,7 @@
 #define PIECE_VECTORS  64
 #define PIECE_CHANNELS 64
 
-/* Coefficients of a channel, at most (kernels/coefficients.cl). */
+/* Coefficients of a channel, at most (kernels/coefficients.cl); twice that many where there are tables of shuffled vectors. */
 #define COEFFICIENTS 7
 
 /* Channels last: sums of chunks that a work-item keeps of each channel (kernels/columns_walk.cl). */
@@ -343,7 +343,8 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
 
     size_t element = bn_parameter_size(v->type);
     const size_t width = (size_t)s.division.channels;
-    const size_t tables = greater(s.slots, 1);
+    const bool has_shuffled = v->type == CLBN_BFLOAT16 && bn_span(v) > 1;
+    const size_t tables = greater(s.slots, 1) * (has_shuffled ? 2 : 1);
     bool fits = add_section(&s.partials_size, bn_partial_size(v), s.partials, shape->channels, &s.workspace_size) &&
                 add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
                 add_section(&s.coefficients_size, COEFFICIENTS * element, tables, width, &s.workspace_size) &&

@@ -20,6 +20,30 @@
 #define OUTPUT_BETA 6
 #define BACKWARD_ROWS 7
 
+/* Channels last, a table is followed by another one if vectors may be shuffled (common.cl): the same numbers, but for what is left
+ * after whole vectors, in that order. */
+#define HAS_SHUFFLED (IS_SHUFFLED && CLBN_SPAN > 1)
+#define TABLES (HAS_SHUFFLED ? 2 : 1)
+
+/* Where the table in an order begins that has so many rows. */
+INLINE __global const real *table_in_order(__global const real *table, ulong rows, ulong channels, bool in_order)
+{
+    return HAS_SHUFFLED && !in_order ? table + rows * channels : table;
+}
+
+/* Row number of a table, in both orders. */
+void store_row(__global real *table, ulong rows, ulong number, ulong channels, span at, reals v)
+{
+    const real *a = (const real *)&v;
+    store_span(table + number * channels, at, v);
+#pragma unroll 1
+    for (uint i = 0; HAS_SHUFFLED && i < at.width; i++) {
+        const index_t place = (at.channel + i) % CLBN_VECTOR, first = at.channel + i - place;
+        if (first + CLBN_VECTOR <= channels)
+            table[(rows + number) * channels + first + shuffled_place(place)] = a[i];
+    }
+}
+
 void load_affine(affine *a, __global const real *table, ulong channels, span at)
 {
     a->mean = load_span(table + AFFINE_MEAN * channels, at);
@@ -29,9 +53,9 @@ void load_affine(affine *a, __global const real *table, ulong channels, span at)
 
 void store_affine(__global real *table, ulong channels, span at, affine a)
 {
-    store_span(table + AFFINE_MEAN * channels, at, a.mean);
-    store_span(table + AFFINE_SCALE * channels, at, a.scale);
-    store_span(table + AFFINE_SHIFT * channels, at, a.shift);
+    store_row(table, AFFINE_ROWS, AFFINE_MEAN, channels, at, a.mean);
+    store_row(table, AFFINE_ROWS, AFFINE_SCALE, channels, at, a.scale);
+    store_row(table, AFFINE_ROWS, AFFINE_SHIFT, channels, at, a.shift);
 }
 
 void load_normalizer(normalizer *n, __global const real *table, ulong channels, span at)
@@ -44,10 +68,10 @@ void load_normalizer(normalizer *n, __global const real *table, ulong channels, 
 
 void store_normalizer(__global real *table, ulong channels, span at, normalizer n)
 {
-    store_span(table + XHAT_MEAN * channels, at, n.mean);
-    store_span(table + XHAT_SCALE * channels, at, n.scale);
-    store_span(table + OUTPUT_GAMMA * channels, at, n.gamma);
-    store_span(table + OUTPUT_BETA * channels, at, n.beta);
+    store_row(table, BACKWARD_ROWS, XHAT_MEAN, channels, at, n.mean);
+    store_row(table, BACKWARD_ROWS, XHAT_SCALE, channels, at, n.scale);
+    store_row(table, BACKWARD_ROWS, OUTPUT_GAMMA, channels, at, n.gamma);
+    store_row(table, BACKWARD_ROWS, OUTPUT_BETA, channels, at, n.beta);
 }
 
 void load_gradient(gradient *g, __global const real *table, ulong channels, span at)
@@ -59,7 +83,7 @@ void load_gradient(gradient *g, __global const real *table, ulong channels, span
 
 void store_gradient(__global real *table, ulong channels, span at, gradient g)
 {
-    store_span(table + INPUT_GAIN * channels, at, g.gain);
-    store_span(table + INPUT_SLOPE * channels, at, g.slope);
-    store_span(table + INPUT_SHIFT * channels, at, g.shift);
+    store_row(table, BACKWARD_ROWS, INPUT_GAIN, channels, at, g.gain);
+    store_row(table, BACKWARD_ROWS, INPUT_SLOPE, channels, at, g.slope);
+    store_row(table, BACKWARD_ROWS, INPUT_SHIFT, channels, at, g.shift);
 }

@@ -91,23 +91,24 @@ INLINE void skip_backward_rows(backward_block *own, backward_tensors t, index_t 
 }
 
 /* Of the first row of own, in the vector of channels from c on. */
-INLINE void load_block_terms(backward_terms *terms, backward_block own, backward_tensors t, index_t c, column_normalizer n)
+INLINE void load_block_terms(backward_terms *terms, backward_block own, backward_tensors t, index_t c, bool in_order,
+                             column_normalizer n)
 {
-    const realv x = t.has_x ? load_vector(own.x + c) : 0;
-    const realv other = takes_other(t) ? load_vector(own.other + c) : 0;
+    const realv x = t.has_x ? load_in_order(own.x + c, in_order) : 0;
+    const realv other = takes_other(t) ? load_in_order(own.other + c, in_order) : 0;
     const uint bits = t.mask ? load_mask_unit(own.mask, c / CLBN_VECTOR) : 0;
-    find_column_terms(terms, t, x, load_vector(own.dy + c), other, bits, n);
+    find_column_terms(terms, t, x, load_in_order(own.dy + c, in_order), other, bits, n);
 }
 
-/* Adds the terms of rows of a block, of which own has the first. slot: [BACKWARD_ROWS][channels]. */
-INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_block own, backward_tensors t, index_t channels,
-                              __global real *slot)
+/* Adds the terms of rows of a block, of which own has the first. slot: [BACKWARD_ROWS][channels]. in_order: not shuffled. */
+INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_block own, backward_tensors t, bool in_order,
+                              index_t channels, __global real *slot)
 {
     index_t ahead = b.channel + FETCH_DISTANCE;
     for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
         const column all = vector_of_block(c, channels);
         column_normalizer n;
-        load_column_normalizer(&n, all, slot);
+        load_column_normalizer(&n, all, table_in_order(slot, BACKWARD_ROWS, channels, in_order));
         realv g_sum = load_coefficients(all, slot, G_SUM);
         realv g_xhat_sum = load_coefficients(all, slot, G_XHAT_SUM);
         realv xhat_sum = load_coefficients(all, slot, XHAT_SUM);
@@ -118,7 +119,7 @@ INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_bloc
                 fetch(own.dy + ahead);
             }
             backward_terms terms;
-            load_block_terms(&terms, at, t, c, n);
+            load_block_terms(&terms, at, t, c, in_order, n);
             g_sum += terms.g;
             g_xhat_sum = fma(terms.g, terms.xhat, g_xhat_sum);
             xhat_sum += terms.xhat;
@@ -140,9 +141,9 @@ INLINE void add_terms_of_block(division d, block b, backward_tensors t, bool is_
     for (index_t row = 0; row < b.rows; row += b.band, skip_backward_rows(&own, t, b.band)) {
         const index_t rows = min(b.band, b.rows - row);
         if (rows == USUAL_BAND && fetches)
-            add_terms_of_band(b, USUAL_BAND, true, own, t, (index_t)d.channels, slot);
+            add_terms_of_band(b, USUAL_BAND, true, own, t, !is_plain, (index_t)d.channels, slot);
         else
-            add_terms_of_band(b, rows, false, own, t, (index_t)d.channels, slot);
+            add_terms_of_band(b, rows, false, own, t, !is_plain, (index_t)d.channels, slot);
     }
 }
 
@@ -227,10 +228,12 @@ void own_sums(division d, position at, columns_share share, backward_tensors t, 
     t.dz.data = 0;
     clear_sums(d, at, share, slot, G_SUM, 3, own);
     add_terms_of_rest(d, at, share, t, slot);
+    if (HAS_SHUFFLED && share.rest > 0)
+        accumulate_chunk(d, at, share, slot, G_SUM, 3, 0, own);
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows) {
         index_t end = min(begin + (index_t)d.chunk_rows, share.row_end);
         add_terms_of_chunk(d, at, share, begin, end, t, slot);
-        accumulate_chunk(d, at, share, slot, G_SUM, 3, own);
+        accumulate_chunk(d, at, share, slot, G_SUM, 3, has_only_dx(t) ? block_end(share) : 0, own);
     }
     finish_sums_of_columns(d, at, share, own, partials, part, scratch);
 }
@@ -253,10 +256,11 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
     }
 }
 
-/* dx and dz of the first rows of a block, in channels begin to end. table: [BACKWARD_ROWS][channels]. */
-INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t rows, index_t begin, index_t end,
+/* dx and dz of the first rows of a block, in channels begin to end. table: [BACKWARD_ROWS][channels]. in_order: not shuffled. */
+INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t rows, index_t begin, index_t end, bool in_order,
                        bool past_cache, __global const real *table, index_t channels)
 {
+    table = table_in_order(table, BACKWARD_ROWS, channels, in_order);
     for (index_t c = begin; c < end; c += b.channel_step) {
         const column all = vector_of_block(c, channels);
         const realv gain = load_coefficients(all, table, INPUT_GAIN);
@@ -272,11 +276,11 @@ INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t 
                     fetch(at.x + c + fetch_distance(b.result_band, own.x_pitch));
             }
             backward_terms terms;
-            load_block_terms(&terms, at, t, c, n);
+            load_block_terms(&terms, at, t, c, in_order, n);
             if (t.has_dx)
-                store_vector(at.dx + c, input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), past_cache);
+                store_in_order(at.dx + c, input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), in_order, past_cache);
             if (t.dz.data)
-                store_vector(at.dz + c, terms.g, past_cache);
+                store_in_order(at.dz + c, terms.g, in_order, past_cache);
         }
     }
 }
@@ -294,13 +298,13 @@ INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, 
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_backward_rows(&own, t, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
         if (!past_cache) {
-            input_rows(b, own, t, rows, b.channel, b.channel_end, false, table, channels);
+            input_rows(b, own, t, rows, b.channel, b.channel_end, !is_plain, false, table, channels);
             continue;
         }
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             backward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1))
-                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), true, table, channels);
+                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), !is_plain, true, table, channels);
         }
     }
 }
@@ -404,7 +408,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, backward_reads_vectors(t));
-    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * BACKWARD_ROWS * d.channels;
+    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * TABLES * BACKWARD_ROWS * d.channels;
     prepare_slot(d, at, own, p, table);
     own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot),
              partials + partials_offset, get_group_id(0), scratch);

@@ -29,21 +29,21 @@ realv sample_pivots(division d, column c, input x)
     return vector_of((real *)pivots);
 }
 
-/* Adds the deviations of rows of a block, the first of which is x. */
+/* Adds the deviations of rows of a block, the first of which is x, in shuffled order. */
 INLINE void add_band(block b, index_t rows, bool fetches, __global const storage *x, index_t pitch, index_t channels,
                      __global real *slot)
 {
     __global const storage *ahead = x + b.channel + FETCH_DISTANCE;
     for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
         const column all = vector_of_block(c, channels);
-        const realv pivot = load_coefficients(all, slot, PIVOT);
+        const realv pivot = load_coefficients(all, table_in_order(slot, AFFINE_ROWS, channels, false), PIVOT);
         realv sum = load_coefficients(all, slot, SUM);
         realv squares = load_coefficients(all, slot, SQUARES);
         __global const storage *from = x + c;
         for (index_t i = 0; i < rows; i++, from += pitch, ahead += CLBN_VECTOR) {
             if (fetches)
                 fetch(ahead);
-            realv deviation = load_vector(from) - pivot;
+            realv deviation = load_in_order(from, false) - pivot;
             sum += deviation;
             squares = fma(deviation, deviation, squares);
         }
@@ -195,13 +195,18 @@ void columns_moments(division d, position at, columns_share share, input x, __gl
     if (share.row_begin + at.line < share.row_end)
         for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes) {
             column c = column_of(d, at, share, v, share.row_begin, share.row_end);
-            store_coefficients(c, slot, PIVOT, sample_pivots(d, c, x));
+            const realv pivots = sample_pivots(d, c, x);
+            store_coefficients(c, slot, PIVOT, pivots);
+            if (HAS_SHUFFLED && c.full)
+                store_coefficients(c, slot, AFFINE_ROWS + PIVOT, shuffle_vector(pivots));
         }
     add_rest(d, at, share, x, slot);
+    if (HAS_SHUFFLED && share.rest > 0)
+        accumulate_chunk(d, at, share, slot, SUM, 2, 0, own);
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows) {
         index_t end = min(begin + (index_t)d.chunk_rows, share.row_end);
         add_chunk(d, at, share, begin, end, x, slot);
-        accumulate_chunk(d, at, share, slot, SUM, 2, own);
+        accumulate_chunk(d, at, share, slot, SUM, 2, block_end(share), own);
     }
     finish_columns(d, at, share, x, slot, own, partials, part, scratch);
 }
@@ -252,10 +257,12 @@ INLINE void skip_rows(forward_block *own, index_t rows)
         own->mask += rows * own->mask_pitch;
 }
 
-/* y, and the mask, of the first rows of a block, in channels begin to end. table: [AFFINE_ROWS][channels]. */
-INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t begin, index_t end, real alpha, bool past_cache,
-                           __global const real *table, index_t channels)
+/* y, and the mask, of the first rows of a block, in channels begin to end. table: [AFFINE_ROWS][channels]. in_order: not
+ * shuffled. */
+INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t begin, index_t end, real alpha, bool in_order,
+                           bool past_cache, __global const real *table, index_t channels)
 {
+    table = table_in_order(table, AFFINE_ROWS, channels, in_order);
     for (index_t c = begin; c < end; c += b.channel_step) {
         const column all = vector_of_block(c, channels);
         const realv mean = load_coefficients(all, table, AFFINE_MEAN);
@@ -268,10 +275,10 @@ INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t beg
                 if (at.z)
                     fetch(at.z + c + fetch_distance(b.result_band, own.z_pitch));
             }
-            realv v = fma(load_vector(at.x + c) - mean, scale, shift);
+            realv v = fma(load_in_order(at.x + c, in_order) - mean, scale, shift);
             if (at.z)
-                v += load_vector(at.z + c);
-            store_vector(at.y + c, activate(v, alpha), past_cache);
+                v += load_in_order(at.z + c, in_order);
+            store_in_order(at.y + c, activate(v, alpha), in_order, past_cache);
             if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && at.mask)
                 store_mask(at.mask, c / CLBN_VECTOR, v, 0, CLBN_VECTOR);
         }
@@ -291,13 +298,14 @@ INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plai
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_rows(&own, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
         if (!past_cache) {
-            normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, false, table, (index_t)d.channels);
+            normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, !is_plain, false, table, (index_t)d.channels);
             continue;
         }
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             forward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
-                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, true, table, (index_t)d.channels);
+                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, true, table,
+                               (index_t)d.channels);
         }
     }
 }
@@ -384,7 +392,7 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
     position at = position_in_group(d);
     columns_share own = share_of(d, at, takes_vectors(whole.data, whole.at));
     columns_moments(d, at, own, whole,
-                    (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels,
+                    (__global real *)(coefficients + coefficients_offset) + own.slot * TABLES * AFFINE_ROWS * d.channels,
                     accumulators_of(accumulated + accumulated_offset, d, own.slot),
                     partials + partials_offset, get_group_id(0), scratch);
 }
@@ -415,7 +423,7 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, layou
                                 mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
-    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * AFFINE_ROWS * d.channels;
+    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * TABLES * AFFINE_ROWS * d.channels;
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         const column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < spans_in(c); i++) {

@@ -160,7 +160,8 @@ INLINE void store_coefficients(column c, __global real *table, ulong number, rea
 
 /*
  * The full vectors of some rows that lie at equal distances: nearly all there is in most calls. A block is walked in bands, with
- * few instructions to a vector, since a band may be one row.
+ * few instructions to a vector, since a band may be one row. If nothing else is to be kept in order, a mask for example, vectors are
+ * shuffled (common.cl), and so are their sums until the chunk's end.
  */
 typedef struct {
     index_t channel, channel_end, channel_step;
@@ -168,10 +169,16 @@ typedef struct {
     index_t band, result_band;   /* rows, where sums are taken, and where results are written */
 } block;
 
+/* The end of a block's channels. */
+INLINE index_t block_end(columns_share share)
+{
+    return CLBN_ROW_AXES == 1 ? min(share.full_end, share.vector_end) * CLBN_VECTOR : 0;
+}
+
 INLINE void find_block(block *b, division d, position at, columns_share share, index_t row_begin, index_t row_end)
 {
     b->channel = share.vector_begin * CLBN_VECTOR;
-    b->channel_end = CLBN_ROW_AXES == 1 ? min(share.full_end, share.vector_end) * CLBN_VECTOR : 0;
+    b->channel_end = block_end(share);
     b->channel_step = at.lanes * CLBN_VECTOR;
     b->row = row_begin + at.line;
     b->rows = steps_below(row_end, b->row, at.lines);
@@ -238,16 +245,18 @@ INLINE accumulators accumulator_of(accumulators own, column c, uint kind)
     return own + (kind * vectors + c.channel / CLBN_VECTOR);
 }
 
-/* Adds kinds sums of a chunk, which are rows of a slot's table from one on, and sets them to 0. */
+/* Adds kinds sums of a chunk, which are rows of a slot's table from one on, and sets them to 0. Below shuffled_end they are
+ * shuffled. */
 INLINE void accumulate_chunk(division d, position at, columns_share share, __global real *slot, uint row, uint kinds,
-                             accumulators own)
+                             index_t shuffled_end, accumulators own)
 {
     for (index_t v = share.vector_begin; v < share.vector_end; v += at.lanes) {
         column c = column_of(d, at, share, v, 0, 0);
         for (uint kind = 0; kind < kinds; kind++) {
             accumulators place = accumulator_of(own, c, kind);
             widev sum = place->v;
-            add_to_widev(&sum, load_coefficients(c, slot, row + kind));
+            const realv of_chunk = load_coefficients(c, slot, row + kind);
+            add_to_widev(&sum, c.channel < shuffled_end ? unshuffle_vector(of_chunk) : of_chunk);
             store_coefficients(c, slot, row + kind, 0);
             place->v = sum;
         }

@@ -219,8 +219,8 @@ INLINE realv decode(storagev v)
  * arithmetic on devices that say so; what functions like exp make of it is not known. */
 #define NAN_IS_SHORT (CLBN_SHORT_NAN && CLBN_ACTIVATION <= CLBN_ACTIVATION_RELU6)
 
-/* To the nearest, ties to even, in the upper half of each word. NaN stays NaN: where it may have lower bits, its quiet bit is set, and
- * they are cut off. */
+/* To the nearest, ties to even, in the upper half of each word. NaN stays NaN: where it may have lower bits, its quiet bit is set,
+ * and they are cut off. */
 INLINE uintv round_to_halves(realv v)
 {
     const uintv bits = as_uintv(v);
@@ -257,8 +257,9 @@ INLINE reals short_nan(reals a)
 #endif
 
 /*
- * The same in whatever order takes the fewest instructions, one order for all tensors: where a vector's elements are alike. Bfloat16s
- * lie two to a word: all that are lower halves come first, then the upper ones, which become float32 where they are.
+ * The same in whatever order takes the fewest instructions, one order for all tensors: where a vector's elements are alike, or what
+ * is computed of each lies in that order, too. Bfloat16s lie two to a word: all that are lower halves come first, then the upper ones,
+ * which become float32 where they are.
  */
 #if CLBN_TYPE == CLBN_BFLOAT16 && CLBN_GROUP == 1
 #if CLBN_VECTOR == 16
@@ -285,9 +286,36 @@ INLINE storagev encode_shuffled(realv v)
     const uintv words = round_to_halves(v);
     return as_storagev(words.lo >> 16 | (words.hi & UPPER_HALF));
 }
+
+/* A vector to that order and back, and the place in it of an element. */
+INLINE realv shuffle_vector(realv v)
+{
+    realv result;
+    result.lo = v.even;
+    result.hi = v.odd;
+    return result;
+}
+
+INLINE realv unshuffle_vector(realv v)
+{
+    realv result;
+    result.even = v.lo;
+    result.odd = v.hi;
+    return result;
+}
+
+INLINE index_t shuffled_place(index_t place)
+{
+    return place / 2 + place % 2 * HALF_VECTOR;
+}
+#define IS_SHUFFLED 1
 #else
 #define decode_shuffled decode
 #define encode_shuffled encode
+#define shuffle_vector(v) (v)
+#define unshuffle_vector(v) (v)
+#define shuffled_place(place) (place)
+#define IS_SHUFFLED 0
 #endif
 
 INLINE real load_element(__global const storage *p)
@@ -334,10 +362,8 @@ INLINE realv load_in_order(__global const storage *p, bool in_order)
 
 INLINE void store_in_order(__global storage *p, realv v, bool in_order, bool stream)
 {
-    if (in_order)
-        store_vector(p, v, stream);
-    else
-        store_words(p, encode_shuffled(v), stream);
+    /* In one place: of two alike, LLVM makes one that goes through the cache. */
+    store_words(p, in_order ? encode(v) : encode_shuffled(v), stream);
 }
 
 /* Vectors of a vector's first elements. */
