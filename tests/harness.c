@@ -211,12 +211,11 @@ bool is_tested(int config, clbn_type type, clbn_activation function)
     static const unsigned with_vectors[] = {
         [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU | 1u << CLBN_ACTIVATION_LEAKY_RELU | 1u << CLBN_ACTIVATION_SILU,
         [CLBN_FLOAT64] = 1u << CLBN_ACTIVATION_SILU,
-        [CLBN_FLOAT16] = 1u << CLBN_ACTIVATION_RELU,
-        [CLBN_BFLOAT16] = 0,
+        [CLBN_BFLOAT16] = 1u << CLBN_ACTIVATION_RELU, /* a mask keeps vectors in order, which are shuffled else */
     };
     static const unsigned with_groups[] = {
         [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU6 | 1u << CLBN_ACTIVATION_ELU,
-        [CLBN_BFLOAT16] = 0,
+        [CLBN_BFLOAT16] = 0, /* the last type */
     };
     const struct engine_config *c = &engine_configs[config];
     const unsigned *tested = c->geometry == CLBN_GEOMETRY_VECTOR ? with_vectors : with_groups;
