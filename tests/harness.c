@@ -215,7 +215,7 @@ bool is_tested(int config, clbn_type type, clbn_activation function)
     };
     static const unsigned with_groups[] = {
         [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU6 | 1u << CLBN_ACTIVATION_ELU,
-        [CLBN_BFLOAT16] = 0, /* the last type */
+        [CLBN_BFLOAT16] = 0,
     };
     const struct engine_config *c = &engine_configs[config];
     const unsigned *tested = c->geometry == CLBN_GEOMETRY_VECTOR ? with_vectors : with_groups;
