@@ -65,7 +65,6 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     facts->is_cpu = (identity.type & CL_DEVICE_TYPE_CPU) != 0;
     facts->is_vector_cpu = facts->is_cpu && vector_width > 1;
     facts->can_fetch = facts->is_cpu;
-    facts->has_short_nan = facts->is_cpu;
     facts->register_width = vector_width * sizeof(cl_float);
     facts->has_double = double_config != 0;
     facts->compute_units = compute_units > 0 ? compute_units : 1;

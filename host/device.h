@@ -10,7 +10,6 @@ struct device_facts {
     bool is_vector_cpu; /* a CPU whose OpenCL computes vectors as such, and work-items one after another */
     bool is_cpu;        /* work-items' registers are memory in its cache */
     bool can_fetch;     /* compilers know how to ask for what will be read soon */
-    bool has_short_nan; /* NaN that arithmetic makes have no lower bits, as on all CPUs of today */
     bool has_double;
     bool has_svm;          /* shared virtual memory, which this build can use */
     size_t compute_units;  /* at least 1 */

@@ -50,7 +50,7 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         .channels_last = shape->channels_last,
         .aligned = grouped,
         .fetches = !grouped && facts->can_fetch,
-        .short_nan = !grouped && facts->has_short_nan,
+        .short_nan = !grouped && facts->is_cpu,
         .wide_double = type != CLBN_FLOAT64 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
         .vector = (unsigned)vector,
         .group = residence.kept > 0 ? residence.group

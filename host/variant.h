@@ -11,7 +11,7 @@ struct variant {
     bool channels_last;         /* channels lie side by side */
     bool aligned;               /* vectors are accessed only where they are aligned */
     bool fetches;               /* asks for what it will read soon */
-    bool short_nan;             /* arithmetic makes no NaN with lower bits */
+    bool short_nan;             /* arithmetic makes no NaN with lower bits, as on all CPUs of today */
     bool wide_double;           /* merges in double, else in pairs of elements */
     unsigned vector;            /* elements to a vector */
     unsigned group;             /* work-items to a group, a power of two */

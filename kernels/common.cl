@@ -323,11 +323,6 @@ INLINE real load_element(__global const storage *p)
     return decode((storagev)*p).s0;
 }
 
-INLINE void store_element(__global storage *p, real v)
-{
-    *p = encode((realv)v).s0;
-}
-
 INLINE storagev load_words(__global const storage *p)
 {
     return CLBN_ALIGNED ? *(__global const storagev *)p : ((__global const unaligned_storagev *)p)->v;

@@ -200,7 +200,7 @@ START_TEST(nan_is_trusted_to_be_short_only_where_a_cpu_computes_vectors)
 {
     struct device_facts facts = some_facts();
     ck_assert(!bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_BFLOAT16, CLBN_ACTIVATION_NONE, &rows_shape).short_nan);
-    facts.has_short_nan = true;
+    facts.is_cpu = true;
     ck_assert(bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_BFLOAT16, CLBN_ACTIVATION_NONE, &rows_shape).short_nan);
     ck_assert(!bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &facts, CLBN_BFLOAT16, CLBN_ACTIVATION_NONE, &rows_shape).short_nan);
 }
@@ -224,7 +224,7 @@ START_TEST(different_variants_have_different_options)
 {
     const struct device_facts facts = some_facts();
     struct device_facts short_nan = facts, fetching = facts;
-    short_nan.has_short_nan = true;
+    short_nan.is_cpu = true;
     fetching.can_fetch = true;
     const struct shape pieces_of_rows = { .elements = 210, .row_axes = 7, .channel_axes = 1 };
     const struct shape pieces_of_channels = { .elements = 210, .row_axes = 1, .channel_axes = 7 };

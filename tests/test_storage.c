@@ -79,9 +79,9 @@ END_TEST
 
 static double nan_of(uint32_t bits)
 {
-    float nan_of_bits;
-    memcpy(&nan_of_bits, &bits, sizeof nan_of_bits);
-    return nan_of_bits;
+    unsigned char bytes[sizeof bits];
+    memcpy(bytes, &bits, sizeof bits);
+    return decode_element(CLBN_FLOAT32, bytes);
 }
 
 /* Of those that carry into other bits when they are rounded. */
