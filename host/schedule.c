@@ -5,17 +5,21 @@
 /* Additions in a row, at most, before a work-item merges: longer chains round more, shorter ones merge more often. */
 #define CHUNK_STEPS 64
 
-/* Channels last: rows of a band to a work-item. In a group, neighbours read the rest of a row. */
+/* Channels last: rows of a band to a work-item, and of one of 16-bit elements that is no more than a page. In a group, neighbours
+ * read the rest of a row. */
 #define BAND_ROWS_ALONE    4
+#define SHORT_BAND_ROWS    8
 #define BAND_ROWS_IN_GROUP CHUNK_STEPS
 
 /* Bytes below which a row shares a page with its neighbours. */
 #define PAGE_SIZE 4096
 
 /* A tensor is taken to come from memory if it has more than this part of the cache: measured (tools/PERFORMANCE.md). Where sums
- * are taken, kernels ask for what comes next themselves; where results are written, these take their share. */
-#define SUMS_SHARE    1
-#define RESULTS_SHARE 4
+ * are taken, kernels ask for what comes next themselves; where results are written, these take their share, and what comes next is
+ * asked for (FETCHED) or not. */
+#define SUMS_SHARE            1
+#define FETCHED_RESULTS_SHARE 2
+#define RESULTS_SHARE         4
 
 /* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a
  * channel as much as adding some thousand rows. Units have equally many parts. */
@@ -225,23 +229,37 @@ static bool is_beyond_cache(const struct device_facts *facts, const struct divis
     return d->rows > facts->cache_size / part / row_size;
 }
 
+static bool is_short(const struct variant *v)
+{
+    return bn_type_size(v->type) < bn_parameter_size(v->type);
+}
+
+/* Rows of a band, as far as elements and rows decide it. Elements of 16 bits take more instructions than memory takes time: the more
+ * rows, the fewer of these are loads of sums and coefficients. */
+static size_t usual_band(const struct variant *v, size_t row_size)
+{
+    if (v->group > 1)
+        return BAND_ROWS_IN_GROUP;
+    return is_short(v) && row_size <= PAGE_SIZE / SHORT_BAND_ROWS ? SHORT_BAND_ROWS : BAND_ROWS_ALONE;
+}
+
 /* Rows that a work-item walks together, where it takes sums or writes results. Each is a stream of memory, which processors fetch
- * ahead if it comes from a cache or has pages of its own; short rows that come from memory are fetched ahead only in their order,
- * or if kernels ask for it, which they do of packed tensors where sums are taken. That pays where a vector takes several registers:
- * its sums are loaded and stored as many times. */
+ * ahead if it has pages of its own or comes from a cache that it does not fill; other short rows are fetched ahead only in their
+ * order, or if kernels ask for it, which they do of packed tensors. That pays where a vector takes several registers: sums and
+ * coefficients are loaded as many times. Results in memory are written in bands only if they have 16 bits, and in a page. */
 static void choose_bands(struct division *d, const struct variant *v, const struct device_facts *facts,
                          const struct shape *shape)
 {
     const size_t row_size = (size_t)d->channels * bn_type_size(v->type);
-    const bool shares_page = row_size < PAGE_SIZE;
+    const size_t band = usual_band(v, row_size);
     const bool is_fetched = v->fetches && bn_is_packed(shape) && facts->register_width < v->vector * bn_parameter_size(v->type);
-    d->band_rows = d->result_rows = v->group > 1 ? BAND_ROWS_IN_GROUP : BAND_ROWS_ALONE;
-    if (v->group > 1 || !shares_page)
+    d->band_rows = d->result_rows = band;
+    if (v->group > 1 || row_size >= PAGE_SIZE)
         return;
     if (is_beyond_cache(facts, d, row_size, SUMS_SHARE) && !is_fetched)
         d->band_rows = 1;
-    if (is_beyond_cache(facts, d, row_size, RESULTS_SHARE))
-        d->result_rows = 1;
+    if (is_beyond_cache(facts, d, row_size, is_fetched ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
+        d->result_rows = is_short(v) && row_size <= PAGE_SIZE / band ? d->band_rows : 1;
 }
 
 /* Vectors of channels to a group that walks all rows: fewer where there would be too few groups. */

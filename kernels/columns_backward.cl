@@ -137,11 +137,11 @@ INLINE void add_terms_of_block(division d, block b, backward_tensors t, bool is_
     if (is_plain)
         keep_only_dx(&t);
     find_backward_block(&own, d, b, t);
-    const bool fetches = t.has_x && is_fetched(b, own.x_pitch) && is_fetched(b, own.dy_pitch);
+    const bool fetches = t.has_x && is_fetched(b, b.band, own.x_pitch) && is_fetched(b, b.band, own.dy_pitch);
     for (index_t row = 0; row < b.rows; row += b.band, skip_backward_rows(&own, t, b.band)) {
         const index_t rows = min(b.band, b.rows - row);
-        if (rows == USUAL_BAND && fetches)
-            add_terms_of_band(b, USUAL_BAND, true, own, t, !is_plain, (index_t)d.channels, slot);
+        if (fetches)
+            add_terms_of_band(b, rows, true, own, t, !is_plain, (index_t)d.channels, slot);
         else
             add_terms_of_band(b, rows, false, own, t, !is_plain, (index_t)d.channels, slot);
     }
@@ -258,7 +258,7 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
 
 /* dx and dz of the first rows of a block, in channels begin to end. table: [BACKWARD_ROWS][channels]. in_order: not shuffled. */
 INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t rows, index_t begin, index_t end, bool in_order,
-                       bool past_cache, __global const real *table, index_t channels)
+                       bool fetches, bool past_cache, __global const real *table, index_t channels)
 {
     table = table_in_order(table, BACKWARD_ROWS, channels, in_order);
     for (index_t c = begin; c < end; c += b.channel_step) {
@@ -270,7 +270,7 @@ INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t 
         load_column_normalizer(&n, all, table);
         backward_block at = own;
         for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1)) {
-            if (past_cache) {
+            if (fetches) {
                 fetch(at.dy + c + fetch_distance(b.result_band, own.dy_pitch));
                 if (t.has_x)
                     fetch(at.x + c + fetch_distance(b.result_band, own.x_pitch));
@@ -285,7 +285,7 @@ INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t 
     }
 }
 
-/* Rows of a band vector by vector, or where results go past the cache, each in runs. is_plain: as has_only_dx(). */
+/* Rows of a band vector by vector, or each in runs. is_plain: as has_only_dx(). */
 INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, bool past_cache, __global const real *table)
 {
     const index_t run = RUN_VECTORS * b.channel_step, channels = (index_t)d.channels;
@@ -295,16 +295,17 @@ INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, 
         t.has_dx = true;
     }
     find_backward_block(&own, d, b, t);
+    const bool fetches = past_cache || is_fetched(b, b.result_band, own.dy_pitch);
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_backward_rows(&own, t, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
-        if (!past_cache) {
-            input_rows(b, own, t, rows, b.channel, b.channel_end, !is_plain, false, table, channels);
+        if (is_written_together(b, t.has_dx ? own.dx_pitch : own.dz_pitch, past_cache)) {
+            input_rows(b, own, t, rows, b.channel, b.channel_end, !is_plain, fetches, past_cache, table, channels);
             continue;
         }
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             backward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1))
-                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), !is_plain, true, table, channels);
+                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), !is_plain, true, true, table, channels);
         }
     }
 }

@@ -54,12 +54,12 @@ INLINE void add_band(block b, index_t rows, bool fetches, __global const storage
 
 void add_block(block b, __global const storage *x, index_t pitch, index_t channels, __global real *slot)
 {
-    const bool fetches = is_fetched(b, pitch);
+    const bool fetches = is_fetched(b, b.band, pitch);
     b.band *= fetches || b.band == 1 ? 1 : 2; /* as many streams of memory as where two tensors are walked */
     for (index_t row = 0; row < b.rows; row += b.band, x += b.band * pitch) {
         const index_t rows = min(b.band, b.rows - row);
-        if (rows == USUAL_BAND && fetches)
-            add_band(b, USUAL_BAND, true, x, pitch, channels, slot);
+        if (fetches)
+            add_band(b, rows, true, x, pitch, channels, slot);
         else
             add_band(b, rows, false, x, pitch, channels, slot);
     }
@@ -260,7 +260,7 @@ INLINE void skip_rows(forward_block *own, index_t rows)
 /* y, and the mask, of the first rows of a block, in channels begin to end. table: [AFFINE_ROWS][channels]. in_order: not
  * shuffled. */
 INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t begin, index_t end, real alpha, bool in_order,
-                           bool past_cache, __global const real *table, index_t channels)
+                           bool fetches, bool past_cache, __global const real *table, index_t channels)
 {
     table = table_in_order(table, AFFINE_ROWS, channels, in_order);
     for (index_t c = begin; c < end; c += b.channel_step) {
@@ -270,7 +270,7 @@ INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t beg
         const realv shift = load_coefficients(all, table, AFFINE_SHIFT);
         forward_block at = own;
         for (index_t i = 0; i < rows; i++, skip_rows(&at, 1)) {
-            if (past_cache) {
+            if (fetches) {
                 fetch(at.x + c + fetch_distance(b.result_band, own.x_pitch));
                 if (at.z)
                     fetch(at.z + c + fetch_distance(b.result_band, own.z_pitch));
@@ -285,7 +285,7 @@ INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t beg
     }
 }
 
-/* Rows of a band vector by vector, or where results go past the cache, each in runs. is_plain: there are only x and y. */
+/* Rows of a band vector by vector, or each in runs. is_plain: there are only x and y. */
 INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plain, bool past_cache, __global const real *table)
 {
     const index_t run = RUN_VECTORS * b.channel_step;
@@ -295,16 +295,18 @@ INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plai
         t.mask = 0;
     }
     find_forward_block(&own, d, b, t);
+    const bool fetches = past_cache || is_fetched(b, b.result_band, own.x_pitch);
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_rows(&own, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
-        if (!past_cache) {
-            normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, !is_plain, false, table, (index_t)d.channels);
+        if (is_written_together(b, own.y_pitch, past_cache)) {
+            normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, !is_plain, fetches, past_cache, table,
+                           (index_t)d.channels);
             continue;
         }
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             forward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
-                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, true, table,
+                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, true, true, table,
                                (index_t)d.channels);
         }
     }

@@ -207,21 +207,26 @@ INLINE index_t pitch_of(block b, layout l)
 }
 
 /*
- * Where sums are taken, rows of a band are as many streams of memory. If they share a page, processors do not fetch them ahead, so
- * that is asked for: in the order of memory, a vector for each that is used. Loops over a usual band are compiled apart for it.
+ * Rows of a band are as many streams of memory. If they share a page, processors do not fetch them ahead, so that is asked for: in
+ * the order of memory, a vector for each that is used. Whether that is so of a tensor:
  */
-#define USUAL_BAND 4
-
-/* Whether that is so of a tensor of which a block's rows are all. */
-INLINE bool is_fetched(block b, index_t pitch)
+INLINE bool is_fetched(block b, index_t band, index_t pitch)
 {
-    return CLBN_FETCH && pitch == b.channel_end - b.channel && pitch < FETCH_DISTANCE;
+    return CLBN_FETCH && band > 1 && pitch == b.channel_end - b.channel && pitch < FETCH_DISTANCE;
 }
 
 /* How far ahead of a vector of a band is what will be read next: in the order of memory, or in the next band. */
 INLINE index_t fetch_distance(index_t rows, index_t pitch)
 {
     return max(rows * pitch, (index_t)FETCH_DISTANCE);
+}
+
+/* Whether a band's results are written vector by vector. Of those that go past the cache, only elements of 16 bits are, which take
+ * more instructions than memory takes time, and only in a page; other rows are written one by one, in runs (RUN_VECTORS). */
+INLINE bool is_written_together(block b, index_t pitch, bool past_cache)
+{
+    const bool is_in_page = b.result_band > 1 && b.result_band * pitch <= PAGE_SIZE / sizeof(storage);
+    return !past_cache || (sizeof(storage) < sizeof(real) && is_in_page);
 }
 
 /* A slot's sums of all chunks: [kind][vector], in wide arithmetic. They are accessed at any alignment. */

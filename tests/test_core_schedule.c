@@ -223,6 +223,10 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
         { 8192, 256, CLBN_FLOAT32, 4, 4, 2, 5 },   /* 8 MiB: four fit */
         { 6272, 256, CLBN_FLOAT32, 4, 4, 2, 6 },   /* 6 MiB: all five of a backward with its residual's gradient */
         { 25088, 1024, CLBN_FLOAT16, 1, 1, 6, 2 }, /* rows of 2 KiB */
+        { 25088, 256, CLBN_FLOAT16, 8, 8, 6, 3 },  /* 12 MiB: eight rows are a page */
+        { 25088, 272, CLBN_FLOAT16, 4, 4, 6, 3 },  /* a little more: four are less than one */
+        { 12544, 512, CLBN_FLOAT16, 4, 4, 2, 3 },  /* four are a page */
+        { 12544, 528, CLBN_FLOAT16, 4, 1, 2, 3 },  /* four are more */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
@@ -236,9 +240,11 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
 }
 END_TEST
 
-/* Where kernels ask for what comes next, sums from memory are taken in bands, too, if a vector of 64 bytes takes several registers. */
-START_TEST(bands_from_memory_go_by_registers)
+/* Where kernels ask for what comes next, sums from memory are taken in bands, too, if a vector of 64 bytes takes several registers, and
+ * results of what has no more than half of the cache. */
+START_TEST(bands_where_kernels_fetch_go_by_registers)
 {
+    const struct shape half = shape_of(65536, 64, 1), more = shape_of(65537, 64, 1); /* of 32 MiB */
     struct shape packed = shape_of(401408, 64, 1), padded = packed;
     padded.layouts[TENSOR_X].strides[0] = 65;
     for (size_t width = 16; width <= 64; width *= 2) {
@@ -249,8 +255,12 @@ START_TEST(bands_from_memory_go_by_registers)
         ck_assert_uint_eq(s.division.band_rows, width < 64 ? 4 : 1);
         ck_assert_uint_eq(s.division.result_rows, 1);
         ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, padded).division.band_rows, 1);
-        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, packed).division.band_rows,
+        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, half).division.result_rows,
                           width < 64 ? 4 : 1);
+        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, more).division.result_rows, 1);
+        const struct schedule of_shorts = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, packed);
+        ck_assert_uint_eq(of_shorts.division.band_rows, width < 64 ? 8 : 1);
+        ck_assert_uint_eq(of_shorts.division.result_rows, width < 64 ? 8 : 1);
     }
 }
 END_TEST
@@ -297,7 +307,7 @@ int main(void)
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, channels_make_long_runs);
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
-    tcase_add_test(cases, bands_from_memory_go_by_registers);
+    tcase_add_test(cases, bands_where_kernels_fetch_go_by_registers);
     tcase_add_test(cases, units_have_equally_many_parts);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
