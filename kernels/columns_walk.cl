@@ -225,8 +225,9 @@ INLINE index_t fetch_distance(index_t rows, index_t pitch)
  * more instructions than memory takes time, and only in a page; other rows are written one by one, in runs (RUN_VECTORS). */
 INLINE bool is_written_together(block b, index_t pitch, bool past_cache)
 {
-    const bool is_in_page = b.result_band > 1 && b.result_band * pitch <= PAGE_SIZE / sizeof(storage);
-    return !past_cache || (sizeof(storage) < sizeof(real) && is_in_page);
+    if (!past_cache)
+        return true;
+    return sizeof(storage) < sizeof(real) && b.result_band > 1 && b.result_band * pitch <= PAGE_SIZE / sizeof(storage);
 }
 
 /* A slot's sums of all chunks: [kind][vector], in wide arithmetic. They are accessed at any alignment. */
