@@ -138,13 +138,8 @@ INLINE void add_terms_of_block(division d, block b, backward_tensors t, bool is_
         keep_only_dx(&t);
     find_backward_block(&own, d, b, t);
     const bool fetches = t.has_x && is_fetched(b, b.band, own.x_pitch) && is_fetched(b, b.band, own.dy_pitch);
-    for (index_t row = 0; row < b.rows; row += b.band, skip_backward_rows(&own, t, b.band)) {
-        const index_t rows = min(b.band, b.rows - row);
-        if (fetches)
-            add_terms_of_band(b, rows, true, own, t, !is_plain, (index_t)d.channels, slot);
-        else
-            add_terms_of_band(b, rows, false, own, t, !is_plain, (index_t)d.channels, slot);
-    }
+    for (index_t row = 0; row < b.rows; row += b.band, skip_backward_rows(&own, t, b.band))
+        add_terms_of_band(b, min(b.band, b.rows - row), fetches, own, t, !is_plain, (index_t)d.channels, slot);
 }
 
 INLINE void add_terms_of_column(division d, column c, backward_tensors t, __global real *slot)
@@ -296,9 +291,10 @@ INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, 
     }
     find_backward_block(&own, d, b, t);
     const bool fetches = past_cache || is_fetched(b, b.result_band, own.dy_pitch);
+    const bool is_together = is_written_together(b, t.has_dx ? own.dx_pitch : own.dz_pitch, past_cache);
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_backward_rows(&own, t, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
-        if (is_written_together(b, t.has_dx ? own.dx_pitch : own.dz_pitch, past_cache)) {
+        if (is_together) {
             input_rows(b, own, t, rows, b.channel, b.channel_end, !is_plain, fetches, past_cache, table, channels);
             continue;
         }

@@ -56,13 +56,8 @@ void add_block(block b, __global const storage *x, index_t pitch, index_t channe
 {
     const bool fetches = is_fetched(b, b.band, pitch);
     b.band *= fetches || b.band == 1 ? 1 : 2; /* as many streams of memory as where two tensors are walked */
-    for (index_t row = 0; row < b.rows; row += b.band, x += b.band * pitch) {
-        const index_t rows = min(b.band, b.rows - row);
-        if (fetches)
-            add_band(b, rows, true, x, pitch, channels, slot);
-        else
-            add_band(b, rows, false, x, pitch, channels, slot);
-    }
+    for (index_t row = 0; row < b.rows; row += b.band, x += b.band * pitch)
+        add_band(b, min(b.band, b.rows - row), fetches, x, pitch, channels, slot);
 }
 
 INLINE void add_column(division d, column c, input x, __global real *slot)
@@ -296,9 +291,10 @@ INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plai
     }
     find_forward_block(&own, d, b, t);
     const bool fetches = past_cache || is_fetched(b, b.result_band, own.x_pitch);
+    const bool is_together = is_written_together(b, own.y_pitch, past_cache);
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_rows(&own, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
-        if (is_written_together(b, own.y_pitch, past_cache)) {
+        if (is_together) {
             normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, !is_plain, fetches, past_cache, table,
                            (index_t)d.channels);
             continue;
