@@ -2,7 +2,8 @@
 # oneDNN, and a second with 16-bit types beside float32. For tools/cpu-report.sh.
 #
 # A row's number is how many times as fast as the target's yardstick it is. Where it falls short, the row is still at the floor if
-# kernels that only walk over its tensors, as it must, take 0.9 of its time or more; and no kernel can do it if these fall short, too.
+# kernels that walk over its tensors as it must, with the least of arithmetic, take 0.9 of its time or more; and if these fall short,
+# too, so must it.
 
 BEGIN { AT_THE_FLOOR = 0.9 }
 
@@ -49,7 +50,7 @@ function keep_better(best, key, seconds) {
         best[key] = seconds
 }
 
-# Seconds that only walking takes; without kernels of its own, as long as the limit's.
+# Seconds that the floor's kernels take; without kernels of its own, as long as the limit's.
 function floor_of(key) {
     return key in floor ? floor[key] : limit[key]
 }
@@ -188,8 +189,8 @@ function print_small(    i, key, many) {
 
 END {
     print "Times as fast as the yardstick. met: rows that are. floor: rows that are not, but take no more than 1/0.9 of the time of"
-    print "kernels that only walk over the same tensors. The floor's numbers are what these kernels would have; the share is how near"
-    print "clbn comes to them."
+    print "kernels that walk over the same tensors with the least of arithmetic. The floor's numbers are what these kernels would have;"
+    print "the share is how near clbn comes to them."
     print ""
     printf "%-56s %5s %4s %4s %4s  %6s %6s  %6s %6s  %5s %5s  %s\n", "target", "goal", "rows", "met", "flr", "least", "mean",
         "floor", "mean", "share", "mean", "verdict"

@@ -1,9 +1,10 @@
 /*
- * What bounds a batch normalization: kernels that only move its bytes, and one that does nothing.
+ * What bounds a batch normalization: kernels that only move its bytes, kernels that walk over its tensors with the least of arithmetic,
+ * and one that does nothing.
  *
  * A work-group moves `chunk` vectors that lie side by side; the last one also moves the elements after the last whole
- * vector. Buffers are aligned to vectors, and hold `count` words of 32 bits. What they hold is moved and added as integers,
- * which unlike floats have no slow values.
+ * vector. Buffers are aligned to vectors, and hold `count` words of 32 bits. What is only moved is added as integers, which unlike
+ * floats have no slow values.
  *
  * Constants that the host sets:
  *   VECTOR       words to a vector: 16 on a CPU, 4 elsewhere
@@ -95,10 +96,10 @@ LIMIT_KERNEL void triad_nontemporal(__global const uint *x, __global const uint 
 #define PASS_WRITE 2 /* the same again, and out: what follows from these */
 #define PASS_TWO   4 /* tensors to read: x and dy, not x alone */
 
-/* What words hold. What is no number of 32 bits is computed with as such, two to a word, as clbn must. */
-#define HOLDS_WORDS     0
-#define HOLDS_FLOAT16S  1
-#define HOLDS_BFLOAT16S 2
+/* What words hold: a float32, or two numbers of 16 bits. */
+#define HOLDS_FLOAT32S  1
+#define HOLDS_FLOAT16S  2
+#define HOLDS_BFLOAT16S 3
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -109,14 +110,33 @@ typedef JOIN(ushort, VECTOR) ushortv;
 #define as_ushortv JOIN(as_ushort, VECTOR)
 #define as_words   JOIN(as_uint, HALF_VECTOR)
 #define UPPER_HALF 0xffff0000u
+#define LOAD(p)     JOIN(vload, VECTOR)(0, p)
+#define STORE(v, p) JOIN(vstore, VECTOR)(v, 0, p)
 
-/* One element of each word, in any order that encode() knows. */
-INLINE floatv decode(uintv words, bool upper, uint holds)
+/* Numbers that are computed together: of two vectors of words, or, of 16 bits, one of each word and the other, in any order that
+ * encode() knows. */
+typedef struct {
+    floatv lower, upper;
+} numbers;
+
+/* Words that have them. */
+#define STEP(holds) ((holds) == HOLDS_FLOAT32S ? 2 * VECTOR : VECTOR)
+
+INLINE floatv decode_half(uintv words, bool upper, uint holds)
 {
     const ushortv halves = as_ushortv(upper ? words.hi : words.lo);
     if (holds == HOLDS_FLOAT16S)
         return JOIN(vload_half, VECTOR)(0, (const __private half *)&halves);
     return as_floatv(upper ? words & UPPER_HALF : words << 16);
+}
+
+INLINE numbers load_numbers(__global const uint *p, uint holds)
+{
+    const uintv words = LOAD(p);
+    const bool is_short = holds != HOLDS_FLOAT32S;
+    const numbers n = { is_short ? decode_half(words, false, holds) : as_floatv(words),
+                        is_short ? decode_half(words, true, holds) : as_floatv(LOAD(p + VECTOR)) };
+    return n;
 }
 
 /* In the upper half of a word, to the nearest; not of NaN, which clbn takes care of as well. */
@@ -125,36 +145,68 @@ INLINE uintv round_to_half(floatv v)
     return as_uintv(v) + 0x7fffu + (as_uintv(v) >> 16 & 1);
 }
 
-INLINE uintv encode(floatv lower, floatv upper, uint holds)
+INLINE uintv encode(numbers n, uint holds)
 {
     ushortv halves[2];
     uintv words;
     if (holds == HOLDS_BFLOAT16S)
-        return round_to_half(lower) >> 16 | (round_to_half(upper) & UPPER_HALF);
-    JOIN(JOIN(vstore_half, VECTOR), _rte)(lower, 0, (__private half *)&halves[0]);
-    JOIN(JOIN(vstore_half, VECTOR), _rte)(upper, 0, (__private half *)&halves[1]);
+        return round_to_half(n.lower) >> 16 | (round_to_half(n.upper) & UPPER_HALF);
+    JOIN(JOIN(vstore_half, VECTOR), _rte)(n.lower, 0, (__private half *)&halves[0]);
+    JOIN(JOIN(vstore_half, VECTOR), _rte)(n.upper, 0, (__private half *)&halves[1]);
     words.lo = as_words(halves[0]);
     words.hi = as_words(halves[1]);
     return words;
 }
 
-/* Two vectors of words, element by element. */
-INLINE uintv add(uintv a, uintv b, uint holds)
+INLINE void store_words(__global uint *p, uintv words, bool past_cache)
 {
-    if (holds == HOLDS_WORDS)
-        return a + b;
-    return encode(decode(a, false, holds) + decode(b, false, holds), decode(a, true, holds) + decode(b, true, holds), holds);
+    if (past_cache)
+        store_past_cache(words, (__global uintv *)p);
+    else
+        STORE(words, p);
 }
 
-/* Sums of all that is read, so that none of the loads can be left out. */
-INLINE void add_to_sums(uintv *sum, uintv *other, uintv words, uint holds)
+INLINE void store_numbers(__global uint *p, numbers n, bool past_cache, uint holds)
 {
-    if (holds == HOLDS_WORDS) {
-        *sum += words;
-        return;
-    }
-    *sum = as_uintv(as_floatv(*sum) + decode(words, false, holds));
-    *other = as_uintv(as_floatv(*other) + decode(words, true, holds));
+    const bool is_short = holds != HOLDS_FLOAT32S;
+    store_words(p, is_short ? encode(n, holds) : as_uintv(n.lower), past_cache);
+    if (!is_short)
+        store_words(p + VECTOR, as_uintv(n.upper), past_cache);
+}
+
+/* A channel's sums, with the least of arithmetic that rounding allows, which wants x as a deviation from a number near its mean: of
+ * deviations and their squares, or of dy and its products with them. */
+typedef struct {
+    floatv values, products;
+} sums;
+
+INLINE void add_terms(sums *s, floatv x, floatv dy, bool has_dy, float centre)
+{
+    const floatv deviation = x - centre;
+    const floatv value = has_dy ? dy : deviation;
+    s->values += value;
+    s->products += value * deviation;
+}
+
+INLINE uint total_of(sums s)
+{
+    uint words[VECTOR];
+    uint total = 0;
+    STORE(as_uintv(s.values + s.products), words);
+    for (uint i = 0; i < VECTOR; i++)
+        total += words[i];
+    return total;
+}
+
+/* What follows from them: y = (x - centre) * factor + shift, and dx = dy * factor + y. */
+typedef struct {
+    float centre, factor, shift;
+} coefficients;
+
+INLINE floatv result_of(floatv x, floatv dy, bool has_dy, coefficients of)
+{
+    const floatv y = (x - of.centre) * of.factor + of.shift;
+    return has_dy ? dy * of.factor + y : y;
 }
 
 /* Some words of a row: `run` of them from the group's first on, fewer in the last group. */
@@ -172,26 +224,33 @@ row_of_slab find_row(__global const uint *x, __global const uint *dy, __global u
     return r;
 }
 
-#define LOAD(p)     JOIN(vload, VECTOR)(0, p)
-#define STORE(v, p) JOIN(vstore, VECTOR)(v, 0, p)
-
-INLINE uint sum_row(row_of_slab r, uint passes, uint holds)
+/* A word that is not among whole vectors, as an integer. */
+INLINE uint word_of(row_of_slab r, ulong i, bool has_dy)
 {
-    uint words[VECTOR];
+    return has_dy ? r.x[i] + r.dy[i] : r.x[i];
+}
+
+/* Rows that are read together: streams of memory, which processors fetch ahead. */
+#define STREAMS 4
+
+/* Of so many rows from one on. */
+INLINE uint sum_rows(row_of_slab r, ulong pitch, uint rows, bool has_dy, float centre, uint holds)
+{
+    sums lower = { 0, 0 }, upper = { 0, 0 };
     uint total = 0;
-    uintv sum = 0, other = 0;
     ulong i = 0;
-    for (; i + VECTOR <= r.count; i += VECTOR) {
-        add_to_sums(&sum, &other, LOAD(r.x + i), holds);
-        if (passes & PASS_TWO)
-            add_to_sums(&sum, &other, LOAD(r.dy + i), holds);
-    }
+    for (; i + STEP(holds) <= r.count; i += STEP(holds))
+#pragma unroll
+        for (uint row = 0; row < rows; row++) {
+            const numbers x = load_numbers(r.x + row * pitch + i, holds);
+            const numbers dy = has_dy ? load_numbers(r.dy + row * pitch + i, holds) : x;
+            add_terms(&lower, x.lower, dy.lower, has_dy, centre);
+            add_terms(&upper, x.upper, dy.upper, has_dy, centre);
+        }
     for (; i < r.count; i++)
-        total += r.x[i];
-    STORE(sum + other, words);
-    for (uint j = 0; j < VECTOR; j++)
-        total += words[j];
-    return total;
+        for (uint row = 0; row < rows; row++)
+            total += word_of(r, row * pitch + i, has_dy);
+    return total + total_of(lower) + total_of(upper);
 }
 
 /* Words before the first that a store past the cache may begin at. */
@@ -200,37 +259,45 @@ ulong words_before(row_of_slab r)
     return min(r.count, (ulong)(VECTOR - (uintptr_t)r.out / sizeof(uint) % VECTOR) % VECTOR);
 }
 
-INLINE void write_row(row_of_slab r, uint passes, uint bias, bool past_cache, uint holds)
+INLINE void write_row(row_of_slab r, bool has_dy, coefficients of, bool past_cache, uint holds)
 {
     const ulong first = past_cache ? words_before(r) : 0;
     ulong i = 0;
     for (; i < first; i++)
-        r.out[i] = r.x[i] + bias;
-    for (; i + VECTOR <= r.count; i += VECTOR) {
-        const uintv v = add(LOAD(r.x + i), passes & PASS_TWO ? LOAD(r.dy + i) : (uintv)bias, holds);
-        if (past_cache)
-            store_past_cache(v, (__global uintv *)(r.out + i));
-        else
-            STORE(v, r.out + i);
+        r.out[i] = word_of(r, i, has_dy);
+    for (; i + STEP(holds) <= r.count; i += STEP(holds)) {
+        const numbers x = load_numbers(r.x + i, holds);
+        const numbers dy = has_dy ? load_numbers(r.dy + i, holds) : x;
+        const numbers n = { result_of(x.lower, dy.lower, has_dy, of), result_of(x.upper, dy.upper, has_dy, of) };
+        store_numbers(r.out + i, n, past_cache, holds);
     }
     for (; i < r.count; i++)
-        r.out[i] = r.x[i] + bias;
+        r.out[i] = word_of(r, i, has_dy);
 }
 
 /* A slab to a group: `rows` runs of `run` words, which begin `pitch` words apart, in one pass or in two. */
 INLINE void pass_over(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch, ulong run, ulong rows,
                       uint passes, bool past_cache, uint holds)
 {
+    const bool has_dy = passes & PASS_TWO;
+    const float centre = (float)(passes >> 3); /* 0, but the compiler does not know */
     uint sum = 0;
-    for (ulong row = 0; (passes & PASS_READ) && row < rows; row++)
-        sum += sum_row(find_row(x, dy, out, row, pitch, run), passes, holds);
+    for (ulong row = 0; (passes & PASS_READ) && row < rows; row += STREAMS) {
+        const row_of_slab r = find_row(x, dy, out, row, pitch, run);
+        if (row + STREAMS <= rows)
+            sum += sum_rows(r, pitch, STREAMS, has_dy, centre, holds);
+        else
+            for (ulong i = row; i < rows; i++)
+                sum += sum_rows(find_row(x, dy, out, i, pitch, run), pitch, 1, has_dy, centre, holds);
+    }
     if (!(passes & PASS_WRITE)) {
         if (sum == 1)
-            *out = sum; /* hardly ever, but the compiler does not know */
+            *out = sum; /* hardly ever */
         return;
     }
+    const coefficients of = { centre, 1 + centre, sum == 1 };
     for (ulong row = 0; row < rows; row++)
-        write_row(find_row(x, dy, out, row, pitch, run), passes, sum == 1, past_cache, holds);
+        write_row(find_row(x, dy, out, row, pitch, run), has_dy, of, past_cache, holds);
 }
 
 /* Kernels of two stores for what words hold. */
@@ -246,7 +313,7 @@ INLINE void pass_over(__global const uint *x, __global const uint *dy, __global 
         pass_over(x, dy, out, pitch, run, rows, passes, true, holds);                                                  \
     }
 
-PASSES(passes, HOLDS_WORDS)
+PASSES(passes_float32, HOLDS_FLOAT32S)
 PASSES(passes_float16, HOLDS_FLOAT16S)
 PASSES(passes_bfloat16, HOLDS_BFLOAT16S)
 

@@ -12,12 +12,12 @@ const char *bench_floor_name(size_t stores)
 
 bool bench_floor_applies(const struct bench_case *the_case, const struct bench_limit *limit)
 {
-    return limit->group == 1 && !the_case->residual;
+    return limit->group == 1 && !the_case->residual && the_case->type != BENCH_FLOAT64;
 }
 
 bool bench_floor_is_limit(const struct bench_case *the_case)
 {
-    return the_case->op == BENCH_INFERENCE && bench_element_size(the_case->type) >= sizeof(cl_uint);
+    return the_case->op == BENCH_INFERENCE && the_case->type == BENCH_FLOAT32;
 }
 
 static size_t divide_up(size_t a, size_t b)
@@ -60,7 +60,7 @@ static enum bench_limit_kernel first_kernel(enum bench_type type)
     case BENCH_BFLOAT16:
         return BENCH_PASSES_BFLOAT16_PLAIN;
     default:
-        return BENCH_PASSES_PLAIN;
+        return BENCH_PASSES_FLOAT32_PLAIN;
     }
 }
 

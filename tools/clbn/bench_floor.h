@@ -1,14 +1,15 @@
 /*
- * The floor, on a CPU, of an operation: the walks that it must make, by kernels of bench.cl that compute nothing, but convert what
- * is no float32. Training walks twice: channels first, a group reads its channels, and again while it writes; else, and where
- * channels are fewer than compute units, all is read before anything is written. Inference walks once.
+ * The floor, on a CPU, of an operation: the walks that it must make, by kernels of bench.cl that do the least of arithmetic on the way,
+ * and convert what has 16 bits. Training walks twice: channels first, a group reads its channels, and again while it writes; else,
+ * and where channels are fewer than compute units, all is read before anything is written. Inference walks once.
  */
 #ifndef CLBN_TOOL_BENCH_FLOOR_H
 #define CLBN_TOOL_BENCH_FLOOR_H
 
 #include "bench_limit.h"
 
-/* Whether a case walks over no other tensors than the kernels do, on a device where nothing is kept on chip. */
+/* Whether a case walks over no other tensors than the kernels do, of a type that they know, on a device where nothing is kept on
+ * chip. */
 bool bench_floor_applies(const struct bench_case *the_case, const struct bench_limit *limit);
 
 /* Whether its floor is the limit: it walks once, and converts nothing. */

@@ -18,9 +18,9 @@ enum bench_limit_kernel {
     BENCH_TRIAD_NONTEMPORAL,
     BENCH_NOTHING,
     BENCH_NOTHING_OF_MANY, /* with arguments like those of forward training */
-    BENCH_PASSES_PLAIN,    /* once or twice over tensors, for bench_floor.h */
-    BENCH_PASSES_NONTEMPORAL,
-    BENCH_PASSES_FLOAT16_PLAIN, /* the same with conversions */
+    BENCH_PASSES_FLOAT32_PLAIN, /* once or twice over tensors, for bench_floor.h */
+    BENCH_PASSES_FLOAT32_NONTEMPORAL,
+    BENCH_PASSES_FLOAT16_PLAIN,
     BENCH_PASSES_FLOAT16_NONTEMPORAL,
     BENCH_PASSES_BFLOAT16_PLAIN,
     BENCH_PASSES_BFLOAT16_NONTEMPORAL,

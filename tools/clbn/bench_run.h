@@ -52,7 +52,7 @@ double bench_row_rate(const struct bench_row *row, double seconds);
 /* Of the best kernel that only moves bytes. */
 double bench_row_limit_rate(const struct bench_row *row);
 
-/* Seconds of the best kernels that only walk as the operation must; NAN if it has no floor. */
+/* Seconds of the best kernels that do no more than the operation must; NAN if it has no floor. */
 double bench_row_floor(const struct bench_row *row);
 
 /* Whether the row's floors are measured. */
