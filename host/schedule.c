@@ -262,10 +262,11 @@ static void choose_bands(struct division *d, const struct variant *v, const stru
         d->result_rows = is_short(v) && row_size <= PAGE_SIZE / band ? d->band_rows : 1;
 }
 
-/* Vectors of channels to a group that walks all rows: fewer where there would be too few groups. */
-static size_t whole_tile(size_t vectors, size_t groups)
+/* Vectors of channels to a group that walks all rows: a unit's share if that is small enough; else groups even out what units do. */
+static size_t whole_tile(size_t vectors, size_t groups, size_t units)
 {
-    return greater(least(vectors / groups, WHOLE_TILE_VECTORS), 1);
+    const size_t share = divide_up(vectors, units);
+    return share <= WHOLE_TILE_VECTORS ? share : greater(least(vectors / groups, WHOLE_TILE_VECTORS), 1);
 }
 
 /* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns_walk.cl. */
@@ -293,10 +294,11 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     d->band_rows = chosen(choices->band_rows, (size_t)d->band_rows) * lines;
     d->result_rows = chosen(choices->band_rows, (size_t)d->result_rows) * lines;
     d->chunk_columns = 1;
+    const size_t usual = s->whole ? whole_tile(vectors, groups, facts->compute_units) : vectors;
     if (v->group > 1)
         d->tile_vectors = d->lanes;
     else
-        d->tile_vectors = least(chosen(choices->tile_vectors, s->whole ? whole_tile(vectors, groups) : vectors), vectors);
+        d->tile_vectors = least(chosen(choices->tile_vectors, usual), vectors);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
     groups = wanted_row_groups(v, facts, choices, (size_t)d->rows);

@@ -162,6 +162,29 @@ static cl_ulong run_on_cores(clbn_geometry geometry, struct shape shape)
     return schedule.division.run_channels;
 }
 
+START_TEST(tiles_of_all_rows_go_by_their_number)
+{
+    static const struct {
+        size_t rows, channels;
+        unsigned tile; /* vectors of 16 channels to a group */
+        size_t groups;
+    } cases[] = {
+        { 60, 100, 4, 2 },   /* seven vectors: each of two cores has a tile */
+        { 256, 16, 1, 1 },   /* one */
+        { 256, 128, 4, 2 },  /* eight: the most that two tiles have */
+        { 256, 144, 1, 9 },  /* nine: groups even out what cores do */
+        { 256, 784, 4, 13 }, /* 49, enough for four tiles to a core and more */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct schedule s =
+            schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape_of(cases[i].rows, cases[i].channels, 1));
+        ck_assert(s.whole);
+        ck_assert_uint_eq(s.division.tile_vectors, cases[i].tile);
+        ck_assert_uint_eq(s.tiles, cases[i].groups);
+    }
+}
+END_TEST
+
 START_TEST(few_columns_in_many_rows_are_images)
 {
     static const struct {
@@ -304,6 +327,7 @@ int main(void)
     tcase_add_test(cases, rows_of_odd_channels_are_walked_several_as_one);
     tcase_add_test(cases, partial_results_are_shared_among_lines);
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
+    tcase_add_test(cases, tiles_of_all_rows_go_by_their_number);
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, channels_make_long_runs);
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
