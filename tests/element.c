@@ -11,14 +11,15 @@ struct format {
     int mantissa_bits;  /* stored ones */
     int least_exponent; /* of normal numbers */
     int greatest_exponent;
+    double epsilon, least, greatest; /* what follows from these, at hand: all elements ask for it */
 };
 
 static const struct format formats[] = {
-    [BYTES] = { "bytes", 1, 0, 0, 0 },
-    [CLBN_FLOAT32] = { "float32", 4, 23, -126, 127 },
-    [CLBN_FLOAT64] = { "float64", 8, 52, -1022, 1023 },
-    [CLBN_FLOAT16] = { "float16", 2, 10, -14, 15 },
-    [CLBN_BFLOAT16] = { "bfloat16", 2, 7, -126, 127 },
+    [BYTES] = { "bytes", 1, 0, 0, 0, 1, 1, 1 },
+    [CLBN_FLOAT32] = { "float32", 4, 23, -126, 127, FLT_EPSILON, FLT_MIN, FLT_MAX },
+    [CLBN_FLOAT64] = { "float64", 8, 52, -1022, 1023, DBL_EPSILON, DBL_MIN, DBL_MAX },
+    [CLBN_FLOAT16] = { "float16", 2, 10, -14, 15, 0x1p-10, 0x1p-14, 0x1.ffcp15 },
+    [CLBN_BFLOAT16] = { "bfloat16", 2, 7, -126, 127, 0x1p-7, 0x1p-126, 0x1.fep127 },
 };
 
 clbn_type parameter_type(clbn_type type)
@@ -38,17 +39,17 @@ size_t element_size(clbn_type type)
 
 double type_epsilon(clbn_type type)
 {
-    return ldexp(1, -formats[type].mantissa_bits);
+    return formats[type].epsilon;
 }
 
 double type_greatest(clbn_type type)
 {
-    return ldexp(2 - type_epsilon(type), formats[type].greatest_exponent);
+    return formats[type].greatest;
 }
 
 double type_least(clbn_type type)
 {
-    return ldexp(1, formats[type].least_exponent);
+    return formats[type].least;
 }
 
 double rounded_to(clbn_type type, double value)
@@ -56,6 +57,8 @@ double rounded_to(clbn_type type, double value)
     const struct format *format = &formats[type];
     if (type == CLBN_FLOAT64 || isnan(value) || isinf(value) || fpclassify(value) == FP_ZERO)
         return value;
+    if (type == CLBN_FLOAT32)
+        return (float)value;
     int exponent = ilogb(value) > format->least_exponent ? ilogb(value) : format->least_exponent;
     double ulp = ldexp(1, exponent - format->mantissa_bits);
     double rounded = nearbyint(value / ulp) * ulp;
