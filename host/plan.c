@@ -79,6 +79,7 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
         return status;
     struct variant variant =
         bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, plan->desc.activation, &plan->shape);
+    bn_cut_long_row(&variant, &plan->shape);
     const struct choices usual = { 0 };
     for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)
         if (!bn_make_schedule(&variant, facts, flags, &usual, &plan->shape, &plan->schedules[pass]))
@@ -88,7 +89,7 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
     if (status != CLBN_SUCCESS || plan->shape.elements == 0)
         return status;
     choose_schedules(plan, &variant, choices);
-    bn_make_runs(&variant, facts, &plan->schedules[PASS_INFERENCE]);
+    bn_make_runs(&variant, facts, &plan->shape, &plan->schedules[PASS_INFERENCE]);
     return status;
 }
 

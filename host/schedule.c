@@ -203,10 +203,17 @@ static void divide_images(struct schedule *s, const struct variant *v, const str
     d->tile_channels = tile;
 }
 
-void bn_make_runs(const struct variant *v, const struct device_facts *facts, struct schedule *s)
+void bn_cut_long_row(const struct variant *v, struct shape *shape)
+{
+    if (v->group == 1 && !v->channels_last && shape->outer == 1 && shape->inner >= RUN_BYTES / bn_type_size(v->type) &&
+        shape->inner % (ROWS_TOGETHER * v->vector) == 0)
+        bn_cut_row(shape, ROWS_TOGETHER);
+}
+
+void bn_make_runs(const struct variant *v, const struct device_facts *facts, const struct shape *shape, struct schedule *s)
 {
     struct division *d = &s->division;
-    if (d->run_channels == 0 || v->group > 1 || !s->whole)
+    if (d->run_channels == 0 || v->group > 1 || !s->whole || !bn_is_packed(shape))
         return;
     const size_t channels = (size_t)d->channels;
     const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));

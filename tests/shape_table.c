@@ -32,6 +32,7 @@ static const struct shape shapes[] = {
     { 2, 0, { 5, 77 } },
     { 2, 0, { 1, 9001 } },
     { 3, 1, { 1, 2, 65537 } },
+    { 3, 1, { 1, 3, 16384 } }, /* cut into rows */
     { 3, 1, { 7, 3, 8009 } },
     /* on chip in half vectors, of 4 bytes and of 2, and on the shelf, backward and forward */
     { 4, 1, { 130, 3, 2, 7 } },

@@ -35,7 +35,7 @@ START_TEST(every_element_is_met_once)
         struct plan_of_work work;
         ck_assert(random_work(&random, i % 100 == 0 ? 500000 : 5000, &work));
         if (random_below(&random, 2) == 0)
-            bn_make_runs(&work.variant, &work.facts, &work.schedule);
+            bn_make_runs(&work.variant, &work.facts, &work.shape, &work.schedule);
         check_division(&work);
         check_sizes(&work);
         check_walk(&work, true);
@@ -158,7 +158,7 @@ static cl_ulong run_on_cores(clbn_geometry geometry, struct shape shape)
     struct schedule schedule = schedule_on_cores(geometry, CLBN_FLOAT32, shape);
     const struct variant variant = bn_choose_variant(geometry, 0, &cores, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
     ck_assert_uint_eq(schedule.division.run_channels, 1);
-    bn_make_runs(&variant, &cores, &schedule);
+    bn_make_runs(&variant, &cores, &shape, &schedule);
     return schedule.division.run_channels;
 }
 
@@ -207,6 +207,50 @@ START_TEST(few_columns_in_many_rows_are_images)
         ck_assert_uint_eq(grouped.division.tile_channels, 0);
         ck_assert_uint_eq(schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, padded).division.tile_channels, 0);
     }
+}
+END_TEST
+
+/* Packed, or with a gap after each channel. */
+START_TEST(a_long_row_is_cut_into_four)
+{
+    static const struct {
+        clbn_geometry geometry;
+        clbn_type type;
+        size_t rows, columns;
+        unsigned alignment; /* of the rows of a packed one; 0: it is not cut */
+    } cases[] = {
+        { CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, 1, 12544, 64 },
+        { CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, 1, 8192, 2048 }, /* 32 KiB */
+        { CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, 1, 8128, 0 },    /* less */
+        { CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, 1, 12560, 0 },   /* not four times whole vectors */
+        { CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, 2, 12544, 0 },   /* rows */
+        { CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, 1, 12544, 0 },
+        { CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, 1, 16384, 4096 }, /* 32 KiB */
+        { CLBN_GEOMETRY_GROUP, CLBN_FLOAT32, 1, 12544, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t gap = 0; gap <= 8; gap += 8) {
+            const bool is_cut = cases[i].alignment > 0;
+            const size_t pitch = cases[i].columns + gap;
+            struct shape shape = shape_of(cases[i].rows, 64, cases[i].columns);
+            for (enum tensor t = 0; t < TENSORS; t++) {
+                shape.layouts[t].strides[0] = 64 * pitch;
+                shape.layouts[t].strides[1] = pitch;
+            }
+            const struct variant v =
+                bn_choose_variant(cases[i].geometry, 0, &cores, cases[i].type, CLBN_ACTIVATION_NONE, &shape);
+            bn_cut_long_row(&v, &shape);
+            ck_assert_uint_eq(shape.outer, is_cut ? 4 : cases[i].rows);
+            ck_assert_uint_eq(shape.inner, is_cut ? cases[i].columns / 4 : cases[i].columns);
+            ck_assert_uint_eq(shape.lengths[0], shape.outer);
+            for (enum tensor t = 0; t < TENSORS && is_cut; t++) {
+                ck_assert_uint_eq(shape.layouts[t].strides[0], cases[i].columns / 4);
+                ck_assert_uint_eq(shape.layouts[t].strides[1], pitch);
+                ck_assert_uint_eq(shape.layouts[t].alignment, gap > 0 ? gap : cases[i].alignment);
+            }
+            if (is_cut)
+                ck_assert_uint_eq(run_on_cores(CLBN_GEOMETRY_VECTOR, shape), 1);
+        }
 }
 END_TEST
 
@@ -329,6 +373,7 @@ int main(void)
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
     tcase_add_test(cases, tiles_of_all_rows_go_by_their_number);
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
+    tcase_add_test(cases, a_long_row_is_cut_into_four);
     tcase_add_test(cases, channels_make_long_runs);
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
     tcase_add_test(cases, bands_where_kernels_fetch_go_by_registers);

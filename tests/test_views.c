@@ -85,6 +85,7 @@ static const struct shape shapes[] = {
     { 4, 1, { 2, 16, 7, 16 } },
     { 4, 1, { 1, 35, 1, 7 } },
     { 7, 3, { 2, 1, 2, 3, 2, 1, 3 } },
+    { 3, 1, { 1, 2, 8192 } }, /* where columns lie side by side, they are cut into rows */
 };
 enum { SHAPES = COUNT_OF(shapes), SHAPES_APART = 4 };
 
