@@ -17,7 +17,7 @@ enum bench_limit_kernel {
     BENCH_TRIAD_PLAIN, /* x and dy to dx */
     BENCH_TRIAD_NONTEMPORAL,
     BENCH_NOTHING,
-    BENCH_NOTHING_OF_MANY, /* with arguments like those of forward training */
+    BENCH_NOTHING_OF_MANY,      /* with arguments like those of forward training */
     BENCH_PASSES_FLOAT32_PLAIN, /* once or twice over tensors, for bench_floor.h */
     BENCH_PASSES_FLOAT32_NONTEMPORAL,
     BENCH_PASSES_FLOAT16_PLAIN,

@@ -24,8 +24,8 @@ void bench_print_head(const struct bench_report *report)
            report->quick ? "; a quick look, not figures to keep" : "");
     print_fusion(report->activation, report->residual);
     printf("The limit is the rate of a kernel that only moves bytes: a copy, or a triad where several tensors are read.\n"
-           "The floor, on a CPU, is the time of kernels that walk over the tensors, twice where results need sums, with the least\n"
-           "of arithmetic and conversions on the way.\n"
+           "The floor, on a CPU, is the time of kernels that walk over the tensors, twice where results need sums,\n"
+           "with the least of arithmetic and conversions on the way.\n"
            "Times are in ms: of a call with its wait, and on the device of one among many.\n\n");
     printf("%-9s  %-17s %-6s %-8s  %9s %9s %9s %9s  %7s %8s  %9s", "op", "shape", "layout", "type", "median", "min", "90 %",
            "device", "GB/s", "of limit", "floor");
