@@ -213,7 +213,7 @@ void bn_cut_long_row(const struct variant *v, struct shape *shape)
 void bn_make_runs(const struct variant *v, const struct device_facts *facts, const struct shape *shape, struct schedule *s)
 {
     struct division *d = &s->division;
-    if (d->run_channels == 0 || v->group > 1 || !s->whole || !bn_is_packed(shape))
+    if (d->run_channels == 0 || v->group > 1 || !s->whole || !bn_channels_follow(shape))
         return;
     const size_t channels = (size_t)d->channels;
     const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
@@ -301,11 +301,8 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     d->band_rows = chosen(choices->band_rows, (size_t)d->band_rows) * lines;
     d->result_rows = chosen(choices->band_rows, (size_t)d->result_rows) * lines;
     d->chunk_columns = 1;
-    const size_t usual = s->whole ? whole_tile(vectors, groups, facts->compute_units) : vectors;
-    if (v->group > 1)
-        d->tile_vectors = d->lanes;
-    else
-        d->tile_vectors = least(chosen(choices->tile_vectors, usual), vectors);
+    const size_t tile = s->whole ? whole_tile(vectors, groups, facts->compute_units) : vectors;
+    d->tile_vectors = v->group > 1 ? d->lanes : least(chosen(choices->tile_vectors, tile), vectors);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
     groups = wanted_row_groups(v, facts, choices, (size_t)d->rows);

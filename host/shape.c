@@ -136,6 +136,15 @@ bool bn_is_packed(const struct shape *shape)
     return shape->row_axes == 1 && shape->channel_axes == 1;
 }
 
+bool bn_channels_follow(const struct shape *shape)
+{
+    const unsigned last = shape->row_axes + shape->channel_axes - 1;
+    for (enum tensor t = 0; t < TENSORS; t++)
+        if (shape->layouts[t].strides[last] != shape->inner)
+            return false;
+    return true;
+}
+
 cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape)
 {
     struct shape s = { 0 };

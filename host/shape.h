@@ -37,6 +37,9 @@ size_t bn_parameter_size(clbn_type type);
 /* Whether the elements of all tensors fill their memory in the order of rows, channels and columns. */
 bool bn_is_packed(const struct shape *shape);
 
+/* Whether a row's channels follow each other without gaps in all tensors, with channels first. */
+bool bn_channels_follow(const struct shape *shape);
+
 /* Makes `folded` rows of a packed layout with channels last one row. */
 void bn_fold_layout(struct layout *layout, cl_ulong folded);
 

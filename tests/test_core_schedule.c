@@ -265,9 +265,12 @@ START_TEST(channels_make_long_runs)
         { 32, 64, 12544, 1 }, /* 112 x 112: a channel has more */
         { 32, 16, 784, 2 },   /* each of two cores has four groups */
         { 7, 2048, 49, 32 },  /* as many as there are places */
+        { 1, 64, 4096, 2 },   /* one image, whose rows have no stride */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
+        struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
+        for (enum tensor t = 0; t < TENSORS && cases[i].rows == 1; t++)
+            shape.layouts[t].strides[0] = 0;
         ck_assert_uint_eq(run_on_cores(CLBN_GEOMETRY_VECTOR, shape), cases[i].run);
         ck_assert_uint_eq(run_on_cores(CLBN_GEOMETRY_GROUP, shape), 1);
     }
