@@ -73,7 +73,7 @@ static uint16_t magnitude_bits(const struct format *format, double magnitude)
         return (uint16_t)((exponent_ones << format->mantissa_bits) + (1u << (format->mantissa_bits - 1)));
     if (isinf(magnitude))
         return (uint16_t)(exponent_ones << format->mantissa_bits);
-    if (magnitude < ldexp(1, format->least_exponent))
+    if (magnitude < format->least)
         return (uint16_t)ldexp(magnitude, format->mantissa_bits - format->least_exponent);
     int exponent = ilogb(magnitude);
     unsigned mantissa = (unsigned)ldexp(magnitude, format->mantissa_bits - exponent);

@@ -282,14 +282,11 @@ INLINE void pass_over(__global const uint *x, __global const uint *dy, __global 
     const bool has_dy = passes & PASS_TWO;
     const float centre = (float)(passes >> 3); /* 0, but the compiler does not know */
     uint sum = 0;
-    for (ulong row = 0; (passes & PASS_READ) && row < rows; row += STREAMS) {
-        const row_of_slab r = find_row(x, dy, out, row, pitch, run);
-        if (row + STREAMS <= rows)
-            sum += sum_rows(r, pitch, STREAMS, has_dy, centre, holds);
-        else
-            for (ulong i = row; i < rows; i++)
-                sum += sum_rows(find_row(x, dy, out, i, pitch, run), pitch, 1, has_dy, centre, holds);
-    }
+    ulong read = passes & PASS_READ ? 0 : rows;
+    for (; read + STREAMS <= rows; read += STREAMS)
+        sum += sum_rows(find_row(x, dy, out, read, pitch, run), pitch, STREAMS, has_dy, centre, holds);
+    for (; read < rows; read++)
+        sum += sum_rows(find_row(x, dy, out, read, pitch, run), pitch, 1, has_dy, centre, holds);
     if (!(passes & PASS_WRITE)) {
         if (sum == 1)
             *out = sum; /* hardly ever */
