@@ -5,10 +5,10 @@
 /* Additions in a row, at most, before a work-item merges: longer chains round more, shorter ones merge more often. */
 #define CHUNK_STEPS 64
 
-/* Channels last: rows of a band to a work-item, and of one of 16-bit elements that is no more than a page. In a group, neighbours
- * read the rest of a row. */
+/* Channels last: rows of a band to a work-item, and of one that is no more than a page. In a group, neighbours read the rest of a
+ * row. */
 #define BAND_ROWS_ALONE    4
-#define SHORT_BAND_ROWS    8
+#define BAND_ROWS_IN_PAGE  8
 #define BAND_ROWS_IN_GROUP CHUNK_STEPS
 
 /* Bytes below which a row shares a page with its neighbours. */
@@ -241,19 +241,19 @@ static bool is_short(const struct variant *v)
     return bn_type_size(v->type) < bn_parameter_size(v->type);
 }
 
-/* Rows of a band, as far as elements and rows decide it. Elements of 16 bits take more instructions than memory takes time: the more
- * rows, the fewer of these are loads of sums and coefficients. */
+/* Rows of a band, as far as their size decides it: the more, the fewer instructions are loads of sums and coefficients. */
 static size_t usual_band(const struct variant *v, size_t row_size)
 {
     if (v->group > 1)
         return BAND_ROWS_IN_GROUP;
-    return is_short(v) && row_size <= PAGE_SIZE / SHORT_BAND_ROWS ? SHORT_BAND_ROWS : BAND_ROWS_ALONE;
+    return row_size <= PAGE_SIZE / BAND_ROWS_IN_PAGE ? BAND_ROWS_IN_PAGE : BAND_ROWS_ALONE;
 }
 
 /* Rows that a work-item walks together, where it takes sums or writes results. Each is a stream of memory, which processors fetch
  * ahead if it has pages of its own or comes from a cache that it does not fill; other short rows are fetched ahead only in their
  * order, or if kernels ask for it, which they do of packed tensors. That pays where a vector takes several registers: sums and
- * coefficients are loaded as many times. Results in memory are written in bands only if they have 16 bits, and in a page. */
+ * coefficients are loaded as many times. Elements of 16 bits take more instructions than memory takes time, so they are walked alike
+ * wherever they are; others in shorter bands from memory, and results there one row after the other. */
 static void choose_bands(struct division *d, const struct variant *v, const struct device_facts *facts,
                          const struct shape *shape)
 {
@@ -263,8 +263,8 @@ static void choose_bands(struct division *d, const struct variant *v, const stru
     d->band_rows = d->result_rows = band;
     if (v->group > 1 || row_size >= PAGE_SIZE)
         return;
-    if (is_beyond_cache(facts, d, row_size, SUMS_SHARE) && !is_fetched)
-        d->band_rows = 1;
+    if (is_beyond_cache(facts, d, row_size, SUMS_SHARE))
+        d->band_rows = !is_fetched ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
     if (is_beyond_cache(facts, d, row_size, is_fetched ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
         d->result_rows = is_short(v) && row_size <= PAGE_SIZE / band ? d->band_rows : 1;
 }

@@ -221,13 +221,13 @@ INLINE index_t fetch_distance(index_t rows, index_t pitch)
     return max(rows * pitch, (index_t)FETCH_DISTANCE);
 }
 
-/* Whether a band's results are written vector by vector. Of those that go past the cache, only elements of 16 bits are, which take
- * more instructions than memory takes time, and only in a page; other rows are written one by one, in runs (RUN_VECTORS). */
+/* Whether a band's results are written vector by vector. Of those that go past the cache, only bands in a page are; other rows are
+ * written one by one, in runs (RUN_VECTORS). */
 INLINE bool is_written_together(block b, index_t pitch, bool past_cache)
 {
     if (!past_cache)
         return true;
-    return sizeof(storage) < sizeof(real) && b.result_band > 1 && b.result_band * pitch <= PAGE_SIZE / sizeof(storage);
+    return b.result_band > 1 && b.result_band * pitch <= PAGE_SIZE / sizeof(storage);
 }
 
 /* A slot's sums of all chunks: [kind][vector], in wide arithmetic. They are accessed at any alignment. */

@@ -289,7 +289,8 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
         { 401408, 64, CLBN_FLOAT32, 1, 1, 8, 2 },  /* 98 MiB in rows of 256 bytes: from memory, in their order */
         { 25088, 512, CLBN_FLOAT32, 1, 1, 6, 2 },  /* 49 MiB in rows of 2 KiB */
         { 25088, 1024, CLBN_FLOAT32, 4, 4, 6, 2 }, /* rows of a page each: several are fetched ahead at once */
-        { 25088, 128, CLBN_FLOAT32, 4, 1, 6, 3 },  /* 12 MiB: sums from the cache; two tensors fit in the cache, three do not */
+        { 25088, 128, CLBN_FLOAT32, 8, 1, 6, 3 },  /* 12 MiB: sums from the cache; two tensors fit in the cache, three do not */
+        { 25088, 144, CLBN_FLOAT32, 4, 1, 6, 3 },  /* a little more: eight rows are more than a page */
         { 8192, 256, CLBN_FLOAT32, 4, 4, 2, 5 },   /* 8 MiB: four fit */
         { 6272, 256, CLBN_FLOAT32, 4, 4, 2, 6 },   /* 6 MiB: all five of a backward with its residual's gradient */
         { 25088, 1024, CLBN_FLOAT16, 1, 1, 6, 2 }, /* rows of 2 KiB */
@@ -326,7 +327,7 @@ START_TEST(bands_where_kernels_fetch_go_by_registers)
         ck_assert_uint_eq(s.division.result_rows, 1);
         ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, padded).division.band_rows, 1);
         ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, half).division.result_rows,
-                          width < 64 ? 4 : 1);
+                          width < 64 ? 8 : 1);
         ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, more).division.result_rows, 1);
         const struct schedule of_shorts = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, packed);
         ck_assert_uint_eq(of_shorts.division.band_rows, width < 64 ? 8 : 1);
