@@ -5,14 +5,16 @@
 /* Additions in a row, at most, before a work-item merges: longer chains round more, shorter ones merge more often. */
 #define CHUNK_STEPS 64
 
-/* Channels last: rows of a band to a work-item, and of one that is no more than a page. In a group, neighbours read the rest of a
- * row. */
-#define BAND_ROWS_ALONE    4
-#define BAND_ROWS_IN_PAGE  8
-#define BAND_ROWS_IN_GROUP CHUNK_STEPS
-
 /* Bytes below which a row shares a page with its neighbours. */
 #define PAGE_SIZE 4096
+
+/* Channels last: rows of a band to a work-item, and of short rows, whose band has no more bytes than this, where sums are taken and
+ * where results are written. In a group, neighbours read the rest of a row. */
+#define BAND_ROWS_ALONE    4
+#define BAND_ROWS_SHORT    8
+#define BAND_ROWS_IN_GROUP CHUNK_STEPS
+#define SUMS_BAND_SIZE     (2 * PAGE_SIZE)
+#define RESULTS_BAND_SIZE  PAGE_SIZE
 
 /* A tensor is taken to come from memory if it has more than this part of the cache: measured (tools/PERFORMANCE.md). Where sums
  * are taken, kernels ask for what comes next themselves; where results are written, these take their share, and what comes next is
@@ -241,12 +243,12 @@ static bool is_short(const struct variant *v)
     return bn_type_size(v->type) < bn_parameter_size(v->type);
 }
 
-/* Rows of a band, as far as their size decides it: the more, the fewer instructions are loads of sums and coefficients. */
-static size_t usual_band(const struct variant *v, size_t row_size)
+/* Rows of a band, as far as sizes decide it: the more, the fewer instructions are loads of sums and coefficients. */
+static size_t usual_band(const struct variant *v, size_t row_size, size_t size)
 {
     if (v->group > 1)
         return BAND_ROWS_IN_GROUP;
-    return row_size <= PAGE_SIZE / BAND_ROWS_IN_PAGE ? BAND_ROWS_IN_PAGE : BAND_ROWS_ALONE;
+    return row_size <= size / BAND_ROWS_SHORT ? BAND_ROWS_SHORT : BAND_ROWS_ALONE;
 }
 
 /* Rows that a work-item walks together, where it takes sums or writes results. Each is a stream of memory, which processors fetch
@@ -258,15 +260,16 @@ static void choose_bands(struct division *d, const struct variant *v, const stru
                          const struct shape *shape)
 {
     const size_t row_size = (size_t)d->channels * bn_type_size(v->type);
-    const size_t band = usual_band(v, row_size);
+    const size_t band = usual_band(v, row_size, SUMS_BAND_SIZE), result_band = usual_band(v, row_size, RESULTS_BAND_SIZE);
     const bool is_fetched = v->fetches && bn_is_packed(shape) && facts->register_width < v->vector * bn_parameter_size(v->type);
-    d->band_rows = d->result_rows = band;
+    d->band_rows = band;
+    d->result_rows = result_band;
     if (v->group > 1 || row_size >= PAGE_SIZE)
         return;
     if (is_beyond_cache(facts, d, row_size, SUMS_SHARE))
         d->band_rows = !is_fetched ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
     if (is_beyond_cache(facts, d, row_size, is_fetched ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
-        d->result_rows = is_short(v) && row_size <= PAGE_SIZE / band ? d->band_rows : 1;
+        d->result_rows = d->band_rows > 1 && is_short(v) && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
 }
 
 /* Vectors of channels to a group that walks all rows: a unit's share if that is small enough; else groups even out what units do. */

@@ -104,7 +104,7 @@ INLINE void load_block_terms(backward_terms *terms, backward_block own, backward
 INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_block own, backward_tensors t, bool in_order,
                               index_t channels, __global real *slot)
 {
-    index_t ahead = b.channel + FETCH_DISTANCE;
+    index_t ahead = b.channel + fetch_distance(b.band, own.dy_pitch);
     for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
         const column all = vector_of_block(c, channels);
         column_normalizer n;

@@ -33,7 +33,7 @@ realv sample_pivots(division d, column c, input x)
 INLINE void add_band(block b, index_t rows, bool fetches, __global const storage *x, index_t pitch, index_t channels,
                      __global real *slot)
 {
-    __global const storage *ahead = x + b.channel + FETCH_DISTANCE;
+    __global const storage *ahead = x + b.channel + fetch_distance(b.band, pitch);
     for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
         const column all = vector_of_block(c, channels);
         const realv pivot = load_coefficients(all, table_in_order(slot, AFFINE_ROWS, channels, false), PIVOT);

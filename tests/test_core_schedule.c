@@ -290,13 +290,14 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
         { 25088, 512, CLBN_FLOAT32, 1, 1, 6, 2 },  /* 49 MiB in rows of 2 KiB */
         { 25088, 1024, CLBN_FLOAT32, 4, 4, 6, 2 }, /* rows of a page each: several are fetched ahead at once */
         { 25088, 128, CLBN_FLOAT32, 8, 1, 6, 3 },  /* 12 MiB: sums from the cache; two tensors fit in the cache, three do not */
-        { 25088, 144, CLBN_FLOAT32, 4, 1, 6, 3 },  /* a little more: eight rows are more than a page */
-        { 8192, 256, CLBN_FLOAT32, 4, 4, 2, 5 },   /* 8 MiB: four fit */
-        { 6272, 256, CLBN_FLOAT32, 4, 4, 2, 6 },   /* 6 MiB: all five of a backward with its residual's gradient */
+        { 8192, 256, CLBN_FLOAT32, 8, 4, 2, 5 },   /* 8 MiB: four fit; eight rows are two pages */
+        { 8192, 264, CLBN_FLOAT32, 4, 1, 2, 4 },   /* a little more */
+        { 6272, 256, CLBN_FLOAT32, 8, 4, 2, 6 },   /* 6 MiB: all five of a backward with its residual's gradient */
+        { 6272, 128, CLBN_FLOAT32, 8, 8, 2, 6 },   /* eight rows are a page */
         { 25088, 1024, CLBN_FLOAT16, 1, 1, 6, 2 }, /* rows of 2 KiB */
         { 25088, 256, CLBN_FLOAT16, 8, 8, 6, 3 },  /* 12 MiB: eight rows are a page */
-        { 25088, 272, CLBN_FLOAT16, 4, 4, 6, 3 },  /* a little more: four are less than one */
-        { 12544, 512, CLBN_FLOAT16, 4, 4, 2, 3 },  /* four are a page */
+        { 25088, 272, CLBN_FLOAT16, 8, 4, 6, 3 },  /* a little more: four are less than one */
+        { 12544, 512, CLBN_FLOAT16, 8, 4, 2, 3 },  /* four are a page */
         { 12544, 528, CLBN_FLOAT16, 4, 1, 2, 3 },  /* four are more */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
