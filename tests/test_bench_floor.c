@@ -164,6 +164,7 @@ START_TEST(sums_take_every_element)
         the_case.op = BENCH_FORWARD;
         expect_reading(&the_case, BENCH_X);
         the_case.op = BENCH_BACKWARD;
+        expect_reading(&the_case, BENCH_X);
         expect_reading(&the_case, BENCH_DY);
     }
 }

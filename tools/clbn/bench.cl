@@ -175,7 +175,7 @@ INLINE void store_numbers(__global uint *p, numbers n, bool past_cache, uint hol
 }
 
 /* A channel's sums, with the least of arithmetic that rounding allows, which wants x as a deviation from a number near its mean: of
- * deviations and their squares, or of dy and its products with them. */
+ * deviations and their squares, or of dy and its products with them, and then of these, too, which say how near. */
 typedef struct {
     floatv values, products;
 } sums;
@@ -188,11 +188,11 @@ INLINE void add_terms(sums *s, floatv x, floatv dy, bool has_dy, float centre)
     s->products += value * deviation;
 }
 
-INLINE uint total_of(sums s)
+INLINE uint total_of(floatv sum)
 {
     uint words[VECTOR];
     uint total = 0;
-    STORE(as_uintv(s.values + s.products), words);
+    STORE(as_uintv(sum), words);
     for (uint i = 0; i < VECTOR; i++)
         total += words[i];
     return total;
@@ -237,6 +237,7 @@ INLINE uint word_of(row_of_slab r, ulong i, bool has_dy)
 INLINE uint sum_rows(row_of_slab r, ulong pitch, uint rows, bool has_dy, float centre, uint holds)
 {
     sums lower = { 0, 0 }, upper = { 0, 0 };
+    floatv deviations = 0;
     uint total = 0;
     ulong i = 0;
     for (; i + STEP(holds) <= r.count; i += STEP(holds))
@@ -246,11 +247,13 @@ INLINE uint sum_rows(row_of_slab r, ulong pitch, uint rows, bool has_dy, float c
             const numbers dy = has_dy ? load_numbers(r.dy + row * pitch + i, holds) : x;
             add_terms(&lower, x.lower, dy.lower, has_dy, centre);
             add_terms(&upper, x.upper, dy.upper, has_dy, centre);
+            if (has_dy)
+                deviations += (x.lower - centre) + (x.upper - centre);
         }
     for (; i < r.count; i++)
         for (uint row = 0; row < rows; row++)
             total += word_of(r, row * pitch + i, has_dy);
-    return total + total_of(lower) + total_of(upper);
+    return total + total_of(lower.values + lower.products) + total_of(upper.values + upper.products) + total_of(deviations);
 }
 
 /* Words before the first that a store past the cache may begin at. */
