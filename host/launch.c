@@ -16,7 +16,8 @@ static cl_int enqueue_step(const struct step *step, size_t group, cl_command_que
                            const cl_event *wait_list, cl_event *event)
 {
     const size_t local[2] = { group, 1 };
-    cl_int status = clEnqueueNDRangeKernel(queue, step->kernel, 2, NULL, step->global, local, wait_count, wait_list, event);
+    cl_int status =
+        clEnqueueNDRangeKernel(queue, step->lent.kernel, 2, NULL, step->global, local, wait_count, wait_list, event);
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clEnqueueNDRangeKernel");
 }
 

@@ -36,7 +36,7 @@ static cl_int query_buffer(cl_mem buffer, struct buffer_facts *b)
         status = clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &b->parent, NULL);
     if (status == CL_SUCCESS)
         status = clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof(b->size), &b->size, NULL);
-    if (status == CL_SUCCESS)
+    if (status == CL_SUCCESS && b->parent)
         status = clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof(b->origin), &b->origin, NULL);
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetMemObjectInfo");
 }
@@ -165,8 +165,9 @@ static cl_int check_aliases(clbn_plan plan, const struct operand *operands, cons
 }
 
 /* A workspace of the caller's is an operand of bytes. */
-static cl_int check_workspace(clbn_plan plan, struct operand *o, struct region *region)
+static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct region *region)
 {
+    region->present = false;
     if (!bn_is_present(o->view))
         return CLBN_SUCCESS;
     if (o->view.offset % CLBN_WORKSPACE_ALIGNMENT != 0)
@@ -186,7 +187,7 @@ static cl_int check_workspace(clbn_plan plan, struct operand *o, struct region *
 cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace)
 {
     struct operand all[MAX_OPERANDS + 1];
-    struct region regions[MAX_OPERANDS + 1] = { { .present = false } };
+    struct region regions[MAX_OPERANDS + 1];
     if (count > MAX_OPERANDS)
         return bn_fail(CLBN_INTERNAL_ERROR, "a call has more than %d views.", MAX_OPERANDS);
     for (unsigned i = 0; i < count; i++) {

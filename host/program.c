@@ -8,8 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Kernel objects that wait to be lent again, at most: more threads than that in one call at once create theirs anew. */
-#define SPARE_KERNELS 16
+/* Kernel objects that are kept, at most: more threads than that in one call at once create theirs anew. */
+#define KEPT_KERNELS 16
+
+struct kept_kernel {
+    cl_kernel kernel; /* NULL: not created yet */
+    bool is_lent;
+    struct argument_values values;
+};
 
 struct program {
     struct variant variant;
@@ -19,8 +25,7 @@ struct program {
     bool built_before; /* from source, here: it is to be stored, not marked */
     lock_t lock;       /* of the members below */
     struct tuning tuning;
-    cl_kernel spare[KERNEL_COUNT][SPARE_KERNELS];
-    unsigned spare_count[KERNEL_COUNT];
+    struct kept_kernel kept[KERNEL_COUNT][KEPT_KERNELS];
 };
 
 static const char *const kernel_names[2][KERNEL_COUNT] = {
@@ -180,8 +185,9 @@ void bn_release_program(struct program *p)
     else if (!p->restored)
         bn_mark_program(p->cache_key);
     for (int id = 0; id < KERNEL_COUNT; id++)
-        for (unsigned i = 0; i < p->spare_count[id]; i++)
-            clReleaseKernel(p->spare[id][i]);
+        for (unsigned i = 0; i < KEPT_KERNELS; i++)
+            if (p->kept[id][i].kernel)
+                clReleaseKernel(p->kept[id][i].kernel);
     clReleaseProgram(p->program);
     lock_destroy(&p->lock);
     bn_clear_tuning(&p->tuning);
@@ -216,30 +222,58 @@ bool bn_remember_tuned(struct program *p, const struct tuned *tuned, size_t coun
     return remembered;
 }
 
-cl_kernel bn_lend_kernel(struct program *p, enum kernel_id id, cl_int *status)
+/* Takes the first that is not lent, whose arguments are the likeliest to be as they were; NULL if all are lent. */
+static struct kept_kernel *take_kept(struct program *p, enum kernel_id id)
 {
-    cl_kernel kernel = NULL;
+    struct kept_kernel *taken = NULL;
     lock_acquire(&p->lock);
-    if (p->spare_count[id] > 0)
-        kernel = p->spare[id][--p->spare_count[id]];
+    for (unsigned i = 0; i < KEPT_KERNELS && !taken; i++)
+        if (!p->kept[id][i].is_lent)
+            taken = &p->kept[id][i];
+    if (taken)
+        taken->is_lent = true;
     lock_release(&p->lock);
-    *status = CL_SUCCESS;
-    if (kernel)
-        return kernel;
-    kernel = clCreateKernel(p->program, bn_kernel_name(&p->variant, id), status);
-    if (*status != CL_SUCCESS)
-        bn_fail(*status, "clCreateKernel failed with %s (%d) for %s.", clbnStatusName(*status), (int)*status,
-                bn_kernel_name(&p->variant, id));
-    return kernel;
+    return taken;
 }
 
-void bn_give_back_kernel(struct program *p, enum kernel_id id, cl_kernel kernel)
+static void give_back_kept(struct program *p, struct kept_kernel *kept)
 {
     lock_acquire(&p->lock);
-    bool kept = p->spare_count[id] < SPARE_KERNELS;
-    if (kept)
-        p->spare[id][p->spare_count[id]++] = kernel;
+    kept->is_lent = false;
     lock_release(&p->lock);
+}
+
+static cl_int create_kernel(struct program *p, enum kernel_id id, cl_kernel *kernel)
+{
+    cl_int status = CL_SUCCESS;
+    *kernel = clCreateKernel(p->program, bn_kernel_name(&p->variant, id), &status);
+    if (status == CL_SUCCESS)
+        return status;
+    *kernel = NULL;
+    return bn_fail(status, "clCreateKernel failed with %s (%d) for %s.", clbnStatusName(status), (int)status,
+                   bn_kernel_name(&p->variant, id));
+}
+
+cl_int bn_lend_kernel(struct program *p, enum kernel_id id, struct lent_kernel *lent)
+{
+    struct kept_kernel *kept = take_kept(p, id);
+    cl_int status = CLBN_SUCCESS;
+    lent->kept = kept;
+    lent->values = kept ? &kept->values : NULL;
     if (!kept)
-        clReleaseKernel(kernel);
+        return create_kernel(p, id, &lent->kernel);
+    if (!kept->kernel)
+        status = create_kernel(p, id, &kept->kernel);
+    lent->kernel = kept->kernel;
+    if (status != CLBN_SUCCESS)
+        give_back_kept(p, kept);
+    return status;
+}
+
+void bn_give_back_kernel(struct program *p, const struct lent_kernel *lent)
+{
+    if (lent->kept)
+        give_back_kept(p, lent->kept);
+    else
+        clReleaseKernel(lent->kernel);
 }

@@ -41,8 +41,23 @@ bool bn_recall_tuned(struct program *program, uint64_t problem, struct choices *
 /* Remembers count of them. False if there is no memory. *stored: they are on disk, too. */
 bool bn_remember_tuned(struct program *program, const struct tuned *tuned, size_t count, bool *stored);
 
-/* Lends a kernel object that no other call uses, until it is given back. NULL and *status on failure. */
-cl_kernel bn_lend_kernel(struct program *program, enum kernel_id id, cl_int *status);
-void bn_give_back_kernel(struct program *program, enum kernel_id id, cl_kernel kernel);
+/* Bytes of a kernel's arguments: as many as any OpenCL device takes. */
+#define MAX_ARGUMENT_BYTES 1024
+
+/* What calls before have set a kernel object's arguments to: of those that are values, not memory, one after the other. */
+struct argument_values {
+    size_t known; /* bytes */
+    unsigned char bytes[MAX_ARGUMENT_BYTES];
+};
+
+struct lent_kernel {
+    cl_kernel kernel;
+    struct kept_kernel *kept;       /* NULL if more are lent than are kept */
+    struct argument_values *values; /* likewise */
+};
+
+/* Lends a kernel object that no other call uses, until it is given back. On failure none is lent. */
+cl_int bn_lend_kernel(struct program *program, enum kernel_id id, struct lent_kernel *lent);
+void bn_give_back_kernel(struct program *program, const struct lent_kernel *lent);
 
 #endif

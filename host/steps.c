@@ -4,6 +4,8 @@
 #include "svm.h"
 #include "view.h"
 
+#include <string.h>
+
 void bn_init_steps(struct step_list *list, clbn_plan plan, enum pass pass)
 {
     list->plan = plan;
@@ -15,7 +17,7 @@ void bn_init_steps(struct step_list *list, clbn_plan plan, enum pass pass)
 void bn_clear_steps(struct step_list *list)
 {
     for (unsigned i = 0; i < list->count; i++)
-        bn_give_back_kernel(bn_plan_program(list->plan), list->steps[i].id, list->steps[i].kernel);
+        bn_give_back_kernel(bn_plan_program(list->plan), &list->steps[i].lent);
     list->count = 0;
 }
 
@@ -29,38 +31,63 @@ void bn_add_step(struct step_list *list, enum kernel_id id, size_t groups_0, siz
     }
     struct program *program = bn_plan_program(list->plan);
     struct step *step = &list->steps[list->count];
-    step->kernel = bn_lend_kernel(program, id, &list->status);
-    if (!step->kernel)
+    list->status = bn_lend_kernel(program, id, &step->lent);
+    if (list->status != CLBN_SUCCESS)
         return;
-    step->id = id;
     step->argument_count = 0;
+    step->value_bytes = 0;
     step->global[0] = groups_0 * bn_program_variant(program)->group;
     step->global[1] = groups_1;
     list->count++;
 }
 
+/* Notes that a value of so many bytes is set, or, if it could not be, that what follows it is not known. */
+static void note_value(struct argument_values *values, size_t begin, size_t size, const void *value, bool is_set)
+{
+    if (is_set)
+        memcpy(&values->bytes[begin], value, size);
+    if (!is_set)
+        values->known = begin;
+    else if (values->known < begin + size)
+        values->known = begin + size;
+}
+
+/* Sets an argument, unless the kernel object has that value from a call before: a small problem takes less time than its
+ * arguments do. */
 static void bind(struct step_list *list, size_t size, const void *value)
 {
     if (list->status != CLBN_SUCCESS)
         return;
     struct step *step = &list->steps[list->count - 1];
-    cl_int status = clSetKernelArg(step->kernel, step->argument_count++, size, value);
+    struct argument_values *values = step->lent.values;
+    const cl_uint index = step->argument_count++;
+    const size_t begin = step->value_bytes, end = begin + size;
+    if (end > MAX_ARGUMENT_BYTES) {
+        list->status = bn_fail(CLBN_INTERNAL_ERROR, "a kernel has more than %d bytes of arguments.", MAX_ARGUMENT_BYTES);
+        return;
+    }
+    step->value_bytes = end;
+    if (values && end <= values->known && memcmp(&values->bytes[begin], value, size) == 0)
+        return;
+    cl_int status = clSetKernelArg(step->lent.kernel, index, size, value);
+    if (values)
+        note_value(values, begin, size, value, status == CL_SUCCESS);
     if (status != CL_SUCCESS)
         list->status = bn_fail_call(status, "clSetKernelArg");
 }
 
+/* A buffer is set for each call: another one may have come to have its handle. */
 static void bind_memory(struct step_list *list, clbn_view view)
 {
-    if (!view.svm) {
-        bind(list, sizeof(view.buffer), view.buffer ? &view.buffer : NULL);
-        return;
-    }
     if (list->status != CLBN_SUCCESS)
         return;
     struct step *step = &list->steps[list->count - 1];
-    cl_int status = bn_set_svm_argument(step->kernel, step->argument_count++, view.svm);
+    const cl_uint index = step->argument_count++;
+    const cl_mem *buffer = view.buffer ? &view.buffer : NULL;
+    cl_int status = view.svm ? bn_set_svm_argument(step->lent.kernel, index, view.svm)
+                             : clSetKernelArg(step->lent.kernel, index, sizeof(view.buffer), buffer);
     if (status != CL_SUCCESS)
-        list->status = bn_fail_call(status, "clSetKernelArgSVMPointer");
+        list->status = bn_fail_call(status, view.svm ? "clSetKernelArgSVMPointer" : "clSetKernelArg");
 }
 
 void bn_add_parted_step(struct step_list *list, enum kernel_id id)

@@ -10,9 +10,9 @@
 #define MAX_STEPS 5
 
 struct step {
-    enum kernel_id id;
-    cl_kernel kernel;
+    struct lent_kernel lent;
     cl_uint argument_count;
+    size_t value_bytes; /* of arguments that are values */
     size_t global[2];
 };
 

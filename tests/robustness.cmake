@@ -52,16 +52,18 @@ foreach(name cache_folder disk_cache cache_sharing)
 endforeach()
 target_sources(test_core_tuning PRIVATE cache_files.c)
 
-# With the library's objects in the executable: divisions.c chooses in their inside what the tests then see outside. Of libclbn,
-# which the support asks for, nothing is left to use.
-foreach(name tuning past_cache)
+# With the library's objects in the executable: divisions.c chooses in their inside what the tests then see outside, and lending.c
+# lends their kernels. Of libclbn, which the support asks for, nothing is left to use.
+foreach(name tuning past_cache kernel_objects)
     clbn_add_test(${name} clbn_test_support)
-    target_sources(test_${name} PRIVATE divisions.c $<TARGET_OBJECTS:clbn_objects>)
+    target_sources(test_${name} PRIVATE $<TARGET_OBJECTS:clbn_objects>)
     target_link_options(test_${name} PRIVATE LINKER:--as-needed)
     target_link_libraries(test_${name} PRIVATE OpenCL::OpenCL Threads::Threads ${CMAKE_DL_LIBS})
 endforeach()
-target_sources(test_tuning PRIVATE cache_files.c $<TARGET_OBJECTS:clbn_interposer>)
-set_source_files_properties(divisions.c PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/host)
+target_sources(test_tuning PRIVATE divisions.c cache_files.c $<TARGET_OBJECTS:clbn_interposer>)
+target_sources(test_past_cache PRIVATE divisions.c)
+target_sources(test_kernel_objects PRIVATE lending.c $<TARGET_OBJECTS:clbn_interposer>)
+set_source_files_properties(divisions.c lending.c PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/host)
 
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.

@@ -1,0 +1,24 @@
+/* From inside: compiled with the library's own headers, and linked with its objects. */
+#include "lending.h"
+
+#include "plan.h"
+
+struct lending lend_kernels(clbn_plan plan, size_t count)
+{
+    struct lent_kernel lent[MOST_LENT];
+    struct lending result = { .status = CLBN_SUCCESS };
+    size_t number = 0;
+    for (; number < count; number++) {
+        size_t same = 0;
+        result.status = bn_lend_kernel(bn_plan_program(plan), KERNEL_FORWARD, &lent[number]);
+        if (result.status != CLBN_SUCCESS)
+            break;
+        while (lent[same].kernel != lent[number].kernel)
+            same++;
+        result.distinct += same == number;
+        result.remembered += lent[number].values != NULL;
+    }
+    for (size_t i = 0; i < number; i++)
+        bn_give_back_kernel(bn_plan_program(plan), &lent[i]);
+    return result;
+}
