@@ -2,6 +2,7 @@
 #include "bench_device.h"
 #include "bench_floor.h"
 #include "bench_limit.h"
+#include "bench_small.h"
 #include "bench_tensors.h"
 #include "device.h"
 #include "scalar.h"
@@ -62,31 +63,45 @@ static void run(const struct bench_floor_call *call)
 
 /* With a mean of 0, factors of 1 and shifts of 0, which the kernels have without knowing: y = x, dx = dy + x, rounded once from
  * float32. */
-static void expect_results(const struct bench_case *the_case, size_t stores)
+static double result_of(const struct bench_case *the_case, const double *x, const double *dy, size_t i)
 {
-    static double x[MOST_ELEMENTS], dy[MOST_ELEMENTS], out[MOST_ELEMENTS], expected[MOST_ELEMENTS];
+    const clbn_type type = bench_clbn_type(the_case->type);
+    const float sum = (float)scalar_get(type, x, i) + (float)scalar_get(type, dy, i);
+    double rounded = 0;
+
+    scalar_set(type, &rounded, 0, the_case->op == BENCH_BACKWARD ? sum : scalar_get(type, x, i));
+    return scalar_get(type, &rounded, 0);
+}
+
+/* What work leaves in the tensors of a case, where nothing was before. */
+static void expect_results_of_work(const struct bench_case *the_case, const struct bench_tensors *tensors,
+                                   struct bench_work *work, const char *name)
+{
+    static double x[MOST_ELEMENTS], dy[MOST_ELEMENTS], out[MOST_ELEMENTS];
     const clbn_type type = bench_clbn_type(the_case->type);
     const size_t bytes = bench_tensor_bytes(the_case), count = bytes / scalar_size(type);
+
+    read_tensor(tensors, BENCH_X, bytes, x);
+    read_tensor(tensors, BENCH_DY, bytes, dy);
+    memset(out, 0, bytes);
+    write_tensor(tensors, BENCH_OUT, bytes, out);
+    must(bench_work_call(work, &failure));
+    read_tensor(tensors, BENCH_OUT, bytes, out);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_msg(scalar_get(type, out, i) == result_of(the_case, x, dy, i), "%s %s %s, %s: element %zu is %g, not %g",
+                      bench_op_names[the_case->op], bench_layout_names[the_case->layout], bench_type_names[the_case->type],
+                      name, i, scalar_get(type, out, i), result_of(the_case, x, dy, i));
+}
+
+static void expect_results(const struct bench_case *the_case, size_t stores)
+{
     struct bench_tensors tensors;
     struct bench_floor_call call;
+    struct bench_work work = { bench_floor_enqueue, &call, session.queue };
 
     must(bench_tensors_open(&tensors, &session, the_case, &failure));
-    read_tensor(&tensors, BENCH_X, bytes, x);
-    read_tensor(&tensors, BENCH_DY, bytes, dy);
-    memset(out, 0, bytes);
-    write_tensor(&tensors, BENCH_OUT, bytes, out);
     bind(&call, the_case, &tensors, stores);
-    run(&call);
-    read_tensor(&tensors, BENCH_OUT, bytes, out);
-    for (size_t i = 0; i < count; i++) {
-        const float sum = (float)scalar_get(type, x, i) + (float)scalar_get(type, dy, i);
-        scalar_set(type, expected, i, the_case->op == BENCH_BACKWARD ? sum : scalar_get(type, x, i));
-    }
-    for (size_t i = 0; i < count; i++)
-        ck_assert_msg(scalar_get(type, out, i) == scalar_get(type, expected, i),
-                      "%s %s %s, %s stores: element %zu is %g, not %g", bench_op_names[the_case->op],
-                      bench_layout_names[the_case->layout], bench_type_names[the_case->type],
-                      stores == 0 ? "plain" : "non-temporal", i, scalar_get(type, out, i), scalar_get(type, expected, i));
+    expect_results_of_work(the_case, &tensors, &work, bench_floor_name(stores));
     bench_tensors_close(&tensors);
 }
 
@@ -170,6 +185,37 @@ START_TEST(sums_take_every_element)
 }
 END_TEST
 
+/* One tensor is 0, so that it makes no difference that elements after whole vectors are added as integers. */
+static void expect_small_results(const struct bench_case *the_case, enum bench_tensor zero)
+{
+    static const float nothing[MOST_ELEMENTS];
+    struct bench_tensors tensors;
+
+    must(bench_tensors_open(&tensors, &session, the_case, &failure));
+    write_tensor(&tensors, zero, bench_tensor_bytes(the_case), nothing);
+    const struct bench_small_call call = bench_small_bind(&limit, &tensors, the_case);
+    struct bench_work work = { bench_small_enqueue, &call, session.queue };
+    expect_results_of_work(the_case, &tensors, &work, "small");
+    bench_tensors_close(&tensors);
+}
+
+/* In groups of whole vectors of channels, on devices of few units and of many. */
+START_TEST(small_operations_walk_over_their_tensors)
+{
+    static const struct bench_shape shapes[] = { { 2, { 60, 100 } }, { 2, { 7, 33 } }, { 2, { 3, 1 } } };
+    struct bench_case the_case = { .layout = BENCH_NC, .type = BENCH_FLOAT32 };
+
+    for (limit.compute_units = 1; limit.compute_units <= 9; limit.compute_units++)
+        for (int i = 0; i < (int)(sizeof(shapes) / sizeof(shapes[0])) * BENCH_OPS; i++) {
+            the_case.shape = shapes[i / BENCH_OPS];
+            the_case.op = (enum bench_op)(i % BENCH_OPS);
+            expect_small_results(&the_case, BENCH_DY);
+            if (the_case.op == BENCH_BACKWARD)
+                expect_small_results(&the_case, BENCH_X);
+        }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bench: floor");
@@ -179,6 +225,7 @@ int main(void)
     tcase_add_test(cases, odd_tensors_are_written_whole);
     tcase_add_test(cases, dx_takes_x_and_dy);
     tcase_add_test(cases, sums_take_every_element);
+    tcase_add_test(cases, small_operations_walk_over_their_tensors);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);
 }

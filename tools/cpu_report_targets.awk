@@ -12,7 +12,8 @@ FNR == 1 { run = ++files > 1 ? "types: " : "" }
 /"cache_bytes":/ { cache_size = value($0) + 0 }
 files == 1 && /"plan_median_s":/ { plan_time = value($0) + 0 }
 files == 1 && /"first_plan_of_kind_cached_median_s":/ { cached_time = value($0) + 0 }
-files == 1 && /"(forward|backward|inference|nothing|nothing_of_many)":/ { call = object_name($0) }
+files == 1 && /"(nothing|small_calls|floor_of_small_calls)":/ { calls = call = object_name($0) }
+files == 1 && /"(forward|backward|inference)":/ { call = calls " " object_name($0) }
 files == 1 && /"enqueue_median_s":/ { enqueue_time[call] = value($0) + 0 }
 files == 1 && /"call_median_s":/ { call_time[call] = value($0) + 0 }
 /"kernels":/ { kernels = value($0) }
@@ -176,13 +177,13 @@ function print_small(    i, key, many) {
             many = many " " key
     }
     printf "%-56s %s\n", "60x100 and 256x784 in one kernel", many == "" ? "met" : "short:" many
-    for (i = 1; i <= 3; i++) {
-        key = i == 1 ? "forward" : i == 2 ? "backward" : "inference"
-        print_cost("60x100 " key ", with its wait: times an empty kernel", "x", 1.3, call_time[key] / call_time["nothing"],
-            call_time["nothing_of_many"] / call_time["nothing"])
-    }
-    print_cost("60x100 forward, on the host: times its bare OpenCL calls", "x", 1.3,
-        enqueue_time["forward"] / enqueue_time["nothing_of_many"], 0)
+    for (i = 1; i <= 3; i++)
+        print_cost("60x100 " operations[i] ", with its wait: times an empty kernel", "x", 1.3,
+            call_time["small_calls " operations[i]] / call_time["nothing"],
+            call_time["floor_of_small_calls " operations[i]] / call_time["nothing"])
+    for (i = 1; i <= 3; i++)
+        print_cost("60x100 " operations[i] ", on the host: times its bare OpenCL calls", "x", 1.3,
+            enqueue_time["small_calls " operations[i]] / enqueue_time["floor_of_small_calls " operations[i]], 0)
     print_cost("a plan for a new shape", "us", 50, 1e6 * plan_time, 0)
     print_cost("the first plan of a kind, program in the disk cache", "ms", 20, 1e3 * cached_time, 0)
 }

@@ -325,20 +325,39 @@ LIMIT_KERNEL void nothing(__global const uint *x, __global const uint *dy, __glo
 {
 }
 
-/* The same with arguments like those of forward training in one kernel: structs, buffers that may be NULL, and numbers. */
+/* ---- Small operations, in one kernel --------------------------------------------------------------------------------------- */
+
+/* With arguments like those of clbn's kernels: a division of work, of which three numbers are used here, tensors that may be NULL,
+ * vectors, and numbers. */
 typedef struct {
-    ulong members[17];
-} large_struct;
+    ulong pitch, run, rows, others[14];
+} small_division;
 
 typedef struct {
-    ulong members[3];
-} small_struct;
+    ulong members[4];
+} small_layout;
 
-LIMIT_KERNEL void nothing_of_many(large_struct d, __global const uint *x, small_struct x_at, __global const uint *z,
-                                  small_struct z_at, __global uint *y, small_struct y_at, __global uint *b0, ulong o0,
-                                  __global uint *b1, ulong o1, __global uint *b2, ulong o2, __global uint *b3, ulong o3,
-                                  __global uint *b4, ulong o4, __global uint *b5, ulong o5, __global uint *b6, ulong o6,
-                                  float f0, float f1, float f2, float f3, float f4, uint flags, __global uint *b7, ulong o7,
-                                  __global uint *b8, ulong o8, __global uint *b9, ulong o9)
+#define TENSOR(t) __global uint *t, small_layout t##_at
+#define VECTORS3(a, b, c)                                                                                              \
+    __global uint *a, ulong a##_offset, __global uint *b, ulong b##_offset, __global uint *c, ulong c##_offset
+
+LIMIT_KERNEL void small_forward(small_division d, TENSOR(x), TENSOR(z), TENSOR(y), VECTORS3(v0, v1, v2), VECTORS3(v3, v4, v5),
+                                __global uint *v6, ulong v6_offset, uint passes, float n1, float n2, float n3, float n4, float n5,
+                                VECTORS3(w0, w1, w2))
 {
+    pass_over(x, x, y, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
+}
+
+LIMIT_KERNEL void small_backward(small_division d, TENSOR(dy), TENSOR(x), TENSOR(other), __global uint *mask, ulong mask_offset,
+                                 TENSOR(dx), TENSOR(dz), VECTORS3(v0, v1, v2), VECTORS3(v3, v4, v5), uint passes, float n1,
+                                 float n2, float n3, VECTORS3(w0, w1, w2))
+{
+    pass_over(x, dy, dx, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
+}
+
+LIMIT_KERNEL void small_inference(small_division d, TENSOR(x), TENSOR(z), TENSOR(y), VECTORS3(v0, v1, v2), __global uint *v3,
+                                  ulong v3_offset, __global uint *v4, ulong v4_offset, uint passes, float n1, float n2, float n3,
+                                  __global uint *w0, ulong w0_offset)
+{
+    pass_over(x, x, y, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
 }

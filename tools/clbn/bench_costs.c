@@ -3,11 +3,12 @@
 #include "bench_cache.h"
 #include "bench_device.h"
 #include "bench_operation.h"
+#include "bench_small.h"
 #include "bench_tensors.h"
 
 #include <string.h>
 
-enum { ENGINES = 5, PLANS = 100, CALLS = 300, WARM_UP_CALLS = 50 };
+enum { ENGINES = 5, PLANS = 100, TURNS = 20, CALLS_OF_TURN = 25, CALLS = TURNS * CALLS_OF_TURN, WARM_UP_CALLS = 10 };
 
 /* A plan of the kind "float32, channels first": images of one to PLANS rows. */
 static const struct bench_case images = { .shape = { 4, { 32, 64, 1, 56 } }, .layout = BENCH_NCHW };
@@ -139,100 +140,110 @@ static bool measure_objects(struct bench_costs *costs, const struct session *ses
     return true;
 }
 
-/* Times until an enqueue returns, and until what it enqueued has finished. */
-static bool measure_enqueue(const struct bench_work *work, struct bench_summary *host, struct bench_summary *whole,
-                            struct failure *failure)
+/* Calls of one kind, which take turns with others, so that what slows the machine down for a while slows down all of them. */
+struct small_calls {
+    struct bench_work work;
+    struct bench_call_costs *costs;
+    double enqueue[CALLS];
+    double whole[CALLS];
+};
+
+static bool time_call(const struct bench_work *work, double *enqueue, double *whole, struct failure *failure)
 {
-    double host_times[CALLS];
-    double whole_times[CALLS];
+    double start = bench_now();
 
-    for (size_t i = 0; i < WARM_UP_CALLS + CALLS; i++) {
-        size_t sample = i < WARM_UP_CALLS ? 0 : i - WARM_UP_CALLS; /* the first calls' times are overwritten */
-        double start = bench_now();
+    if (!work->enqueue(work->context, work->queue, NULL, failure))
+        return false;
+    *enqueue = bench_now() - start;
+    cl_int status = clFinish(work->queue);
+    *whole = bench_now() - start;
+    return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
+}
 
-        if (!work->enqueue(work->context, work->queue, NULL, failure))
+static bool take_turn(struct small_calls *calls, size_t turn, struct failure *failure)
+{
+    for (size_t i = 0; i < WARM_UP_CALLS + CALLS_OF_TURN; i++) {
+        size_t sample =
+            turn * CALLS_OF_TURN + (i < WARM_UP_CALLS ? 0 : i - WARM_UP_CALLS); /* the first calls' are overwritten */
+
+        if (!time_call(&calls->work, &calls->enqueue[sample], &calls->whole[sample], failure))
             return false;
-        host_times[sample] = bench_now() - start;
-        cl_int status = clFinish(work->queue);
-        if (status != CL_SUCCESS)
-            return fail_opencl(failure, "waiting for the device", status);
-        whole_times[sample] = bench_now() - start;
     }
-    *host = bench_summarize(host_times, CALLS);
-    *whole = bench_summarize(whole_times, CALLS);
     return true;
 }
 
-/* The OpenCL calls of a forward training in one kernel, and no more: bench.cl's nothing_of_many. */
-struct bare_call {
-    const struct bench_limit *limit;
-    const struct bench_tensors *tensors;
+static bool measure_calls(struct small_calls *calls, size_t count, struct failure *failure)
+{
+    for (size_t turn = 0; turn < TURNS; turn++)
+        for (size_t i = 0; i < count; i++)
+            if (!take_turn(&calls[i], turn, failure))
+                return false;
+    for (size_t i = 0; i < count; i++) {
+        calls[i].costs->enqueue = bench_summarize(calls[i].enqueue, CALLS);
+        calls[i].costs->whole = bench_summarize(calls[i].whole, CALLS);
+    }
+    return true;
+}
+
+/* What is called: clbn's operations, their floors, and a kernel that does nothing. */
+struct small_work {
+    struct bench_tensors tensors;
+    struct bench_operation operations[BENCH_OPS];
+    struct bench_small_call floors[BENCH_OPS];
+    struct bench_limit_call nothing;
 };
 
-/* Its groups: vectors of channels in a row of 100. */
-enum { BARE_GROUPS = 7 };
-
-/* Bytes of its arguments; 0: a buffer. */
-static const unsigned char bare_arguments[] = { 136, 0, 24, 0, 24, 0, 24, 0, 8, 0, 8, 0, 8, 0, 8, 0, 8,
-                                                0,   8, 0,  8, 4,  4, 4,  4, 4, 4, 0, 8, 0, 8, 0, 8 };
-
-enum { BARE_Z = 3, BARE_MASK = 7 }; /* NULL, as there */
-
-static cl_int set_bare_argument(const struct bare_call *call, cl_kernel kernel, cl_uint i)
+static void close_small_work(struct small_work *work)
 {
-    static const cl_ulong zeros[17];
-    const cl_mem *buffer = i == BARE_Z || i == BARE_MASK ? NULL : &call->tensors->vectors[i % BENCH_VECTORS];
-
-    return bare_arguments[i] == 0 ? clSetKernelArg(kernel, i, sizeof(cl_mem), buffer)
-                                  : clSetKernelArg(kernel, i, bare_arguments[i], zeros);
+    for (int op = 0; op < BENCH_OPS; op++)
+        bench_operation_close(&work->operations[op]);
+    bench_tensors_close(&work->tensors);
 }
 
-static bool enqueue_bare(const void *context, cl_command_queue queue, cl_event *event, struct failure *failure)
+static bool open_small_work(struct small_work *work, const struct session *session, const struct bench_limit *limit,
+                            struct failure *failure)
 {
-    const struct bare_call *call = context;
-    const cl_kernel kernel = call->limit->kernels[BENCH_NOTHING_OF_MANY];
-    const size_t group = call->limit->group, items = BARE_GROUPS * group;
-    cl_int status = CL_SUCCESS;
+    struct bench_case small = { .shape = { 2, { 60, 100 } }, .layout = BENCH_NC };
 
-    for (cl_uint i = 0; i < sizeof(bare_arguments) && status == CL_SUCCESS; i++)
-        status = set_bare_argument(call, kernel, i);
-    if (status == CL_SUCCESS)
-        status = clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &items, &group, 0, NULL, event);
-    return status == CL_SUCCESS || fail_opencl(failure, "enqueuing a kernel", status);
-}
-
-static bool measure_operation(struct bench_costs *costs, const struct session *session, const struct bench_tensors *tensors,
-                              struct bench_case *what, struct failure *failure)
-{
-    struct bench_operation operation;
-    struct bench_work work = { bench_operation_enqueue, &operation, session->queue };
-
-    if (!bench_operation_open(&operation, session, what, tensors, failure))
+    memset(work, 0, sizeof(*work));
+    if (!bench_tensors_open(&work->tensors, session, &small, failure))
         return false;
-    bool done = measure_enqueue(&work, &costs->enqueue[what->op], &costs->call[what->op], failure);
-    bench_operation_close(&operation);
+    bool done = bench_limit_bind(&work->nothing, limit, BENCH_NOTHING, &work->tensors, failure);
+    for (int op = 0; op < BENCH_OPS && done; op++) {
+        small.op = (enum bench_op)op;
+        work->floors[op] = bench_small_bind(limit, &work->tensors, &small);
+        done = bench_operation_open(&work->operations[op], session, &small, &work->tensors, failure);
+    }
+    if (!done)
+        close_small_work(work);
     return done;
+}
+
+static bool measure_small_work(struct bench_costs *costs, const struct small_work *work, cl_command_queue queue,
+                               struct failure *failure)
+{
+    static struct small_calls calls[2 * BENCH_OPS + 1];
+    size_t count = 0;
+
+    calls[count].work = (struct bench_work){ bench_limit_enqueue, &work->nothing, queue };
+    calls[count++].costs = &costs->nothing;
+    for (int op = 0; op < BENCH_OPS; op++) {
+        calls[count].work = (struct bench_work){ bench_operation_enqueue, &work->operations[op], queue };
+        calls[count++].costs = &costs->call[op];
+        calls[count].work = (struct bench_work){ bench_small_enqueue, &work->floors[op], queue };
+        calls[count++].costs = &costs->floor[op];
+    }
+    return measure_calls(calls, count, failure);
 }
 
 bool bench_costs_measure(struct bench_costs *costs, const struct session *session, const struct bench_limit *limit,
                          struct failure *failure)
 {
-    struct bench_case small = { .shape = { 2, { 60, 100 } }, .layout = BENCH_NC };
-    struct bench_tensors tensors;
-    struct bench_limit_call nothing;
-    const struct bare_call bare = { limit, &tensors };
-    const struct bench_work work = { bench_limit_enqueue, &nothing, session->queue };
-    const struct bench_work bare_work = { enqueue_bare, &bare, session->queue };
+    struct small_work work;
 
-    if (!measure_objects(costs, session, failure) || !bench_tensors_open(&tensors, session, &small, failure))
+    if (!measure_objects(costs, session, failure) || !open_small_work(&work, session, limit, failure))
         return false;
-    bool done = bench_limit_bind(&nothing, limit, BENCH_NOTHING, &tensors, failure) &&
-                measure_enqueue(&work, &costs->enqueue_nothing, &costs->call_nothing, failure) &&
-                measure_enqueue(&bare_work, &costs->enqueue_bare, &costs->call_bare, failure);
-    for (int op = 0; op < BENCH_OPS && done; op++) {
-        small.op = (enum bench_op)op;
-        done = measure_operation(costs, session, &tensors, &small, failure);
-    }
-    bench_tensors_close(&tensors);
+    bool done = measure_small_work(costs, &work, session->queue, failure);
+    close_small_work(&work);
     return done;
 }

@@ -10,6 +10,11 @@
 
 #include <stdbool.h>
 
+struct bench_call_costs {
+    struct bench_summary enqueue; /* until the call returns */
+    struct bench_summary whole;   /* until what it enqueued has finished */
+};
+
 struct bench_costs {
     double engine_first;                /* seconds of clbnCreateEngine, the first time in this process */
     struct bench_summary engine_again;  /* ... and in the same context again */
@@ -17,15 +22,9 @@ struct bench_costs {
     struct bench_summary kind_compiled; /* ... on a new engine of the same context, without the library's disk cache */
     struct bench_summary kind_cached;   /* ... with its program in that cache */
     struct bench_summary plan;          /* a plan for a new shape of a known kind */
-    /* On 60 x 100 values: until an enqueue call returns; for a kernel that does nothing; and for one that does nothing with as many
-     * arguments as forward training has, which are set for each call, as clbn must; ... */
-    struct bench_summary enqueue[BENCH_OPS];
-    struct bench_summary enqueue_nothing;
-    struct bench_summary enqueue_bare;
-    /* ... and the whole call with its wait. */
-    struct bench_summary call[BENCH_OPS];
-    struct bench_summary call_nothing;
-    struct bench_summary call_bare;
+    struct bench_call_costs call[BENCH_OPS];  /* of operations on 60 x 100 values, ... */
+    struct bench_call_costs floor[BENCH_OPS]; /* ... of bench_small.h's calls for them, ... */
+    struct bench_call_costs nothing;          /* ... and of a kernel that does nothing */
 };
 
 /* Opens a session as session_open() does, and times its engine and the first plan. The costs begin here. */

@@ -31,12 +31,19 @@ void bench_json_device(struct json *json, cl_device_id device)
     json_close(json);
 }
 
-static void write_call(struct json *json, const char *name, const struct bench_summary *enqueue,
-                       const struct bench_summary *call)
+static void write_call(struct json *json, const char *name, const struct bench_call_costs *costs)
 {
     json_open(json, name, '{');
-    json_real(json, "enqueue_median_s", enqueue->median);
-    json_real(json, "call_median_s", call->median);
+    json_real(json, "enqueue_median_s", costs->enqueue.median);
+    json_real(json, "call_median_s", costs->whole.median);
+    json_close(json);
+}
+
+static void write_calls(struct json *json, const char *name, const struct bench_call_costs *costs)
+{
+    json_open(json, name, '{');
+    for (int op = 0; op < BENCH_OPS; op++)
+        write_call(json, bench_op_names[op], &costs[op]);
     json_close(json);
 }
 
@@ -49,12 +56,9 @@ static void write_costs(struct json *json, const struct bench_costs *costs)
     json_real(json, "first_plan_of_kind_compiled_median_s", costs->kind_compiled.median);
     json_real(json, "first_plan_of_kind_cached_median_s", costs->kind_cached.median);
     json_real(json, "plan_median_s", costs->plan.median);
-    json_open(json, "small_calls", '{');
-    for (int op = 0; op < BENCH_OPS; op++)
-        write_call(json, bench_op_names[op], &costs->enqueue[op], &costs->call[op]);
-    write_call(json, "nothing", &costs->enqueue_nothing, &costs->call_nothing);
-    write_call(json, "nothing_of_many", &costs->enqueue_bare, &costs->call_bare);
-    json_close(json);
+    write_call(json, "nothing", &costs->nothing);
+    write_calls(json, "small_calls", costs->call);
+    write_calls(json, "floor_of_small_calls", costs->floor);
     json_close(json);
 }
 

@@ -14,13 +14,15 @@ static const char *const kernel_names[BENCH_LIMIT_KERNELS] = {
     [BENCH_TRIAD_PLAIN] = "triad_plain",
     [BENCH_TRIAD_NONTEMPORAL] = "triad_nontemporal",
     [BENCH_NOTHING] = "nothing",
-    [BENCH_NOTHING_OF_MANY] = "nothing_of_many",
     [BENCH_PASSES_FLOAT32_PLAIN] = "passes_float32_plain",
     [BENCH_PASSES_FLOAT32_NONTEMPORAL] = "passes_float32_nontemporal",
     [BENCH_PASSES_FLOAT16_PLAIN] = "passes_float16_plain",
     [BENCH_PASSES_FLOAT16_NONTEMPORAL] = "passes_float16_nontemporal",
     [BENCH_PASSES_BFLOAT16_PLAIN] = "passes_bfloat16_plain",
     [BENCH_PASSES_BFLOAT16_NONTEMPORAL] = "passes_bfloat16_nontemporal",
+    [BENCH_SMALL_FORWARD] = "small_forward",
+    [BENCH_SMALL_BACKWARD] = "small_backward",
+    [BENCH_SMALL_INFERENCE] = "small_inference",
 };
 
 const char *bench_limit_name(enum bench_limit_kernel kernel)

@@ -17,13 +17,15 @@ enum bench_limit_kernel {
     BENCH_TRIAD_PLAIN, /* x and dy to dx */
     BENCH_TRIAD_NONTEMPORAL,
     BENCH_NOTHING,
-    BENCH_NOTHING_OF_MANY,      /* with arguments like those of forward training */
     BENCH_PASSES_FLOAT32_PLAIN, /* once or twice over tensors, for bench_floor.h */
     BENCH_PASSES_FLOAT32_NONTEMPORAL,
     BENCH_PASSES_FLOAT16_PLAIN,
     BENCH_PASSES_FLOAT16_NONTEMPORAL,
     BENCH_PASSES_BFLOAT16_PLAIN,
     BENCH_PASSES_BFLOAT16_NONTEMPORAL,
+    BENCH_SMALL_FORWARD, /* with as many arguments as clbn's kernels, for bench_small.h */
+    BENCH_SMALL_BACKWARD,
+    BENCH_SMALL_INFERENCE,
     BENCH_LIMIT_KERNELS
 };
 

@@ -141,9 +141,10 @@ static void print_means(const struct bench_report *report, enum bench_op op, enu
     printf("\n");
 }
 
-static void print_call(const char *name, const struct bench_summary *enqueue, const struct bench_summary *call)
+static void print_call(const char *name, const struct bench_call_costs *costs)
 {
-    printf("  %-42s %10.1f until the call returns, %.1f with the wait\n", name, 1e6 * enqueue->median, 1e6 * call->median);
+    printf("  %-42s %10.1f until the call returns, %.1f with the wait\n", name, 1e6 * costs->enqueue.median,
+           1e6 * costs->whole.median);
 }
 
 static void print_costs(const struct bench_costs *costs)
@@ -157,9 +158,11 @@ static void print_costs(const struct bench_costs *costs)
     printf("  %-42s %10.1f\n", "creating a plan for a new shape", 1e6 * costs->plan.median);
     printf("On 60 x 100 values:\n");
     for (int op = 0; op < BENCH_OPS; op++)
-        print_call(bench_op_names[op], &costs->enqueue[op], &costs->call[op]);
-    print_call("a kernel that does nothing", &costs->enqueue_nothing, &costs->call_nothing);
-    print_call("... with arguments like those of forward", &costs->enqueue_bare, &costs->call_bare);
+        print_call(bench_op_names[op], &costs->call[op]);
+    printf("Bare OpenCL calls with as many arguments, whose kernels walk over the values likewise:\n");
+    for (int op = 0; op < BENCH_OPS; op++)
+        print_call(bench_op_names[op], &costs->floor[op]);
+    print_call("a kernel that does nothing", &costs->nothing);
 }
 
 void bench_print_summary(const struct bench_report *report)
