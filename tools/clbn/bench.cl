@@ -278,11 +278,11 @@ INLINE void write_row(row_of_slab r, bool has_dy, coefficients of, bool past_cac
         r.out[i] = word_of(r, i, has_dy);
 }
 
-/* A slab to a group: `rows` runs of `run` words, which begin `pitch` words apart, in one pass or in two. */
-INLINE void pass_over(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch, ulong run, ulong rows,
-                      uint passes, bool past_cache, uint holds)
+/* A slab to a group: `rows` runs of `run` words, which begin `pitch` words apart, in one pass or in two. has_dy, past_cache and
+ * holds are constants. */
+INLINE void pass_over(__global const uint *x, __global const uint *dy, bool has_dy, __global uint *out, ulong pitch, ulong run,
+                      ulong rows, uint passes, bool past_cache, uint holds)
 {
-    const bool has_dy = passes & PASS_TWO;
     const float centre = (float)(passes >> 3); /* 0, but the compiler does not know */
     uint sum = 0;
     ulong read = passes & PASS_READ ? 0 : rows;
@@ -300,17 +300,26 @@ INLINE void pass_over(__global const uint *x, __global const uint *dy, __global 
         write_row(find_row(x, dy, out, row, pitch, run), has_dy, of, past_cache, holds);
 }
 
+INLINE void pass_over_tensors(__global const uint *x, __global const uint *dy, __global uint *out, ulong pitch, ulong run,
+                              ulong rows, uint passes, bool past_cache, uint holds)
+{
+    if (passes & PASS_TWO)
+        pass_over(x, dy, true, out, pitch, run, rows, passes, past_cache, holds);
+    else
+        pass_over(x, x, false, out, pitch, run, rows, passes, past_cache, holds);
+}
+
 /* Kernels of two stores for what words hold. */
 #define PASSES(name, holds)                                                                                            \
     LIMIT_KERNEL void JOIN(name, _plain)(__global const uint *x, __global const uint *dy, __global uint *out,          \
                                          ulong pitch, ulong run, ulong rows, uint passes)                              \
     {                                                                                                                  \
-        pass_over(x, dy, out, pitch, run, rows, passes, false, holds);                                                 \
+        pass_over_tensors(x, dy, out, pitch, run, rows, passes, false, holds);                                         \
     }                                                                                                                  \
     LIMIT_KERNEL void JOIN(name, _nontemporal)(__global const uint *x, __global const uint *dy, __global uint *out,    \
                                                ulong pitch, ulong run, ulong rows, uint passes)                        \
     {                                                                                                                  \
-        pass_over(x, dy, out, pitch, run, rows, passes, true, holds);                                                  \
+        pass_over_tensors(x, dy, out, pitch, run, rows, passes, true, holds);                                          \
     }
 
 PASSES(passes_float32, HOLDS_FLOAT32S)
@@ -345,19 +354,19 @@ LIMIT_KERNEL void small_forward(small_division d, TENSOR(x), TENSOR(z), TENSOR(y
                                 __global uint *v6, ulong v6_offset, uint passes, float n1, float n2, float n3, float n4, float n5,
                                 VECTORS3(w0, w1, w2))
 {
-    pass_over(x, x, y, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
+    pass_over(x, x, false, y, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
 }
 
 LIMIT_KERNEL void small_backward(small_division d, TENSOR(dy), TENSOR(x), TENSOR(other), __global uint *mask, ulong mask_offset,
                                  TENSOR(dx), TENSOR(dz), VECTORS3(v0, v1, v2), VECTORS3(v3, v4, v5), uint passes, float n1,
                                  float n2, float n3, VECTORS3(w0, w1, w2))
 {
-    pass_over(x, dy, dx, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
+    pass_over(x, dy, true, dx, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
 }
 
 LIMIT_KERNEL void small_inference(small_division d, TENSOR(x), TENSOR(z), TENSOR(y), VECTORS3(v0, v1, v2), __global uint *v3,
                                   ulong v3_offset, __global uint *v4, ulong v4_offset, uint passes, float n1, float n2, float n3,
                                   __global uint *w0, ulong w0_offset)
 {
-    pass_over(x, x, y, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
+    pass_over(x, x, false, y, d.pitch, d.run, d.rows, passes, false, HOLDS_FLOAT32S);
 }
