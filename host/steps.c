@@ -41,19 +41,15 @@ void bn_add_step(struct step_list *list, enum kernel_id id, size_t groups_0, siz
     list->count++;
 }
 
-/* Notes that a value of so many bytes is set, or, if it could not be, that what follows it is not known. */
-static void note_value(struct argument_values *values, size_t begin, size_t size, const void *value, bool is_set)
+static void note_value(struct argument_values *values, size_t begin, size_t size, const void *value)
 {
-    if (is_set)
-        memcpy(&values->bytes[begin], value, size);
-    if (!is_set)
-        values->known = begin;
-    else if (values->known < begin + size)
+    memcpy(&values->bytes[begin], value, size);
+    if (values->known < begin + size)
         values->known = begin + size;
 }
 
 /* Sets an argument, unless the kernel object has that value from a call before: a small problem takes less time than its
- * arguments do. */
+ * arguments do. One that could not be set may have lost what it had (OpenCL 3.0, clSetKernelArg). */
 static void bind(struct step_list *list, size_t size, const void *value)
 {
     if (list->status != CLBN_SUCCESS)
@@ -70,10 +66,12 @@ static void bind(struct step_list *list, size_t size, const void *value)
     if (values && end <= values->known && memcmp(&values->bytes[begin], value, size) == 0)
         return;
     cl_int status = clSetKernelArg(step->lent.kernel, index, size, value);
-    if (values)
-        note_value(values, begin, size, value, status == CL_SUCCESS);
     if (status != CL_SUCCESS)
         list->status = bn_fail_call(status, "clSetKernelArg");
+    if (values && status == CL_SUCCESS)
+        note_value(values, begin, size, value);
+    else if (values)
+        values->known = begin;
 }
 
 /* A buffer is set for each call: another one may have come to have its handle. */

@@ -100,6 +100,26 @@ START_TEST(a_call_that_is_repeated_sets_only_its_memory)
 }
 END_TEST
 
+START_TEST(an_argument_that_could_not_be_set_is_set_again)
+{
+    struct problem problem = problem_random(&rows, CLBN_FLOAT32, 1e-5, 1);
+    struct call call = call_of(FORWARD_INFERENCE), with_offset = call;
+    with_offset.offset = 5;
+    clbn_engine engine = new_engine();
+    struct run run = run_prepare(engine, &problem, &call), other_run = run_prepare(engine, &problem, &with_offset);
+    arguments_set_by(&run);
+    const unsigned long again = arguments_set_by(&run);
+    fail_call_number(2, "clSetKernelArg", FAILS_ONCE); /* the layout of x, after x */
+    ck_assert_int_eq(run_enqueue(&other_run, in_order_queue(), 0, NULL, NULL), INJECTED_STATUS);
+    ck_assert_ptr_nonnull(stop_failing());
+    ck_assert_uint_gt(arguments_set_by(&run), again);
+    run_release(&other_run);
+    run_release(&run);
+    expect_success(clbnReleaseEngine(engine));
+    problem_free(&problem);
+}
+END_TEST
+
 /* Calls whose arguments differ in the shape, the offsets, or a number only. */
 START_TEST(calls_that_alternate_have_their_own_arguments)
 {
@@ -132,6 +152,7 @@ int main(void)
     tcase_add_test(cases, each_lent_kernel_is_another);
     tcase_add_test(cases, a_kernel_that_failed_is_lent_again);
     tcase_add_test(cases, a_call_that_is_repeated_sets_only_its_memory);
+    tcase_add_test(cases, an_argument_that_could_not_be_set_is_set_again);
     tcase_add_test(cases, calls_that_alternate_have_their_own_arguments);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

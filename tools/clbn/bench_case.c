@@ -59,3 +59,8 @@ size_t bench_moved_bytes(const struct bench_case *the_case)
         tensors++;
     return tensors * bench_tensor_bytes(the_case) + mask;
 }
+
+size_t bench_divide_up(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}

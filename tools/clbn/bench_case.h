@@ -55,4 +55,7 @@ bool bench_has_mask(const struct bench_case *the_case);
  * mask. */
 size_t bench_moved_bytes(const struct bench_case *the_case);
 
+/* a / b, rounded up. */
+size_t bench_divide_up(size_t a, size_t b);
+
 #endif

@@ -20,11 +20,6 @@ bool bench_floor_is_limit(const struct bench_case *the_case)
     return the_case->op == BENCH_INFERENCE && the_case->type == BENCH_FLOAT32;
 }
 
-static size_t divide_up(size_t a, size_t b)
-{
-    return a / b + (a % b != 0);
-}
-
 static void choose_launches(struct bench_floor_slabs *slabs, enum bench_op op, bool at_once)
 {
     const cl_uint tensors = op == BENCH_BACKWARD ? PASS_TWO : 0;
@@ -42,11 +37,11 @@ struct bench_floor_slabs bench_floor_divide(const struct bench_case *the_case, s
     struct bench_floor_slabs slabs = { .rows = shape->sizes[0], .pitch = row, .run = row };
 
     if (channel > 0)
-        slabs.run = channel < RUN_WORDS ? channel * divide_up(RUN_WORDS, channel) : channel;
-    slabs.groups = slabs.run > 0 ? divide_up(row, slabs.run) : 0;
+        slabs.run = channel < RUN_WORDS ? channel * bench_divide_up(RUN_WORDS, channel) : channel;
+    slabs.groups = slabs.run > 0 ? bench_divide_up(row, slabs.run) : 0;
     const bool at_once = the_case->op != BENCH_INFERENCE && the_case->layout == BENCH_NCHW && slabs.groups >= compute_units;
     if (!at_once)
-        slabs = (struct bench_floor_slabs){ .rows = 1, .pitch = all, .run = words, .groups = divide_up(all, words) };
+        slabs = (struct bench_floor_slabs){ .rows = 1, .pitch = all, .run = words, .groups = bench_divide_up(all, words) };
     choose_launches(&slabs, the_case->op, at_once);
     return slabs;
 }

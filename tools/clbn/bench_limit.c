@@ -127,7 +127,7 @@ void bench_limit_close(struct bench_limit *limit)
 static size_t choose_chunk(const struct bench_limit *limit, size_t vectors)
 {
     size_t groups = GROUPS_TO_A_UNIT * limit->compute_units;
-    size_t chunk = vectors / groups + (vectors % groups != 0);
+    size_t chunk = bench_divide_up(vectors, groups);
 
     if (chunk > limit->chunk)
         return limit->chunk;
@@ -160,7 +160,7 @@ bool bench_limit_bind(struct bench_limit_call *call, const struct bench_limit *l
     size_t count = tensors->elements * bench_element_size(tensors->type) / sizeof(cl_uint); /* less than a word is left out */
     size_t vectors = count / limit->vector;
     size_t chunk = choose_chunk(limit, vectors);
-    size_t groups = kernel == BENCH_NOTHING ? 1 : vectors / chunk + (vectors % chunk != 0);
+    size_t groups = kernel == BENCH_NOTHING ? 1 : bench_divide_up(vectors, chunk);
     const size_t sizes[] = { count, chunk };
 
     call->limit = limit;

@@ -27,22 +27,17 @@ static const struct small_operation operations[BENCH_OPS] = {
     [BENCH_INFERENCE] = { BENCH_SMALL_INFERENCE, PASS_WRITE, "dtttvvvvvnnnnv", { BENCH_X, ABSENT, BENCH_OUT } },
 };
 
-static size_t divide_up(size_t a, size_t b)
-{
-    return a / b + (a % b != 0);
-}
-
 struct bench_small_call bench_small_bind(const struct bench_limit *limit, const struct bench_tensors *tensors,
                                          const struct bench_case *the_case)
 {
     const size_t rows = the_case->shape.sizes[0], channels = the_case->shape.sizes[1];
-    const size_t vectors = divide_up(channels, limit->vector);
-    const size_t run = divide_up(vectors, limit->compute_units); /* as many groups as units, of whole vectors */
+    const size_t vectors = bench_divide_up(channels, limit->vector);
+    const size_t run = bench_divide_up(vectors, limit->compute_units); /* as many groups as units, of whole vectors */
 
     return (struct bench_small_call){ .limit = limit,
                                       .tensors = tensors,
                                       .op = the_case->op,
-                                      .items = divide_up(vectors, run) * limit->group,
+                                      .items = bench_divide_up(vectors, run) * limit->group,
                                       .division = { channels, run * limit->vector, rows } };
 }
 
