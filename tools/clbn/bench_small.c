@@ -21,7 +21,7 @@ enum { ABSENT = -1 };
 static const struct small_operation operations[BENCH_OPS] = {
     [BENCH_FORWARD] = { BENCH_SMALL_FORWARD, PASS_READ | PASS_WRITE, "dtttvvvvvvvnnnnnnvvv", { BENCH_X, ABSENT, BENCH_OUT } },
     [BENCH_BACKWARD] = { BENCH_SMALL_BACKWARD,
-                         PASS_TWO | PASS_READ | PASS_WRITE,
+                         PASS_READ | PASS_WRITE,
                          "dtttvttvvvvvvnnnnvvv",
                          { BENCH_DY, BENCH_X, ABSENT, BENCH_OUT, ABSENT } },
     [BENCH_INFERENCE] = { BENCH_SMALL_INFERENCE, PASS_WRITE, "dtttvvvvvnnnnv", { BENCH_X, ABSENT, BENCH_OUT } },
