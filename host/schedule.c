@@ -55,7 +55,7 @@
  * channels at most (kernels/images.cl). */
 #define IMAGE_ROWS     8
 #define IMAGE_COLUMNS  256
-#define PIECE_VECTORS  64
+#define PIECE_VECTORS  128
 #define PIECE_CHANNELS 64
 
 /* Coefficients of a channel, at most (kernels/coefficients.cl); twice that many where there are tables of shuffled vectors. */

@@ -8,7 +8,7 @@
  */
 
 /* Vectors to a piece, and channels to a tile, at most; as on the host. */
-#define PIECE_VECTORS 64
+#define PIECE_VECTORS 128
 #define PIECE_CHANNELS 64
 
 /* Images that are walked together: streams of memory, which processors fetch ahead. */
@@ -43,12 +43,16 @@ INLINE bool is_piece_aligned(__global const storage *image, piece p)
     return (size_t)(image + p.begin) % sizeof(storagev) == 0 && p.pitch % CLBN_VECTOR == 0;
 }
 
-/* Gives a channel's elements of a table a value; channel counts within the tile. */
+/* Vectors of a table of numbers of a piece's elements: one more, since spread_value() gives a channel whole vectors. */
+#define TABLE_VECTORS (PIECE_VECTORS + 1)
+
+/* Gives a channel's elements of a table a value, and some of the next ones: channels are given theirs in order. channel counts
+ * within the tile. */
 INLINE void spread_value(realv *table, piece p, index_t channel, real value)
 {
     real *own = (real *)table + channel * p.columns;
-    for (index_t i = 0; i < p.columns; i++)
-        own[i] = value;
+    for (index_t i = 0; i < p.columns; i += CLBN_VECTOR)
+        spread_vector((realv)value, own + i);
 }
 
 INLINE void clear_table(realv *table)

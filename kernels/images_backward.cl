@@ -2,14 +2,14 @@
 
 /* Tables of the normalizers; gamma and beta where there is an activation. */
 typedef struct {
-    realv mean[PIECE_VECTORS], scale[PIECE_VECTORS];
-    realv gamma[CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 1 : PIECE_VECTORS];
-    realv beta[CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 1 : PIECE_VECTORS];
+    realv mean[TABLE_VECTORS], scale[TABLE_VECTORS];
+    realv gamma[CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 1 : TABLE_VECTORS];
+    realv beta[CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 1 : TABLE_VECTORS];
 } normalizer_tables;
 
 /* Tables of sums over images, and then of what dx is made of. */
 typedef struct {
-    realv g[PIECE_VECTORS], g_xhat[PIECE_VECTORS], xhat[PIECE_VECTORS];
+    realv g[TABLE_VECTORS], g_xhat[TABLE_VECTORS], xhat[TABLE_VECTORS];
 } backward_tables;
 
 INLINE void spread_normalizer(normalizer_tables *t, piece p, index_t channel, normalizer n)

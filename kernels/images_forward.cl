@@ -26,21 +26,31 @@ void add_images(piece p, __global const storage *x, index_t count, const realv *
     }
 }
 
-/* Pivots of the tile's channels, from two images; also as a table. x: of the first image; sums and squares: for its use. */
-void sample_images(division d, piece p, __global const storage *x, realv *table, realv *sums, realv *squares, real *pivots)
+/* A pivot of a channel from its columns in two images. */
+INLINE real sample_channel(__global const storage *x, __global const storage *other, index_t columns)
 {
-    const index_t middle = (index_t)(d.rows / 2);
-    for (index_t i = 0; i < p.channels; i++) {
-        pivots[i] = load_element(x + i * p.columns);
-        spread_value(table, p, i, pivots[i]);
+    const real first = load_element(x);
+    realv sum_v = 0, squares_v = 0;
+    real sum = 0, squares = 0;
+    index_t i = 0;
+    for (; i + CLBN_VECTOR <= columns; i += CLBN_VECTOR) {
+        add_image_deviation(load_vector(x + i), first, &sum_v, &squares_v);
+        add_image_deviation(load_vector(other + i), first, &sum_v, &squares_v);
     }
-    clear_table(sums);
-    clear_table(squares);
-    add_images(p, x, 1, table, sums, squares);
-    add_images(p, x + middle * p.pitch, 1, table, sums, squares);
+    for (; i < columns; i++) {
+        const real difference = load_element(x + i) - first, of_other = load_element(other + i) - first;
+        sum += difference + of_other;
+        squares = fma(difference, difference, fma(of_other, of_other, squares));
+    }
+    return sampled_pivot(first, sum + sum_of_vector(sum_v), squares + sum_of_vector(squares_v), 2 * (real)columns);
+}
+
+/* Pivots of the tile's channels, also as a table. x: of the first image. */
+void sample_images(division d, piece p, __global const storage *x, realv *table, real *pivots)
+{
+    const index_t middle = (index_t)(d.rows / 2) * p.pitch;
     for (index_t i = 0; i < p.channels; i++) {
-        pivots[i] =
-            sampled_pivot(pivots[i], sum_of_channel(sums, p, i), sum_of_channel(squares, p, i), 2 * (real)p.columns);
+        pivots[i] = sample_channel(x + i * p.columns, x + middle + i * p.columns, p.columns);
         spread_value(table, p, i, pivots[i]);
     }
 }
@@ -66,7 +76,7 @@ void sum_images(division d, piece p, __global const storage *x, const realv *piv
 
 /* Tables of what y is made of. */
 typedef struct {
-    realv mean[PIECE_VECTORS], scale[PIECE_VECTORS], shift[PIECE_VECTORS];
+    realv mean[TABLE_VECTORS], scale[TABLE_VECTORS], shift[TABLE_VECTORS];
 } affine_tables;
 
 INLINE void spread_affine(affine_tables *s, piece p, index_t channel, affine a)
@@ -179,7 +189,7 @@ GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x
     const wide count = wide_of_count(d.rows * d.columns);
     piece p;
     find_piece(&p, d);
-    sample_images(d, p, t.x.data + p.begin, s.mean, s.scale, s.shift, pivots);
+    sample_images(d, p, t.x.data + p.begin, s.mean, pivots);
     sum_images(d, p, t.x.data, s.mean, s.scale, s.shift, all);
     for (index_t i = 0; i < p.channels; i++) {
         summation how = first_summation(pivots[i]);

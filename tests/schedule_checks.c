@@ -20,7 +20,7 @@ void check_sizes(const struct plan_of_work *work)
 }
 
 /* Bounds of kernels/rows_walk.cl and images.cl. */
-enum { RUN_CHANNELS = 32, PIECE_VECTORS = 64, PIECE_CHANNELS = 64 };
+enum { RUN_CHANNELS = 32, PIECE_VECTORS = 128, PIECE_CHANNELS = 64 };
 
 /* In a chunk of rows that are walked in vectors, two sums share what they have in their turns: none has much more than 64 additions,
  * which bounds.h counts on. */

@@ -191,8 +191,8 @@ START_TEST(few_columns_in_many_rows_are_images)
         size_t rows, channels, columns;
         unsigned tile; /* channels */
     } cases[] = {
-        { 32, 512, 49, 16 },  /* 7 x 7: 16 channels are 49 whole vectors */
-        { 32, 1024, 196, 4 }, /* 14 x 14 */
+        { 32, 512, 49, 32 },  /* 7 x 7: 32 channels are 98 whole vectors */
+        { 32, 1024, 196, 8 }, /* 14 x 14 */
         { 32, 256, 784, 0 },  /* 28 x 28: rows are long enough */
         { 7, 512, 49, 0 },    /* few rows */
         { 32, 8, 49, 0 },     /* one tile would leave a core idle */
