@@ -56,16 +56,15 @@ bool input_takes_x(backward_tensors t)
     return slope_does || (t.has_dx && !(t.flags & FLAG_FROZEN));
 }
 
-/* Of some elements: xhat, and dy taken back through the activation. */
+/* Of some elements: xhat in the normalizer's unit, and dy taken back through the activation. */
 typedef struct {
     realv xhat, g;
 } backward_terms;
 
 /* From x, or y in its place. */
-INLINE realv xhat_of(realv x, backward_tensors t, realv mean, realv scale)
+INLINE realv xhat_of(realv x, backward_tensors t, realv scale, realv shift)
 {
-    realv a = t.flags & FLAG_ALONE ? input_of_activation(x, t.alpha) : x;
-    return (a - mean) * scale;
+    return fma(t.flags & FLAG_ALONE ? input_of_activation(x, t.alpha) : x, scale, shift);
 }
 
 /* Whether dy is taken back through the activation with what t.other has. */

@@ -11,8 +11,8 @@
 #define AFFINE_ROWS 3
 
 /* Rows of the backward's table. */
-#define XHAT_MEAN 0
-#define XHAT_SCALE 1
+#define XHAT_SCALE 0
+#define XHAT_SHIFT 1
 #define INPUT_GAIN 2
 #define INPUT_SLOPE 3
 #define INPUT_SHIFT 4
@@ -60,16 +60,16 @@ void store_affine(__global real *table, ulong channels, span at, affine a)
 
 void load_normalizer(normalizer *n, __global const real *table, ulong channels, span at)
 {
-    n->mean = load_span(table + XHAT_MEAN * channels, at);
     n->scale = load_span(table + XHAT_SCALE * channels, at);
+    n->shift = load_span(table + XHAT_SHIFT * channels, at);
     n->gamma = load_span(table + OUTPUT_GAMMA * channels, at);
     n->beta = load_span(table + OUTPUT_BETA * channels, at);
 }
 
 void store_normalizer(__global real *table, ulong channels, span at, normalizer n)
 {
-    store_row(table, BACKWARD_ROWS, XHAT_MEAN, channels, at, n.mean);
     store_row(table, BACKWARD_ROWS, XHAT_SCALE, channels, at, n.scale);
+    store_row(table, BACKWARD_ROWS, XHAT_SHIFT, channels, at, n.shift);
     store_row(table, BACKWARD_ROWS, OUTPUT_GAMMA, channels, at, n.gamma);
     store_row(table, BACKWARD_ROWS, OUTPUT_BETA, channels, at, n.beta);
 }

@@ -7,13 +7,13 @@
 
 /* A vector of channels' normalizers. */
 typedef struct {
-    realv mean, scale, gamma, beta;
+    realv scale, shift, gamma, beta;
 } column_normalizer;
 
 INLINE void load_column_normalizer(column_normalizer *n, column c, __global const real *table)
 {
-    n->mean = load_coefficients(c, table, XHAT_MEAN);
     n->scale = load_coefficients(c, table, XHAT_SCALE);
+    n->shift = load_coefficients(c, table, XHAT_SHIFT);
     if (CLBN_ACTIVATION == CLBN_ACTIVATION_NONE)
         return;
     n->gamma = load_coefficients(c, table, OUTPUT_GAMMA);
@@ -24,7 +24,7 @@ INLINE void load_column_normalizer(column_normalizer *n, column c, __global cons
 INLINE void find_column_terms(backward_terms *terms, backward_tensors t, realv x, realv dy, realv other, uint bits,
                               column_normalizer n)
 {
-    terms->xhat = xhat_of(x, t, n.mean, n.scale);
+    terms->xhat = xhat_of(x, t, n.scale, n.shift);
     terms->g = gradient_through(dy, x, terms->xhat, other, bits, t, n.gamma, n.beta);
 }
 
@@ -378,7 +378,7 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
             if (needs_sums)
                 load_partial_sums(&s, state, 0, d.channels, to);
             gradient g;
-            finish_sums(&g, s, wide_of_count(d.rows), to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+            finish_sums(&g, sums_of_units(s, p, to), wide_of_count(d.rows), to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
             store_gradient(table, d.channels, to, g);
         }
     }

@@ -556,3 +556,9 @@ reals power_of_two_below(reals a)
 {
     return OF_SPAN(REAL_OF_BITS)(OF_SPAN(BITS_OF_REAL)(a) & EXPONENT_BITS);
 }
+
+/* a over the power of two below its size, in [1, 2) with its sign; a is neither 0 nor subnormal. */
+reals mantissa_of(reals a)
+{
+    return OF_SPAN(REAL_OF_BITS)((OF_SPAN(BITS_OF_REAL)(a) & ~EXPONENT_BITS) | BITS_OF_REAL((real)1));
+}

@@ -95,6 +95,8 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
         s = add_group_sums(s, lanes, scratch);
         if (c >= channels || at.line > 0)
             continue;
+        if (!is_record)
+            s = sums_of_units(s, p, to);
         wide values = wide_of_count(count);
         for (ulong i = 0; is_record && i < partial_count; i++) {
             wide other;

@@ -2,7 +2,7 @@
 
 /* Tables of the normalizers; gamma and beta where there is an activation. */
 typedef struct {
-    realv mean[TABLE_VECTORS], scale[TABLE_VECTORS];
+    realv scale[TABLE_VECTORS], shift[TABLE_VECTORS];
     realv gamma[CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 1 : TABLE_VECTORS];
     realv beta[CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 1 : TABLE_VECTORS];
 } normalizer_tables;
@@ -14,8 +14,8 @@ typedef struct {
 
 INLINE void spread_normalizer(normalizer_tables *t, piece p, index_t channel, normalizer n)
 {
-    spread_value(t->mean, p, channel, n.mean);
     spread_value(t->scale, p, channel, n.scale);
+    spread_value(t->shift, p, channel, n.shift);
     if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
         spread_value(t->gamma, p, channel, n.gamma);
         spread_value(t->beta, p, channel, n.beta);
@@ -31,7 +31,7 @@ INLINE void load_image_terms(backward_terms *terms, backward_tensors t, index_t 
     const realv x = t.has_x ? load_either(t.x.data + at, full, width) : 0;
     const realv dy = load_either(t.dy.data + at, full, width);
     const realv other = takes_other(t) ? load_either(t.other.data + at, full, width) : 0;
-    terms->xhat = xhat_of(x, t, n->mean[v], n->scale[v]);
+    terms->xhat = xhat_of(x, t, n->scale[v], n->shift[v]);
     terms->g = gradient_through(dy, x, terms->xhat, other, t.mask ? bits[v] : 0, t, n->gamma[i], n->beta[i]);
 }
 
@@ -164,8 +164,9 @@ GROUP_KERNEL void images_backward(division d, __global const storage *x, layout 
     if (needs_sums)
         backward_sums_of_images(d, p, t, &n, &s, all);
     for (index_t i = 0; i < p.channels; i++) {
+        const span at = span_of(p.channel + i, d.channels);
         gradient g;
-        finish_sums(&g, all[i], wide_of_count(d.rows * d.columns), span_of(p.channel + i, d.channels), parameters, true,
+        finish_sums(&g, sums_of_units(all[i], parameters, at), wide_of_count(d.rows * d.columns), at, parameters, true,
                     dgamma + dgamma_offset, dbeta + dbeta_offset);
         spread_value(s.g, p, i, g.gain);
         spread_value(s.g_xhat, p, i, g.slope);

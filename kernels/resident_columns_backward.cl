@@ -15,7 +15,7 @@ INLINE void tile_terms(realv *xhat, realv *g, realv x, realv dy, division d, bac
         other = decode(as_storagev(load_tile(d, t.other, own, row)));
     if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && t.mask && row < own.rows)
         bits = load_mask(t.mask, tile_unit(d, own, row), 0, CLBN_VECTOR);
-    *xhat = xhat_of(x, t, tile_vector(table, own, XHAT_MEAN), tile_vector(table, own, XHAT_SCALE));
+    *xhat = xhat_of(x, t, tile_vector(table, own, XHAT_SCALE), tile_vector(table, own, XHAT_SHIFT));
     *g = gradient_through(dy, x, *xhat, other, bits, t, tile_vector(table, own, OUTPUT_GAMMA),
                        tile_vector(table, own, OUTPUT_BETA));
     *xhat = row < own.rows ? *xhat : (realv)0;
@@ -110,8 +110,8 @@ GROUP_KERNEL void resident_columns_backward(division d, __global const storage *
     if (finishes) {
         normalizer n;
         find_normalizer(&n, p, span_of(channel, d.channels));
-        table[XHAT_MEAN * own.width + item] = n.mean;
         table[XHAT_SCALE * own.width + item] = n.scale;
+        table[XHAT_SHIFT * own.width + item] = n.shift;
         table[OUTPUT_GAMMA * own.width + item] = n.gamma;
         table[OUTPUT_BETA * own.width + item] = n.beta;
     }
@@ -119,8 +119,9 @@ GROUP_KERNEL void resident_columns_backward(division d, __global const storage *
     tile_sums(totals, d, t, &kept, x_shelf, dy_shelf, table, cells, scratch);
     if (finishes) {
         const sums all = { totals[0], totals[1], totals[2] };
+        const span at = span_of(channel, d.channels);
         gradient g;
-        finish_sums(&g, all, wide_of_count(d.rows), span_of(channel, d.channels), p, true, dgamma + dgamma_offset,
+        finish_sums(&g, sums_of_units(all, p, at), wide_of_count(d.rows), at, p, true, dgamma + dgamma_offset,
                     dbeta + dbeta_offset);
         table[INPUT_GAIN * own.width + item] = g.gain;
         table[INPUT_SLOPE * own.width + item] = g.slope;

@@ -65,7 +65,7 @@ INLINE void kept_sums(real *own, division d, backward_tensors t, uint piece, ind
         next_places(&p, &c, piece);
         realv x = kept_values(X_ROOM, w, kept->x, x_shelf, slot);
         realv dy = kept_values(DY_ROOM, w, kept->dy, dy_shelf, slot);
-        realv xhat = xhat_of(x, t, n.mean, n.scale);
+        realv xhat = xhat_of(x, t, n.scale, n.shift);
         realv g = slot_gradient(d, t, p, piece, channel, dy, x, xhat, n);
         g = first_elements(g, numbers, count, slot);
         xhat = first_elements(xhat, numbers, count, slot);
@@ -93,7 +93,7 @@ INLINE void store_kept_gradients(division d, backward_tensors t, uint piece, ind
         next_places(&p, &c, piece);
         realv x = kept_values(X_ROOM, w, kept->x, x_shelf, slot);
         realv dy = kept_values(DY_ROOM, w, kept->dy, dy_shelf, slot);
-        realv xhat = xhat_of(x, t, n.mean, n.scale);
+        realv xhat = xhat_of(x, t, n.scale, n.shift);
         realv g = slot_gradient(d, t, p, piece, channel, dy, x, xhat, n);
         if (t.has_dx)
             store_slot(d, t.dx, p, piece, channel, gradient_of_channel(g, xhat, all, t.flags));
@@ -136,8 +136,9 @@ GROUP_KERNEL void resident_rows_backward(division d, __global const storage *x, 
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     index_t channel = get_group_id(1);
     uint piece = backward_piece(d, t);
+    const span at = span_of(channel, d.channels);
     normalizer n;
-    find_normalizer(&n, p, span_of(channel, d.channels));
+    find_normalizer(&n, p, at);
     real own[3];
     wide totals[3];
     if (piece == CLBN_VECTOR) {
@@ -153,7 +154,7 @@ GROUP_KERNEL void resident_rows_backward(division d, __global const storage *x, 
     add_group_numbers(own, totals, 3, cells, scratch);
     const sums all = { totals[0], totals[1], totals[2] };
     gradient g;
-    finish_sums(&g, all, wide_of_count(d.rows * d.columns), span_of(channel, d.channels), p, get_local_id(0) == 0,
+    finish_sums(&g, sums_of_units(all, p, at), wide_of_count(d.rows * d.columns), at, p, get_local_id(0) == 0,
                 dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (!dx && !dz)
         return;

@@ -41,7 +41,7 @@ INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool i
     const realv x = r.of.has_x ? load_of_row(r, r.x + column, in_vector, width) : 0;
     const realv other = takes_other(r.of) ? load_of_row(r, r.other + column, in_vector, width) : 0;
     const uint bits = r.of.mask ? load_mask(r.of.mask, r.mask_unit, column, width) : 0;
-    t->xhat = xhat_of(x, r.of, n.mean, n.scale);
+    t->xhat = xhat_of(x, r.of, n.scale, n.shift);
     t->g = gradient_through(dy, x, t->xhat, other, bits, r.of, n.gamma, n.beta);
 }
 
@@ -98,23 +98,48 @@ INLINE void find_plain_row(backward_row *r, backward_tensors t)
     r->in_order = false;
 }
 
-/* Of such rows of a chunk that are walked together, the whole vectors. */
+/* Adds a vector of each of the rows that are walked together, or pieces of one, from its column on. xhat is added to that of the row
+ * before and then to one sum: a CPU's 16 registers do not hold two. */
+INLINE void add_vector_of_each(chunk_sums *s, backward_row r, const index_t *columns, normalizer n)
+{
+#pragma unroll
+    for (uint i = 0; i < ROWS_TOGETHER; i += SUMS_TOGETHER) {
+        backward_terms t[SUMS_TOGETHER];
+#pragma unroll
+        for (uint k = 0; k < SUMS_TOGETHER; k++)
+            load_terms(&t[k], r, columns[i + k], true, CLBN_VECTOR, n);
+#pragma unroll
+        for (uint k = 0; k < SUMS_TOGETHER; k++) {
+            s[k].g += t[k].g;
+            s[k].g_xhat = fma(t[k].g, t[k].xhat, s[k].g_xhat);
+        }
+        s->xhat += SUMS_TOGETHER == 1 ? t[0].xhat : t[0].xhat + t[SUMS_TOGETHER - 1].xhat;
+    }
+}
+
+/* Of such rows of a chunk, the whole vectors. */
 INLINE void add_vectors_of_rows(chunk_sums *s, backward_row r, const index_t *starts, position at, chunk c, normalizer n)
 {
-    for (index_t j = at.lane; j < c.vectors; j += at.lanes)
+    for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
+        index_t columns[ROWS_TOGETHER];
 #pragma unroll
         for (uint i = 0; i < ROWS_TOGETHER; i++)
-            add_vector_terms(&s[i % SUMS_TOGETHER], r, starts[i] + j * CLBN_VECTOR, n);
+            columns[i] = starts[i] + j * CLBN_VECTOR;
+        add_vector_of_each(s, r, columns, n);
+    }
 }
 
 /* The same of one, in ROWS_TOGETHER pieces. */
 INLINE void add_vectors_in_pieces(chunk_sums *s, backward_row r, index_t start, position at, chunk c, normalizer n)
 {
     const index_t piece = c.vectors / ROWS_TOGETHER;
-    for (index_t j = at.lane; j < piece; j += at.lanes)
+    for (index_t j = at.lane; j < piece; j += at.lanes) {
+        index_t columns[ROWS_TOGETHER];
 #pragma unroll
         for (uint i = 0; i < ROWS_TOGETHER; i++)
-            add_vector_terms(&s[i % SUMS_TOGETHER], r, start + (j + i * piece) * CLBN_VECTOR, n);
+            columns[i] = start + (j + i * piece) * CLBN_VECTOR;
+        add_vector_of_each(s, r, columns, n);
+    }
     for (index_t j = piece * ROWS_TOGETHER + at.lane; j < c.vectors; j += at.lanes)
         add_vector_terms(s, r, start + j * CLBN_VECTOR, n);
 }
@@ -282,16 +307,17 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
     index_t channel = get_group_id(1);
+    const span all = span_of(channel, d.channels);
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     normalizer n;
     sums s = no_sums();
-    find_normalizer(&n, p, span_of(channel, d.channels));
+    find_normalizer(&n, p, all);
     if (needs_sums) {
         find_own_sums(&s, d, at, t, channel, 0, chunk_count(d), n);
         s = add_group_sums(s, 1, scratch);
     }
     gradient g;
-    finish_sums(&g, s, wide_of_count(d.rows * d.columns), span_of(channel, d.channels), p, get_local_id(0) == 0,
+    finish_sums(&g, sums_of_units(s, p, all), wide_of_count(d.rows * d.columns), all, p, get_local_id(0) == 0,
                 dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (dx || dz)
         input_part(d, at, t, channel, 0, n, g);

@@ -7,7 +7,7 @@ typedef struct {
     wide g, g_xhat, xhat;
 } sums;
 
-/* dx = g * gain + xhat * slope + shift */
+/* dx = g * gain + xhat * slope + shift, xhat in the normalizer's unit */
 typedef struct {
     reals gain, slope, shift;
 } gradient;
@@ -26,10 +26,27 @@ INLINE realv gradient_of_channel(realv g, realv xhat, gradient of, uint flags)
     return input_gradient(g, xhat, (realv)of.gain, (realv)of.slope, (realv)of.shift, flags);
 }
 
-/* xhat = (x - mean) * scale, or the same of a where y stands alone; a = xhat * gamma + beta */
+/*
+ * x * scale + shift is xhat in a unit, and unit * xhat in it is (x - mean) * invstd; the same of a, where y stands alone. The scale
+ * is a power of two, so that only the difference is rounded, xhat is of order 1, and an element takes one operation: the unit, a
+ * number in [1, 2), goes into what follows from a channel's sums. a = xhat in the unit * gamma + beta.
+ */
 typedef struct {
-    reals mean, scale, gamma, beta;
+    reals scale, shift, unit, gamma, beta;
 } normalizer;
+
+/* A mean beyond this is not scaled, lest the shift be infinite. */
+#define SCALED_MEAN_LIMIT 0x1p+100f
+
+/* Where there is no such scale, it is 1, and the unit is all of invstd. */
+void choose_scale(normalizer *n, reals mean, reals invstd)
+{
+    const reals power = power_of_two_below(invstd);
+    const truths is_usable = (power > 0) & !isinf(power) & (fabs(mean) * power < SCALED_MEAN_LIMIT);
+    n->scale = is_usable ? power : (reals)1;
+    n->shift = -mean * n->scale;
+    n->unit = is_usable ? mantissa_of(invstd) : invstd;
+}
 
 sums no_sums(void)
 {
@@ -78,15 +95,29 @@ reals invstd_of(channel_parameters p, span at)
 
 void find_normalizer(normalizer *n, channel_parameters p, span at)
 {
-    n->gamma = short_nan(parameter_or(p.gamma, at, 1));
+    const reals gamma = short_nan(parameter_or(p.gamma, at, 1));
     n->beta = short_nan(parameter_or(p.beta, at, 0));
-    if (p.flags & FLAG_ALONE) {
-        n->mean = n->beta;
-        n->scale = n->gamma == 0 ? (reals)0 : 1 / n->gamma;
-    } else {
-        n->mean = short_nan(parameter_or(p.mean, at, 0));
-        n->scale = short_nan(invstd_of(p, at));
-    }
+    if (p.flags & FLAG_ALONE)
+        choose_scale(n, n->beta, gamma == 0 ? (reals)0 : 1 / gamma);
+    else
+        choose_scale(n, short_nan(parameter_or(p.mean, at, 0)), short_nan(invstd_of(p, at)));
+    n->gamma = gamma * n->unit;
+}
+
+reals unit_of(channel_parameters p, span at)
+{
+    normalizer n;
+    find_normalizer(&n, p, at);
+    return n.unit;
+}
+
+/* The channels' sums from those that have xhat in their unit. */
+sums sums_of_units(sums s, channel_parameters p, span at)
+{
+    const wide unit = wide_of(unit_of(p, at));
+    s.g_xhat = wide_multiply(s.g_xhat, unit);
+    s.xhat = wide_multiply(s.xhat, unit);
+    return s;
 }
 
 /* dgamma or dbeta of channels; values may be NULL. */
@@ -114,7 +145,8 @@ void finish_sums(gradient *result, sums s, wide count, span at, channel_paramete
         wide g_xhat_mean = wide_divide(g_xhat, count);
         wide rest = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
         s.g_xhat = wide_choose(have, g_xhat, s.g_xhat);
-        result->slope = have ? -short_nan(real_of(wide_multiply(wide_of(result->gain), g_xhat_mean))) : (reals)0;
+        wide slope = wide_multiply(wide_multiply(wide_of(result->gain), g_xhat_mean), wide_of(unit_of(p, at)));
+        result->slope = have ? -short_nan(real_of(slope)) : (reals)0;
         result->shift = have ? short_nan(real_of(wide_multiply(wide_of(result->gain), rest))) : (reals)0;
     }
     if (writes) {
