@@ -127,12 +127,12 @@ INLINE index_t column_offset(division d, column c, layout l, index_t row)
 
 INLINE realv load_column(division d, column c, input t, index_t row)
 {
-    return load_either(t.data + column_offset(d, c, t.at, row), c.full, c.width);
+    return load_either(t.data + column_offset(d, c, t.at, row), true, c.full, c.width);
 }
 
 INLINE void store_column(division d, column c, output t, index_t row, realv v, bool past_cache)
 {
-    store_either(t.data + column_offset(d, c, t.at, row), v, c.full, c.width, past_cache);
+    store_either(t.data + column_offset(d, c, t.at, row), v, true, c.full, c.width, past_cache);
 }
 
 /* Units of a mask to a row. */

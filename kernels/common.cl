@@ -450,16 +450,16 @@ INLINE void store_some(__global storage *p, realv v, uint count)
         CLBN_JOIN(store_first_of_, CLBN_VECTOR)(p, all, count);
 }
 
-/* Either: in a vector, or the first width elements. */
-INLINE realv load_either(__global const storage *p, bool in_vector, uint width)
+/* Either: a vector, in their order or shuffled, or the first width elements. */
+INLINE realv load_either(__global const storage *p, bool in_order, bool in_vector, uint width)
 {
-    return in_vector ? load_vector(p) : load_some(p, width);
+    return in_vector ? load_in_order(p, in_order) : load_some(p, width);
 }
 
-INLINE void store_either(__global storage *p, realv v, bool in_vector, uint width, bool stream)
+INLINE void store_either(__global storage *p, realv v, bool in_order, bool in_vector, uint width, bool stream)
 {
     if (in_vector)
-        store_vector(p, v, stream);
+        store_in_order(p, v, in_order, stream);
     else
         store_some(p, v, width);
 }

@@ -61,6 +61,19 @@ INLINE void clear_table(realv *table)
         table[i] = 0;
 }
 
+/* Whole vectors of a table, to the order in which vectors are loaded where there is nothing but vectors (common.cl), and back. */
+INLINE void shuffle_table(realv *table, piece p)
+{
+    for (index_t v = 0; IS_SHUFFLED && v < p.vectors; v++)
+        table[v] = shuffle_vector(table[v]);
+}
+
+INLINE void unshuffle_table(realv *table, piece p)
+{
+    for (index_t v = 0; IS_SHUFFLED && v < p.vectors; v++)
+        table[v] = unshuffle_vector(table[v]);
+}
+
 /* The sum of a channel's elements of a table. */
 INLINE real sum_of_channel(const realv *table, piece p, index_t channel)
 {

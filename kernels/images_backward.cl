@@ -22,26 +22,37 @@ INLINE void spread_normalizer(normalizer_tables *t, piece p, index_t channel, no
     }
 }
 
-/* Of vector number v of an image's piece, which is at an offset, or of the first width elements of it; bits: of the image. */
-INLINE void load_image_terms(backward_terms *terms, backward_tensors t, index_t offset, index_t v, uint width, const uint *bits,
-                             const normalizer_tables *n)
+INLINE void shuffle_normalizers(normalizer_tables *t, piece p)
+{
+    shuffle_table(t->scale, p);
+    shuffle_table(t->shift, p);
+    if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE) {
+        shuffle_table(t->gamma, p);
+        shuffle_table(t->beta, p);
+    }
+}
+
+/* Of vector number v of an image's piece, which is at an offset, or of the first width elements of it; bits: of the image. A whole
+ * vector is in order, or shuffled, as tables are. */
+INLINE void load_image_terms(backward_terms *terms, backward_tensors t, index_t offset, index_t v, bool in_order, uint width,
+                             const uint *bits, const normalizer_tables *n)
 {
     const bool full = width == CLBN_VECTOR;
     const index_t at = offset + v * CLBN_VECTOR, i = CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 0 : v;
-    const realv x = t.has_x ? load_either(t.x.data + at, full, width) : 0;
-    const realv dy = load_either(t.dy.data + at, full, width);
-    const realv other = takes_other(t) ? load_either(t.other.data + at, full, width) : 0;
+    const realv x = t.has_x ? load_either(t.x.data + at, in_order, full, width) : 0;
+    const realv dy = load_either(t.dy.data + at, in_order, full, width);
+    const realv other = takes_other(t) ? load_either(t.other.data + at, in_order, full, width) : 0;
     terms->xhat = xhat_of(x, t, n->scale[v], n->shift[v]);
     terms->g = gradient_through(dy, x, terms->xhat, other, t.mask ? bits[v] : 0, t, n->gamma[i], n->beta[i]);
 }
 
 INLINE void add_terms_of_vector(backward_tables *s, piece p, backward_tensors t, index_t offset, index_t images, index_t v,
-                                uint width, const band_bits *bits, const normalizer_tables *n)
+                                bool in_order, uint width, const band_bits *bits, const normalizer_tables *n)
 {
     realv g_sum = s->g[v], g_xhat_sum = s->g_xhat[v], xhat_sum = s->xhat[v];
     for (index_t i = 0; i < images; i++) {
         backward_terms terms;
-        load_image_terms(&terms, t, offset + i * p.pitch, v, width, bits->of[i], n);
+        load_image_terms(&terms, t, offset + i * p.pitch, v, in_order, width, bits->of[i], n);
         g_sum += terms.g;
         g_xhat_sum = fma(terms.g, terms.xhat, g_xhat_sum);
         xhat_sum += terms.xhat;
@@ -51,7 +62,7 @@ INLINE void add_terms_of_vector(backward_tables *s, piece p, backward_tensors t,
     s->xhat[v] = xhat_sum;
 }
 
-/* Adds the terms of images begin to end. is_plain: as has_only_dx(). */
+/* Adds the terms of images begin to end. is_plain: as has_only_dx(); then tables are shuffled. */
 INLINE void add_terms_of_images(division d, piece p, backward_tensors t, bool is_plain, index_t begin, index_t end,
                                 const normalizer_tables *n, backward_tables *s)
 {
@@ -62,9 +73,9 @@ INLINE void add_terms_of_images(division d, piece p, backward_tensors t, bool is
         band_bits bits;
         load_band_bits(&bits, d, p, t.mask, image, images);
         for (index_t v = 0; v < p.vectors; v++)
-            add_terms_of_vector(s, p, t, offset, images, v, CLBN_VECTOR, &bits, n);
+            add_terms_of_vector(s, p, t, offset, images, v, !is_plain, CLBN_VECTOR, &bits, n);
         if (p.rest > 0)
-            add_terms_of_vector(s, p, t, offset, images, p.vectors, p.rest, &bits, n);
+            add_terms_of_vector(s, p, t, offset, images, p.vectors, true, p.rest, &bits, n);
     }
 }
 
@@ -76,9 +87,12 @@ void backward_sums_of_images(division d, piece p, backward_tensors t, const norm
         clear_table(s->g);
         clear_table(s->g_xhat);
         clear_table(s->xhat);
-        if (has_only_dx(t))
+        if (has_only_dx(t)) {
             add_terms_of_images(d, p, t, true, image, end, n, s);
-        else
+            unshuffle_table(s->g, p);
+            unshuffle_table(s->g_xhat, p);
+            unshuffle_table(s->xhat, p);
+        } else
             add_terms_of_images(d, p, t, false, image, end, n, s);
         for (index_t i = 0; i < p.channels; i++)
             all[i] = add_sums(all[i], sums_of(sum_of_channel(s->g, p, i), sum_of_channel(s->g_xhat, p, i),
@@ -87,21 +101,21 @@ void backward_sums_of_images(division d, piece p, backward_tensors t, const norm
 }
 
 /* dx and dz of a vector. s->g: gain, g_xhat: slope, xhat: shift. */
-INLINE void input_vector(backward_tensors t, index_t offset, index_t v, uint width, const uint *bits, bool past_cache,
-                         const normalizer_tables *n, const backward_tables *s)
+INLINE void input_vector(backward_tensors t, index_t offset, index_t v, bool in_order, uint width, const uint *bits,
+                         bool past_cache, const normalizer_tables *n, const backward_tables *s)
 {
     const bool full = width == CLBN_VECTOR;
     const index_t at = offset + v * CLBN_VECTOR;
     backward_terms terms;
-    load_image_terms(&terms, t, offset, v, width, bits, n);
+    load_image_terms(&terms, t, offset, v, in_order, width, bits, n);
     if (t.has_dx)
-        store_either(t.dx.data + at, input_gradient(terms.g, terms.xhat, s->g[v], s->g_xhat[v], s->xhat[v], t.flags), full,
-                     width, past_cache);
+        store_either(t.dx.data + at, input_gradient(terms.g, terms.xhat, s->g[v], s->g_xhat[v], s->xhat[v], t.flags),
+                     in_order, full, width, past_cache);
     if (t.dz.data)
-        store_either(t.dz.data + at, terms.g, full, width, past_cache);
+        store_either(t.dz.data + at, terms.g, in_order, full, width, past_cache);
 }
 
-/* dx of the tile's whole vectors, where has_only_dx() is true. */
+/* dx of the tile's whole vectors, where has_only_dx() is true. Tables are shuffled. */
 INLINE void input_plain_tile(division d, piece p, backward_tensors t, bool past_cache, const normalizer_tables *n,
                              const backward_tables *s)
 {
@@ -109,16 +123,21 @@ INLINE void input_plain_tile(division d, piece p, backward_tensors t, bool past_
     t.has_dx = true;
     for (index_t image = 0; image < (index_t)d.rows; image++)
         for (index_t v = 0; v < p.vectors; v++)
-            input_vector(t, image * p.pitch + p.begin, v, CLBN_VECTOR, 0, past_cache, n, s);
+            input_vector(t, image * p.pitch + p.begin, v, false, CLBN_VECTOR, 0, past_cache, n, s);
 }
 
 /* dx and dz of the tile, image by image. The plain loops are compiled apart, and what else there is once. */
-void input_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, const backward_tables *s)
+void input_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && (!t.has_dx || is_piece_aligned(t.dx.data, p)) &&
                             (!t.dz.data || is_piece_aligned(t.dz.data, p));
     const bool is_plain = has_only_dx(t) && t.has_dx;
     t.has_x = t.has_x && input_takes_x(t);
+    if (is_plain) {
+        shuffle_table(s->g, p);
+        shuffle_table(s->g_xhat, p);
+        shuffle_table(s->xhat, p);
+    }
     if (is_plain && past_cache)
         input_plain_tile(d, p, t, true, n, s);
     else if (is_plain)
@@ -128,9 +147,9 @@ void input_of_images(division d, piece p, backward_tensors t, const normalizer_t
         band_bits bits;
         load_band_bits(&bits, d, p, t.mask, image, 1);
         for (index_t v = 0; v < p.vectors && !is_plain; v++)
-            input_vector(t, offset, v, CLBN_VECTOR, bits.of[0], past_cache, n, s);
+            input_vector(t, offset, v, true, CLBN_VECTOR, bits.of[0], past_cache, n, s);
         if (p.rest > 0)
-            input_vector(t, offset, p.vectors, p.rest, bits.of[0], false, n, s);
+            input_vector(t, offset, p.vectors, true, p.rest, bits.of[0], false, n, s);
     }
 }
 
@@ -161,6 +180,8 @@ GROUP_KERNEL void images_backward(division d, __global const storage *x, layout 
         spread_normalizer(&n, p, i, of);
         all[i] = no_sums();
     }
+    if (has_only_dx(t))
+        shuffle_normalizers(&n, p);
     if (needs_sums)
         backward_sums_of_images(d, p, t, &n, &s, all);
     for (index_t i = 0; i < p.channels; i++) {

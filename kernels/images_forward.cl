@@ -7,7 +7,7 @@ INLINE void add_image_deviation(realv x, realv pivot, realv *sum, realv *squares
     *squares = fma(deviation, deviation, *squares);
 }
 
-/* Adds the deviations of count images' pieces, the first of which is x. */
+/* Adds the deviations of count images' pieces, the first of which is x. Tables are shuffled. */
 void add_images(piece p, __global const storage *x, index_t count, const realv *pivots, realv *sums, realv *squares)
 {
     for (index_t begin = 0; begin < count; begin += IMAGE_BAND, x += IMAGE_BAND * p.pitch) {
@@ -16,7 +16,7 @@ void add_images(piece p, __global const storage *x, index_t count, const realv *
             __global const storage *from = x + v * CLBN_VECTOR;
             realv sum = sums[v], square = squares[v];
             for (index_t i = 0; i < images; i++, from += p.pitch)
-                add_image_deviation(load_vector(from), pivots[v], &sum, &square);
+                add_image_deviation(load_in_order(from, false), pivots[v], &sum, &square);
             sums[v] = sum;
             squares[v] = square;
         }
@@ -45,7 +45,7 @@ INLINE real sample_channel(__global const storage *x, __global const storage *ot
     return sampled_pivot(first, sum + sum_of_vector(sum_v), squares + sum_of_vector(squares_v), 2 * (real)columns);
 }
 
-/* Pivots of the tile's channels, also as a table. x: of the first image. */
+/* Pivots of the tile's channels, also as a shuffled table. x: of the first image. */
 void sample_images(division d, piece p, __global const storage *x, realv *table, real *pivots)
 {
     const index_t middle = (index_t)(d.rows / 2) * p.pitch;
@@ -53,9 +53,10 @@ void sample_images(division d, piece p, __global const storage *x, realv *table,
         pivots[i] = sample_channel(x + i * p.columns, x + middle + i * p.columns, p.columns);
         spread_value(table, p, i, pivots[i]);
     }
+    shuffle_table(table, p);
 }
 
-/* The deviations of the tile's channels. pivots, sums and squares are tables, the latter for its use. */
+/* The deviations of the tile's channels. pivots, sums and squares are tables, the first shuffled, the others for its use. */
 void sum_images(division d, piece p, __global const storage *x, const realv *pivots, realv *sums, realv *squares,
                 deviations *all)
 {
@@ -67,6 +68,8 @@ void sum_images(division d, piece p, __global const storage *x, const realv *piv
         clear_table(sums);
         clear_table(squares);
         add_images(p, x + image * p.pitch + p.begin, min((index_t)IMAGE_CHUNK, (index_t)d.rows - image), pivots, sums, squares);
+        unshuffle_table(sums, p);
+        unshuffle_table(squares, p);
         for (index_t i = 0; i < p.channels; i++) {
             all[i].sum = wide_add(all[i].sum, wide_of(sum_of_channel(sums, p, i)));
             all[i].squares = wide_add(all[i].squares, wide_of(sum_of_channel(squares, p, i)));
@@ -92,7 +95,7 @@ INLINE void spread_affine(affine_tables *s, piece p, index_t channel, affine a)
 
 /* y, and bits of a mask, of vectors begin to end of a band's images from first to last. offset: of the band's first piece. */
 INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_t first, index_t last, index_t begin, index_t end,
-                              bool past_cache, const affine_tables *s, band_bits *bits)
+                              bool in_order, bool past_cache, const affine_tables *s, band_bits *bits)
 {
     for (index_t v = begin; v < end; v++) {
         const realv mean = s->mean[v], scale = s->scale[v], shift = s->shift[v];
@@ -103,10 +106,10 @@ INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_
                 if (t.z.data)
                     fetch(t.z.data + at + NEXT_RUN);
             }
-            realv a = fma(load_vector(t.x.data + at) - mean, scale, shift);
+            realv a = fma(load_in_order(t.x.data + at, in_order) - mean, scale, shift);
             if (t.z.data)
-                a += load_vector(t.z.data + at);
-            store_vector(t.y.data + at, activate(a, t.alpha), past_cache);
+                a += load_in_order(t.z.data + at, in_order);
+            store_in_order(t.y.data + at, activate(a, t.alpha), in_order, past_cache);
             if (t.mask)
                 bits->of[i][v] = mask_bits(a);
         }
@@ -128,33 +131,38 @@ INLINE void normalize_rest(piece p, forward_tensors t, index_t offset, index_t i
 }
 
 /* Whole vectors of a band, vector by vector, or each image in runs. */
-INLINE void normalize_band(piece p, forward_tensors t, index_t offset, index_t images, bool in_runs, bool past_cache,
-                           const affine_tables *s, band_bits *bits)
+INLINE void normalize_band(piece p, forward_tensors t, index_t offset, index_t images, bool in_runs, bool in_order,
+                           bool past_cache, const affine_tables *s, band_bits *bits)
 {
     if (!in_runs)
-        normalize_vectors(p, t, offset, 0, images, 0, p.vectors, past_cache, s, bits);
+        normalize_vectors(p, t, offset, 0, images, 0, p.vectors, in_order, past_cache, s, bits);
     for (index_t v = 0; v < p.vectors && in_runs; v += RUN_VECTORS)
         for (index_t i = 0; i < images; i++)
-            normalize_vectors(p, t, offset, i, i + 1, v, min(v + RUN_VECTORS, p.vectors), past_cache, s, bits);
+            normalize_vectors(p, t, offset, i, i + 1, v, min(v + RUN_VECTORS, p.vectors), in_order, past_cache, s, bits);
 }
 
-/* y of the tile's whole vectors, where there are only x and y. */
+/* y of the tile's whole vectors, where there are only x and y. Tables are shuffled. */
 INLINE void normalize_plain_tile(division d, piece p, forward_tensors t, bool past_cache, const affine_tables *s)
 {
     t.z.data = 0;
     t.mask = 0;
     for (index_t image = 0; image < (index_t)d.rows; image += IMAGE_BAND) {
         const index_t images = min((index_t)d.rows - image, (index_t)IMAGE_BAND);
-        normalize_band(p, t, image * p.pitch + p.begin, images, past_cache, past_cache, s, 0);
+        normalize_band(p, t, image * p.pitch + p.begin, images, past_cache, false, past_cache, s, 0);
     }
 }
 
 /* y, and the mask, of the tile. The plain loops are compiled apart, and what else there is once, so that programs compile in less
  * time. */
-void normalize_images(division d, piece p, forward_tensors t, const affine_tables *s)
+void normalize_images(division d, piece p, forward_tensors t, affine_tables *s)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && is_piece_aligned(t.y.data, p);
     const bool is_plain = !t.z.data && !t.mask;
+    if (is_plain) {
+        shuffle_table(s->mean, p);
+        shuffle_table(s->scale, p);
+        shuffle_table(s->shift, p);
+    }
     if (is_plain && past_cache)
         normalize_plain_tile(d, p, t, true, s);
     else if (is_plain)
@@ -163,7 +171,7 @@ void normalize_images(division d, piece p, forward_tensors t, const affine_table
         const index_t images = min((index_t)d.rows - image, (index_t)IMAGE_BAND), offset = image * p.pitch + p.begin;
         band_bits bits;
         if (!is_plain)
-            normalize_band(p, t, offset, images, true, past_cache, s, &bits);
+            normalize_band(p, t, offset, images, true, true, past_cache, s, &bits);
         for (index_t i = 0; i < images; i++)
             normalize_rest(p, t, offset, i, s, &bits);
         if (t.mask)

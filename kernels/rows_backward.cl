@@ -21,25 +21,11 @@ INLINE void find_backward_row(backward_row *r, division d, backward_tensors t, i
     r->in_order = t.mask != 0;
 }
 
-/* A vector, or the first width elements. */
-INLINE realv load_of_row(backward_row r, __global const storage *p, bool in_vector, uint width)
-{
-    return in_vector ? load_in_order(p, r.in_order) : load_some(p, width);
-}
-
-INLINE void store_of_row(backward_row r, __global storage *p, realv v, bool in_vector, uint width, bool past_cache)
-{
-    if (in_vector)
-        store_in_order(p, v, r.in_order, past_cache);
-    else
-        store_some(p, v, width);
-}
-
 INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool in_vector, uint width, normalizer n)
 {
-    const realv dy = load_of_row(r, r.dy + column, in_vector, width);
-    const realv x = r.of.has_x ? load_of_row(r, r.x + column, in_vector, width) : 0;
-    const realv other = takes_other(r.of) ? load_of_row(r, r.other + column, in_vector, width) : 0;
+    const realv dy = load_either(r.dy + column, r.in_order, in_vector, width);
+    const realv x = r.of.has_x ? load_either(r.x + column, r.in_order, in_vector, width) : 0;
+    const realv other = takes_other(r.of) ? load_either(r.other + column, r.in_order, in_vector, width) : 0;
     const uint bits = r.of.mask ? load_mask(r.of.mask, r.mask_unit, column, width) : 0;
     t->xhat = xhat_of(x, r.of, n.scale, n.shift);
     t->g = gradient_through(dy, x, t->xhat, other, bits, r.of, n.gamma, n.beta);
@@ -229,9 +215,10 @@ INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint
                             bool dx_past_cache, bool dz_past_cache)
 {
     if (r.of.has_dx)
-        store_of_row(r, r.dx + column, gradient_of_channel(t.g, t.xhat, g, r.of.flags), in_vector, width, dx_past_cache);
+        store_either(r.dx + column, gradient_of_channel(t.g, t.xhat, g, r.of.flags), r.in_order, in_vector, width,
+                     dx_past_cache);
     if (r.dz)
-        store_of_row(r, r.dz + column, t.g, in_vector, width, dz_past_cache);
+        store_either(r.dz + column, t.g, r.in_order, in_vector, width, dz_past_cache);
 }
 
 INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradient g, bool dx_past_cache, bool dz_past_cache)

@@ -49,7 +49,7 @@ INLINE void add_rest(position at, chunk c, __global const storage *p, summation 
 }
 
 /* Adds the deviations of the work-item's elements of a chunk. */
-void add_chunk(division d, position at, chunk c, input x, index_t channel, summation how, deviations *all)
+INLINE void add_chunk(division d, position at, chunk c, input x, index_t channel, summation how, deviations *all)
 {
     realv sums[SUMS_TOGETHER], squares[SUMS_TOGETHER];
     real sum = 0, square = 0;
@@ -82,35 +82,56 @@ void add_chunk(division d, position at, chunk c, input x, index_t channel, summa
 /* How many places a pivot is sampled from. */
 #define SAMPLES 8
 
-/* A pivot from places that are spread over the work-item's elements of chunks begin to end, of which there may be none. */
+/* A place that a pivot is sampled from: a vector, or an element, or nothing. */
+typedef struct {
+    __global const storage *p;
+    uint width;
+} sample;
+
+/* Number i of those that are spread over the work-item's elements of chunks begin to end. */
+INLINE void find_sample(sample *s, division d, position at, input x, index_t channel, index_t begin, index_t end, uint i,
+                        bool in_vectors)
+{
+    const chunk c = chunk_of(d, at, begin + (index_t)((ulong)(end - begin) * i / SAMPLES), in_vectors);
+    const index_t rows = steps_below(c.row_end, c.row, at.lines);
+    const index_t vectors = steps_below(c.vectors, at.lane, at.lanes);
+    const index_t singles = steps_below(c.columns, c.singles + at.lane, at.lanes);
+    const index_t row = c.row + (index_t)((ulong)rows * i / SAMPLES) * at.lines;
+    s->p = x.data;
+    s->width = rows == 0 || vectors + singles == 0 ? 0 : vectors > 0 ? CLBN_VECTOR : 1;
+    if (s->width > 0)
+        s->p += start_of(d, x.at, row, channel) + c.column;
+    if (s->width > 1)
+        s->p += (at.lane + (index_t)((ulong)vectors * i / SAMPLES) * at.lanes) * CLBN_VECTOR;
+    else if (s->width == 1)
+        s->p += c.singles + at.lane + (index_t)((ulong)singles * i / SAMPLES) * at.lanes;
+}
+
+/* A pivot from all of these, of which there may be none. */
 real sample_pivot(division d, position at, input x, index_t channel, index_t begin, index_t end, bool in_vectors)
 {
+    sample samples[SAMPLES];
     realv sum_v = 0, squares_v = 0;
     real sum = 0, squares = 0, first = 0;
     uint count = 0;
     for (uint i = 0; i < SAMPLES; i++) {
-        chunk c = chunk_of(d, at, begin + (index_t)((ulong)(end - begin) * i / SAMPLES), in_vectors);
-        index_t rows = steps_below(c.row_end, c.row, at.lines);
-        index_t vectors = steps_below(c.vectors, at.lane, at.lanes);
-        index_t singles = steps_below(c.columns, c.singles + at.lane, at.lanes);
-        if (rows == 0 || vectors + singles == 0)
+        find_sample(&samples[i], d, at, x, channel, begin, end, i, in_vectors);
+        fetch(samples[i].p);
+    }
+    for (uint i = 0; i < SAMPLES; i++) {
+        __global const storage *p = samples[i].p;
+        if (samples[i].width == 0)
             continue;
-        index_t row = c.row + (index_t)((ulong)rows * i / SAMPLES) * at.lines;
-        __global const storage *p = x.data + (start_of(d, x.at, row, channel) + c.column);
-        if (vectors > 0) {
-            p += (at.lane + (index_t)((ulong)vectors * i / SAMPLES) * at.lanes) * CLBN_VECTOR;
-            first = count == 0 ? load_element(p) : first;
+        first = count == 0 ? load_element(p) : first;
+        if (samples[i].width > 1) {
             realv difference = load_vector(p) - first;
             sum_v += difference;
             squares_v = fma(difference, difference, squares_v);
-            count += CLBN_VECTOR;
         } else {
-            p += c.singles + at.lane + (index_t)((ulong)singles * i / SAMPLES) * at.lanes;
-            first = count == 0 ? load_element(p) : first;
             sum += load_element(p) - first;
             squares += (load_element(p) - first) * (load_element(p) - first);
-            count++;
         }
+        count += samples[i].width;
     }
     return count == 0 ? 0 : sampled_pivot(first, sum + sum_of_vector(sum_v), squares + sum_of_vector(squares_v), count);
 }
