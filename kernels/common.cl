@@ -144,6 +144,14 @@ typedef ulong index_t;
 /* For what loops call, and for functions that callers specialise with constants. */
 #define INLINE static inline __attribute__((always_inline))
 
+/* For functions of a span's channels. Where these are single numbers, they are no longer called on a CPU, which spares copies of
+ * structs; elsewhere they are, so that programs compile in less time. */
+#if CLBN_SPAN == 1 && CLBN_GROUP == 1
+#define SPAN_INLINE INLINE
+#else
+#define SPAN_INLINE
+#endif
+
 #define GROUP_KERNEL __kernel __attribute__((reqd_work_group_size(CLBN_GROUP, 1, 1)))
 
 /* Vectors in private memory. */

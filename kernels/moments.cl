@@ -36,7 +36,7 @@ moments choose_moments(truths which, moments a, moments b)
 }
 
 /* count > 0 */
-wide mean_of(moments m)
+SPAN_INLINE wide mean_of(moments m)
 {
     return wide_divide(m.sum, m.count);
 }
@@ -69,7 +69,7 @@ typedef struct {
 } deviations;
 
 /* The moments of count values from their deviations. */
-moments moments_about(reals pivot, reals scale, deviations s, wide count)
+SPAN_INLINE moments moments_about(reals pivot, reals scale, deviations s, wide count)
 {
     moments result;
     wide unscale = wide_of(unscale_for(scale));
@@ -103,7 +103,7 @@ reals scale_for(reals squares, reals pivot)
  * A mean, rounded to a multiple of a power of two near 1/16 of the standard deviation. It serves as well, and has so few bits
  * that values on a grid, integers for example, have exact deviations from it: exact data give exact results.
  */
-reals pivot_near(reals mean, reals variance)
+SPAN_INLINE reals pivot_near(reals mean, reals variance)
 {
     reals grid = power_of_two_below(sqrt(variance)) / 16;
     reals multiple = rint(mean / grid);
@@ -112,7 +112,7 @@ reals pivot_near(reals mean, reals variance)
 }
 
 /* A pivot from count sampled values, of which first is one, by the sums of their differences from it and of the squares. */
-reals sampled_pivot(reals first, reals sum, reals squares, real count)
+SPAN_INLINE reals sampled_pivot(reals first, reals sum, reals squares, real count)
 {
     reals mean = sum / count;
     return pivot_near(first + mean, fmax(squares / count - mean * mean, (reals)0));
@@ -140,7 +140,7 @@ summation first_summation(reals pivot)
 }
 
 /* Of which channels the sums are good; of the others, s becomes what they must be taken again with. */
-truths follow_sums(summation *s, deviations sums, wide count)
+SPAN_INLINE truths follow_sums(summation *s, deviations sums, wide count)
 {
     reals scale = scale_for(real_of(sums.squares), s->pivot);
     wide between = wide_multiply(wide_of(2), wide_multiply(sums.sum, sums.sum));
@@ -155,14 +155,14 @@ truths follow_sums(summation *s, deviations sums, wide count)
 }
 
 /* invstd = 1/sqrt(variance + epsilon); 0 where that would be 1/0. */
-void find_invstd(wide *invstd, wide variance, wide epsilon)
+SPAN_INLINE void find_invstd(wide *invstd, wide variance, wide epsilon)
 {
     wide sum = wide_add(variance, epsilon);
     *invstd = wide_choose(is_zero(sum), wide_of(0), wide_inverse_sqrt(sum));
 }
 
 /* mean is taken to more bits than an element has: what is left of it goes into the shift. */
-void find_affine(affine *a, wide mean, wide invstd, reals gamma, reals beta)
+SPAN_INLINE void find_affine(affine *a, wide mean, wide invstd, reals gamma, reals beta)
 {
     a->mean = short_nan(real_of(mean));
     wide scale = wide_multiply(invstd, wide_of(gamma));
@@ -172,7 +172,7 @@ void find_affine(affine *a, wide mean, wide invstd, reals gamma, reals beta)
 }
 
 /* Statistics of the channels that have them; values may be NULL. */
-void store_statistics(__global real *values, span at, truths have, reals v)
+SPAN_INLINE void store_statistics(__global real *values, span at, truths have, reals v)
 {
     if (!values)
         return;
@@ -182,7 +182,7 @@ void store_statistics(__global real *values, span at, truths have, reals v)
 }
 
 /* running <- (1 - factor) running + factor batch; the old value is not read when factor is 1. running may be NULL. */
-void update_running(__global real *running, span at, truths have, wide batch, wide factor)
+SPAN_INLINE void update_running(__global real *running, span at, truths have, wide batch, wide factor)
 {
     if (running && any_of(real_of(factor) < 1)) {
         wide old = wide_multiply(wide_subtract(wide_of(1), factor), wide_of(load_span(running, at)));
@@ -195,7 +195,7 @@ void update_running(__global real *running, span at, truths have, wide batch, wi
  * The channels' normalisation from their moments. If writes, also stores their saved and running statistics, each where it is not
  * NULL, and none of no values; the running variance is m2/(count - 1) unless the flags say biased.
  */
-void finish_moments(affine *a, moments m, span at, bool writes, __global const real *gamma, __global const real *beta,
+SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, __global const real *gamma, __global const real *beta,
                     __global real *running_mean, __global real *running_var, __global real *save_mean,
                     __global real *save_invstd, wide epsilon, wide factor, uint flags)
 {

@@ -38,12 +38,13 @@ typedef struct {
 /* A mean beyond this is not scaled, lest the shift be infinite. */
 #define SCALED_MEAN_LIMIT 0x1p+100f
 
-/* Where there is no such scale, it is 1, and the unit is all of invstd. */
-void choose_scale(normalizer *n, reals mean, reals invstd)
+/* Where there is no such scale, the unit is all of invstd, and the scale is 1, or 0 where that is 0: then x may be any number. */
+SPAN_INLINE void choose_scale(normalizer *n, reals mean, reals invstd)
 {
     const reals power = power_of_two_below(invstd);
     const truths is_usable = (power > 0) & !isinf(power) & (fabs(mean) * power < SCALED_MEAN_LIMIT);
-    n->scale = is_usable ? power : (reals)1;
+    const reals otherwise = invstd == 0 ? (reals)0 : (reals)1;
+    n->scale = is_usable ? power : otherwise;
     n->shift = -mean * n->scale;
     n->unit = is_usable ? mantissa_of(invstd) : invstd;
 }
@@ -57,7 +58,7 @@ sums no_sums(void)
     return none;
 }
 
-sums add_sums(sums a, sums b)
+SPAN_INLINE sums add_sums(sums a, sums b)
 {
     sums both;
     both.g = wide_add(a.g, b.g);
@@ -66,7 +67,7 @@ sums add_sums(sums a, sums b)
     return both;
 }
 
-sums sums_of(real g, real g_xhat, real xhat)
+SPAN_INLINE sums sums_of(real g, real g_xhat, real xhat)
 {
     sums result;
     result.g = wide_of(g);
@@ -82,7 +83,7 @@ typedef struct {
     uint flags;
 } channel_parameters;
 
-reals invstd_of(channel_parameters p, span at)
+SPAN_INLINE reals invstd_of(channel_parameters p, span at)
 {
     reals deviation = parameter_or(p.deviation, at, 0);
     if (p.flags & FLAG_FROZEN) {
@@ -93,7 +94,7 @@ reals invstd_of(channel_parameters p, span at)
     return deviation;
 }
 
-void find_normalizer(normalizer *n, channel_parameters p, span at)
+SPAN_INLINE void find_normalizer(normalizer *n, channel_parameters p, span at)
 {
     const reals gamma = short_nan(parameter_or(p.gamma, at, 1));
     n->beta = short_nan(parameter_or(p.beta, at, 0));
@@ -104,7 +105,7 @@ void find_normalizer(normalizer *n, channel_parameters p, span at)
     n->gamma = gamma * n->unit;
 }
 
-reals unit_of(channel_parameters p, span at)
+SPAN_INLINE reals unit_of(channel_parameters p, span at)
 {
     normalizer n;
     find_normalizer(&n, p, at);
@@ -112,7 +113,7 @@ reals unit_of(channel_parameters p, span at)
 }
 
 /* The channels' sums from those that have xhat in their unit. */
-sums sums_of_units(sums s, channel_parameters p, span at)
+SPAN_INLINE sums sums_of_units(sums s, channel_parameters p, span at)
 {
     const wide unit = wide_of(unit_of(p, at));
     s.g_xhat = wide_multiply(s.g_xhat, unit);
@@ -121,7 +122,7 @@ sums sums_of_units(sums s, channel_parameters p, span at)
 }
 
 /* dgamma or dbeta of channels; values may be NULL. */
-void store_parameter_gradient(__global real *values, span at, wide sum, uint flags)
+SPAN_INLINE void store_parameter_gradient(__global real *values, span at, wide sum, uint flags)
 {
     if (!values)
         return;
@@ -131,7 +132,7 @@ void store_parameter_gradient(__global real *values, span at, wide sum, uint fla
 }
 
 /* Channels' dx from their sums over count values. If writes, also stores dgamma and dbeta, each where it is not NULL. */
-void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, bool writes, __global real *dgamma,
+SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, bool writes, __global real *dgamma,
                  __global real *dbeta)
 {
     result->gain = short_nan(parameter_or(p.gamma, at, 1) * invstd_of(p, at));

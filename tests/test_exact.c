@@ -104,6 +104,34 @@ START_TEST(a_constant_channel_gives_beta)
 }
 END_TEST
 
+/* 1/sqrt(0) is taken for 0: xhat is 0, and what follows from it, however large x and dy are. */
+START_TEST(no_invstd_gives_no_gradients)
+{
+    static const struct shape shapes[] = { { 3, 1, { 3, 7, 35 } }, { 2, 1, { 1000, 37 } }, { 4, 1, { 9, 35, 7, 7 } } };
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        const size_t elements = shape_elements(&shapes[s]), channels = shape_channels(&shapes[s]);
+        char text[SHAPE_TEXT_SIZE];
+        struct problem problem = problem_random(&shapes[s], CLBN_FLOAT32, 0, 1);
+        struct call call = call_of(BACKWARD_FROZEN);
+        testing("%s, no variance, %s", engine_configs[_i].name, shape_text(&shapes[s], text));
+        for (size_t i = 0; i < elements; i++) {
+            problem.values[VIEW_X][i] *= 1e30;
+            problem.values[VIEW_DY][i] *= 1e30;
+        }
+        fill(problem.values[VIEW_RUNNING_VAR], channels, 0);
+        problem_complete(&problem);
+        double *zeros = allocate(elements, sizeof *zeros);
+        struct run run = run_prepare(test_engine(_i), &problem, &call);
+        run_now(&run);
+        expect_equal("dgamma", run_output(&run, VIEW_DGAMMA), zeros, channels);
+        expect_equal("dx", run_output(&run, VIEW_DX), zeros, elements);
+        run_release(&run);
+        free(zeros);
+        problem_free(&problem);
+    }
+}
+END_TEST
+
 /*
  * Each channel holds, in random order, as many values mean - spread as mean + spread, and one mean if m is odd: the variance
  * is spread^2 (m - m % 2)/m, an integer, and with epsilon the square of a power of two.
@@ -232,6 +260,7 @@ int main(void)
     Suite *suite = suite_create("exact");
     TCase *cases = tcase_create("exact data");
     tcase_add_loop_test(cases, a_constant_channel_gives_beta, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, no_invstd_gives_no_gradients, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, representable_statistics_are_exact, 0, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
