@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "compare.h"
+#include "verify.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -143,6 +144,23 @@ START_TEST(an_inputs_nan_stays_nan_whatever_its_bits)
 }
 END_TEST
 
+/* Vectors of bfloat16 need not be in order, where there are no tensors but x and y, or x, dy and dx: what is computed with them must
+ * be in the same order. */
+START_TEST(elements_meet_the_coefficients_of_their_channels)
+{
+    static const struct shape shapes[] = { { 3, 1, { 3, 5, 103 } }, { 4, 1, { 9, 35, 7, 7 } }, { 2, 1, { 37, 35 } } };
+    static const enum operation operations[] = { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD };
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+            struct problem problem = problem_random(&shapes[s], CLBN_BFLOAT16, 1e-5, 1);
+            struct call call = call_of(operations[i]);
+            call.views &= ~(WITH(VIEW_Z) | WITH(VIEW_MASK) | WITH(VIEW_DZ));
+            verify_call(_i, &problem, &call);
+            problem_free(&problem);
+        }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("storage");
@@ -152,6 +170,7 @@ int main(void)
     tcase_add_loop_test(cases, overflow_becomes_infinity, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, nan_stays_nan_whatever_its_bits, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, an_inputs_nan_stays_nan_whatever_its_bits, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, elements_meet_the_coefficients_of_their_channels, 0, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }
