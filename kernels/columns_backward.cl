@@ -377,8 +377,10 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
             sums s = no_sums();
             if (needs_sums)
                 load_partial_sums(&s, state, 0, d.channels, to);
+            const reals unit = unit_of(p, to);
             gradient g;
-            finish_sums(&g, sums_of_units(s, p, to), wide_of_count(d.rows), to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+            finish_sums(&g, sums_of_units(s, unit), wide_of_count(d.rows), to, p, unit, true, dgamma + dgamma_offset,
+                        dbeta + dbeta_offset);
             store_gradient(table, d.channels, to, g);
         }
     }

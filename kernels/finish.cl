@@ -95,8 +95,10 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
         s = add_group_sums(s, lanes, scratch);
         if (c >= channels || at.line > 0)
             continue;
+        normalizer n;
+        find_normalizer(&n, p, to);
         if (!is_record)
-            s = sums_of_units(s, p, to);
+            s = sums_of_units(s, n.unit);
         wide values = wide_of_count(count);
         for (ulong i = 0; is_record && i < partial_count; i++) {
             wide other;
@@ -104,13 +106,11 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
             values = wide_add(values, other);
         }
         gradient g;
-        finish_sums(&g, s, values, to, p, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+        finish_sums(&g, s, values, to, p, n.unit, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
         if (record)
             store_sums(record + record_offset, channels, to, s, values);
         if (!coefficients)
             continue;
-        normalizer n;
-        find_normalizer(&n, p, to);
         for (ulong i = 0; i < folded; i++) {
             store_normalizer(table, folded * channels, folded_span(to, i, channels), n);
             store_gradient(table, folded * channels, folded_span(to, i, channels), g);

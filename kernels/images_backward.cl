@@ -186,8 +186,9 @@ GROUP_KERNEL void images_backward(division d, __global const storage *x, layout 
         backward_sums_of_images(d, p, t, &n, &s, all);
     for (index_t i = 0; i < p.channels; i++) {
         const span at = span_of(p.channel + i, d.channels);
+        const reals unit = unit_of(parameters, at);
         gradient g;
-        finish_sums(&g, sums_of_units(all[i], parameters, at), wide_of_count(d.rows * d.columns), at, parameters, true,
+        finish_sums(&g, sums_of_units(all[i], unit), wide_of_count(d.rows * d.columns), at, parameters, unit, true,
                     dgamma + dgamma_offset, dbeta + dbeta_offset);
         spread_value(s.g, p, i, g.gain);
         spread_value(s.g_xhat, p, i, g.slope);

@@ -195,9 +195,9 @@ SPAN_INLINE void update_running(__global real *running, span at, truths have, wi
  * The channels' normalisation from their moments. If writes, also stores their saved and running statistics, each where it is not
  * NULL, and none of no values; the running variance is m2/(count - 1) unless the flags say biased.
  */
-SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, __global const real *gamma, __global const real *beta,
-                    __global real *running_mean, __global real *running_var, __global real *save_mean,
-                    __global real *save_invstd, wide epsilon, wide factor, uint flags)
+SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, __global const real *gamma,
+                                __global const real *beta, __global real *running_mean, __global real *running_var,
+                                __global real *save_mean, __global real *save_invstd, wide epsilon, wide factor, uint flags)
 {
     bool is_biased = (flags & FLAG_BIASED) != 0;
     truths have = !is_zero(m.count);

@@ -120,8 +120,9 @@ GROUP_KERNEL void resident_columns_backward(division d, __global const storage *
     if (finishes) {
         const sums all = { totals[0], totals[1], totals[2] };
         const span at = span_of(channel, d.channels);
+        const reals unit = unit_of(p, at);
         gradient g;
-        finish_sums(&g, sums_of_units(all, p, at), wide_of_count(d.rows), at, p, true, dgamma + dgamma_offset,
+        finish_sums(&g, sums_of_units(all, unit), wide_of_count(d.rows), at, p, unit, true, dgamma + dgamma_offset,
                     dbeta + dbeta_offset);
         table[INPUT_GAIN * own.width + item] = g.gain;
         table[INPUT_SLOPE * own.width + item] = g.slope;

@@ -154,7 +154,7 @@ GROUP_KERNEL void resident_rows_backward(division d, __global const storage *x, 
     add_group_numbers(own, totals, 3, cells, scratch);
     const sums all = { totals[0], totals[1], totals[2] };
     gradient g;
-    finish_sums(&g, sums_of_units(all, p, at), wide_of_count(d.rows * d.columns), at, p, get_local_id(0) == 0,
+    finish_sums(&g, sums_of_units(all, n.unit), wide_of_count(d.rows * d.columns), at, p, n.unit, get_local_id(0) == 0,
                 dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (!dx && !dz)
         return;

@@ -304,7 +304,7 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
         s = add_group_sums(s, 1, scratch);
     }
     gradient g;
-    finish_sums(&g, sums_of_units(s, p, all), wide_of_count(d.rows * d.columns), all, p, get_local_id(0) == 0,
+    finish_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, get_local_id(0) == 0,
                 dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (dx || dz)
         input_part(d, at, t, channel, 0, n, g);

@@ -98,13 +98,17 @@ INLINE void find_sample(sample *s, division d, position at, input x, index_t cha
     const index_t singles = steps_below(c.columns, c.singles + at.lane, at.lanes);
     const index_t row = c.row + (index_t)((ulong)rows * i / SAMPLES) * at.lines;
     s->p = x.data;
-    s->width = rows == 0 || vectors + singles == 0 ? 0 : vectors > 0 ? CLBN_VECTOR : 1;
-    if (s->width > 0)
-        s->p += start_of(d, x.at, row, channel) + c.column;
-    if (s->width > 1)
+    s->width = 0;
+    if (rows == 0 || vectors + singles == 0)
+        return;
+    s->p += start_of(d, x.at, row, channel) + c.column;
+    if (vectors > 0) {
+        s->width = CLBN_VECTOR;
         s->p += (at.lane + (index_t)((ulong)vectors * i / SAMPLES) * at.lanes) * CLBN_VECTOR;
-    else if (s->width == 1)
+    } else {
+        s->width = 1;
         s->p += c.singles + at.lane + (index_t)((ulong)singles * i / SAMPLES) * at.lanes;
+    }
 }
 
 /* A pivot from all of these, of which there may be none. */

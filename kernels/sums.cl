@@ -112,12 +112,11 @@ SPAN_INLINE reals unit_of(channel_parameters p, span at)
     return n.unit;
 }
 
-/* The channels' sums from those that have xhat in their unit. */
-SPAN_INLINE sums sums_of_units(sums s, channel_parameters p, span at)
+/* The channels' sums from those that have xhat in a unit. */
+SPAN_INLINE sums sums_of_units(sums s, reals unit)
 {
-    const wide unit = wide_of(unit_of(p, at));
-    s.g_xhat = wide_multiply(s.g_xhat, unit);
-    s.xhat = wide_multiply(s.xhat, unit);
+    s.g_xhat = wide_multiply(s.g_xhat, wide_of(unit));
+    s.xhat = wide_multiply(s.xhat, wide_of(unit));
     return s;
 }
 
@@ -131,9 +130,10 @@ SPAN_INLINE void store_parameter_gradient(__global real *values, span at, wide s
     store_span(values, at, real_of(sum));
 }
 
-/* Channels' dx from their sums over count values. If writes, also stores dgamma and dbeta, each where it is not NULL. */
-SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, bool writes, __global real *dgamma,
-                 __global real *dbeta)
+/* Channels' dx from their sums over count values, for xhat in their unit. If writes, also stores dgamma and dbeta, each where it is
+ * not NULL. */
+SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, reals unit, bool writes,
+                             __global real *dgamma, __global real *dbeta)
 {
     result->gain = short_nan(parameter_or(p.gamma, at, 1) * invstd_of(p, at));
     result->slope = 0;
@@ -146,7 +146,7 @@ SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, chan
         wide g_xhat_mean = wide_divide(g_xhat, count);
         wide rest = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
         s.g_xhat = wide_choose(have, g_xhat, s.g_xhat);
-        wide slope = wide_multiply(wide_multiply(wide_of(result->gain), g_xhat_mean), wide_of(unit_of(p, at)));
+        wide slope = wide_multiply(wide_multiply(wide_of(result->gain), g_xhat_mean), wide_of(unit));
         result->slope = have ? -short_nan(real_of(slope)) : (reals)0;
         result->shift = have ? short_nan(real_of(wide_multiply(wide_of(result->gain), rest))) : (reals)0;
     }
