@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define VENDOR_AMD    0x1002u
+#define VENDOR_INTEL  0x8086u
 #define VENDOR_NVIDIA 0x10deu
 
 /* A unit of which nothing is known has so many bytes of registers: enough for the smallest size of host/resident.c. */
@@ -16,7 +17,9 @@ struct quirk {
     /* What is so; 0: as OpenCL says. */
     bool computes_items; /* it is not a vector CPU */
     bool cannot_fetch;
+    bool likes_streams;
     size_t register_size;
+    size_t unit_cache; /* bytes of cache to a unit, at most */
     const char *reason;
 };
 
@@ -30,6 +33,13 @@ static const struct quirk quirks[] = {
     { .type = CL_DEVICE_TYPE_CPU,
       .register_size = (size_t)256 << 10,
       .reason = "what a group keeps lies in a core's cache: it need not be less than on a GPU" },
+    { .type = CL_DEVICE_TYPE_CPU,
+      .vendor = VENDOR_INTEL,
+      .likes_streams = true,
+      .unit_cache = (size_t)2 << 20,
+      .reason =
+          "more is the cache of a large server, of which the device has some cores: to these it is as far as memory, and what "
+          "it holds beside others' data is not known (tools/PERFORMANCE.md)" },
     { .name = "llvmpipe",
       .computes_items = true,
       .reason = "a CPU that computes work-items in vectors, as a GPU does; Mesa 22.3 gets kernels' own vectors wrong in part" },
@@ -57,5 +67,9 @@ void bn_apply_quirks(const struct device_identity *identity, struct device_facts
             facts->is_vector_cpu = false;
         if (q->cannot_fetch)
             facts->can_fetch = false;
+        if (q->likes_streams)
+            facts->likes_streams = true;
+        if (q->unit_cache > 0 && facts->cache_size / q->unit_cache >= facts->compute_units)
+            facts->cache_size = q->unit_cache * facts->compute_units;
     }
 }

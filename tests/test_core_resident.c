@@ -206,10 +206,14 @@ END_TEST
 
 /* ---- Quirks --------------------------------------------------------------------------------------------------------------- */
 
+/* Of a device with 10 units and 30 MiB of cache. */
 static struct device_facts facts_of(cl_device_type type, cl_uint vendor, const char *name)
 {
     const struct device_identity identity = { type, vendor, name };
-    struct device_facts facts = { .is_vector_cpu = (type & CL_DEVICE_TYPE_CPU) != 0, .can_fetch = true };
+    struct device_facts facts = { .is_vector_cpu = (type & CL_DEVICE_TYPE_CPU) != 0,
+                                  .can_fetch = true,
+                                  .compute_units = 10,
+                                  .cache_size = (size_t)30 << 20 };
     bn_apply_quirks(&identity, &facts);
     return facts;
 }
@@ -223,6 +227,23 @@ START_TEST(quirks_are_of_those_whom_they_concern)
     ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0, "llvmpipe (LLVM 15.0.6, 256 bits)").is_vector_cpu);
     ck_assert(facts_of(CL_DEVICE_TYPE_CPU, 0, "some CPU").can_fetch);
     ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0, "Oclgrind Simulator").can_fetch);
+    ck_assert(facts_of(CL_DEVICE_TYPE_CPU, 0x8086, "Xeon").likes_streams);
+    ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0x1022, "EPYC").likes_streams);
+    ck_assert_uint_eq(facts_of(CL_DEVICE_TYPE_CPU, 0x8086, "Xeon").cache_size, 20 << 20);
+    ck_assert_uint_eq(facts_of(CL_DEVICE_TYPE_GPU, 0x8086, "Arc").cache_size, 30 << 20);
+    ck_assert_uint_eq(facts_of(CL_DEVICE_TYPE_CPU, 0x1022, "EPYC").cache_size, 30 << 20);
+}
+END_TEST
+
+START_TEST(a_cache_of_no_more_than_the_units_own_is_as_opencl_says)
+{
+    const struct device_identity identity = { CL_DEVICE_TYPE_CPU, 0x8086, "Core" };
+    const size_t sizes[] = { 0, ((size_t)8 << 20) - 1, (size_t)8 << 20, SIZE_MAX };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct device_facts facts = { .compute_units = 4, .cache_size = sizes[i] };
+        bn_apply_quirks(&identity, &facts);
+        ck_assert_uint_eq(facts.cache_size, sizes[i] < (size_t)8 << 20 ? sizes[i] : (size_t)8 << 20);
+    }
 }
 END_TEST
 
@@ -239,6 +260,7 @@ int main(void)
     tcase_add_test(cases, vectors_have_no_residence);
     tcase_add_test(cases, all_of_a_kept_channel_is_met_once);
     tcase_add_test(cases, quirks_are_of_those_whom_they_concern);
+    tcase_add_test(cases, a_cache_of_no_more_than_the_units_own_is_as_opencl_says);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);
 }
