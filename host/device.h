@@ -10,7 +10,7 @@ struct device_facts {
     bool is_vector_cpu; /* a CPU whose OpenCL computes vectors as such, and work-items one after another */
     bool is_cpu;        /* work-items' registers are memory in its cache */
     bool can_fetch;     /* compilers know how to ask for what will be read soon */
-    bool likes_streams; /* rows that share a page are read from memory faster several at once, if fetched, than one by one */
+    bool reads_streams; /* several rows in a page at once, if fetched, are faster read from memory, but slower written */
     bool has_double;
     bool has_svm;          /* shared virtual memory, which this build can use */
     size_t compute_units;  /* at least 1 */

@@ -17,7 +17,7 @@ struct quirk {
     /* What is so; 0: as OpenCL says. */
     bool computes_items; /* it is not a vector CPU */
     bool cannot_fetch;
-    bool likes_streams;
+    bool reads_streams;
     size_t register_size;
     size_t unit_cache; /* bytes of cache to a unit, at most */
     const char *reason;
@@ -35,7 +35,7 @@ static const struct quirk quirks[] = {
       .reason = "what a group keeps lies in a core's cache: it need not be less than on a GPU" },
     { .type = CL_DEVICE_TYPE_CPU,
       .vendor = VENDOR_INTEL,
-      .likes_streams = true,
+      .reads_streams = true,
       .unit_cache = (size_t)2 << 20,
       .reason =
           "more is the cache of a large server, of which the device has some cores: to these it is as far as memory, and what "
@@ -67,8 +67,8 @@ void bn_apply_quirks(const struct device_identity *identity, struct device_facts
             facts->is_vector_cpu = false;
         if (q->cannot_fetch)
             facts->can_fetch = false;
-        if (q->likes_streams)
-            facts->likes_streams = true;
+        if (q->reads_streams)
+            facts->reads_streams = true;
         if (q->unit_cache > 0 && facts->cache_size / q->unit_cache >= facts->compute_units)
             facts->cache_size = q->unit_cache * facts->compute_units;
     }

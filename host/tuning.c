@@ -30,7 +30,7 @@ uint64_t bn_hash_problem(const struct device_facts *facts, cl_uint engine_flags,
     hash = hash_number(hash, facts->compute_units);
     hash = hash_number(hash, facts->cache_size);
     hash = hash_number(hash, facts->register_width);
-    hash = hash_number(hash, facts->likes_streams);
+    hash = hash_number(hash, facts->reads_streams);
     hash = hash_number(hash, shape->outer);
     hash = hash_number(hash, shape->channels);
     hash = hash_number(hash, shape->inner);

@@ -313,27 +313,29 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
 END_TEST
 
 /* Where kernels ask for what comes next, sums from memory are taken in bands, too, if a vector of 64 bytes takes several registers or
- * the device likes streams, and results of what has no more than half of the cache. */
+ * the device reads streams; results are written in bands of what has no more than half of the cache, if only the former is so. */
 START_TEST(bands_where_kernels_fetch_go_by_the_device)
 {
     const struct shape half = shape_of(65536, 64, 1), more = shape_of(65537, 64, 1); /* of 32 MiB */
     struct shape packed = shape_of(401408, 64, 1), padded = packed;
     padded.layouts[TENSOR_X].strides[0] = 65;
-    for (size_t width = 16; width <= 128; width *= 2) {
+    for (int i = 0; i < 6; i++) {
         struct device_facts facts = cores;
         facts.can_fetch = true;
-        facts.register_width = width;
-        facts.likes_streams = width == 128;
-        const bool pays = width != 64;
+        facts.register_width = (size_t)16 << i / 2;
+        facts.reads_streams = i % 2 != 0;
+        const bool is_narrow = facts.register_width < 64;
+        const bool sums_pay = is_narrow || facts.reads_streams, results_pay = is_narrow && !facts.reads_streams;
         const struct schedule s = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, packed);
-        ck_assert_uint_eq(s.division.band_rows, pays ? 4 : 1);
+        ck_assert_uint_eq(s.division.band_rows, sums_pay ? 4 : 1);
         ck_assert_uint_eq(s.division.result_rows, 1);
         ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, padded).division.band_rows, 1);
-        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, half).division.result_rows, pays ? 8 : 1);
+        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, half).division.result_rows,
+                          results_pay ? 8 : 1);
         ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, more).division.result_rows, 1);
         const struct schedule of_shorts = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, packed);
-        ck_assert_uint_eq(of_shorts.division.band_rows, pays ? 8 : 1);
-        ck_assert_uint_eq(of_shorts.division.result_rows, pays ? 8 : 1);
+        ck_assert_uint_eq(of_shorts.division.band_rows, sums_pay ? 8 : 1);
+        ck_assert_uint_eq(of_shorts.division.result_rows, results_pay ? 8 : 1);
     }
 }
 END_TEST

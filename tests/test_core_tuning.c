@@ -96,7 +96,7 @@ START_TEST(problems_differ)
         facts.compute_units += i == 1;
         facts.cache_size += i == 2;
         facts.register_width += i == 13;
-        facts.likes_streams = i == 14;
+        facts.reads_streams = i == 14;
         shape.outer += i == 3;
         shape.channels += i == 4;
         shape.inner += i == 5;
