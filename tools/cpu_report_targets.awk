@@ -5,11 +5,18 @@
 # kernels that walk over its tensors as it must, with the least of arithmetic, take 0.9 of its time or more; and if these fall short,
 # too, so must it.
 
-BEGIN { AT_THE_FLOOR = 0.9 }
+# Of the cache that OpenCL tells of, no more than some bytes to a core count: more is that of a large processor, of which the device
+# is a part that others use, too.
+
+BEGIN {
+    AT_THE_FLOOR = 0.9
+    CACHE_OF_A_CORE = 16 * 1024 * 1024
+}
 
 # Ratios are of times of one run: cases of the second have a name of their own.
 FNR == 1 { run = ++files > 1 ? "types: " : "" }
-/"cache_bytes":/ { cache_size = value($0) + 0 }
+/"compute_units":/ { cores = value($0) + 0 }
+/"cache_bytes":/ { cache_size = smaller(cores * CACHE_OF_A_CORE, value($0) + 0) }
 files == 1 && /"plan_median_s":/ { plan_time = value($0) + 0 }
 files == 1 && /"first_plan_of_kind_cached_median_s":/ { cached_time = value($0) + 0 }
 files == 1 && /"(nothing|small_calls|floor_of_small_calls)":/ { calls = call = object_name($0) }
@@ -103,8 +110,10 @@ function verdict_of(number, share, bound) {
 
 # kind "each": every row counts; "mean": their geometric mean.
 function end_target(    mean, i, verdict) {
-    if (rows == 0)
+    if (rows == 0) {
+        printf "%-56s %5s %4d  nothing was measured\n", target, goal, rows
         return
+    }
     mean = exp(logarithms / rows)
     if (kind == "mean")
         verdict = verdict_of(mean, exp(share_logarithms / rows), exp(floor_logarithms / rows))
