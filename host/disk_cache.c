@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* "clbn" and the number of the format. A machine of the other byte order reads another number. */
-#define MAGIC UINT64_C(0x636c626e00000001)
+#define MAGIC UINT64_C(0x636c626e00000002)
 
 /* Bytes of an entry: far more than any program has, and few enough to be read at once. */
 #define MAX_ENTRY_SIZE ((size_t)64 << 20)

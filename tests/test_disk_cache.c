@@ -117,10 +117,21 @@ START_TEST(any_other_length_is_a_miss)
 }
 END_TEST
 
+/* An entry's header. */
+enum { MAGIC, KEY_SIZE, DATA_SIZE, CHECKSUM, WORDS };
+
+/* What a header of these sizes is to say, as far as there are so many bytes after it. */
+static uint64_t checksum(const uint64_t header[WORDS], const unsigned char *rest, size_t size)
+{
+    const size_t key = header[KEY_SIZE] < size ? (size_t)header[KEY_SIZE] : size;
+    const size_t data = header[DATA_SIZE] < size - key ? (size_t)header[DATA_SIZE] : size - key;
+    const uint64_t hash = bn_hash(BN_HASH_START, header, CHECKSUM * sizeof *header);
+    return bn_hash(bn_hash(hash, rest, key), rest + key, data);
+}
+
 /* Entries that only their checksum calls sound. */
 START_TEST(sizes_that_do_not_add_up_are_a_miss)
 {
-    enum { MAGIC, KEY_SIZE, DATA_SIZE, CHECKSUM, WORDS };
     static const struct {
         int key_size, data_size, magic;
     } changes[] = {
@@ -139,9 +150,7 @@ START_TEST(sizes_that_do_not_add_up_are_a_miss)
             header[KEY_SIZE] += (uint64_t)changes[i].key_size;
             header[DATA_SIZE] += (uint64_t)changes[i].data_size;
         }
-        size_t checked = (size_t)(header[KEY_SIZE] + header[DATA_SIZE]), rest = entry.size - sizeof header;
-        uint64_t hash = bn_hash(BN_HASH_START, header, CHECKSUM * sizeof *header);
-        header[CHECKSUM] = bn_hash(hash, forged + sizeof header, checked < rest ? checked : rest);
+        header[CHECKSUM] = checksum(header, forged + sizeof header, entry.size - sizeof header);
         memcpy(forged, header, sizeof header);
         write_bytes(path, forged, entry.size);
         if (i < COUNT_OF(changes))
@@ -157,7 +166,6 @@ END_TEST
 /* Sound but for its size. */
 START_TEST(an_entry_over_the_limit_is_a_miss)
 {
-    enum { KEY_SIZE = 1, DATA_SIZE, CHECKSUM, WORDS };
     uint64_t header[WORDS];
     write_text();
     const char *path = only_cache_file();
@@ -167,9 +175,8 @@ START_TEST(an_entry_over_the_limit_is_a_miss)
         size_t size = ((size_t)64 << 20) + over, before = sizeof header + sizeof cache_key;
         unsigned char *large = allocate(size, 1);
         header[DATA_SIZE] = size - before;
-        uint64_t hash = bn_hash(BN_HASH_START, header, CHECKSUM * sizeof *header);
         memcpy(large + sizeof header, cache_key, sizeof cache_key);
-        header[CHECKSUM] = bn_hash(hash, large + sizeof header, size - sizeof header);
+        header[CHECKSUM] = checksum(header, large + sizeof header, size - sizeof header);
         memcpy(large, header, sizeof header);
         write_bytes(path, large, size);
         void *data = NULL;
