@@ -30,6 +30,8 @@ clbn_add_interposed_test(failures)
 clbn_add_interposed_test(lifetime)
 clbn_add_interposed_test(threads)
 clbn_add_interposed_test(program_cache cache_files.c halves.c)
+# It starts first: else it is the last to end, alone.
+set_tests_properties(program_cache PROPERTIES COST 1)
 add_test(NAME interposed COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_interposed.sh
     $<TARGET_FILE:clbn_for_tests> $<TARGET_FILE:test_failures>)
 
