@@ -32,7 +32,7 @@ INLINE __global const real *table_in_order(__global const real *table, ulong row
 }
 
 /* Row number of a table, in both orders. */
-void store_row(__global real *table, ulong rows, ulong number, ulong channels, span at, reals v)
+static void store_row(__global real *table, ulong rows, ulong number, ulong channels, span at, reals v)
 {
     const real *a = (const real *)&v;
     store_span(table + number * channels, at, v);
@@ -44,7 +44,7 @@ void store_row(__global real *table, ulong rows, ulong number, ulong channels, s
     }
 }
 
-void load_affine(affine *a, __global const real *table, ulong channels, span at)
+static void load_affine(affine *a, __global const real *table, ulong channels, span at)
 {
     a->mean = load_span(table + AFFINE_MEAN * channels, at);
     a->scale = load_span(table + AFFINE_SCALE * channels, at);
@@ -58,7 +58,7 @@ void store_affine(__global real *table, ulong channels, span at, affine a)
     store_row(table, AFFINE_ROWS, AFFINE_SHIFT, channels, at, a.shift);
 }
 
-void load_normalizer(normalizer *n, __global const real *table, ulong channels, span at)
+static void load_normalizer(normalizer *n, __global const real *table, ulong channels, span at)
 {
     n->scale = load_span(table + XHAT_SCALE * channels, at);
     n->shift = load_span(table + XHAT_SHIFT * channels, at);
@@ -74,7 +74,7 @@ void store_normalizer(__global real *table, ulong channels, span at, normalizer 
     store_row(table, BACKWARD_ROWS, OUTPUT_BETA, channels, at, n.beta);
 }
 
-void load_gradient(gradient *g, __global const real *table, ulong channels, span at)
+static void load_gradient(gradient *g, __global const real *table, ulong channels, span at)
 {
     g->gain = load_span(table + INPUT_GAIN * channels, at);
     g->slope = load_span(table + INPUT_SLOPE * channels, at);

@@ -367,6 +367,8 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
     __global real *table = (__global real *)(coefficients + coefficients_offset);
     columns_share own = share_of(d, at, backward_reads_vectors(t));
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
+    fetch_results(d, at, own, t.dx, flags);
+    fetch_results(d, at, own, t.dz, flags);
     prepare_slot(d, at, own, p, table);
     if (needs_sums)
         own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, 0, scratch);

@@ -52,7 +52,7 @@ INLINE void add_band(block b, index_t rows, bool fetches, __global const storage
     }
 }
 
-void add_block(block b, __global const storage *x, index_t pitch, index_t channels, __global real *slot)
+static void add_block(block b, __global const storage *x, index_t pitch, index_t channels, __global real *slot)
 {
     const bool fetches = is_fetched(b, b.band, pitch);
     b.band *= fetches || b.band == 1 ? 1 : 2; /* as many streams of memory as where two tensors are walked */
@@ -362,6 +362,7 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
     __global uchar *state = partials + partials_offset;
     __global real *table = (__global real *)(coefficients + coefficients_offset);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
+    fetch_results(d, at, own, t.y, flags);
     columns_moments(d, at, own, t.x, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, 0, scratch);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         const column c = column_of(d, at, own, v, 0, 0);

@@ -17,7 +17,7 @@ typedef struct {
 } columns_share;
 
 /* Of part number part and tile number tile. */
-columns_share share_of_group(division d, position at, bool in_vectors, ulong part, ulong tile)
+static columns_share share_of_group(division d, position at, bool in_vectors, ulong part, ulong tile)
 {
     columns_share s;
     ulong bands = (d.rows + d.band_rows - 1) / d.band_rows;
@@ -33,7 +33,7 @@ columns_share share_of_group(division d, position at, bool in_vectors, ulong par
     return s;
 }
 
-columns_share share_of(division d, position at, bool in_vectors)
+static columns_share share_of(division d, position at, bool in_vectors)
 {
     return share_of_group(d, at, in_vectors, get_group_id(0), get_group_id(1));
 }
@@ -198,6 +198,19 @@ INLINE column vector_of_block(index_t channel, index_t channels)
 {
     const column c = { channel, CLBN_VECTOR, true, 0, 0, 1, channels };
     return c;
+}
+
+/* Bytes of a tensor that a core's own cache may have, from the call before. */
+#define OWN_RESULTS (128 << 10)
+
+/* Asks for the places of a tile's results while its sums are taken: its rows lie apart, so processors do not fetch them ahead. */
+INLINE void fetch_results(division d, position at, columns_share own, output t, uint flags)
+{
+    if (!CLBN_FETCH || !t.data || (flags & FLAG_STREAM) || d.rows * d.channels <= OWN_RESULTS / sizeof(storage))
+        return;
+    for (index_t row = own.row_begin + at.line; row < own.row_end; row += at.lines)
+        for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes)
+            fetch_to_write(t.data + row_offset(d, t.at, row) + v * CLBN_VECTOR);
 }
 
 /* From a row of a block to the next, in elements. */

@@ -149,7 +149,7 @@ typedef ulong index_t;
 #if CLBN_SPAN == 1 && CLBN_GROUP == 1
 #define SPAN_INLINE INLINE
 #else
-#define SPAN_INLINE
+#define SPAN_INLINE static
 #endif
 
 #define GROUP_KERNEL __kernel __attribute__((reqd_work_group_size(CLBN_GROUP, 1, 1)))
@@ -185,14 +185,16 @@ typedef struct __attribute__((packed)) {
  * each, and where lines that lie alike in their pages are written in turns, it may empty these half full. */
 #define RUN_VECTORS 8
 
-/* Asks for what will be read soon; an address beyond a buffer is allowed. */
+/* Asks for what will be read soon, or written; an address beyond a buffer is allowed. */
 #if CLBN_FETCH && defined(__has_builtin)
 #if __has_builtin(__builtin_prefetch)
 #define fetch(p) __builtin_prefetch((const void *)(size_t)(p))
+#define fetch_to_write(p) __builtin_prefetch((const void *)(size_t)(p), 1)
 #endif
 #endif
 #ifndef fetch
 #define fetch(p)
+#define fetch_to_write(p)
 #endif
 #define PAGE_SIZE 4096
 #define FETCH_DISTANCE (PAGE_SIZE / sizeof(storage))
@@ -560,13 +562,13 @@ INLINE intv bits_of_elements(void)
 }
 
 /* The greatest power of two that is not above a > 0; 0 for 0 and subnormals, Inf for Inf and NaN. */
-reals power_of_two_below(reals a)
+static reals power_of_two_below(reals a)
 {
     return OF_SPAN(REAL_OF_BITS)(OF_SPAN(BITS_OF_REAL)(a) & EXPONENT_BITS);
 }
 
 /* a over the power of two below its size, in [1, 2) with its sign; a is neither 0 nor subnormal. */
-reals mantissa_of(reals a)
+static reals mantissa_of(reals a)
 {
     return OF_SPAN(REAL_OF_BITS)((OF_SPAN(BITS_OF_REAL)(a) & ~EXPONENT_BITS) | BITS_OF_REAL((real)1));
 }

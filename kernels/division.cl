@@ -24,7 +24,7 @@ typedef struct {
     index_t lane, lanes, line, lines;
 } position;
 
-position position_among(index_t lanes)
+static position position_among(index_t lanes)
 {
     position p = { 0, 1, 0, 1 };
     if (CLBN_GROUP > 1) {
@@ -43,19 +43,19 @@ INLINE void reuse_scratch(void)
         barrier(CLK_LOCAL_MEM_FENCE);
 }
 
-position position_in_group(division d)
+static position position_in_group(division d)
 {
     return position_among((index_t)d.lanes);
 }
 
 /* How many of first, first + step, ... are below end. */
-index_t steps_below(index_t end, index_t first, index_t step)
+static index_t steps_below(index_t end, index_t first, index_t step)
 {
     return first < end ? (end - first + step - 1) / step : 0;
 }
 
 /* Where part number part of parts begins in count things; part = parts gives the end. */
-index_t part_begin(ulong count, ulong part, ulong parts)
+static index_t part_begin(ulong count, ulong part, ulong parts)
 {
     return (index_t)(count / parts * part + min(count % parts, part));
 }
@@ -64,7 +64,7 @@ index_t part_begin(ulong count, ulong part, ulong parts)
  * The number of a group that walks tensors a second time. A GPU starts groups in the order of their numbers: backwards, so that
  * what the first walk has read last is met first, while a cache still has it. A CPU's groups divide the numbers among cores.
  */
-index_t second_group(uint dimension)
+static index_t second_group(uint dimension)
 {
     index_t group = (index_t)get_group_id(dimension);
     return CLBN_GROUP > 1 ? (index_t)get_num_groups(dimension) - 1 - group : group;

@@ -104,7 +104,7 @@ INLINE ulong first_unit(division d, piece p, index_t image, index_t channel)
 }
 
 /* Into the mask of images from the first on. */
-void store_band_bits(division d, piece p, __global uchar *mask, index_t first, index_t images, const band_bits *bits)
+static void store_band_bits(division d, piece p, __global uchar *mask, index_t first, index_t images, const band_bits *bits)
 {
     for (index_t i = 0; i < images; i++)
         for (index_t channel = 0; channel < p.channels; channel++) {
@@ -120,7 +120,7 @@ void store_band_bits(division d, piece p, __global uchar *mask, index_t first, i
 }
 
 /* From the mask; nothing if it is NULL. */
-void load_band_bits(band_bits *bits, division d, piece p, __global const uchar *mask, index_t first, index_t images)
+static void load_band_bits(band_bits *bits, division d, piece p, __global const uchar *mask, index_t first, index_t images)
 {
     for (index_t i = 0; i < images && mask; i++) {
         for (index_t v = 0; v <= p.vectors + 1 && v <= PIECE_VECTORS; v++)

@@ -17,7 +17,7 @@ typedef struct {
     reals mean, scale, shift;
 } affine;
 
-moments no_moments(void)
+static moments no_moments(void)
 {
     moments none;
     none.count = wide_of(0);
@@ -26,7 +26,7 @@ moments no_moments(void)
     return none;
 }
 
-moments choose_moments(truths which, moments a, moments b)
+static moments choose_moments(truths which, moments a, moments b)
 {
     moments result;
     result.count = wide_choose(which, a.count, b.count);
@@ -57,7 +57,7 @@ moments merge_moments(moments a, moments b)
 #define SCALE_UP 0x1p+80f
 #define SCALE_DOWN 0x1p-80f
 
-reals unscale_for(reals scale)
+static reals unscale_for(reals scale)
 {
     reals otherwise = scale == SCALE_DOWN ? (reals)SCALE_UP : (reals)1;
     return scale == SCALE_UP ? (reals)SCALE_DOWN : otherwise;
@@ -90,7 +90,7 @@ SPAN_INLINE moments moments_about(reals pivot, reals scale, deviations s, wide c
 #define PIVOT_TOO_LARGE 0x1p-16f
 
 /* The scale, a power of two, with which sums of squares must be taken again; 1 if they are good. */
-reals scale_for(reals squares, reals pivot)
+static reals scale_for(reals squares, reals pivot)
 {
     if (!wide_extends_range())
         return 1;
@@ -130,7 +130,7 @@ typedef struct {
     truths is_final;
 } summation;
 
-summation first_summation(reals pivot)
+static summation first_summation(reals pivot)
 {
     summation s;
     s.pivot = pivot;

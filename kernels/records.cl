@@ -51,12 +51,12 @@ void store_partial_sums(__global uchar *partials, ulong part, ulong channels, sp
 #define RECORD_XHAT 6
 #define SUMS_ROWS 8
 
-void load_number(wide *v, __global const real *record, ulong channels, span at, uint row)
+static void load_number(wide *v, __global const real *record, ulong channels, span at, uint row)
 {
     *v = wide_of_parts(load_span(record + row * channels, at), load_span(record + (row + 1) * channels, at));
 }
 
-void store_number(__global real *record, ulong channels, span at, uint row, wide value)
+static void store_number(__global real *record, ulong channels, span at, uint row, wide value)
 {
     store_span(record + row * channels, at, real_of(value));
     store_span(record + (row + 1) * channels, at, real_of(wide_subtract(value, wide_of(real_of(value)))));

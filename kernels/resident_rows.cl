@@ -10,7 +10,7 @@
 #define HALF_VECTOR (CLBN_VECTOR / 2)
 
 /* Whether pieces from the start of any row are aligned; true of an absent tensor. */
-bool takes_pieces(__global const storage *data, layout l, uint piece)
+static bool takes_pieces(__global const storage *data, layout l, uint piece)
 {
     return (size_t)data % (piece * sizeof(storage)) == 0 && l.alignment % piece == 0;
 }
@@ -184,7 +184,7 @@ INLINE void normalize_kept_rows(division d, forward_tensors t, uint piece, index
 }
 
 /* The greatest pieces that all tensors take. */
-uint forward_piece(division d, forward_tensors t)
+static uint forward_piece(division d, forward_tensors t)
 {
     for (uint piece = CLBN_VECTOR; piece > 1; piece /= 2)
         if (piece >= HALF_VECTOR && d.columns % piece == 0 && takes_pieces(t.x.data, t.x.at, piece) &&

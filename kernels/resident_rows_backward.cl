@@ -103,7 +103,7 @@ INLINE void store_kept_gradients(division d, backward_tensors t, uint piece, ind
 }
 
 /* The greatest pieces that all tensors take. */
-uint backward_piece(division d, backward_tensors t)
+static uint backward_piece(division d, backward_tensors t)
 {
     for (uint piece = CLBN_VECTOR; piece > 1; piece /= 2)
         if (piece >= HALF_VECTOR && d.columns % piece == 0 && takes_pieces(t.x.data, t.x.at, piece) &&

@@ -15,17 +15,17 @@ typedef struct {
     index_t singles;      /* where single elements begin */
 } chunk;
 
-index_t chunks_across(division d)
+static index_t chunks_across(division d)
 {
     return (index_t)((d.columns + d.chunk_columns - 1) / d.chunk_columns);
 }
 
-index_t chunk_count(division d)
+static index_t chunk_count(division d)
 {
     return (index_t)((d.rows + d.chunk_rows - 1) / d.chunk_rows) * chunks_across(d);
 }
 
-void set_columns(chunk *c, index_t columns, bool in_vectors)
+static void set_columns(chunk *c, index_t columns, bool in_vectors)
 {
     c->columns = columns;
     c->vectors = in_vectors ? columns / CLBN_VECTOR : 0;
@@ -33,7 +33,7 @@ void set_columns(chunk *c, index_t columns, bool in_vectors)
     c->singles = c->overlaps ? columns : c->vectors * CLBN_VECTOR;
 }
 
-chunk chunk_of(division d, position at, index_t number, bool in_vectors)
+static chunk chunk_of(division d, position at, index_t number, bool in_vectors)
 {
     chunk c;
     index_t row = number / chunks_across(d) * (index_t)d.chunk_rows;
@@ -45,7 +45,7 @@ chunk chunk_of(division d, position at, index_t number, bool in_vectors)
 }
 
 /* All of a channel as one chunk. */
-chunk whole_chunk(division d, position at, bool in_vectors)
+static chunk whole_chunk(division d, position at, bool in_vectors)
 {
     chunk c;
     c.row = at.line;
@@ -69,7 +69,7 @@ INLINE void find_run(channel_run *run, division d, index_t number)
 }
 
 /* The elements of a chunk that are a work-item's own. */
-ulong own_count(chunk c, position at)
+static ulong own_count(chunk c, position at)
 {
     index_t in_row = steps_below(c.vectors, at.lane, at.lanes) * CLBN_VECTOR +
                      (c.overlaps ? c.columns - c.vectors * CLBN_VECTOR : 0) +
@@ -78,12 +78,12 @@ ulong own_count(chunk c, position at)
 }
 
 /* Of an overlapping vector: where it begins in the chunk's columns, and how many of its elements the vector before has. */
-index_t overlap_begin(chunk c)
+static index_t overlap_begin(chunk c)
 {
     return c.columns - CLBN_VECTOR;
 }
 
-uint overlap_width(chunk c)
+static uint overlap_width(chunk c)
 {
     return (uint)(c.vectors * CLBN_VECTOR - overlap_begin(c));
 }

@@ -19,7 +19,7 @@ INLINE span span_of(index_t channel, ulong channels)
 }
 
 /* A span of an array [channel]; after its last number, that is repeated. */
-reals load_span(__global const real *values, span at)
+static reals load_span(__global const real *values, span at)
 {
     reals result;
     real *a = (real *)&result;
@@ -35,7 +35,7 @@ reals load_span(__global const real *values, span at)
     return result;
 }
 
-void store_span(__global real *values, span at, reals v)
+static void store_span(__global real *values, span at, reals v)
 {
     const real *a = (const real *)&v;
     if (CLBN_SPAN > 1 && at.width == CLBN_SPAN) {
@@ -48,13 +48,13 @@ void store_span(__global real *values, span at, reals v)
 }
 
 /* A span of optional parameters. */
-reals parameter_or(__global const real *values, span at, real otherwise)
+static reals parameter_or(__global const real *values, span at, real otherwise)
 {
     return values ? load_span(values, at) : (reals)otherwise;
 }
 
 /* True of the first count channels of a span. */
-truths first_of(ulong count)
+static truths first_of(ulong count)
 {
     reals result;
     real *a = (real *)&result;

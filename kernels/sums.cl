@@ -49,7 +49,7 @@ SPAN_INLINE void choose_scale(normalizer *n, reals mean, reals invstd)
     n->unit = is_usable ? mantissa_of(invstd) : invstd;
 }
 
-sums no_sums(void)
+static sums no_sums(void)
 {
     sums none;
     none.g = wide_of(0);

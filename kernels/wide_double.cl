@@ -2,54 +2,54 @@
 typedef OF_SPAN(double) wide;
 #define convert_wide OF_SPAN(convert_double)
 
-wide wide_of(reals a)
+static wide wide_of(reals a)
 {
     return convert_wide(a);
 }
 
-wide wide_of_count(ulong n)
+static wide wide_of_count(ulong n)
 {
     return (double)n;
 }
 
 /* Numbers that were split into two elements. */
-wide wide_of_parts(reals high, reals low)
+static wide wide_of_parts(reals high, reals low)
 {
     return convert_wide(high) + convert_wide(low);
 }
 
-reals real_of(wide a)
+static reals real_of(wide a)
 {
     return convert_reals(a);
 }
 
-truths is_zero(wide a)
+static truths is_zero(wide a)
 {
     return truths_of(a == 0);
 }
 
-truths is_positive(wide a)
+static truths is_positive(wide a)
 {
     return truths_of(a > 0);
 }
 
 /* a where which is true, else b. */
-wide wide_choose(truths which, wide a, wide b)
+static wide wide_choose(truths which, wide a, wide b)
 {
     return longs_of(which) ? a : b;
 }
 
-wide wide_add(wide a, wide b)
+static wide wide_add(wide a, wide b)
 {
     return a + b;
 }
 
-wide wide_subtract(wide a, wide b)
+static wide wide_subtract(wide a, wide b)
 {
     return a - b;
 }
 
-wide wide_multiply(wide a, wide b)
+static wide wide_multiply(wide a, wide b)
 {
     return a * b;
 }
@@ -66,7 +66,7 @@ wide wide_inverse_sqrt(wide a)
 }
 
 /* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
-bool wide_extends_range(void)
+static bool wide_extends_range(void)
 {
     return CLBN_TYPE != CLBN_FLOAT64;
 }
@@ -76,7 +76,7 @@ typedef struct __attribute__((packed)) {
     wide v;
 } unaligned_wide;
 
-void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
+static void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
 {
     __global const double *p = (__global const double *)table + row * channels + at.channel;
     double *a = (double *)v;
@@ -89,7 +89,7 @@ void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, s
         a[i] = p[i < at.width ? i : at.width - 1];
 }
 
-void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
+static void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
 {
     __global double *p = (__global double *)table + row * channels + at.channel;
     const double *a = (const double *)&v;

@@ -8,7 +8,7 @@ typedef struct {
 } wide;
 
 /* a + b exactly, |a| >= |b| or a = 0. */
-wide ordered_sum(reals a, reals b)
+static wide ordered_sum(reals a, reals b)
 {
     wide sum;
     sum.high = a + b;
@@ -17,7 +17,7 @@ wide ordered_sum(reals a, reals b)
 }
 
 /* a + b exactly (TwoSum). */
-wide exact_sum(reals a, reals b)
+static wide exact_sum(reals a, reals b)
 {
     wide sum;
     sum.high = a + b;
@@ -26,7 +26,7 @@ wide exact_sum(reals a, reals b)
     return sum;
 }
 
-wide wide_of(reals a)
+static wide wide_of(reals a)
 {
     wide result;
     result.high = a;
@@ -34,35 +34,35 @@ wide wide_of(reals a)
     return result;
 }
 
-wide wide_of_count(ulong n)
+static wide wide_of_count(ulong n)
 {
     real high = (real)n;
     return ordered_sum(high, (real)(long)(n - (ulong)high));
 }
 
 /* Numbers that were split into two elements. */
-wide wide_of_parts(reals high, reals low)
+static wide wide_of_parts(reals high, reals low)
 {
     return exact_sum(high, low);
 }
 
-reals real_of(wide a)
+static reals real_of(wide a)
 {
     return a.high;
 }
 
-truths is_zero(wide a)
+static truths is_zero(wide a)
 {
     return a.high == 0;
 }
 
-truths is_positive(wide a)
+static truths is_positive(wide a)
 {
     return a.high > 0;
 }
 
 /* a where which is true, else b. */
-wide wide_choose(truths which, wide a, wide b)
+static wide wide_choose(truths which, wide a, wide b)
 {
     wide result;
     result.high = which ? a.high : b.high;
@@ -70,7 +70,7 @@ wide wide_choose(truths which, wide a, wide b)
     return result;
 }
 
-wide wide_add(wide a, wide b)
+static wide wide_add(wide a, wide b)
 {
     wide high = exact_sum(a.high, b.high);
     wide low = exact_sum(a.low, b.low);
@@ -78,7 +78,7 @@ wide wide_add(wide a, wide b)
     return ordered_sum(high.high, high.low + low.low);
 }
 
-wide wide_subtract(wide a, wide b)
+static wide wide_subtract(wide a, wide b)
 {
     wide minus_b;
     minus_b.high = -b.high;
@@ -86,7 +86,7 @@ wide wide_subtract(wide a, wide b)
     return wide_add(a, minus_b);
 }
 
-wide wide_multiply(wide a, wide b)
+static wide wide_multiply(wide a, wide b)
 {
     reals high = a.high * b.high;
     reals low = fma(a.high, b.high, -high);
@@ -113,20 +113,20 @@ wide wide_inverse_sqrt(wide a)
 }
 
 /* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
-bool wide_extends_range(void)
+static bool wide_extends_range(void)
 {
     return false;
 }
 
 /* Tables [row][channel] of wide numbers, in global memory: rows of high parts and of low parts take turns. */
-void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
+static void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
 {
     __global const real *p = (__global const real *)table + 2 * row * channels;
     v->high = load_span(p, at);
     v->low = load_span(p + channels, at);
 }
 
-void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
+static void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
 {
     __global real *p = (__global real *)table + 2 * row * channels;
     store_span(p, at, v.high);
