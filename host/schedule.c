@@ -251,30 +251,35 @@ static size_t usual_band(const struct variant *v, size_t row_size, size_t size)
     return row_size <= size / BAND_ROWS_SHORT ? BAND_ROWS_SHORT : BAND_ROWS_ALONE;
 }
 
+/* Whether a vector takes several registers: its sums and coefficients are loaded as many times. */
+static bool is_narrow(const struct variant *v, const struct device_facts *facts)
+{
+    return facts->register_width < v->vector * bn_parameter_size(v->type);
+}
+
 /* Rows that a work-item walks together, where it takes sums or writes results. Each is a stream of memory, which processors fetch
  * ahead if it has pages of its own or comes from a cache that it does not fill; other short rows are fetched ahead only in their
- * order, or if kernels ask for it, which they do of packed tensors. That pays where a vector takes several registers, since sums and
- * coefficients are loaded as many times, and of sums on processors that read streams well. Elements of 16 bits then take more
- * instructions than memory takes time, so they are walked alike wherever they are; others in shorter bands from memory, and results
- * there one row after the other. */
+ * order, or if kernels ask for it, which they do of packed tensors. That pays on narrow registers, and of sums on processors that
+ * read streams well. Elements of 16 bits then take more instructions than memory takes time, so they are walked alike wherever they
+ * are, but results not where streams are slower written; others in shorter bands from memory, and results there one row after the
+ * other. */
 static void choose_bands(struct division *d, const struct variant *v, const struct device_facts *facts,
                          const struct shape *shape)
 {
     const size_t row_size = (size_t)d->channels * bn_type_size(v->type);
     const size_t band = usual_band(v, row_size, SUMS_BAND_SIZE), result_band = usual_band(v, row_size, RESULTS_BAND_SIZE);
     const bool is_fetched = v->fetches && bn_is_packed(shape);
-    const bool is_narrow = is_fetched && facts->register_width < v->vector * bn_parameter_size(v->type);
-    const bool sums_pay = is_narrow || (is_fetched && facts->reads_streams);
-    const bool results_pay = is_narrow && !facts->reads_streams;
     d->band_rows = band;
     d->result_rows = result_band;
     if (v->group > 1 || row_size >= PAGE_SIZE)
         return;
+    const bool sums_pay = is_fetched && (facts->reads_streams || is_narrow(v, facts));
     if (is_beyond_cache(facts, d, row_size, SUMS_SHARE))
         d->band_rows = !sums_pay ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
-    const bool writes_alike = d->band_rows > 1 && is_short(v) && !facts->reads_streams;
+    const bool results_pay = is_fetched && !facts->reads_streams && is_narrow(v, facts);
+    const bool are_alike = is_short(v) && !facts->reads_streams && d->band_rows > 1;
     if (is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
-        d->result_rows = writes_alike && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
+        d->result_rows = are_alike && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
 }
 
 /* Vectors of channels to a group that walks all rows: a unit's share if that is small enough; else groups even out what units do. */

@@ -16,7 +16,7 @@ BEGIN {
 # Ratios are of times of one run: cases of the second have a name of their own.
 FNR == 1 { run = ++files > 1 ? "types: " : "" }
 /"compute_units":/ { cores = value($0) + 0 }
-/"cache_bytes":/ { cache_size = smaller(cores * CACHE_OF_A_CORE, value($0) + 0) }
+/"cache_bytes":/ { cache_size = value($0) + 0 }
 files == 1 && /"plan_median_s":/ { plan_time = value($0) + 0 }
 files == 1 && /"first_plan_of_kind_cached_median_s":/ { cached_time = value($0) + 0 }
 files == 1 && /"(nothing|small_calls|floor_of_small_calls)":/ { calls = call = object_name($0) }
@@ -157,7 +157,7 @@ function yardstick_of(key, name,    what, other) {
 
 # Whether one tensor alone is larger than the cache.
 function is_large(key) {
-    return bytes_of[key] / (op_of[key] == "backward" ? 3 : 2) > cache_size
+    return bytes_of[key] / (op_of[key] == "backward" ? 3 : 2) > smaller(cores * CACHE_OF_A_CORE, cache_size)
 }
 
 # Whether a row belongs to a set: "resnet", the "large" ones of these, a 16-bit type, or sizes.
