@@ -44,8 +44,13 @@
 #define WHOLE_ROWS         256
 #define WHOLE_TILE_VECTORS 4
 
-/* Channels last: folded rows have no more channels than this. */
-#define FOLDED_CHANNELS 8192
+/* Channels last: folded rows have no more channels than this. Single work-items fold rows of a few vectors, too, into longer ones,
+ * since each row that is walked costs as much as a vector or two; but not where few would be left, since each of the rows in one has
+ * a partial result of its own. */
+#define FOLDED_CHANNELS   8192
+#define SHORT_ROW_VECTORS 4
+#define LONG_ROW_VECTORS  16
+#define MANY_LONG_ROWS    1024
 
 /* Channels first, inference in single work-items: bytes of a group's run of channels, at least, and channels, at most. */
 #define RUN_BYTES    32768
@@ -224,12 +229,17 @@ void bn_make_runs(const struct variant *v, const struct device_facts *facts, con
     s->tiles = divide_up(channels, (size_t)d->run_channels);
 }
 
-/* Rows to one that is walked: as few as make it a whole number of vectors, or 1 if they do not lie without gaps. */
+/* Rows to one that is walked: as few as make it a whole number of vectors, or more if these are few; 1 if rows do not lie without
+ * gaps. */
 static size_t fold_rows(const struct variant *v, const struct shape *shape)
 {
     const size_t folded = v->vector / greatest_common_divisor(shape->channels, v->vector);
     const bool fits = shape->channels <= FOLDED_CHANNELS / folded && shape->outer >= folded;
-    return fits && bn_is_packed(shape) ? folded : 1;
+    if (!fits || !bn_is_packed(shape))
+        return 1;
+    const size_t vectors = shape->channels * folded / v->vector;
+    const size_t longer = vectors <= SHORT_ROW_VECTORS ? folded * (LONG_ROW_VECTORS / vectors) : folded;
+    return v->group == 1 && shape->outer / longer >= MANY_LONG_ROWS ? longer : folded;
 }
 
 /* Whether a tensor has more than the part-th part of the cache, so that it is taken to come from memory. */

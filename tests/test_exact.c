@@ -85,7 +85,7 @@ static void check_constant_backward(int config, const struct problem *problem)
 START_TEST(a_constant_channel_gives_beta)
 {
     static const struct shape shapes[] = {
-        { 3, 1, { 3, 7, 35 } }, { 2, 0, { 6, 5003 } }, { 2, 1, { 1000, 37 } }, { 4, 3, { 5, 7, 7, 6 } }
+        { 3, 1, { 3, 7, 35 } }, { 2, 0, { 6, 5003 } }, { 2, 1, { 1000, 37 } }, { 4, 3, { 5, 7, 7, 6 } }, { 2, 1, { 16397, 16 } }
     };
     static const double epsilons[] = { 1e-5, 1e-12, 0 };
     clbn_type types[MAX_TYPES];

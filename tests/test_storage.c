@@ -148,7 +148,9 @@ END_TEST
  * be in the same order. */
 START_TEST(elements_meet_the_coefficients_of_their_channels)
 {
-    static const struct shape shapes[] = { { 3, 1, { 3, 5, 103 } }, { 4, 1, { 9, 35, 7, 7 } }, { 2, 1, { 37, 35 } } };
+    static const struct shape shapes[] = {
+        { 3, 1, { 3, 5, 103 } }, { 4, 1, { 9, 35, 7, 7 } }, { 2, 1, { 37, 35 } }, { 2, 1, { 16397, 16 } }
+    };
     static const enum operation operations[] = { FORWARD_TRAINING, FORWARD_INFERENCE, BACKWARD };
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
