@@ -23,6 +23,10 @@
 #define FETCHED_RESULTS_SHARE 2
 #define RESULTS_SHARE         4
 
+/* Channels first: a tensor of more than so many caches is far, not even in a server's last one, which does not count as cache. Of
+ * such, statistics ask for what lies a page on, where that pays. */
+#define CACHES_OF_NEAR_TENSORS 8
+
 /* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a
  * channel as much as adding some thousand rows. Units have equally many parts. */
 #define PART_ROWS_ALONE 4096
@@ -164,6 +168,13 @@ static size_t greatest_common_divisor(size_t a, size_t b)
     return a;
 }
 
+static void choose_fetching(struct division *d, const struct variant *v, const struct device_facts *facts)
+{
+    const size_t size = bn_type_size(v->type);
+    const bool is_far = d->rows * d->channels * d->columns / CACHES_OF_NEAR_TENSORS > facts->cache_size / size;
+    d->fetch_ahead = v->fetches && facts->reads_streams && is_far ? PAGE_SIZE / size : 0;
+}
+
 /* Channels first: groups x channels, chunks as in kernels/rows_walk.cl. */
 static void divide_rows(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                         const struct choices *choices)
@@ -187,6 +198,7 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     s->whole = choose_whole(engine_flags, choices, d->channels >= groups || chunks <= few_chunks);
     d->parts = s->whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
     d->run_channels = 1;
+    choose_fetching(d, v, facts);
     s->tiles = (size_t)d->channels;
     s->partials = (size_t)d->parts;
 }

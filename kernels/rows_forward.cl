@@ -8,14 +8,17 @@ INLINE void add_deviation(realv x, summation how, realv *sum, realv *squares)
 }
 
 /* Of rows of a chunk that are walked together, the deviations of whole vectors. */
-INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, summation how, realv *sums,
-                        realv *squares)
+INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, index_t ahead, summation how,
+                        realv *sums, realv *squares)
 {
     for (index_t i = at.lane; i < c.vectors; i += at.lanes)
 #pragma unroll
-        for (uint r = 0; r < ROWS_TOGETHER; r++)
-            add_deviation(load_in_order(data + starts[r] + i * CLBN_VECTOR, false), how, &sums[r % SUMS_TOGETHER],
-                          &squares[r % SUMS_TOGETHER]);
+        for (uint r = 0; r < ROWS_TOGETHER; r++) {
+            __global const storage *p = data + starts[r] + i * CLBN_VECTOR;
+            if (ahead > 0)
+                fetch(p + ahead);
+            add_deviation(load_in_order(p, false), how, &sums[r % SUMS_TOGETHER], &squares[r % SUMS_TOGETHER]);
+        }
 }
 
 /* The same of one row. */
@@ -61,7 +64,7 @@ INLINE void add_chunk(division d, position at, chunk c, input x, index_t channel
         index_t starts[ROWS_TOGETHER];
         const uint rows = find_rows(starts, d, at, c, x.at, row, channel);
         if (rows == ROWS_TOGETHER)
-            add_vectors(at, c, x.data, starts, how, sums, squares);
+            add_vectors(at, c, x.data, starts, (index_t)d.fetch_ahead, how, sums, squares);
         else
             for (uint r = 0; r < rows; r++)
                 add_vectors_of_row(at, c, x.data + starts[r], how, sums, squares);

@@ -347,6 +347,27 @@ START_TEST(bands_where_kernels_fetch_go_by_the_device)
 }
 END_TEST
 
+/* Channels first: statistics of what is far ask for the next page, if the device reads streams and kernels can ask. */
+START_TEST(statistics_of_far_tensors_fetch)
+{
+    const size_t near = ((size_t)256 << 20) / 4; /* elements of float32 in eight caches of 32 MiB */
+    for (int i = 0; i < 8; i++) {
+        struct device_facts facts = cores;
+        facts.can_fetch = i % 2 != 0;
+        facts.reads_streams = i / 2 % 2 != 0;
+        const clbn_geometry geometry = i / 4 == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
+        const bool pays = i == 3;
+        const struct shape largest = shape_of(32, 64, near / 2048), larger = shape_of(32, 64, near / 2048 + 1);
+        const struct shape halves = shape_of(64, 64, near / 2048 + 1), last = shape_of(near, 64, 1);
+        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_FLOAT32, largest).division.fetch_ahead, 0);
+        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_FLOAT32, larger).division.fetch_ahead, pays ? 1024 : 0);
+        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_BFLOAT16, larger).division.fetch_ahead, 0);
+        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_BFLOAT16, halves).division.fetch_ahead, pays ? 2048 : 0);
+        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_FLOAT32, last).division.fetch_ahead, 0);
+    }
+}
+END_TEST
+
 /* Channels last, where a part of 4096 rows or more is worth its results. */
 START_TEST(units_have_equally_many_parts)
 {
@@ -392,6 +413,7 @@ int main(void)
     tcase_add_test(cases, channels_make_long_runs);
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
     tcase_add_test(cases, bands_where_kernels_fetch_go_by_the_device);
+    tcase_add_test(cases, statistics_of_far_tensors_fetch);
     tcase_add_test(cases, units_have_equally_many_parts);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
