@@ -24,7 +24,7 @@
 #define RESULTS_SHARE         4
 
 /* Channels first: a tensor of more than so many caches is far, not even in a server's last one, which does not count as cache. Of
- * such, statistics ask for what lies a page on, where that pays. */
+ * such, forward kernels ask for what lies a page on, where that pays. */
 #define CACHES_OF_NEAR_TENSORS 8
 
 /* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a

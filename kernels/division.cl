@@ -14,7 +14,7 @@ typedef struct {
     ulong result_rows;   /* likewise, where results are written */
     ulong tile_vectors;  /* channels last: vectors of channels to a group */
     ulong run_channels;  /* channels first: channels to a group; more than one only in inference, of whole channels */
-    ulong fetch_ahead;   /* channels first: how many elements on lies what statistics ask for; 0: they ask for nothing */
+    ulong fetch_ahead;   /* channels first: how many elements on lies what forward kernels ask for; 0: they do not */
     ulong tile_channels; /* channels first, in images (images.cl): channels to a group */
     ulong kept_lanes;    /* channels last, on chip: vectors to a tile */
     ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */

@@ -169,6 +169,7 @@ typedef struct {
     __global uchar *mask;
     ulong mask_unit; /* the first */
     bool in_order;   /* the mask has bits of elements in their order */
+    index_t ahead;   /* what is asked for; 0: nothing is */
     real alpha;
 } forward_row;
 
@@ -180,6 +181,7 @@ INLINE void find_forward_row(forward_row *r, division d, forward_tensors t, inde
     r->mask = CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 0 : t.mask;
     r->mask_unit = mask_row_of(d, row, channel);
     r->in_order = r->mask != 0;
+    r->ahead = (index_t)d.fetch_ahead;
     r->alpha = t.alpha;
 }
 
@@ -202,6 +204,8 @@ INLINE realv affine_some(forward_row r, index_t column, uint width, affine a)
 
 INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache)
 {
+    if (past_cache && r.ahead > 0)
+        fetch(r.x + column + r.ahead);
     realv v = affine_vector(r, column, a);
     store_in_order(r.y + column, activate(v, r.alpha), r.in_order, past_cache);
     if (r.mask)
@@ -297,6 +301,7 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
                    running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
                    wide_of_parts(factor_high, factor_low), flags);
+    d.fetch_ahead = 0; /* x has just been read */
     if (y)
         normalize_part(d, at, t, one, 0, &a);
 }

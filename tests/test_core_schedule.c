@@ -347,8 +347,8 @@ START_TEST(bands_where_kernels_fetch_go_by_the_device)
 }
 END_TEST
 
-/* Channels first: statistics of what is far ask for the next page, if the device reads streams and kernels can ask. */
-START_TEST(statistics_of_far_tensors_fetch)
+/* Channels first: of what is far, the next page is asked for, if the device reads streams and kernels can ask. */
+START_TEST(far_tensors_are_fetched)
 {
     const size_t near = ((size_t)256 << 20) / 4; /* elements of float32 in eight caches of 32 MiB */
     for (int i = 0; i < 8; i++) {
@@ -413,7 +413,7 @@ int main(void)
     tcase_add_test(cases, channels_make_long_runs);
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
     tcase_add_test(cases, bands_where_kernels_fetch_go_by_the_device);
-    tcase_add_test(cases, statistics_of_far_tensors_fetch);
+    tcase_add_test(cases, far_tensors_are_fetched);
     tcase_add_test(cases, units_have_equally_many_parts);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
