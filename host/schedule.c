@@ -284,7 +284,7 @@ static bool is_narrow(const struct variant *v, const struct device_facts *facts)
  * order, or if kernels ask for it, which they do of packed tensors. That pays on narrow registers, and of sums on processors that
  * read streams well. Elements of 16 bits then take more instructions than memory takes time, so they are walked alike wherever they
  * are, but results not where streams are slower written; others in shorter bands from memory, and results there one row after the
- * other. */
+ * other, where streams are slower written rows of a page, too. */
 static void choose_bands(struct division *d, const struct variant *v, const struct device_facts *facts,
                          const struct shape *shape)
 {
@@ -293,14 +293,15 @@ static void choose_bands(struct division *d, const struct variant *v, const stru
     const bool is_fetched = v->fetches && bn_is_packed(shape);
     d->band_rows = band;
     d->result_rows = result_band;
-    if (v->group > 1 || row_size >= PAGE_SIZE)
+    if (v->group > 1)
         return;
     const bool sums_pay = is_fetched && (facts->reads_streams || is_narrow(v, facts));
-    if (is_beyond_cache(facts, d, row_size, SUMS_SHARE))
+    if (row_size < PAGE_SIZE && is_beyond_cache(facts, d, row_size, SUMS_SHARE))
         d->band_rows = !sums_pay ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
     const bool results_pay = is_fetched && !facts->reads_streams && is_narrow(v, facts);
     const bool are_alike = is_short(v) && !facts->reads_streams && d->band_rows > 1;
-    if (is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
+    const size_t long_row = facts->reads_streams && !is_short(v) ? 2 * PAGE_SIZE : PAGE_SIZE;
+    if (row_size < long_row && is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
         d->result_rows = are_alike && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
 }
 

@@ -231,7 +231,7 @@ INLINE bool is_fetched(block b, index_t band, index_t pitch)
 /* How far ahead of a vector of a band is what will be read next: in the order of memory, or in the next band. */
 INLINE index_t fetch_distance(index_t rows, index_t pitch)
 {
-    return max(rows * pitch, (index_t)FETCH_DISTANCE);
+    return rows > 1 ? max(rows * pitch, (index_t)FETCH_DISTANCE) : FETCH_DISTANCE;
 }
 
 /* Whether a band's results are written vector by vector. Of those that go past the cache, only bands in a page are; other rows are
