@@ -373,8 +373,8 @@ typedef struct clbn_forward_training_args {
     clbn_view save_invstd; /* out, optional: the batch's 1/sqrt(var + epsilon) */
     /* out, optional, with an activation that has one (else CLBN_NOT_INVERTIBLE): CLBN_PLAN_MASK_SIZE bytes, from an offset
      * in bytes: where the activation's slope is 1, a bit to an element, each row of columns or channels (or several rows of
-     * odd channels) filled up to whole units of a vector; where a vector is shorter than a byte, as float32's on GPUs, a byte
-     * to a vector. For backwards on this plan, or one of the same description on the same engine. */
+     * few or odd channels) filled up to whole units of a vector; where a vector is shorter than a byte, as float32's on GPUs, a
+     * byte to a vector. For backwards on this plan, or one of the same description on the same engine. */
     clbn_view mask;
     /* f in running <- (1-f) running + f batch, in [0, 1]: PyTorch's momentum, 1 - ONNX's and Keras's. 1/(k+1) on the k-th batch
      * (from 0) gives the plain average over all batches. At 1 the old values are not read, at 0 nothing is written. */

@@ -4,8 +4,9 @@
  * registers. Several bands are a chunk. What a work-item keeps of each channel between bands lies in its own slot of the
  * workspace; no two work-items share any. What the lines of a group have of a channel in the end is merged.
  *
- * Where rows are no whole number of vectors and follow one another without gaps, several are walked as one that is (division.cl's
- * folded). What is left after the last of these is a row of fewer channels, the rest, which the last part's first line takes.
+ * Where rows are no whole number of vectors, or have few, and follow one another without gaps, several are walked as one
+ * (division.cl's folded). What is left after the last of these is a row of fewer channels, the rest, which the last part's first
+ * line takes.
  */
 typedef struct {
     index_t row_begin, row_end;       /* of the part; whole bands but for the last */
