@@ -57,8 +57,11 @@
 #define MANY_LONG_ROWS    1024
 
 /* Channels first, inference in single work-items: bytes of a group's run of channels, at least, and channels, at most. */
-#define RUN_BYTES    32768
+#define RUN_BYTES    (512 << 10)
 #define RUN_CHANNELS 32
+
+/* Channels first, single work-items: a channel that is one row of so many bytes is cut into as many as are walked together. */
+#define LONG_ROW_BYTES 32768
 
 /* Channels first, single work-items: channels of few columns in many rows are taken in images, in pieces of so many vectors and
  * channels at most (kernels/images.cl). */
@@ -224,7 +227,7 @@ static void divide_images(struct schedule *s, const struct variant *v, const str
 
 void bn_cut_long_row(const struct variant *v, struct shape *shape)
 {
-    if (v->group == 1 && !v->channels_last && shape->outer == 1 && shape->inner >= RUN_BYTES / bn_type_size(v->type) &&
+    if (v->group == 1 && !v->channels_last && shape->outer == 1 && shape->inner >= LONG_ROW_BYTES / bn_type_size(v->type) &&
         shape->inner % (ROWS_TOGETHER * v->vector) == 0)
         bn_cut_row(shape, ROWS_TOGETHER);
 }
@@ -237,7 +240,9 @@ void bn_make_runs(const struct variant *v, const struct device_facts *facts, con
     const size_t channels = (size_t)d->channels;
     const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
     const size_t most = channels / (facts->compute_units * GROUPS_PER_UNIT_ALONE);
-    d->run_channels = greater(least(least(wanted, RUN_CHANNELS), most), 1);
+    const size_t tiles = divide_up(channels, greater(least(least(wanted, RUN_CHANNELS), most), 1));
+    const size_t even = divide_up(tiles, facts->compute_units) * facts->compute_units;
+    d->run_channels = divide_up(channels, even);
     s->tiles = divide_up(channels, (size_t)d->run_channels);
 }
 

@@ -61,11 +61,12 @@ bool bn_streams(const struct schedule *schedule, unsigned tensors);
 /* Tensors of a pass that has none that are optional. */
 unsigned bn_usual_tensors(enum pass pass);
 
-/* Where a channel is one long row, as long as a run below, makes it as many rows as are walked together, so that these streams of
- * memory go on through all of its chunks. Comes before any schedule of the shape. */
+/* Where a channel is one long row, makes it as many rows as are walked together, so that these streams of memory go on through all
+ * of its chunks. Comes before any schedule of the shape. */
 void bn_cut_long_row(const struct variant *variant, struct shape *shape);
 
-/* For a pass that walks tensors once: gives a group several channels that follow each other, so that it walks memory in long runs. */
+/* For a pass that walks tensors once: gives a group several channels that follow each other, so that it walks memory in long runs.
+ * Units have equally many. */
 void bn_make_runs(const struct variant *variant, const struct device_facts *facts, const struct shape *shape,
                   struct schedule *schedule);
 
