@@ -61,7 +61,7 @@
 #define RUN_CHANNELS 32
 
 /* Channels first, single work-items: a channel that is one row of so many bytes is cut into as many as are walked together. */
-#define LONG_ROW_BYTES 32768
+#define CUT_ROW_BYTES 32768
 
 /* Channels first, single work-items: channels of few columns in many rows are taken in images, in pieces of so many vectors and
  * channels at most (kernels/images.cl). */
@@ -227,7 +227,7 @@ static void divide_images(struct schedule *s, const struct variant *v, const str
 
 void bn_cut_long_row(const struct variant *v, struct shape *shape)
 {
-    if (v->group == 1 && !v->channels_last && shape->outer == 1 && shape->inner >= LONG_ROW_BYTES / bn_type_size(v->type) &&
+    if (v->group == 1 && !v->channels_last && shape->outer == 1 && shape->inner >= CUT_ROW_BYTES / bn_type_size(v->type) &&
         shape->inner % (ROWS_TOGETHER * v->vector) == 0)
         bn_cut_row(shape, ROWS_TOGETHER);
 }
@@ -305,8 +305,8 @@ static void choose_bands(struct division *d, const struct variant *v, const stru
         d->band_rows = !sums_pay ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
     const bool results_pay = is_fetched && !facts->reads_streams && is_narrow(v, facts);
     const bool are_alike = is_short(v) && !facts->reads_streams && d->band_rows > 1;
-    const size_t long_row = facts->reads_streams && !is_short(v) ? 2 * PAGE_SIZE : PAGE_SIZE;
-    if (row_size < long_row && is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
+    const size_t result_row_limit = facts->reads_streams && !is_short(v) ? 2 * PAGE_SIZE : PAGE_SIZE;
+    if (row_size < result_row_limit && is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
         d->result_rows = are_alike && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
 }
 

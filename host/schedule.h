@@ -66,7 +66,7 @@ unsigned bn_usual_tensors(enum pass pass);
 void bn_cut_long_row(const struct variant *variant, struct shape *shape);
 
 /* For a pass that walks tensors once: gives a group several channels that follow each other, so that it walks memory in long runs.
- * Units have equally many. */
+ * Units have equally many runs as far as the channels allow. */
 void bn_make_runs(const struct variant *variant, const struct device_facts *facts, const struct shape *shape,
                   struct schedule *schedule);
 

@@ -267,13 +267,14 @@ START_TEST(channels_make_long_runs)
         size_t rows, channels, columns;
         unsigned run;
     } cases[] = {
-        { 32, 256, 12544, 11 },                        /* 112 x 112: 11 channels have 512 KiB */
-        { 32, 256, 65536, 2 },                         /* two have it */
-        { 32, 64, 131072, 1 },                         /* one has it */
-        { 32, 64, 12544, 8 },                          /* each of two cores has four groups */
-        { 32, 16, 784, 2 },     { 32, 100, 3136, 10 }, /* of 12 channels there would be nine groups: each core has five */
-        { 7, 2048, 49, 32 },                           /* as many as there are places */
-        { 1, 64, 4096, 8 },                            /* one image, whose rows have no stride */
+        { 32, 256, 12544, 11 }, /* 112 x 112: 11 channels have 512 KiB */
+        { 32, 256, 65536, 2 },  /* two have it */
+        { 32, 64, 131072, 1 },  /* one has it */
+        { 32, 64, 12544, 8 },   /* each of two cores has four groups */
+        { 32, 16, 784, 2 },     /* likewise */
+        { 32, 100, 3136, 10 },  /* of 12 channels there would be nine groups: each core has five */
+        { 7, 2048, 49, 32 },    /* as many as there are places */
+        { 1, 64, 4096, 8 },     /* one image, whose rows have no stride */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
