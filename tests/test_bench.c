@@ -286,11 +286,37 @@ START_TEST(turns)
                                               { .call = note_call, .context = &names[1] } };
 
     ck_assert(bench_measure(contestants, 2, &effort, &failure));
-    ck_assert_str_eq(order, "ABABAB");
+    ck_assert_str_eq(order, "ABABA"); /* AB, BA, BA */
     for (size_t i = 0; i < 2; i++) {
         ck_assert_uint_eq(calls[i], 3 * (1 + 2)); /* one that is not timed, and two that are */
         ck_assert_uint_eq(contestants[i].summary.samples, 3 * 2);
         ck_assert(contestants[i].summary.minimum >= 0.0);
+    }
+}
+END_TEST
+
+START_TEST(each_contestant_follows_each_other_as_often)
+{
+    for (size_t count = 1; count <= 7; count++) {
+        const size_t rounds = count % 2 == 0 ? count : 2 * count;
+        size_t after[7][7] = { { 0 } };
+
+        for (size_t turn = 0; turn < rounds; turn++) {
+            size_t seen = 0;
+
+            for (size_t position = 0; position < count; position++) {
+                const size_t i = bench_turn_order(turn, position, count);
+
+                ck_assert_uint_lt(i, count);
+                seen |= (size_t)1 << i;
+                if (position > 0)
+                    after[bench_turn_order(turn, position - 1, count)][i]++;
+            }
+            ck_assert_uint_eq(seen, ((size_t)1 << count) - 1);
+        }
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; j < count; j++)
+                ck_assert_uint_eq(after[i][j], i == j ? 0 : rounds / count);
     }
 }
 END_TEST
@@ -305,6 +331,21 @@ START_TEST(time_is_filled_with_calls)
     ck_assert_uint_eq(contestant.summary.samples, 5);
     effort.timed_seconds = 0.0;
     ck_assert(bench_measure(&contestant, 1, &effort, &failure));
+    ck_assert_uint_eq(contestant.summary.samples, 1);
+}
+END_TEST
+
+START_TEST(few_calls_settle_longer)
+{
+    char name = 'A';
+    const size_t before = calls[0];
+    const struct bench_effort effort = {
+        .turns = 1, .settling = { .seconds_maximum = 1000.0, .calls = 5 }, .calls_minimum = 1, .calls_maximum = 1
+    };
+    struct bench_contestant contestant = { .call = note_call, .context = &name };
+
+    ck_assert(bench_measure(&contestant, 1, &effort, &failure));
+    ck_assert_uint_eq(calls[0] - before, 5 + 1);
     ck_assert_uint_eq(contestant.summary.samples, 1);
 }
 END_TEST
@@ -424,7 +465,9 @@ int main(void)
     tcase_add_checked_fixture(times, forget_calls, NULL);
     tcase_add_test(times, medians);
     tcase_add_test(times, turns);
+    tcase_add_test(times, each_contestant_follows_each_other_as_often);
     tcase_add_test(times, time_is_filled_with_calls);
+    tcase_add_test(times, few_calls_settle_longer);
     tcase_add_test(times, a_failing_call_ends_it);
     tcase_add_test(times, rates);
     tcase_add_test(times, floors);

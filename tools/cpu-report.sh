@@ -8,7 +8,7 @@ Usage: cpu-report.sh [options]
 
 Installs what is missing, builds clbn into build-cpu/, times ResNet-50's and other shapes beside oneDNN and beside kernels that only
 move the same bytes, or walk over them with the least of arithmetic, and prints a table of what clbn is to reach on a CPU, what it
-reaches, and what the floor is. Takes seven minutes; nothing else should run meanwhile. Writes targets.txt, and what was measured as
+reaches, and what the floor is. Takes ten minutes; nothing else should run meanwhile. Writes targets.txt, and what was measured as
 tables, pictures and JSON. PoCL's threads are kept on their cores (POCL_AFFINITY=1, unless it is set).
 
 Options:

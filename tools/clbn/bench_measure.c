@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-const struct bench_effort bench_effort_full = { 7, 0.02, 0.02, 2, 200 };
-const struct bench_effort bench_effort_quick = { 2, 0.01, 0.005, 1, 20 };
+const struct bench_effort bench_effort_full = { 12, { 0.02, 0.06, 12 }, 0.015, 2, 150 };
+const struct bench_effort bench_effort_quick = { 2, { 0.01, 0.01, 1 }, 0.005, 1, 20 };
 
 double bench_now(void)
 {
@@ -36,19 +36,40 @@ struct bench_summary bench_summarize(double *samples, size_t count)
     return summary;
 }
 
-/* One turn of a contestant; appends its times to the samples. */
-static bool take_turn(const struct bench_contestant *contestant, const struct bench_effort *effort, double *samples,
-                      size_t *count, struct failure *failure)
+size_t bench_turn_order(size_t turn, size_t position, size_t count)
+{
+    size_t place = turn / count % 2 == 0 ? position : count - 1 - position;
+    size_t zigzag = place % 2 == 1 ? (place + 1) / 2 : count - place / 2;
+
+    return (turn + zigzag) % count;
+}
+
+/* Calls that are not timed. */
+static bool settle(const struct bench_contestant *contestant, const struct bench_settling *settling, struct failure *failure)
 {
     double start = bench_now();
-    double before;
+    double passed;
+    size_t calls = 0;
 
     do {
         if (!contestant->call(contestant->context, failure))
             return false;
-        before = bench_now();
-    } while (before - start < effort->settle_seconds);
-    start = before;
+        calls++;
+        passed = bench_now() - start;
+    } while (passed < settling->seconds || (passed < settling->seconds_maximum && calls < settling->calls));
+    return true;
+}
+
+/* One turn of a contestant; appends its times to the samples. */
+static bool take_turn(const struct bench_contestant *contestant, const struct bench_effort *effort, double *samples,
+                      size_t *count, struct failure *failure)
+{
+    if (!settle(contestant, &effort->settling, failure))
+        return false;
+
+    double start = bench_now();
+    double before = start;
+
     for (size_t calls = 0;
          calls < effort->calls_maximum && (calls < effort->calls_minimum || before - start < effort->timed_seconds); calls++) {
         before = bench_now();
@@ -72,9 +93,12 @@ bool bench_measure(struct bench_contestant *contestants, size_t count, const str
         goto cleanup;
     }
     for (size_t turn = 0; turn < effort->turns; turn++) {
-        for (size_t i = 0; i < count; i++)
+        for (size_t position = 0; position < count; position++) {
+            size_t i = bench_turn_order(turn, position, count);
+
             if (!take_turn(&contestants[i], effort, samples + i * capacity, &sample_counts[i], failure))
                 goto cleanup;
+        }
     }
     for (size_t i = 0; i < count; i++)
         contestants[i].summary = bench_summarize(samples + i * capacity, sample_counts[i]);
