@@ -37,12 +37,13 @@ static bool are_listed(const struct choices *c)
 }
 
 bool bn_make_chosen_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
-                             const struct choices *choices, const struct shape *shape, struct schedule *schedule)
+                             const struct choices *choices, enum pass pass, const struct shape *shape,
+                             struct schedule *schedule)
 {
     const struct choices none = { 0 };
     struct schedule s, usual;
-    if (!are_listed(choices) || !bn_make_schedule(variant, facts, engine_flags, choices, shape, &s) ||
-        !bn_make_schedule(variant, facts, engine_flags, &none, shape, &usual))
+    if (!are_listed(choices) || !bn_make_schedule(variant, facts, engine_flags, choices, pass, shape, &s) ||
+        !bn_make_schedule(variant, facts, engine_flags, &none, pass, shape, &usual))
         return false;
     if (s.workspace_size > usual.workspace_size && s.workspace_size > shape->elements * bn_type_size(variant->type))
         return false;
@@ -70,15 +71,25 @@ static bool same_schedule(const struct schedule *a, const struct schedule *b)
            memcmp(&a->division, &b->division, sizeof(a->division)) == 0;
 }
 
-/* Unless its schedule is there already. */
+static bool same_schedules(const struct candidate *a, const struct candidate *b)
+{
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        if (!same_schedule(&a->schedules[pass], &b->schedules[pass]))
+            return false;
+    return true;
+}
+
+/* Unless its schedules are there already. */
 static void list_candidate(struct listing *l, struct choices choices)
 {
     struct candidate c = { .choices = choices };
-    if (l->count == MAX_CANDIDATES ||
-        !bn_make_chosen_schedule(l->variant, l->facts, l->engine_flags, &choices, l->shape, &c.schedule))
+    if (l->count == MAX_CANDIDATES)
         return;
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        if (!bn_make_chosen_schedule(l->variant, l->facts, l->engine_flags, &choices, pass, l->shape, &c.schedules[pass]))
+            return;
     for (size_t i = 0; i < l->count; i++)
-        if (same_schedule(&l->list[i].schedule, &c.schedule))
+        if (same_schedules(&l->list[i], &c))
             return;
     l->list[l->count++] = c;
 }

@@ -9,16 +9,17 @@
 
 struct candidate {
     struct choices choices;
-    struct schedule schedule;
+    struct schedule schedules[PASSES];
 };
 
 /* bn_make_schedule() for choices that may come from anywhere: false, too, unless each is one that is ever listed, the kernels
  * can do what they make together, and the workspace is not larger than a tensor, or than usual. */
 bool bn_make_chosen_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
-                             const struct choices *choices, const struct shape *shape, struct schedule *schedule);
+                             const struct choices *choices, enum pass pass, const struct shape *shape,
+                             struct schedule *schedule);
 
-/* The schedules that differ, the usual one first. Gives their number: 0 for a shape without elements, or if the workspace's
- * size overflows. */
+/* The choices whose schedules differ in some pass, the usual ones first. Gives their number: 0 for a shape without elements, or if
+ * the workspace's size overflows. */
 size_t bn_list_candidates(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
                           const struct shape *shape, struct candidate list[MAX_CANDIDATES]);
 

@@ -65,7 +65,7 @@ static void choose_schedules(clbn_plan plan, const struct variant *variant, cons
             known = *given;
         else if (!bn_recall_tuned(plan->program, bn_hash_pass(problem, pass), &known))
             continue;
-        bn_make_chosen_schedule(variant, facts, flags, &known, &plan->shape, &plan->schedules[pass]);
+        bn_make_chosen_schedule(variant, facts, flags, &known, pass, &plan->shape, &plan->schedules[pass]);
     }
 }
 
@@ -82,14 +82,13 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
     bn_cut_long_row(&variant, &plan->shape);
     const struct choices usual = { 0 };
     for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)
-        if (!bn_make_schedule(&variant, facts, flags, &usual, &plan->shape, &plan->schedules[pass]))
+        if (!bn_make_schedule(&variant, facts, flags, &usual, pass, &plan->shape, &plan->schedules[pass]))
             return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
                            plan->shape.channels);
     plan->program = bn_engine_program(plan->engine, &variant, &status);
     if (status != CLBN_SUCCESS || plan->shape.elements == 0)
         return status;
     choose_schedules(plan, &variant, choices);
-    bn_make_runs(&variant, facts, &plan->shape, &plan->schedules[PASS_INFERENCE]);
     return status;
 }
 

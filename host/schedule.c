@@ -27,9 +27,11 @@
  * such, forward kernels ask for what lies a page on, where that pays. */
 #define CACHES_OF_NEAR_TENSORS 8
 
-/* Channels last, single work-items: rows of a part, unless there would be fewer than one to a unit. A part's results cost a
- * channel as much as adding some thousand rows. Units have equally many parts. */
-#define PART_ROWS_ALONE 4096
+/* Channels last, single work-items: rows of a part, at least, unless there would be fewer than one to a unit. A part's moments cost
+ * a channel as much as adding some thousand rows; the backward's sums cost less than what smaller parts even out when a unit begins
+ * late. Units have equally many parts. */
+#define PART_ROWS_ALONE   4096
+#define PART_ROWS_OF_SUMS 384
 
 /* Channels first, single work-items: rows that are walked together, or pieces of fewer, and the sums that they share
  * (kernels/rows_walk.cl). */
@@ -112,12 +114,12 @@ static size_t wanted_groups(const struct variant *v, const struct device_facts *
 
 /* Groups that share the rows of channels that lie side by side. */
 static size_t wanted_row_groups(const struct variant *v, const struct device_facts *facts, const struct choices *choices,
-                                size_t rows)
+                                enum pass pass, size_t rows)
 {
     const size_t groups = wanted_groups(v, facts, choices);
     if (v->group > 1 || choices->groups_per_unit != 0)
         return groups;
-    const size_t parts = least(groups, rows / PART_ROWS_ALONE);
+    const size_t parts = least(groups, rows / (pass == PASS_BACKWARD ? PART_ROWS_OF_SUMS : PART_ROWS_ALONE));
     return greater(parts - parts % facts->compute_units, facts->compute_units);
 }
 
@@ -232,10 +234,12 @@ void bn_cut_long_row(const struct variant *v, struct shape *shape)
         bn_cut_row(shape, ROWS_TOGETHER);
 }
 
-void bn_make_runs(const struct variant *v, const struct device_facts *facts, const struct shape *shape, struct schedule *s)
+/* Channels first, a pass that walks tensors once: gives a group several channels that follow each other, so that it walks memory in
+ * long runs. Units have equally many runs as far as the channels allow. */
+static void make_runs(struct schedule *s, const struct variant *v, const struct device_facts *facts, const struct shape *shape)
 {
     struct division *d = &s->division;
-    if (d->run_channels == 0 || v->group > 1 || !s->whole || !bn_channels_follow(shape))
+    if (v->group > 1 || !s->whole || !bn_channels_follow(shape))
         return;
     const size_t channels = (size_t)d->channels;
     const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
@@ -319,7 +323,7 @@ static size_t whole_tile(size_t vectors, size_t groups, size_t units)
 
 /* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns_walk.cl. */
 static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
-                           const struct choices *choices, const struct shape *shape)
+                           const struct choices *choices, enum pass pass, const struct shape *shape)
 {
     struct division *d = &s->division;
     const struct choices none = { 0 };
@@ -346,7 +350,7 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     d->tile_vectors = v->group > 1 ? d->lanes : least(chosen(choices->tile_vectors, tile), vectors);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
-    groups = wanted_row_groups(v, facts, choices, (size_t)d->rows);
+    groups = wanted_row_groups(v, facts, choices, pass, (size_t)d->rows);
     d->parts = s->whole ? 1 : least(bands, divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts * (size_t)d->folded;
     s->slots = (size_t)d->parts * lines;
@@ -380,7 +384,7 @@ static size_t mask_size(const struct variant *v, const struct division *d)
 }
 
 bool bn_make_schedule(const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
-                      const struct choices *choices, const struct shape *shape, struct schedule *schedule)
+                      const struct choices *choices, enum pass pass, const struct shape *shape, struct schedule *schedule)
 {
     struct schedule s = {
         .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner, .folded = 1 },
@@ -390,11 +394,13 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     if (shape->elements == 0)
         s.whole = true;
     else if (v->channels_last)
-        divide_columns(&s, v, facts, engine_flags, choices, shape);
+        divide_columns(&s, v, facts, engine_flags, choices, pass, shape);
     else
         divide_rows(&s, v, facts, engine_flags, choices);
     if (!v->channels_last && s.whole && shape->elements > 0 && bn_is_packed(shape))
         divide_images(&s, v, facts, choices);
+    if (!v->channels_last && pass == PASS_INFERENCE && shape->elements > 0)
+        make_runs(&s, v, facts, shape);
     const struct kept_work work = { v->type, v->activation, shape };
     const bool may_keep = v->residence.kept > 0 && choices->divided != CHOOSE_YES;
     s.division.kept_lanes = bn_kept_lanes(&v->residence, &work);

@@ -65,11 +65,6 @@ unsigned bn_usual_tensors(enum pass pass);
  * of its chunks. Comes before any schedule of the shape. */
 void bn_cut_long_row(const struct variant *variant, struct shape *shape);
 
-/* For a pass that walks tensors once: gives a group several channels that follow each other, so that it walks memory in long runs.
- * Units have equally many runs as far as the channels allow. */
-void bn_make_runs(const struct variant *variant, const struct device_facts *facts, const struct shape *shape,
-                  struct schedule *schedule);
-
 /* How a kernel that merges count partial results of each channel is divided. */
 struct merging {
     size_t lanes; /* channels to a group */
@@ -85,6 +80,6 @@ bool bn_has_mask(clbn_activation activation);
 /* shape has channels, but may be empty: then only the workspace is filled in. choices: all 0 for the usual schedule; others come
  * from bn_list_candidates(). False if the workspace's size overflows. */
 bool bn_make_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
-                      const struct choices *choices, const struct shape *shape, struct schedule *schedule);
+                      const struct choices *choices, enum pass pass, const struct shape *shape, struct schedule *schedule);
 
 #endif

@@ -80,11 +80,13 @@ bool random_work(struct random *random, size_t limit, struct plan_of_work *work)
     clbn_activation activation = random_below(random, 2) == 0 ? CLBN_ACTIVATION_NONE : CLBN_ACTIVATION_RELU;
     clbn_geometry geometry = random_below(random, 2) == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
     work->facts = random_facts(random);
+    work->pass = (enum pass)random_below(random, PASSES);
     work->flags = divisions[random_below(random, 3)] | (cl_uint)random_below(random, 4);
     work->shape = random_shape(random, limit);
     work->variant = bn_choose_variant(geometry, work->flags, &work->facts, type, activation, &work->shape);
     bn_cut_long_row(&work->variant, &work->shape);
-    bool fits = bn_make_schedule(&work->variant, &work->facts, work->flags, &usual_choices, &work->shape, &work->schedule);
+    bool fits =
+        bn_make_schedule(&work->variant, &work->facts, work->flags, &usual_choices, work->pass, &work->shape, &work->schedule);
     describe(work);
     return fits;
 }
@@ -97,9 +99,10 @@ struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct shape 
                                             .cache_size = 1000000,
                                             .address_limit = SIZE_MAX / 2 },
                                  .flags = flags,
+                                 .pass = PASS_FORWARD,
                                  .shape = shape };
     work.variant = bn_choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
-    ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &usual_choices, &shape, &work.schedule));
+    ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &usual_choices, work.pass, &shape, &work.schedule));
     describe(&work);
     return work;
 }

@@ -5,10 +5,11 @@
 #include "random_numbers.h"
 #include "schedule.h"
 
-/* A problem and its schedule. */
+/* A problem and its schedule of a pass. */
 struct plan_of_work {
     struct device_facts facts;
     cl_uint flags;
+    enum pass pass;
     struct shape shape;
     struct variant variant;
     struct schedule schedule;
@@ -24,7 +25,7 @@ struct shape shape_of(size_t outer, size_t channels, size_t inner);
 /* A random problem of up to limit elements; false if it has no schedule. */
 bool random_work(struct random *random, size_t limit, struct plan_of_work *work);
 
-/* A problem in float32 for 16 units with 1 MB of cache. */
+/* The forward of a problem in float32 for 16 units with 1 MB of cache. */
 struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct shape shape);
 
 /* Makes the text for messages anew, after another schedule. */

@@ -16,6 +16,14 @@ static bool same_schedule(const struct schedule *a, const struct schedule *b)
            memcmp(&a->division, &b->division, sizeof a->division) == 0;
 }
 
+static bool same_schedules(const struct candidate *a, const struct candidate *b)
+{
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        if (!same_schedule(&a->schedules[pass], &b->schedules[pass]))
+            return false;
+    return true;
+}
+
 static size_t list_candidates(const struct plan_of_work *work, struct candidate *list)
 {
     return bn_list_candidates(&work->variant, &work->facts, work->flags, &work->shape, list);
@@ -23,7 +31,8 @@ static size_t list_candidates(const struct plan_of_work *work, struct candidate 
 
 static bool make_chosen(struct plan_of_work *work, const struct choices *choices)
 {
-    bool made = bn_make_chosen_schedule(&work->variant, &work->facts, work->flags, choices, &work->shape, &work->schedule);
+    bool made =
+        bn_make_chosen_schedule(&work->variant, &work->facts, work->flags, choices, work->pass, &work->shape, &work->schedule);
     describe(work);
     return made;
 }
@@ -40,16 +49,16 @@ static void check_list(const struct plan_of_work *work, const struct candidate *
 {
     expect(work, count >= 1 && count < MAX_CANDIDATES, "there are candidates, and room for more");
     expect(work, memcmp(&list[0].choices, &usual_choices, sizeof usual_choices) == 0, "nothing is chosen for the first");
-    expect(work, same_schedule(&list[0].schedule, &work->schedule), "the first is the usual one");
+    expect(work, same_schedule(&list[0].schedules[work->pass], &work->schedule), "the first is the usual one");
     for (size_t i = 0; i < count; i++) {
+        const struct schedule *made = &list[i].schedules[work->pass];
         struct plan_of_work again = *work;
         for (size_t j = 0; j < i; j++)
-            expect(work, !same_schedule(&list[i].schedule, &list[j].schedule), "no candidate is there twice");
+            expect(work, !same_schedules(&list[i], &list[j]), "no candidate is there twice");
         expect(work, make_chosen(&again, &list[i].choices), "the choices are legal");
-        expect(work, memcmp(&again.schedule, &list[i].schedule, sizeof again.schedule) == 0, "they make the same schedule");
-        expect(work, list[i].schedule.mask_size == work->schedule.mask_size, "the mask stays as it is");
-        expect(work,
-               !bn_has_mask(work->variant.activation) || list[i].schedule.division.folded == work->schedule.division.folded,
+        expect(work, memcmp(&again.schedule, made, sizeof again.schedule) == 0, "they make the same schedule");
+        expect(work, made->mask_size == work->schedule.mask_size, "the mask stays as it is");
+        expect(work, !bn_has_mask(work->variant.activation) || made->division.folded == work->schedule.division.folded,
                "rows are folded, or not, as the mask has them");
     }
 }
@@ -66,7 +75,7 @@ START_TEST(candidates_of_any_size_are_sound)
         check_list(&work, list, count);
         for (size_t c = 0; c < count; c++) {
             struct plan_of_work candidate = work;
-            candidate.schedule = list[c].schedule;
+            candidate.schedule = list[c].schedules[work.pass];
             describe(&candidate);
             check_division(&candidate);
             check_sizes(&candidate);
@@ -86,7 +95,7 @@ START_TEST(every_candidate_meets_every_element_once)
         ck_assert(random_work(&random, i % 100 == 0 ? 50000 : 3000, &work));
         size_t count = list_candidates(&work, list);
         for (size_t c = 0; c < count; c++) {
-            work.schedule = list[c].schedule;
+            work.schedule = list[c].schedules[work.pass];
             describe(&work);
             check_walk(&work, c % 2 == 0);
         }
@@ -156,10 +165,10 @@ START_TEST(whole_and_split_are_among_the_candidates)
             struct candidate list[MAX_CANDIDATES];
             unsigned whole = 0, split = 0, stream = 0, plain = 0;
             for (size_t i = 0, count = list_candidates(&work, list); i < count; i++) {
-                whole += list[i].schedule.whole;
-                split += !list[i].schedule.whole;
-                stream += bn_streams(&list[i].schedule, 2);
-                plain += !bn_streams(&list[i].schedule, 2);
+                whole += list[i].schedules[PASS_FORWARD].whole;
+                split += !list[i].schedules[PASS_FORWARD].whole;
+                stream += bn_streams(&list[i].schedules[PASS_FORWARD], 2);
+                plain += !bn_streams(&list[i].schedules[PASS_FORWARD], 2);
             }
             expect(&work, whole > 0 && split > 1, "whole, and split in several ways");
             expect(&work, geometry == CLBN_GEOMETRY_GROUP ? stream == 0 : stream + (s == 2) == plain,

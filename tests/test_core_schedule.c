@@ -34,8 +34,6 @@ START_TEST(every_element_is_met_once)
     for (int i = 0; i < WALKS; i++) {
         struct plan_of_work work;
         ck_assert(random_work(&random, i % 100 == 0 ? 500000 : 5000, &work));
-        if (random_below(&random, 2) == 0)
-            bn_make_runs(&work.variant, &work.facts, &work.shape, &work.schedule);
         check_division(&work);
         check_sizes(&work);
         check_walk(&work, true);
@@ -146,12 +144,18 @@ static const struct device_facts cores = {
     .compute_units = 2, .max_group_size = 1024, .address_limit = SIZE_MAX / 2, .cache_size = (size_t)32 << 20
 };
 
-static struct schedule schedule_on(const struct device_facts *facts, clbn_geometry geometry, clbn_type type, struct shape shape)
+static struct schedule pass_on(const struct device_facts *facts, enum pass pass, clbn_geometry geometry, clbn_type type,
+                               struct shape shape)
 {
     const struct variant variant = bn_choose_variant(geometry, 0, facts, type, CLBN_ACTIVATION_NONE, &shape);
     struct schedule schedule;
-    ck_assert(bn_make_schedule(&variant, facts, 0, &usual_choices, &shape, &schedule));
+    ck_assert(bn_make_schedule(&variant, facts, 0, &usual_choices, pass, &shape, &schedule));
     return schedule;
+}
+
+static struct schedule schedule_on(const struct device_facts *facts, clbn_geometry geometry, clbn_type type, struct shape shape)
+{
+    return pass_on(facts, PASS_FORWARD, geometry, type, shape);
 }
 
 static struct schedule schedule_on_cores(clbn_geometry geometry, clbn_type type, struct shape shape)
@@ -162,11 +166,8 @@ static struct schedule schedule_on_cores(clbn_geometry geometry, clbn_type type,
 /* Channels to a group in inference. */
 static cl_ulong run_on_cores(clbn_geometry geometry, struct shape shape)
 {
-    struct schedule schedule = schedule_on_cores(geometry, CLBN_FLOAT32, shape);
-    const struct variant variant = bn_choose_variant(geometry, 0, &cores, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
-    ck_assert_uint_eq(schedule.division.run_channels, 1);
-    bn_make_runs(&variant, &cores, &shape, &schedule);
-    return schedule.division.run_channels;
+    ck_assert_uint_eq(schedule_on_cores(geometry, CLBN_FLOAT32, shape).division.run_channels, 1);
+    return pass_on(&cores, PASS_INFERENCE, geometry, CLBN_FLOAT32, shape).division.run_channels;
 }
 
 START_TEST(tiles_of_all_rows_go_by_their_number)
@@ -378,18 +379,20 @@ START_TEST(far_tensors_are_fetched)
 }
 END_TEST
 
-/* Channels last, where a part of 4096 rows or more is worth its results. */
+/* Channels last, where a part of so many rows or more is worth its results. */
 START_TEST(units_have_equally_many_parts)
 {
+    static const size_t part_rows[PASSES] = { [PASS_FORWARD] = 4096, [PASS_BACKWARD] = 384, [PASS_INFERENCE] = 4096 };
     struct device_facts facts = cores;
     for (facts.compute_units = 1; facts.compute_units <= 12; facts.compute_units++)
-        for (size_t rows = 300; rows < 1000000; rows += rows / 3) {
-            const struct shape shape = shape_of(rows, 64, 1);
-            const struct schedule s = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape);
-            ck_assert_uint_eq(s.division.parts % facts.compute_units, 0);
-            ck_assert_uint_ge(s.division.parts, facts.compute_units);
-            ck_assert(s.division.parts == facts.compute_units || rows / s.division.parts >= 4096);
-        }
+        for (size_t rows = 300; rows < 1000000; rows += rows / 3)
+            for (enum pass pass = 0; pass < PASSES; pass++) {
+                const struct schedule s = pass_on(&facts, pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape_of(rows, 256, 1));
+                const size_t parts = s.division.parts, units = facts.compute_units, usual = 4 * units;
+                ck_assert_uint_eq(parts % units, 0);
+                ck_assert(parts == units || rows / parts >= part_rows[pass]);
+                ck_assert(parts == usual || rows / (parts + units) < part_rows[pass]);
+            }
 }
 END_TEST
 
@@ -400,7 +403,7 @@ START_TEST(a_workspace_that_overflows_has_no_schedule)
     struct schedule schedule;
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
         struct variant variant = bn_choose_variant(geometry, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
-        ck_assert(!bn_make_schedule(&variant, &facts, 0, &usual_choices, &shape, &schedule));
+        ck_assert(!bn_make_schedule(&variant, &facts, 0, &usual_choices, PASS_FORWARD, &shape, &schedule));
     }
 }
 END_TEST
