@@ -23,9 +23,9 @@
 #define FETCHED_RESULTS_SHARE 2
 #define RESULTS_SHARE         4
 
-/* Channels first: a tensor of more than so many caches is far, not even in a server's last one, which does not count as cache. Of
- * such, forward kernels ask for what lies a page on, where that pays. */
+/* A tensor of more than so many caches is far, not even in a server's last one, which does not count as cache, or farthest. */
 #define CACHES_OF_NEAR_TENSORS 8
+#define CACHES_OF_FAR_TENSORS  16
 
 /* Channels last, single work-items: rows of a part, at least, unless there would be fewer than one to a unit. A part's moments cost
  * a channel as much as adding some thousand rows; the backward's sums cost less than what smaller parts even out when a unit begins
@@ -173,11 +173,13 @@ static size_t greatest_common_divisor(size_t a, size_t b)
     return a;
 }
 
-static void choose_fetching(struct division *d, const struct variant *v, const struct device_facts *facts)
+/* How far tensors are, where it pays to ask for them by that. */
+static cl_ulong choose_far(const struct variant *v, const struct device_facts *facts, size_t elements)
 {
-    const size_t size = bn_type_size(v->type);
-    const bool is_far = d->rows * d->channels * d->columns / CACHES_OF_NEAR_TENSORS > facts->cache_size / size;
-    d->fetch_ahead = v->fetches && facts->reads_streams && is_far ? PAGE_SIZE / size : 0;
+    const size_t limit = facts->cache_size / bn_type_size(v->type);
+    if (!v->fetches || !facts->reads_streams || elements / CACHES_OF_NEAR_TENSORS <= limit)
+        return NEAR;
+    return elements / CACHES_OF_FAR_TENSORS <= limit ? FAR : FARTHEST;
 }
 
 /* Channels first: groups x channels, chunks as in kernels/rows_walk.cl. */
@@ -203,7 +205,6 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     s->whole = choose_whole(engine_flags, choices, d->channels >= groups || chunks <= few_chunks);
     d->parts = s->whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
     d->run_channels = 1;
-    choose_fetching(d, v, facts);
     s->tiles = (size_t)d->channels;
     s->partials = (size_t)d->parts;
 }
@@ -391,6 +392,7 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
         .partials = 1,
     };
     s.stream_tensors = choose_stream(v, facts, choices, shape->elements);
+    s.division.far = choose_far(v, facts, shape->elements);
     if (shape->elements == 0)
         s.whole = true;
     else if (v->channels_last)

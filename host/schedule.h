@@ -14,11 +14,14 @@ struct division {
     cl_ulong band_rows, result_rows;
     cl_ulong tile_vectors;
     cl_ulong run_channels;
-    cl_ulong fetch_ahead;
+    cl_ulong far;
     cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
     cl_ulong kept_lanes;
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
 };
+
+/* Values of struct division's far. */
+enum { NEAR, FAR, FARTHEST };
 
 /* What calls of a plan do with its tensors. Each has a schedule of its own. */
 enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_INFERENCE, PASSES };

@@ -227,6 +227,7 @@ typedef struct {
     __global storage *y;
     __global uchar *mask;
     index_t x_pitch, z_pitch, y_pitch, mask_pitch;
+    uint far;
 } forward_block;
 
 INLINE void find_forward_block(forward_block *own, division d, block b, forward_tensors t)
@@ -240,6 +241,7 @@ INLINE void find_forward_block(forward_block *own, division d, block b, forward_
     own->z_pitch = pitch_of(b, t.z.at);
     own->y_pitch = pitch_of(b, t.y.at);
     own->mask_pitch = b.row_step * mask_pitch;
+    own->far = (uint)d.far;
 }
 
 INLINE void skip_rows(forward_block *own, index_t rows)
@@ -266,9 +268,9 @@ INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t beg
         forward_block at = own;
         for (index_t i = 0; i < rows; i++, skip_rows(&at, 1)) {
             if (fetches) {
-                fetch(at.x + c + fetch_distance(b.result_band, own.x_pitch));
+                fetch_once(at.x + c + fetch_distance(b.result_band, own.x_pitch), own.far);
                 if (at.z)
-                    fetch(at.z + c + fetch_distance(b.result_band, own.z_pitch));
+                    fetch_once(at.z + c + fetch_distance(b.result_band, own.z_pitch), own.far);
             }
             realv v = fma(load_in_order(at.x + c, in_order) - mean, scale, shift);
             if (at.z)

@@ -189,11 +189,13 @@ typedef struct __attribute__((packed)) {
 #if CLBN_FETCH && defined(__has_builtin)
 #if __has_builtin(__builtin_prefetch)
 #define fetch(p) __builtin_prefetch((const void *)(size_t)(p))
+#define fetch_to_second_cache(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
 #define fetch_to_write(p) __builtin_prefetch((const void *)(size_t)(p), 1)
 #endif
 #endif
 #ifndef fetch
 #define fetch(p)
+#define fetch_to_second_cache(p)
 #define fetch_to_write(p)
 #endif
 #define PAGE_SIZE 4096

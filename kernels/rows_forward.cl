@@ -8,15 +8,15 @@ INLINE void add_deviation(realv x, summation how, realv *sum, realv *squares)
 }
 
 /* Of rows of a chunk that are walked together, the deviations of whole vectors. */
-INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, index_t ahead, summation how,
+INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, bool fetches, summation how,
                         realv *sums, realv *squares)
 {
     for (index_t i = at.lane; i < c.vectors; i += at.lanes)
 #pragma unroll
         for (uint r = 0; r < ROWS_TOGETHER; r++) {
             __global const storage *p = data + starts[r] + i * CLBN_VECTOR;
-            if (ahead > 0)
-                fetch(p + ahead);
+            if (fetches)
+                fetch(p + FETCH_DISTANCE);
             add_deviation(load_in_order(p, false), how, &sums[r % SUMS_TOGETHER], &squares[r % SUMS_TOGETHER]);
         }
 }
@@ -64,7 +64,7 @@ INLINE void add_chunk(division d, position at, chunk c, input x, index_t channel
         index_t starts[ROWS_TOGETHER];
         const uint rows = find_rows(starts, d, at, c, x.at, row, channel);
         if (rows == ROWS_TOGETHER)
-            add_vectors(at, c, x.data, starts, (index_t)d.fetch_ahead, how, sums, squares);
+            add_vectors(at, c, x.data, starts, d.far != NEAR, how, sums, squares);
         else
             for (uint r = 0; r < rows; r++)
                 add_vectors_of_row(at, c, x.data + starts[r], how, sums, squares);
@@ -169,7 +169,7 @@ typedef struct {
     __global uchar *mask;
     ulong mask_unit; /* the first */
     bool in_order;   /* the mask has bits of elements in their order */
-    index_t ahead;   /* what is asked for; 0: nothing is */
+    uint far;
     real alpha;
 } forward_row;
 
@@ -181,7 +181,7 @@ INLINE void find_forward_row(forward_row *r, division d, forward_tensors t, inde
     r->mask = CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 0 : t.mask;
     r->mask_unit = mask_row_of(d, row, channel);
     r->in_order = r->mask != 0;
-    r->ahead = (index_t)d.fetch_ahead;
+    r->far = (uint)d.far;
     r->alpha = t.alpha;
 }
 
@@ -204,8 +204,8 @@ INLINE realv affine_some(forward_row r, index_t column, uint width, affine a)
 
 INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache)
 {
-    if (past_cache && r.ahead > 0)
-        fetch(r.x + column + r.ahead);
+    if (past_cache && r.far != NEAR)
+        fetch_once(r.x + column + FETCH_DISTANCE, r.far);
     realv v = affine_vector(r, column, a);
     store_in_order(r.y + column, activate(v, r.alpha), r.in_order, past_cache);
     if (r.mask)
@@ -301,7 +301,7 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
                    running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
                    wide_of_parts(factor_high, factor_low), flags);
-    d.fetch_ahead = 0; /* x has just been read */
+    d.far = NEAR; /* x has just been read */
     if (y)
         normalize_part(d, at, t, one, 0, &a);
 }

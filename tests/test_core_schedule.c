@@ -358,23 +358,30 @@ START_TEST(bands_where_kernels_fetch_go_by_the_device)
 }
 END_TEST
 
-/* Channels first: of what is far, the next page is asked for, if the device reads streams and kernels can ask. */
-START_TEST(far_tensors_are_fetched)
+/* Where the device reads streams and kernels can ask for what comes next. */
+START_TEST(tensors_are_near_or_far)
 {
     const size_t near = ((size_t)256 << 20) / 4; /* elements of float32 in eight caches of 32 MiB */
+    const struct {
+        size_t rows;
+        clbn_type type;
+        cl_ulong far;
+    } cases[] = {
+        { near / 64, CLBN_FLOAT32, NEAR },      { near / 64 + 1, CLBN_FLOAT32, FAR },
+        { near / 32, CLBN_FLOAT32, FAR },       { near / 32 + 1, CLBN_FLOAT32, FARTHEST },
+        { near / 64 + 1, CLBN_BFLOAT16, NEAR }, { near / 32 + 1, CLBN_BFLOAT16, FAR },
+    };
     for (int i = 0; i < 8; i++) {
         struct device_facts facts = cores;
         facts.can_fetch = i % 2 != 0;
         facts.reads_streams = i / 2 % 2 != 0;
         const clbn_geometry geometry = i / 4 == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
-        const bool pays = i == 3;
-        const struct shape largest = shape_of(32, 64, near / 2048), larger = shape_of(32, 64, near / 2048 + 1);
-        const struct shape halves = shape_of(64, 64, near / 2048 + 1), last = shape_of(near, 64, 1);
-        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_FLOAT32, largest).division.fetch_ahead, 0);
-        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_FLOAT32, larger).division.fetch_ahead, pays ? 1024 : 0);
-        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_BFLOAT16, larger).division.fetch_ahead, 0);
-        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_BFLOAT16, halves).division.fetch_ahead, pays ? 2048 : 0);
-        ck_assert_uint_eq(schedule_on(&facts, geometry, CLBN_FLOAT32, last).division.fetch_ahead, 0);
+        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+            const cl_ulong far = i == 3 ? cases[c].far : NEAR;
+            const struct shape first = shape_of(1, 64, cases[c].rows), last = shape_of(cases[c].rows, 64, 1);
+            ck_assert_uint_eq(schedule_on(&facts, geometry, cases[c].type, first).division.far, far);
+            ck_assert_uint_eq(schedule_on(&facts, geometry, cases[c].type, last).division.far, far);
+        }
     }
 }
 END_TEST
@@ -426,7 +433,7 @@ int main(void)
     tcase_add_test(cases, channels_make_long_runs);
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
     tcase_add_test(cases, bands_where_kernels_fetch_go_by_the_device);
-    tcase_add_test(cases, far_tensors_are_fetched);
+    tcase_add_test(cases, tensors_are_near_or_far);
     tcase_add_test(cases, units_have_equally_many_parts);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
