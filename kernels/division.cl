@@ -78,11 +78,11 @@ static index_t part_begin(ulong count, ulong part, ulong parts)
 }
 
 /*
- * The number of a group that walks tensors a second time. A GPU starts groups in the order of their numbers: backwards, so that
- * what the first walk has read last is met first, while a cache still has it. A CPU's groups divide the numbers among cores.
+ * The number of a group that walks tensors a second time: backwards, so that what the first walk has read last is met first, while a
+ * cache still has it. A GPU starts groups in the order of their numbers; of a CPU's cores, which divide the numbers, the one that ends
+ * the first walk last begins the second.
  */
 static index_t second_group(uint dimension)
 {
-    index_t group = (index_t)get_group_id(dimension);
-    return CLBN_GROUP > 1 ? (index_t)get_num_groups(dimension) - 1 - group : group;
+    return (index_t)(get_num_groups(dimension) - 1 - get_group_id(dimension));
 }
