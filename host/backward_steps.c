@@ -228,18 +228,24 @@ struct partials {
     bool records;
 };
 
+/* The arguments that all kernels which merge take in this order. */
+static void bind_merged(struct step_list *steps, const struct backward *b, struct partials partials)
+{
+    bn_bind_ulong(steps, partials.values);
+    bn_bind_ulong(steps, partials.count);
+    bn_bind_view(steps, partials.view);
+    bind_parameters(steps, b);
+    bn_bind_view(steps, b->dgamma);
+    bn_bind_view(steps, b->dbeta);
+    bind_epsilon(steps);
+}
+
 static void add_finish_step(struct operation *o, const struct backward *b, struct partials partials, clbn_view record,
                             clbn_view coefficients)
 {
     bn_add_merging_step(&o->steps, KERNEL_FINISH_GRADIENTS, partials.count);
     bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
-    bn_bind_ulong(&o->steps, partials.values);
-    bn_bind_ulong(&o->steps, partials.count);
-    bn_bind_view(&o->steps, partials.view);
-    bind_parameters(&o->steps, b);
-    bn_bind_view(&o->steps, b->dgamma);
-    bn_bind_view(&o->steps, b->dbeta);
-    bind_epsilon(&o->steps);
+    bind_merged(&o->steps, b, partials);
     bn_bind_view(&o->steps, record);
     bn_bind_view(&o->steps, coefficients);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials.records ? FLAG_RECORDS : 0u));
@@ -253,18 +259,31 @@ static struct partials own_partials(const struct operation *o, bool summed)
     return p;
 }
 
-/* From the coefficients in the workspace. */
-static void add_input_step(struct operation *o, const struct backward *b)
+/* From the coefficients in the workspace, or from partial results, if there are any. */
+static void add_input_step(struct operation *o, const struct backward *b, const struct partials *partials)
 {
-    if (!bn_is_present(b->dx) && !bn_is_present(b->dz))
-        return;
-    bn_add_parted_step(&o->steps, KERNEL_INPUT);
+    bn_add_parted_step(&o->steps, partials ? KERNEL_MERGE_INPUT : KERNEL_INPUT);
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
-    bn_bind_view(&o->steps, o->workspace.coefficients);
+    if (partials)
+        bind_merged(&o->steps, b, *partials);
+    if (!partials || bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, flags_of(o, b));
+    bn_bind_uint(&o->steps, flags_of(o, b) | (partials && partials->records ? FLAG_RECORDS : 0u));
+}
+
+/* What follows from partial results: gradients of parameters, and dx and dz where there are any elements. */
+static void add_result_steps(struct operation *o, const struct backward *b, struct partials partials)
+{
+    const bool has_elements = bn_plan_shape(o->call->plan)->elements > 0;
+    const bool has_results = has_elements && (bn_is_present(b->dx) || bn_is_present(b->dz));
+    const bool merges_itself = has_results && bn_merges_itself(o->steps.schedule, partials.count);
+    if (!merges_itself)
+        add_finish_step(o, b, partials, none, o->workspace.coefficients);
+    if (has_results)
+        add_input_step(o, b, merges_itself ? &partials : NULL);
 }
 
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
@@ -280,8 +299,7 @@ void bn_add_backward_steps(struct operation *o, const struct backward *b)
     }
     if (needs_sums(b))
         add_sums_step(o, b);
-    add_finish_step(o, b, own_partials(o, needs_sums(b)), none, o->workspace.coefficients);
-    add_input_step(o, b);
+    add_result_steps(o, b, own_partials(o, needs_sums(b)));
 }
 
 void bn_add_empty_backward_step(struct operation *o, const struct backward *b)
@@ -302,7 +320,5 @@ void bn_add_sums_steps(struct operation *o, const struct backward *b)
 void bn_add_input_steps(struct operation *o, const struct backward *b)
 {
     const struct partials all = { .count = b->parts, .view = b->records, .records = true };
-    add_finish_step(o, b, all, none, o->workspace.coefficients);
-    if (bn_plan_shape(o->call->plan)->elements > 0)
-        add_input_step(o, b);
+    add_result_steps(o, b, all);
 }

@@ -108,37 +108,80 @@ static void add_moments_step(struct operation *o, clbn_view x)
     }
 }
 
-/* partials: count of them, in the workspace, or records if the flags say so. record, coefficients: what it gives, or absent. */
-static void add_finish_step(struct operation *o, size_t count, clbn_view partials, const struct finish *f, clbn_view record,
-                            clbn_view coefficients, cl_uint flags)
+/* Partial results to be merged: count of them, in the workspace, or records. */
+struct partials {
+    size_t count;
+    clbn_view view;
+    bool records;
+};
+
+static struct partials own_partials(const struct operation *o)
 {
-    bn_add_merging_step(&o->steps, KERNEL_FINISH_STATISTICS, count);
-    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
-    bn_bind_ulong(&o->steps, count);
-    bn_bind_view(&o->steps, partials);
-    bind_finish(&o->steps, f);
-    bn_bind_view(&o->steps, record);
-    bn_bind_view(&o->steps, coefficients);
-    bn_bind_uint(&o->steps, flags | (f->biased ? FLAG_BIASED : 0u));
+    const struct partials p = { .count = o->steps.schedule->partials, .view = o->workspace.partials };
+    return p;
 }
 
-/* From the coefficients in the workspace. */
-static void add_normalize_step(struct operation *o, clbn_view x, clbn_view z, clbn_view y, clbn_view mask)
+/* The arguments that all kernels which merge take in this order. */
+static void bind_merged(struct step_list *steps, struct partials partials, const struct finish *f)
 {
-    bn_add_parted_step(&o->steps, KERNEL_NORMALIZE);
-    bind_tensors(&o->steps, x, z, y, mask);
-    bn_bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_ulong(steps, partials.count);
+    bn_bind_view(steps, partials.view);
+    bind_finish(steps, f);
+}
+
+static cl_uint merging_flags(struct partials partials, const struct finish *f)
+{
+    return (partials.records ? FLAG_RECORDS : 0u) | (f->biased ? FLAG_BIASED : 0u);
+}
+
+/* record, coefficients: what it gives, or absent. */
+static void add_finish_step(struct operation *o, struct partials partials, const struct finish *f, clbn_view record,
+                            clbn_view coefficients)
+{
+    bn_add_merging_step(&o->steps, KERNEL_FINISH_STATISTICS, partials.count);
+    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
+    bind_merged(&o->steps, partials, f);
+    bn_bind_view(&o->steps, record);
+    bn_bind_view(&o->steps, coefficients);
+    bn_bind_uint(&o->steps, merging_flags(partials, f));
+}
+
+/* What a second walk reads and writes. */
+struct normalized {
+    clbn_view x, z, y, mask;
+};
+
+/* From the coefficients in the workspace, or from partial results, if there are any. */
+static void add_normalize_step(struct operation *o, const struct normalized *n, const struct partials *partials,
+                               const struct finish *f)
+{
+    bn_add_parted_step(&o->steps, partials ? KERNEL_MERGE_NORMALIZE : KERNEL_NORMALIZE);
+    bind_tensors(&o->steps, n->x, n->z, n->y, n->mask);
+    if (partials)
+        bind_merged(&o->steps, *partials, f);
+    if (!partials || bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, stream_flag(&o->steps, z));
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (partials ? merging_flags(*partials, f) : 0u));
+}
+
+/* What follows from partial results: statistics, and y if there is one. */
+static void add_result_steps(struct operation *o, struct partials partials, const struct finish *f, const struct normalized *n)
+{
+    const bool has_y = bn_is_present(n->y);
+    const bool merges_itself = has_y && bn_merges_itself(o->steps.schedule, partials.count);
+    if (!merges_itself)
+        add_finish_step(o, partials, f, none, o->workspace.coefficients);
+    if (has_y)
+        add_normalize_step(o, n, merges_itself ? &partials : NULL, f);
 }
 
 static void add_split_forward(struct operation *o, const clbn_forward_training_args *a)
 {
     const struct finish f = finish_of(a);
+    const struct normalized n = { a->x, a->z, a->y, a->mask };
     add_moments_step(o, a->x);
-    add_finish_step(o, o->steps.schedule->partials, o->workspace.partials, &f, none, o->workspace.coefficients, 0);
-    if (bn_is_present(a->y))
-        add_normalize_step(o, a->x, a->z, a->y, a->mask);
+    add_result_steps(o, own_partials(o), &f, &n);
 }
 
 void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
@@ -174,25 +217,28 @@ void bn_add_statistics_steps(struct operation *o, clbn_view x, clbn_view record)
 {
     const struct finish nothing_else = { .update_factor = 0 };
     add_moments_step(o, x);
-    add_finish_step(o, o->steps.schedule->partials, o->workspace.partials, &nothing_else, record, none, 0);
+    add_finish_step(o, own_partials(o), &nothing_else, record, none);
 }
 
 void bn_add_empty_statistics_step(struct operation *o, clbn_view record)
 {
     const struct finish nothing_else = { .update_factor = 0 };
-    add_finish_step(o, 0, none, &nothing_else, record, none, 0);
+    const struct partials no_partials = { .count = 0 };
+    add_finish_step(o, no_partials, &nothing_else, record, none);
 }
 
 void bn_add_merge_step(struct operation *o, const clbn_merge_statistics_args *a)
 {
     const struct finish f = { none,         none,           a->running_mean,  a->running_var,
                               a->save_mean, a->save_invstd, a->update_factor, a->running_variance == CLBN_BIASED };
-    add_finish_step(o, a->parts, a->records, &f, a->statistics, none, FLAG_RECORDS);
+    const struct partials all = { .count = a->parts, .view = a->records, .records = true };
+    add_finish_step(o, all, &f, a->statistics, none);
 }
 
 void bn_add_normalize_steps(struct operation *o, const clbn_normalize_args *a)
 {
     const struct finish f = { .gamma = a->gamma, .beta = a->beta };
-    add_finish_step(o, 1, a->statistics, &f, none, o->workspace.coefficients, FLAG_RECORDS);
-    add_normalize_step(o, a->x, a->z, a->y, a->mask);
+    const struct partials merged = { .count = 1, .view = a->statistics, .records = true };
+    const struct normalized n = { a->x, a->z, a->y, a->mask };
+    add_result_steps(o, merged, &f, &n);
 }

@@ -218,8 +218,10 @@ static void name_kernels(char *text, size_t size, clbn_plan plan, const enum ker
 /* Of calls without residual and mask. */
 static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
 {
-    static const enum kernel_id forward[] = { KERNEL_STATISTICS, KERNEL_FINISH_STATISTICS, KERNEL_NORMALIZE };
-    static const enum kernel_id backward[] = { KERNEL_SUMS, KERNEL_FINISH_GRADIENTS, KERNEL_INPUT };
+    static const enum kernel_id split[2][3] = { { KERNEL_STATISTICS, KERNEL_FINISH_STATISTICS, KERNEL_NORMALIZE },
+                                                { KERNEL_SUMS, KERNEL_FINISH_GRADIENTS, KERNEL_INPUT } };
+    static const enum kernel_id merging[2][2] = { { KERNEL_STATISTICS, KERNEL_MERGE_NORMALIZE },
+                                                  { KERNEL_SUMS, KERNEL_MERGE_INPUT } };
     static const enum kernel_id whole[PASSES] = { KERNEL_FORWARD, KERNEL_BACKWARD, KERNEL_INFERENCE };
     static const enum kernel_id images[PASSES] = { KERNEL_IMAGES_FORWARD, KERNEL_IMAGES_BACKWARD, KERNEL_IMAGES_INFERENCE };
     static const enum kernel_id kept[PASSES] = { KERNEL_RESIDENT_FORWARD, KERNEL_RESIDENT_BACKWARD };
@@ -236,8 +238,10 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
         name_kernels(text, size, plan, &images[pass], 1);
     else if (s->whole || pass == PASS_INFERENCE)
         name_kernels(text, size, plan, &whole[pass], 1);
+    else if (bn_merges_itself(s, s->partials))
+        name_kernels(text, size, plan, merging[pass], 2);
     else
-        name_kernels(text, size, plan, pass == PASS_FORWARD ? forward : backward, 3);
+        name_kernels(text, size, plan, split[pass], 3);
 }
 
 static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)

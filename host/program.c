@@ -29,12 +29,12 @@ struct program {
 };
 
 static const char *const kernel_names[2][KERNEL_COUNT] = {
-    { "rows_forward", "rows_statistics", "rows_normalize", "rows_inference", "rows_backward", "rows_sums", "rows_input",
-      "finish_statistics", "finish_gradients", "fold_bias", "resident_rows_forward", "resident_rows_backward", "images_forward",
-      "images_inference", "images_backward" },
-    { "columns_forward", "columns_statistics", "columns_normalize", "columns_inference", "columns_backward", "columns_sums",
-      "columns_input", "finish_statistics", "finish_gradients", "fold_bias", "resident_columns_forward",
-      "resident_columns_backward" },
+    { "rows_forward", "rows_statistics", "rows_normalize", "rows_merge_normalize", "rows_inference", "rows_backward",
+      "rows_sums", "rows_input", "rows_merge_input", "finish_statistics", "finish_gradients", "fold_bias",
+      "resident_rows_forward", "resident_rows_backward", "images_forward", "images_inference", "images_backward" },
+    { "columns_forward", "columns_statistics", "columns_normalize", "columns_merge_normalize", "columns_inference",
+      "columns_backward", "columns_sums", "columns_input", "columns_merge_input", "finish_statistics", "finish_gradients",
+      "fold_bias", "resident_columns_forward", "resident_columns_backward" },
 };
 
 const char *bn_kernel_name(const struct variant *variant, enum kernel_id id)
@@ -81,6 +81,7 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
                   { last ? "columns_walk.cl" : "rows_walk.cl", true },
                   { last ? "columns_forward.cl" : "rows_forward.cl", true },
                   { last ? "columns_backward.cl" : "rows_backward.cl", true },
+                  { last ? "columns_merge.cl" : "rows_merge.cl", alone },
                   { "images.cl", alone && !last },
                   { "images_forward.cl", alone && !last },
                   { "images_backward.cl", alone && !last },

@@ -4,15 +4,17 @@
 
 #include "tuning.h"
 
-/* The kernels of a program. The first seven differ between channels first and channels last. */
+/* The kernels of a program. Those before KERNEL_FINISH_STATISTICS differ between channels first and channels last. */
 enum kernel_id {
     KERNEL_FORWARD,
     KERNEL_STATISTICS,
     KERNEL_NORMALIZE,
+    KERNEL_MERGE_NORMALIZE, /* this and KERNEL_MERGE_INPUT only in programs of single work-items */
     KERNEL_INFERENCE,
     KERNEL_BACKWARD,
     KERNEL_SUMS,
     KERNEL_INPUT,
+    KERNEL_MERGE_INPUT,
     KERNEL_FINISH_STATISTICS,
     KERNEL_FINISH_GRADIENTS,
     KERNEL_FOLD_BIAS,

@@ -33,6 +33,11 @@
 #define PART_ROWS_ALONE   4096
 #define PART_ROWS_OF_SUMS 384
 
+/* Channels last, single work-items: spans of partial results that a unit merges in the time of a launch; what follows from merged ones
+ * takes as long as so many. Where a second walk has less of it than that, it pays to do without a kernel that merges before it. */
+#define MERGED_PER_LAUNCH  768
+#define MERGED_AS_FINISHED 8
+
 /* Channels first, single work-items: rows that are walked together, or pieces of fewer, and the sums that they share
  * (kernels/rows_walk.cl). */
 #define ROWS_TOGETHER 4
@@ -149,6 +154,11 @@ bool bn_streams(const struct schedule *schedule, unsigned tensors)
     return tensors >= schedule->stream_tensors;
 }
 
+bool bn_merges_itself(const struct schedule *schedule, size_t count)
+{
+    return schedule->merged_itself > 0 && count <= schedule->merged_itself;
+}
+
 unsigned bn_usual_tensors(enum pass pass)
 {
     return pass == PASS_BACKWARD ? 3 : 2;
@@ -207,6 +217,7 @@ static void divide_rows(struct schedule *s, const struct variant *v, const struc
     d->run_channels = 1;
     s->tiles = (size_t)d->channels;
     s->partials = (size_t)d->parts;
+    s->merged_itself = v->group == 1 ? SIZE_MAX : 0;
 }
 
 /* Channels first, packed, whole: as many channels to a piece as keep all units busy, fit in it, and leave pieces aligned if any
@@ -322,6 +333,14 @@ static size_t whole_tile(size_t vectors, size_t groups, size_t units)
     return share <= WHOLE_TILE_VECTORS ? share : greater(least(vectors / groups, WHOLE_TILE_VECTORS), 1);
 }
 
+/* Partial results to a channel, at most, that are merged in less time than a launch takes, if a unit has so many groups, each of which
+ * merges those of all channels. */
+static size_t merged_per_launch(size_t spans, size_t groups)
+{
+    const size_t merged = MERGED_PER_LAUNCH / spans / groups;
+    return merged > MERGED_AS_FINISHED ? merged - MERGED_AS_FINISHED : 0;
+}
+
 /* Channels last: parts of the rows x tiles of channels, shares as in kernels/columns_walk.cl. */
 static void divide_columns(struct schedule *s, const struct variant *v, const struct device_facts *facts, cl_uint engine_flags,
                            const struct choices *choices, enum pass pass, const struct shape *shape)
@@ -348,13 +367,18 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     d->result_rows = chosen(choices->band_rows, (size_t)d->result_rows) * lines;
     d->chunk_columns = 1;
     const size_t tile = s->whole ? whole_tile(vectors, groups, facts->compute_units) : vectors;
-    d->tile_vectors = v->group > 1 ? d->lanes : least(chosen(choices->tile_vectors, tile), vectors);
+    /* A single work-item has all of the rows in one, whose results it merges. */
+    const size_t alone = d->folded > 1 ? vectors : least(chosen(choices->tile_vectors, tile), vectors);
+    d->tile_vectors = v->group > 1 ? d->lanes : alone;
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
     groups = wanted_row_groups(v, facts, choices, pass, (size_t)d->rows);
     d->parts = s->whole ? 1 : least(bands, divide_up(groups, s->tiles));
-    s->partials = (size_t)d->parts * (size_t)d->folded;
+    s->partials = (size_t)d->parts * (v->group > 1 ? (size_t)d->folded : 1);
     s->slots = (size_t)d->parts * lines;
+    if (v->group == 1 && !s->whole && s->tiles == 1)
+        s->merged_itself =
+            merged_per_launch(divide_up(shape->channels, bn_span(v)), divide_up((size_t)d->parts, facts->compute_units));
 }
 
 /* *end += bytes x count x channels, rounded up to the workspace's alignment. */
@@ -418,11 +442,12 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     const size_t width = (size_t)s.division.channels;
     const bool has_shuffled = v->type == CLBN_BFLOAT16 && bn_span(v) > 1;
     const size_t tables = greater(s.slots, 1) * (has_shuffled ? 2 : 1);
-    bool fits = add_section(&s.partials_size, bn_partial_size(v), s.partials, shape->channels, &s.workspace_size) &&
-                add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
-                add_section(&s.coefficients_size, COEFFICIENTS * element, tables, width, &s.workspace_size) &&
-                add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), s.slots,
-                            divide_up(width, v->vector) * v->vector, &s.workspace_size);
+    bool fits =
+        add_section(&s.partials_size, bn_partial_size(v), greater((size_t)s.division.parts, 1), width, &s.workspace_size) &&
+        add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
+        add_section(&s.coefficients_size, COEFFICIENTS * element, tables, width, &s.workspace_size) &&
+        add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), s.slots, divide_up(width, v->vector) * v->vector,
+                    &s.workspace_size);
     *schedule = s;
     return fits;
 }

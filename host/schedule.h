@@ -49,6 +49,7 @@ struct schedule {
     size_t kept_tiles;        /* then: groups */
     size_t tiles;             /* groups side by side: channels, or tiles of channels */
     size_t partials;          /* partial results to a channel */
+    size_t merged_itself;     /* partial results to a channel that groups of a second walk merge, at most; 0: they merge none */
     size_t slots;             /* channels last: work-items, or 0, that share a channel, each with tables of its own */
     size_t partials_size;     /* bytes, at the start of the workspace */
     size_t statistics_size;   /* bytes, then: mean and invstd of each channel, when the caller gives none */
@@ -60,6 +61,9 @@ struct schedule {
 
 /* Whether the results of a pass over so many tensors go past the cache. */
 bool bn_streams(const struct schedule *schedule, unsigned tensors);
+
+/* Whether each group of a second walk merges the count partial results to a channel itself, so that no kernel does before it. */
+bool bn_merges_itself(const struct schedule *schedule, size_t count);
 
 /* Tensors of a pass that has none that are optional. */
 unsigned bn_usual_tensors(enum pass pass);

@@ -215,6 +215,23 @@ void finish_sums_of_columns(division d, position at, columns_share share, accumu
     }
 }
 
+/* A part's sums of all rows in one, of a single work-item. */
+void add_folded_sums(division d, __global uchar *partials, ulong part)
+{
+    const ulong channels = d.channels / d.folded;
+    for (ulong c = 0; c < channels; c += CLBN_SPAN) {
+        const span to = span_of((index_t)c, channels);
+        sums s;
+        load_partial_sums(&s, partials, part, d.channels, to);
+        for (ulong row = 1; row < d.folded; row++) {
+            sums other;
+            load_partial_sums(&other, partials, part, d.channels, folded_span(to, row, channels));
+            s = add_sums(s, other);
+        }
+        store_partial_sums(partials, part * d.folded, channels, to, s);
+    }
+}
+
 /* The same from the beginning. slot: normalizers. */
 void own_sums(division d, position at, columns_share share, backward_tensors t, __global real *slot, accumulators own,
               __global uchar *partials, ulong part, __local sums *scratch)
@@ -231,6 +248,8 @@ void own_sums(division d, position at, columns_share share, backward_tensors t, 
         accumulate_chunk(d, at, share, slot, G_SUM, 3, has_only_dx(t) ? block_end(share) : 0, own);
     }
     finish_sums_of_columns(d, at, share, own, partials, part, scratch);
+    if (CLBN_GROUP == 1 && d.folded > 1)
+        add_folded_sums(d, partials, part);
 }
 
 INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_cache, bool dz_past_cache,

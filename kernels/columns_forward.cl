@@ -182,6 +182,23 @@ void finish_columns(division d, position at, columns_share share, input x, __glo
     }
 }
 
+/* A part's moments of all rows in one, of a single work-item. */
+void merge_folded_moments(division d, __global uchar *partials, ulong part)
+{
+    const ulong channels = d.channels / d.folded;
+    for (ulong c = 0; c < channels; c += CLBN_SPAN) {
+        const span to = span_of((index_t)c, channels);
+        moments m;
+        load_partial_moments(&m, partials, part, d.channels, to);
+        for (ulong row = 1; row < d.folded; row++) {
+            moments other;
+            load_partial_moments(&other, partials, part, d.channels, folded_span(to, row, channels));
+            m = merge_moments(m, other);
+        }
+        store_partial_moments(partials, part * d.folded, channels, to, m);
+    }
+}
+
 /* The same from the beginning. */
 void columns_moments(division d, position at, columns_share share, input x, __global real *slot, accumulators own,
                      __global uchar *partials, ulong part, __local moments *scratch)
@@ -204,6 +221,8 @@ void columns_moments(division d, position at, columns_share share, input x, __gl
         accumulate_chunk(d, at, share, slot, SUM, 2, block_end(share), own);
     }
     finish_columns(d, at, share, x, slot, own, partials, part, scratch);
+    if (CLBN_GROUP == 1 && d.folded > 1)
+        merge_folded_moments(d, partials, part);
 }
 
 INLINE void normalize_column(division d, column c, forward_tensors t, bool past_cache, __global const real *table)
@@ -359,6 +378,10 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
+    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                    running_var + running_var_offset, save_mean + save_mean_offset,
+                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                                    wide_of_parts(factor_high, factor_low), flags };
     __local moments scratch[CLBN_GROUP];
     position at = position_in_group(d);
     __global uchar *state = partials + partials_offset;
@@ -373,9 +396,7 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
             moments m;
             load_partial_moments(&m, state, 0, d.channels, to);
             affine a;
-            finish_moments(&a, m, to, true, gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                           running_var + running_var_offset, save_mean + save_mean_offset, save_invstd + save_invstd_offset,
-                           wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags);
+            finish_moments(&a, m, to, true, of);
             store_affine(table, d.channels, to, a);
         }
     }

@@ -191,6 +191,10 @@ GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
+    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                    running_var + running_var_offset, save_mean + save_mean_offset,
+                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                                    wide_of_parts(factor_high, factor_low), flags };
     affine_tables s; /* before there are affines: pivots, sums, squares */
     deviations all[PIECE_CHANNELS];
     real pivots[PIECE_CHANNELS];
@@ -207,10 +211,7 @@ GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x
         else
             m = own_moments(d, position_in_group(d), t.x, p.channel + i, 0, chunk_count(d));
         affine a;
-        finish_moments(&a, m, span_of(p.channel + i, d.channels), true, gamma + gamma_offset, beta + beta_offset,
-                       running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
-                       save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                       wide_of_parts(factor_high, factor_low), flags);
+        finish_moments(&a, m, span_of(p.channel + i, d.channels), true, of);
         spread_affine(&s, p, i, a);
     }
     if (y)

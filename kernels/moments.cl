@@ -191,31 +191,37 @@ SPAN_INLINE void update_running(__global real *running, span at, truths have, wi
     store_statistics(running, at, have, real_of(batch));
 }
 
+/* What follows from channels' moments: their gamma and beta, and the statistics to be stored, each of which may be NULL. */
+typedef struct {
+    __global const real *gamma, *beta;
+    __global real *running_mean, *running_var, *save_mean, *save_invstd;
+    wide epsilon, factor;
+    uint flags;
+} channel_statistics;
+
 /*
- * The channels' normalisation from their moments. If writes, also stores their saved and running statistics, each where it is not
- * NULL, and none of no values; the running variance is m2/(count - 1) unless the flags say biased.
+ * The channels' normalisation from their moments. If writes, also stores their saved and running statistics, and none of no values;
+ * the running variance is m2/(count - 1) unless the flags say biased.
  */
-SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, __global const real *gamma,
-                                __global const real *beta, __global real *running_mean, __global real *running_var,
-                                __global real *save_mean, __global real *save_invstd, wide epsilon, wide factor, uint flags)
+SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, channel_statistics of)
 {
-    bool is_biased = (flags & FLAG_BIASED) != 0;
+    bool is_biased = (of.flags & FLAG_BIASED) != 0;
     truths have = !is_zero(m.count);
     wide variance = wide_divide(m.m2, m.count);
     wide invstd;
-    find_invstd(&invstd, variance, epsilon);
+    find_invstd(&invstd, variance, of.epsilon);
     wide mean = mean_of(m);
     if (writes) {
         wide others = wide_subtract(m.count, wide_of(1));
-        store_statistics(save_mean, at, have, real_of(mean));
-        store_statistics(save_invstd, at, have, real_of(invstd));
-        update_running(running_mean, at, have, mean, factor);
+        store_statistics(of.save_mean, at, have, real_of(mean));
+        store_statistics(of.save_invstd, at, have, real_of(invstd));
+        update_running(of.running_mean, at, have, mean, of.factor);
         if (is_biased)
-            update_running(running_var, at, have, variance, factor);
+            update_running(of.running_var, at, have, variance, of.factor);
         else
-            update_running(running_var, at, is_positive(others), wide_divide(m.m2, others), factor);
+            update_running(of.running_var, at, is_positive(others), wide_divide(m.m2, others), of.factor);
     }
-    find_affine(a, mean, invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
+    find_affine(a, mean, invstd, parameter_or(of.gamma, at, 1), parameter_or(of.beta, at, 0));
     a->mean = have ? a->mean : (reals)0;
     a->scale = have ? a->scale : (reals)0;
     a->shift = have ? a->shift : (reals)0;

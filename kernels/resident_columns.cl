@@ -152,6 +152,10 @@ GROUP_KERNEL void resident_columns_forward(division d, __global const storage *x
     tile own;
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
+    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                    running_var + running_var_offset, save_mean + save_mean_offset,
+                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                                    wide_of_parts(factor_high, factor_low), flags };
     uint item = get_local_id(0);
     find_tile(&own, item, d);
 #pragma unroll(CLBN_UNROLLED ? FORWARD_SLOTS : 1)
@@ -175,10 +179,7 @@ GROUP_KERNEL void resident_columns_forward(division d, __global const storage *x
         moments m = moments_about(table[TILE_PIVOT * own.width + item], table[TILE_SCALE * own.width + item], all,
                                   wide_of_count(d.rows));
         affine a;
-        finish_moments(&a, m, span_of(channel, d.channels), true, gamma + gamma_offset, beta + beta_offset,
-                       running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
-                       save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                       wide_of_parts(factor_high, factor_low), flags);
+        finish_moments(&a, m, span_of(channel, d.channels), true, of);
         table[AFFINE_MEAN * own.width + item] = a.mean;
         table[AFFINE_SCALE * own.width + item] = a.scale;
         table[AFFINE_SHIFT * own.width + item] = a.shift;

@@ -210,6 +210,10 @@ GROUP_KERNEL void resident_rows_forward(division d, __global const storage *x, l
     packed_vector kept[CLBN_KEPT];
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
+    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                    running_var + running_var_offset, save_mean + save_mean_offset,
+                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                                    wide_of_parts(factor_high, factor_low), flags };
     index_t channel = get_group_id(1);
     uint piece = forward_piece(d, t);
     if (piece == CLBN_VECTOR)
@@ -221,10 +225,7 @@ GROUP_KERNEL void resident_rows_forward(division d, __global const storage *x, l
     real first = load_element(t.x.data + start_of(d, t.x.at, 0, channel));
     moments m = kept_moments(kept, shelf, own_elements(d, piece), first, d.rows * d.columns, cells, scratch);
     affine a;
-    finish_moments(&a, m, span_of(channel, d.channels), get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
-                   running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
-                   save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                   wide_of_parts(factor_high, factor_low), flags);
+    finish_moments(&a, m, span_of(channel, d.channels), get_local_id(0) == 0, of);
     if (!y)
         return;
     if (piece == CLBN_VECTOR)

@@ -293,14 +293,15 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     __local moments scratch[CLBN_GROUP];
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
+    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                    running_var + running_var_offset, save_mean + save_mean_offset,
+                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                                    wide_of_parts(factor_high, factor_low), flags };
     position at = position_in_group(d);
     const channel_run one = { get_group_id(1), 1 };
     moments m = merge_group_moments(own_moments(d, at, t.x, one.first, 0, chunk_count(d)), 1, scratch);
     affine a;
-    finish_moments(&a, m, span_of(one.first, d.channels), get_local_id(0) == 0, gamma + gamma_offset, beta + beta_offset,
-                   running_mean + running_mean_offset, running_var + running_var_offset, save_mean + save_mean_offset,
-                   save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                   wide_of_parts(factor_high, factor_low), flags);
+    finish_moments(&a, m, span_of(one.first, d.channels), get_local_id(0) == 0, of);
     d.far = NEAR; /* x has just been read */
     if (y)
         normalize_part(d, at, t, one, 0, &a);

@@ -5,7 +5,8 @@ void check_sizes(const struct plan_of_work *work)
     const struct schedule *s = &work->schedule;
     const size_t element = bn_parameter_size(work->variant.type), channels = work->shape.channels;
     const size_t width = (size_t)s->division.channels;
-    expect(work, s->partials_size >= s->partials * channels * bn_partial_size(&work->variant), "partial results fit");
+    const size_t parts = s->division.parts > 1 ? (size_t)s->division.parts : 1;
+    expect(work, s->partials_size >= parts * width * bn_partial_size(&work->variant), "partial results fit");
     expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
     expect(work, s->coefficients_size >= 7 * width * element, "coefficients fit");
     expect(work, s->coefficients_size >= 7 * s->slots * width * element, "coefficients of each slot fit");
@@ -64,7 +65,12 @@ void check_division(const struct plan_of_work *work)
     expect(work, !s->whole || d->parts == 1, "a whole channel has one part");
     expect(work, !(work->flags & CLBN_ENGINE_SPLIT) || !s->whole, "split if asked");
     expect(work, !(work->flags & CLBN_ENGINE_WHOLE) || s->whole, "whole if asked");
-    expect(work, s->partials == d->parts * d->folded, "each part of each row of a folded one has a result");
+    const bool alone = work->variant.group == 1;
+    expect(work, s->partials == d->parts * (alone ? 1 : d->folded),
+           "each part has a result, and in groups each row of a folded one");
+    expect(work, !alone || d->folded == 1 || s->tiles == 1, "a single work-item has all rows of a folded one");
+    expect(work, s->merged_itself == 0 || (alone && (s->tiles == 1 || !work->variant.channels_last)),
+           "a single work-item merges what is its own");
     if (work->variant.channels_last) {
         expect(work, s->slots == d->parts * work->variant.group / d->lanes, "each line has a slot");
         expect(work, d->band_rows >= 1 && d->tile_vectors >= 1, "bands and tiles are not empty");

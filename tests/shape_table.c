@@ -54,6 +54,8 @@ static const struct shape shapes[] = {
     { 2, 1, { 1007, 24 } },
     { 2, 1, { 3001, 1 } },
     { 4, 3, { 2, 56, 56, 64 } },
+    /* so many channels that, divided, a kernel merges them between the walks */
+    { 2, 1, { 9, 1600 } },
     /* each position a channel */
     { 4, EACH_POSITION, { 5, 3, 4, 7 } },
     { 2, EACH_POSITION, { 60, 17 } },

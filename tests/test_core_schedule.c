@@ -163,6 +163,37 @@ static struct schedule schedule_on_cores(clbn_geometry geometry, clbn_type type,
     return schedule_on(&cores, geometry, type, shape);
 }
 
+/* Two units with vectors of 16. */
+START_TEST(second_walks_merge_what_takes_less_than_a_launch)
+{
+    static const struct {
+        size_t rows, channels, columns;
+        size_t most[2]; /* partial results, forward and backward */
+    } cases[] = {
+        { 12544, 64, 1, { 768 / 4 - 8, 768 / 4 / 4 - 8 } },   /* folded: two parts, and eight */
+        { 1568, 512, 1, { 768 / 32 - 8, 768 / 32 / 2 - 8 } }, /* two, and four */
+        { 6272, 256, 1, { 768 / 16 - 8, 768 / 16 / 4 - 8 } }, /* two, and eight */
+        { 6272, 384, 1, { 768 / 24 - 8, 0 } },                /* 768 / 24 / 4 = 8 */
+        { 1000, 768, 1, { 768 / 48 - 8, 768 / 48 - 8 } },     /* two */
+        { 1000, 1536, 1, { 0, 0 } },                          /* 768 / 96 = 8 */
+        { 60, 100, 1, { 0, 0 } },                             /* whole */
+        { 1, 3, 50176, { SIZE_MAX, SIZE_MAX } },              /* a group has one channel */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (enum pass pass = PASS_FORWARD; pass <= PASS_BACKWARD; pass++) {
+            const struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
+            const struct schedule alone = pass_on(&cores, pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape);
+            const struct schedule grouped = pass_on(&cores, pass, CLBN_GEOMETRY_GROUP, CLBN_FLOAT32, shape);
+            const size_t most = cases[i].most[pass];
+            ck_assert_uint_eq(alone.merged_itself, most);
+            ck_assert(bn_merges_itself(&alone, most) == (most > 0));
+            ck_assert(most == SIZE_MAX || !bn_merges_itself(&alone, most + 1));
+            ck_assert(bn_merges_itself(&alone, 0) == (most > 0));
+            ck_assert(!bn_merges_itself(&grouped, 0) && !bn_merges_itself(&grouped, 1));
+        }
+}
+END_TEST
+
 /* Channels to a group in inference. */
 static cl_ulong run_on_cores(clbn_geometry geometry, struct shape shape)
 {
@@ -427,6 +458,7 @@ int main(void)
     tcase_add_test(cases, rows_of_odd_or_few_channels_are_walked_several_as_one);
     tcase_add_test(cases, partial_results_are_shared_among_lines);
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
+    tcase_add_test(cases, second_walks_merge_what_takes_less_than_a_launch);
     tcase_add_test(cases, tiles_of_all_rows_go_by_their_number);
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, a_long_row_is_cut_into_four);
