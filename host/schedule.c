@@ -439,15 +439,14 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     s.mask_size = shape->elements > 0 ? mask_size(v, &s.division) : 0;
 
     size_t element = bn_parameter_size(v->type);
-    const size_t width = (size_t)s.division.channels;
+    const size_t width = (size_t)s.division.channels, padded = divide_up(width, v->vector) * v->vector;
     const bool has_shuffled = v->type == CLBN_BFLOAT16 && bn_span(v) > 1;
     const size_t tables = greater(s.slots, 1) * (has_shuffled ? 2 : 1);
     bool fits =
         add_section(&s.partials_size, bn_partial_size(v), greater((size_t)s.division.parts, 1), width, &s.workspace_size) &&
         add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
-        add_section(&s.coefficients_size, COEFFICIENTS * element, tables, width, &s.workspace_size) &&
-        add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), s.slots, divide_up(width, v->vector) * v->vector,
-                    &s.workspace_size);
+        add_section(&s.coefficients_size, COEFFICIENTS * element, tables, padded, &s.workspace_size) &&
+        add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), s.slots, padded, &s.workspace_size);
     *schedule = s;
     return fits;
 }

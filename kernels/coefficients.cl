@@ -25,30 +25,36 @@
 #define HAS_SHUFFLED (IS_SHUFFLED && CLBN_SPAN > 1)
 #define TABLES (HAS_SHUFFLED ? 2 : 1)
 
+/* Where a table's row begins. Rows are whole vectors apart, so that none of the tiles of a row shares a vector with the next row's. */
+INLINE ulong row_of_table(ulong number, ulong channels)
+{
+    return number * ((channels + CLBN_VECTOR - 1) / CLBN_VECTOR * CLBN_VECTOR);
+}
+
 /* Where the table in an order begins that has so many rows. */
 INLINE __global const real *table_in_order(__global const real *table, ulong rows, ulong channels, bool in_order)
 {
-    return HAS_SHUFFLED && !in_order ? table + rows * channels : table;
+    return HAS_SHUFFLED && !in_order ? table + row_of_table(rows, channels) : table;
 }
 
 /* Row number of a table, in both orders. */
 static void store_row(__global real *table, ulong rows, ulong number, ulong channels, span at, reals v)
 {
     const real *a = (const real *)&v;
-    store_span(table + number * channels, at, v);
+    store_span(table + row_of_table(number, channels), at, v);
 #pragma unroll 1
     for (uint i = 0; HAS_SHUFFLED && i < at.width; i++) {
         const index_t place = (at.channel + i) % CLBN_VECTOR, first = at.channel + i - place;
         if (first + CLBN_VECTOR <= channels)
-            table[(rows + number) * channels + first + shuffled_place(place)] = a[i];
+            table[row_of_table(rows + number, channels) + first + shuffled_place(place)] = a[i];
     }
 }
 
 static void load_affine(affine *a, __global const real *table, ulong channels, span at)
 {
-    a->mean = load_span(table + AFFINE_MEAN * channels, at);
-    a->scale = load_span(table + AFFINE_SCALE * channels, at);
-    a->shift = load_span(table + AFFINE_SHIFT * channels, at);
+    a->mean = load_span(table + row_of_table(AFFINE_MEAN, channels), at);
+    a->scale = load_span(table + row_of_table(AFFINE_SCALE, channels), at);
+    a->shift = load_span(table + row_of_table(AFFINE_SHIFT, channels), at);
 }
 
 void store_affine(__global real *table, ulong channels, span at, affine a)
@@ -60,10 +66,10 @@ void store_affine(__global real *table, ulong channels, span at, affine a)
 
 static void load_normalizer(normalizer *n, __global const real *table, ulong channels, span at)
 {
-    n->scale = load_span(table + XHAT_SCALE * channels, at);
-    n->shift = load_span(table + XHAT_SHIFT * channels, at);
-    n->gamma = load_span(table + OUTPUT_GAMMA * channels, at);
-    n->beta = load_span(table + OUTPUT_BETA * channels, at);
+    n->scale = load_span(table + row_of_table(XHAT_SCALE, channels), at);
+    n->shift = load_span(table + row_of_table(XHAT_SHIFT, channels), at);
+    n->gamma = load_span(table + row_of_table(OUTPUT_GAMMA, channels), at);
+    n->beta = load_span(table + row_of_table(OUTPUT_BETA, channels), at);
 }
 
 void store_normalizer(__global real *table, ulong channels, span at, normalizer n)
@@ -76,9 +82,9 @@ void store_normalizer(__global real *table, ulong channels, span at, normalizer 
 
 static void load_gradient(gradient *g, __global const real *table, ulong channels, span at)
 {
-    g->gain = load_span(table + INPUT_GAIN * channels, at);
-    g->slope = load_span(table + INPUT_SLOPE * channels, at);
-    g->shift = load_span(table + INPUT_SHIFT * channels, at);
+    g->gain = load_span(table + row_of_table(INPUT_GAIN, channels), at);
+    g->slope = load_span(table + row_of_table(INPUT_SLOPE, channels), at);
+    g->shift = load_span(table + row_of_table(INPUT_SHIFT, channels), at);
 }
 
 void store_gradient(__global real *table, ulong channels, span at, gradient g)

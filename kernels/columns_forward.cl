@@ -173,7 +173,7 @@ void finish_columns(division d, position at, columns_share share, input x, __glo
                 deviations s;
                 s.sum = sums[i];
                 s.squares = squares[i];
-                moments_of_span(&m, &a, load_span(slot + PIVOT * d.channels, to), s);
+                moments_of_span(&m, &a, load_span(slot + row_of_table(PIVOT, d.channels), to), s);
             }
             m = merge_group_moments(m, at.lanes, scratch);
             if (has_channels && at.line == 0)
@@ -414,7 +414,7 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
     position at = position_in_group(d);
     columns_share own = share_of(d, at, takes_vectors(whole.data, whole.at));
     columns_moments(d, at, own, whole,
-                    (__global real *)(coefficients + coefficients_offset) + own.slot * TABLES * AFFINE_ROWS * d.channels,
+                    (__global real *)(coefficients + coefficients_offset) + row_of_table(own.slot * TABLES * AFFINE_ROWS, d.channels),
                     accumulators_of(accumulated + accumulated_offset, d, own.slot),
                     partials + partials_offset, get_group_id(0), scratch);
 }
@@ -445,7 +445,7 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, layou
                                 mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
-    __global real *table = (__global real *)(coefficients + coefficients_offset) + own.slot * TABLES * AFFINE_ROWS * d.channels;
+    __global real *table = (__global real *)(coefficients + coefficients_offset) + row_of_table(own.slot * TABLES * AFFINE_ROWS, d.channels);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         const column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < spans_in(c); i++) {

@@ -7,7 +7,7 @@
 /* The table of this work-item's slot. */
 INLINE __global real *own_table(division d, columns_share own, ulong rows, __global uchar *coefficients, ulong offset)
 {
-    return (__global real *)(coefficients + offset) + own.slot * TABLES * rows * d.channels;
+    return (__global real *)(coefficients + offset) + row_of_table(own.slot * TABLES * rows, d.channels);
 }
 
 /* All channels. */

@@ -151,12 +151,12 @@ INLINE ulong column_unit(column c, index_t row)
 /* Row number of a table[coefficient][channel]. */
 INLINE realv load_coefficients(column c, __global const real *table, ulong number)
 {
-    return load_reals(table + number * c.channels + c.channel, c.width);
+    return load_reals(table + row_of_table(number, c.channels) + c.channel, c.width);
 }
 
 INLINE void store_coefficients(column c, __global real *table, ulong number, realv v)
 {
-    store_reals(table + number * c.channels + c.channel, v, c.width);
+    store_reals(table + row_of_table(number, c.channels) + c.channel, v, c.width);
 }
 
 /*

@@ -8,10 +8,10 @@ void check_sizes(const struct plan_of_work *work)
     const size_t parts = s->division.parts > 1 ? (size_t)s->division.parts : 1;
     expect(work, s->partials_size >= parts * width * bn_partial_size(&work->variant), "partial results fit");
     expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
-    expect(work, s->coefficients_size >= 7 * width * element, "coefficients fit");
-    expect(work, s->coefficients_size >= 7 * s->slots * width * element, "coefficients of each slot fit");
-    const size_t vectors = (width + work->variant.vector - 1) / work->variant.vector;
-    const size_t sums = 3 * s->slots * vectors * work->variant.vector;
+    const size_t padded = (width + work->variant.vector - 1) / work->variant.vector * work->variant.vector;
+    expect(work, s->coefficients_size >= 7 * padded * element, "coefficients fit");
+    expect(work, s->coefficients_size >= 7 * s->slots * padded * element, "coefficients of each slot fit");
+    const size_t sums = 3 * s->slots * padded;
     expect(work, s->accumulators_size >= sums * bn_wide_size(&work->variant), "accumulators fit");
     expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size,
            "the sum");
