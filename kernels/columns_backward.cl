@@ -428,7 +428,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, backward_reads_vectors(t));
-    __global real *table = (__global real *)(coefficients + coefficients_offset) + row_of_table(own.slot * TABLES * BACKWARD_ROWS, d.channels);
+    __global real *table = own_table(d, own, BACKWARD_ROWS, coefficients, coefficients_offset);
     prepare_slot(d, at, own, p, table);
     own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot),
              partials + partials_offset, get_group_id(0), scratch);

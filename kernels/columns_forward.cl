@@ -413,8 +413,7 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
     const input whole = { x + x_at.offset, x_at };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, takes_vectors(whole.data, whole.at));
-    columns_moments(d, at, own, whole,
-                    (__global real *)(coefficients + coefficients_offset) + row_of_table(own.slot * TABLES * AFFINE_ROWS, d.channels),
+    columns_moments(d, at, own, whole, own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset),
                     accumulators_of(accumulated + accumulated_offset, d, own.slot),
                     partials + partials_offset, get_group_id(0), scratch);
 }
@@ -445,7 +444,7 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, layou
                                 mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
-    __global real *table = (__global real *)(coefficients + coefficients_offset) + row_of_table(own.slot * TABLES * AFFINE_ROWS, d.channels);
+    __global real *table = own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         const column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < spans_in(c); i++) {

@@ -4,12 +4,6 @@
  * all, into a table of its own, and one of them stores what is wanted besides.
  */
 
-/* The table of this work-item's slot. */
-INLINE __global real *own_table(division d, columns_share own, ulong rows, __global uchar *coefficients, ulong offset)
-{
-    return (__global real *)(coefficients + offset) + row_of_table(own.slot * TABLES * rows, d.channels);
-}
-
 /* All channels. */
 INLINE merging merge_all(void)
 {

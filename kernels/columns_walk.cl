@@ -159,6 +159,12 @@ INLINE void store_coefficients(column c, __global real *table, ulong number, rea
     store_reals(table + row_of_table(number, c.channels) + c.channel, v, c.width);
 }
 
+/* The table of a work-item's slot, which has so many rows, in both orders. */
+INLINE __global real *own_table(division d, columns_share own, ulong rows, __global uchar *coefficients, ulong offset)
+{
+    return (__global real *)(coefficients + offset) + row_of_table(own.slot * TABLES * rows, d.channels);
+}
+
 /*
  * The full vectors of some rows that lie at equal distances: nearly all there is in most calls. A block is walked in bands, with
  * few instructions to a vector, since a band may be one row. If nothing else is to be kept in order, a mask for example, vectors are
