@@ -79,7 +79,7 @@ cl_int bn_check_gradients(clbn_plan plan, const struct backward *b)
     return CLBN_SUCCESS;
 }
 
-cl_int bn_check_backward_views(clbn_plan plan, const struct backward *b, const char *mean_name, const char *deviation_name,
+cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *mean_name, const char *deviation_name,
                                clbn_view workspace)
 {
     const struct shape *shape = bn_plan_shape(plan);
@@ -107,7 +107,7 @@ cl_int bn_check_backward_views(clbn_plan plan, const struct backward *b, const c
         { "sums", OPERAND_PARAMETER, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "records", OPERAND_PARAMETER, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
     };
-    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), workspace);
+    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), workspace, &b->in_place);
 }
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------------------- */
@@ -288,6 +288,8 @@ static void add_result_steps(struct operation *o, const struct backward *b, stru
 
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
+    if (b->in_place)
+        bn_walk_in_place(&o->steps);
     if (keeps(o->call->plan, b)) {
         bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, o->steps.schedule->kept_tiles);
         bind_whole(o, b);

@@ -11,7 +11,8 @@ struct backward {
     clbn_view deviation; /* the saved invstd, or the running variance if frozen */
     clbn_view dx, dz, dgamma, dbeta;
     bool frozen, accumulate;
-    bool alone; /* x is had back from y; bn_choose_source decides */
+    bool alone;    /* x is had back from y; bn_choose_source decides */
+    bool in_place; /* dx or dz lies over dy; bn_check_backward_views finds out */
     /* Of the phases: records of sums, of which one is written or parts are read; else absent. */
     clbn_view records;
     size_t parts; /* 0 where a record is written */
@@ -25,8 +26,8 @@ cl_int bn_choose_source(clbn_plan plan, struct backward *backward, bool takes_xh
 cl_int bn_check_gradients(clbn_plan plan, const struct backward *backward);
 
 /* Checks the views of a backward whose source is chosen. mean_name, deviation_name: those of its arguments. */
-cl_int bn_check_backward_views(clbn_plan plan, const struct backward *backward, const char *mean_name,
-                               const char *deviation_name, clbn_view workspace);
+cl_int bn_check_backward_views(clbn_plan plan, struct backward *backward, const char *mean_name, const char *deviation_name,
+                               clbn_view workspace);
 
 /* Whether the backward needs any workspace, besides that for statistics that the caller did not give. */
 bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *backward);

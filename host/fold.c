@@ -21,7 +21,7 @@ static cl_int check_fold(clbn_plan plan, const clbn_fold_args *a)
         return bn_fail(CLBN_INVALID_ACTIVATION,
                        "the plan of a layer's weights has an activation, expected none: it stays behind "
                        "the layer.");
-    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, NULL);
 }
 
 static void add_bias_step(struct step_list *steps, const clbn_fold_args *a)

@@ -18,7 +18,7 @@ static cl_int check_inference(clbn_plan plan, const clbn_forward_inference_args 
     };
     cl_int status = bn_check_mask(plan, a->mask);
     if (status == CLBN_SUCCESS)
-        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, NULL);
     return status;
 }
 

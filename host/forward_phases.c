@@ -20,7 +20,7 @@ cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_
         { "x", TENSOR_X, args->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "statistics", OPERAND_PARAMETER, args->statistics, record_count(plan), OPERAND_WRITTEN, OPERAND_REQUIRED, NULL },
     };
-    status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), args->workspace);
+    status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), args->workspace, NULL);
     if (status != CLBN_SUCCESS)
         return status;
     if (shape->channels == 0)
@@ -57,7 +57,7 @@ static cl_int check_merge(clbn_plan plan, const clbn_merge_statistics_args *a)
     const clbn_view no_workspace = CLBN_NO_VIEW;
     status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
     if (status == CLBN_SUCCESS)
-        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), no_workspace);
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), no_workspace, NULL);
     return status;
 }
 
@@ -96,7 +96,7 @@ static cl_int check_normalize(clbn_plan plan, const clbn_normalize_args *a)
     };
     cl_int status = bn_check_mask(plan, a->mask);
     if (status == CLBN_SUCCESS)
-        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, NULL);
     return status;
 }
 

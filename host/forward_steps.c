@@ -184,8 +184,10 @@ static void add_split_forward(struct operation *o, const clbn_forward_training_a
     add_result_steps(o, own_partials(o), &f, &n);
 }
 
-void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
+void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a, bool in_place)
 {
+    if (in_place)
+        bn_walk_in_place(&o->steps);
     if (keeps(o->call->plan, a)) {
         bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, o->steps.schedule->kept_tiles);
         bind_whole_forward(o, a);

@@ -13,7 +13,7 @@ static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
     return status;
 }
 
-static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a)
+static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a, bool *in_place)
 {
     const struct shape *shape = bn_plan_shape(plan);
     /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
@@ -34,7 +34,7 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
     if (status == CLBN_SUCCESS)
         status = bn_check_mask(plan, a->mask);
     if (status == CLBN_SUCCESS)
-        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace);
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, in_place);
     return status;
 }
 
@@ -42,9 +42,10 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    bool in_place = false;
     cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_forward_training_args");
     if (status == CLBN_SUCCESS)
-        status = check_training(plan, args);
+        status = check_training(plan, args, &in_place);
     if (status != CLBN_SUCCESS)
         return status;
     if (bn_plan_shape(plan)->elements == 0)
@@ -52,6 +53,6 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
 
     struct operation operation;
     bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, bn_forward_needs_workspace(plan, args));
-    bn_add_forward_steps(&operation, args);
+    bn_add_forward_steps(&operation, args, in_place);
     return bn_finish_operation(&operation);
 }

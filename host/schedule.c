@@ -55,6 +55,13 @@
 #define WHOLE_ROWS         256
 #define WHOLE_TILE_VECTORS 4
 
+/* Then, single work-items: where a row is no whole number of lines of a cache, cores that have its tiles take lines from each other for
+ * each row that they write. It is better that each takes the statistics of all rows and writes some of them, if what it reads and
+ * finishes besides is no more than this. */
+#define CACHE_LINE        64
+#define REPEATED_BYTES    (128 << 10)
+#define REPEATED_CHANNELS 512
+
 /* Channels last: folded rows have no more channels than this. Single work-items fold rows of a few vectors, too, into longer ones,
  * since each row that is walked costs as much as a vector or two; but not where few would be left, since each of the rows in one has
  * a partial result of its own. */
@@ -333,6 +340,34 @@ static size_t whole_tile(size_t vectors, size_t groups, size_t units)
     return share <= WHOLE_TILE_VECTORS ? share : greater(least(vectors / groups, WHOLE_TILE_VECTORS), 1);
 }
 
+/* Channels last, whole: groups that each take the statistics of all rows and write a part of them, instead of so many tiles; 1 if tiles
+ * are better. Inference takes none. What channels cost is little beside the lines of many rows. */
+static size_t repeating_parts(const struct variant *v, const struct device_facts *facts, enum pass pass,
+                              const struct shape *shape, const struct division *d, size_t tiles)
+{
+    const size_t parts = least(tiles, facts->compute_units), channels = shape->channels, rows = shape->outer;
+    if (v->group > 1 || parts < 2 || d->rows / d->band_rows < parts || channels - channels / parts > REPEATED_CHANNELS)
+        return 1;
+    if (pass == PASS_INFERENCE)
+        return parts;
+    const size_t row_size = channels * bn_type_size(v->type), size = rows * row_size;
+    const bool share_lines = row_size % CACHE_LINE != 0 && bn_is_packed(shape);
+    const bool is_little = size - size / parts <= REPEATED_BYTES && 2 * channels <= rows * bn_type_size(v->type);
+    return share_lines && is_little ? parts : 1;
+}
+
+struct schedule bn_schedule_in_place(const struct schedule *schedule)
+{
+    struct schedule s = *schedule;
+    if (s.tile_in_place == 0)
+        return s;
+    s.tiles = divide_up((size_t)s.division.tile_vectors, s.tile_in_place);
+    s.division.tile_vectors = s.tile_in_place;
+    s.division.parts = 1;
+    s.tile_in_place = 0;
+    return s;
+}
+
 /* Partial results to a channel, at most, that are merged in less time than a launch takes, if a unit has so many groups, each of which
  * merges those of all channels. */
 static size_t merged_per_launch(size_t spans, size_t groups)
@@ -371,9 +406,15 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     const size_t alone = d->folded > 1 ? vectors : least(chosen(choices->tile_vectors, tile), vectors);
     d->tile_vectors = v->group > 1 ? d->lanes : alone;
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
+    const size_t repeating = s->whole && choices->tile_vectors == 0 ? repeating_parts(v, facts, pass, shape, d, s->tiles) : 1;
+    if (repeating > 1) {
+        s->tile_in_place = (size_t)d->tile_vectors;
+        d->tile_vectors = vectors;
+        s->tiles = 1;
+    }
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
     groups = wanted_row_groups(v, facts, choices, pass, (size_t)d->rows);
-    d->parts = s->whole ? 1 : least(bands, divide_up(groups, s->tiles));
+    d->parts = s->whole ? repeating : least(bands, divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts * (v->group > 1 ? (size_t)d->folded : 1);
     s->slots = (size_t)d->parts * lines;
     if (v->group == 1 && !s->whole && s->tiles == 1)

@@ -42,12 +42,13 @@ enum { CHOOSE_YES = 1, CHOOSE_NO = 2 };
 
 struct schedule {
     struct division division;
-    bool whole;               /* one group has all of a channel: one kernel does a whole operation */
+    bool whole;               /* a group takes the statistics of all of a channel: one kernel does a whole operation */
     unsigned stream_tensors;  /* results of passes over so many tensors, or more, go past the cache */
     bool keeps_forward;       /* a group has all of a channel and keeps x on chip */
     bool keeps_backward;      /* likewise, x and dy */
     size_t kept_tiles;        /* then: groups */
     size_t tiles;             /* groups side by side: channels, or tiles of channels */
+    size_t tile_in_place;     /* channels last, whole, in parts: vectors of a tile where results are written in place; else 0 */
     size_t partials;          /* partial results to a channel */
     size_t merged_itself;     /* partial results to a channel that groups of a second walk merge, at most; 0: they merge none */
     size_t slots;             /* channels last: work-items, or 0, that share a channel, each with tables of its own */
@@ -58,6 +59,9 @@ struct schedule {
     size_t workspace_size;    /* bytes in all */
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
+
+/* The schedule of calls that write results over what statistics are taken of: no group may still read what another one writes. */
+struct schedule bn_schedule_in_place(const struct schedule *schedule);
 
 /* Whether the results of a pass over so many tensors go past the cache. */
 bool bn_streams(const struct schedule *schedule, unsigned tensors);

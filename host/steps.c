@@ -14,6 +14,12 @@ void bn_init_steps(struct step_list *list, clbn_plan plan, enum pass pass)
     list->count = 0;
 }
 
+void bn_walk_in_place(struct step_list *list)
+{
+    list->in_place = bn_schedule_in_place(list->schedule);
+    list->schedule = &list->in_place;
+}
+
 void bn_clear_steps(struct step_list *list)
 {
     for (unsigned i = 0; i < list->count; i++)

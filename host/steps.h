@@ -18,13 +18,17 @@ struct step {
 
 struct step_list {
     clbn_plan plan;
-    const struct schedule *schedule; /* the plan's, of the pass */
+    const struct schedule *schedule; /* the plan's, of the pass, or the one below */
+    struct schedule in_place;
     cl_int status;
     unsigned count;
     struct step steps[MAX_STEPS];
 };
 
 void bn_init_steps(struct step_list *list, clbn_plan plan, enum pass pass);
+
+/* Steps that are added from here on may write results over what statistics and sums are taken of. */
+void bn_walk_in_place(struct step_list *list);
 
 /* Gives the kernels back. */
 void bn_clear_steps(struct step_list *list);

@@ -362,8 +362,8 @@ void input_columns(division d, position at, columns_share share, backward_tensor
         input_column(d, rest_column(d, share, v), t, false, false, table);
 }
 
-/* Backward of a tile of channels to a group; parts is 1, lanes the whole group. partials: [channel], coefficients:
- * [BACKWARD_ROWS][channel], and accumulated, all for its use. */
+/* Backward of a tile of channels to a group, in parts as columns_forward. partials: [part][channel], coefficients:
+ * [part][BACKWARD_ROWS][channel], and accumulated, all for its use. */
 GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout x_at, __global const storage *dy,
                                    layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask,
                                    ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz,
@@ -383,24 +383,26 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
     __local sums scratch[CLBN_GROUP];
     position at = position_in_group(d);
     __global uchar *state = partials + partials_offset;
-    __global real *table = (__global real *)(coefficients + coefficients_offset);
+    const ulong part = get_group_id(0);
     columns_share own = share_of(d, at, backward_reads_vectors(t));
+    __global real *table = own_table(d, own, BACKWARD_ROWS, coefficients, coefficients_offset);
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     fetch_results(d, at, own, t.dx, flags);
     fetch_results(d, at, own, t.dz, flags);
     prepare_slot(d, at, own, p, table);
     if (needs_sums)
-        own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, 0, scratch);
+        own_sums(d, at, in_all_rows(d, own), t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, part,
+                 scratch);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         const column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < spans_in(c); i++) {
             const span to = span_in(c, i);
             sums s = no_sums();
             if (needs_sums)
-                load_partial_sums(&s, state, 0, d.channels, to);
+                load_partial_sums(&s, state, part, d.channels, to);
             const reals unit = unit_of(p, to);
             gradient g;
-            finish_sums(&g, sums_of_units(s, unit), wide_of_count(d.rows), to, p, unit, true, dgamma + dgamma_offset,
+            finish_sums(&g, sums_of_units(s, unit), wide_of_count(d.rows), to, p, unit, part == 0, dgamma + dgamma_offset,
                         dbeta + dbeta_offset);
             store_gradient(table, d.channels, to, g);
         }

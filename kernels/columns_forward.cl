@@ -363,8 +363,9 @@ void normalize_columns(division d, position at, columns_share share, forward_ten
         normalize_column(d, rest_column(d, share, v), t, false, table);
 }
 
-/* Forward training of a tile of channels to a group; parts is 1, lanes the whole group. z, y, mask, gamma, beta and the
- * statistics may be NULL. partials: [channel], coefficients: [AFFINE_ROWS][channel], and accumulated, all for its use. */
+/* Forward training of a tile of channels to a group, lanes the whole of it. Where there are several parts, each group takes the
+ * statistics of all rows, and writes y of its part's. z, y, mask, gamma, beta and the statistics may be NULL. partials:
+ * [part][channel], coefficients: [part][AFFINE_ROWS][channel], and accumulated, all for its use. */
 GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
                                   __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
                                   __global const real *gamma, ulong gamma_offset, __global const real *beta,
@@ -385,18 +386,20 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
     __local moments scratch[CLBN_GROUP];
     position at = position_in_group(d);
     __global uchar *state = partials + partials_offset;
-    __global real *table = (__global real *)(coefficients + coefficients_offset);
+    const ulong part = get_group_id(0);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
+    __global real *table = own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset);
     fetch_results(d, at, own, t.y, flags);
-    columns_moments(d, at, own, t.x, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state, 0, scratch);
+    columns_moments(d, at, in_all_rows(d, own), t.x, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state,
+                    part, scratch);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         const column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < spans_in(c); i++) {
             const span to = span_in(c, i);
             moments m;
-            load_partial_moments(&m, state, 0, d.channels, to);
+            load_partial_moments(&m, state, part, d.channels, to);
             affine a;
-            finish_moments(&a, m, to, true, of);
+            finish_moments(&a, m, to, part == 0, of);
             store_affine(table, d.channels, to, a);
         }
     }

@@ -39,6 +39,14 @@ static columns_share share_of(division d, position at, bool in_vectors)
     return share_of_group(d, at, in_vectors, get_group_id(0), get_group_id(1));
 }
 
+/* The same channels in all rows. */
+INLINE columns_share in_all_rows(division d, columns_share own)
+{
+    own.row_begin = 0;
+    own.row_end = (index_t)d.rows;
+    return own;
+}
+
 /* Of a kernel that walks the tensors a second time. */
 columns_share second_share_of(division d, position at, bool in_vectors)
 {

@@ -62,7 +62,11 @@ void check_division(const struct plan_of_work *work)
     expect(work, d->lanes <= work->variant.group && work->variant.group % d->lanes == 0, "lanes divide the group");
     expect(work, d->chunk_rows >= 1 && d->chunk_columns >= 1, "chunks are not empty");
     expect(work, s->tiles >= 1 && d->parts >= 1, "there are groups");
-    expect(work, !s->whole || d->parts == 1, "a whole channel has one part");
+    expect(work, !s->whole || d->parts == 1 || s->tile_in_place > 0, "a whole channel has one part, or can have");
+    expect(work,
+           s->tile_in_place == 0 || (s->whole && d->parts > 1 && s->tiles == 1 && work->variant.group == 1 &&
+                                     work->variant.channels_last && d->parts <= work->facts.compute_units),
+           "single work-items repeat what a group would do alone");
     expect(work, !(work->flags & CLBN_ENGINE_SPLIT) || !s->whole, "split if asked");
     expect(work, !(work->flags & CLBN_ENGINE_WHOLE) || s->whole, "whole if asked");
     const bool alone = work->variant.group == 1;

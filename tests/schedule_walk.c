@@ -115,7 +115,7 @@ static void walk_columns(struct walk *walk, cl_ulong part, cl_ulong tile, unsign
         }
 }
 
-void check_walk(const struct plan_of_work *work, bool in_vectors)
+static void check_schedule(const struct plan_of_work *work, bool in_vectors)
 {
     const struct schedule *s = &work->schedule;
     const size_t elements = work->shape.elements, owned = s->slots * (size_t)s->division.channels;
@@ -133,4 +133,16 @@ void check_walk(const struct plan_of_work *work, bool in_vectors)
         expect(work, walk.owners[i] != 0, "every slot is filled");
     free(walk.visits);
     free(walk.owners);
+}
+
+void check_walk(const struct plan_of_work *work, bool in_vectors)
+{
+    struct plan_of_work in_place = *work;
+    check_schedule(work, in_vectors);
+    in_place.schedule = bn_schedule_in_place(&work->schedule);
+    expect(work, !work->schedule.whole || in_place.schedule.division.parts == 1, "in place, a group has all rows");
+    if (work->schedule.tile_in_place == 0)
+        return;
+    in_place.schedule.slots = 1; /* others are not used */
+    check_schedule(&in_place, in_vectors);
 }

@@ -208,7 +208,7 @@ START_TEST(tiles_of_all_rows_go_by_their_number)
         unsigned tile; /* vectors of 16 channels to a group */
         size_t groups;
     } cases[] = {
-        { 60, 100, 4, 2 },   /* seven vectors: each of two cores has a tile */
+        { 60, 96, 3, 2 },    /* six vectors: each of two cores has a tile */
         { 256, 16, 1, 1 },   /* one */
         { 256, 128, 4, 2 },  /* eight: the most that two tiles have */
         { 256, 144, 1, 9 },  /* nine: groups even out what cores do */
@@ -220,6 +220,43 @@ START_TEST(tiles_of_all_rows_go_by_their_number)
         ck_assert(s.whole);
         ck_assert_uint_eq(s.division.tile_vectors, cases[i].tile);
         ck_assert_uint_eq(s.tiles, cases[i].groups);
+    }
+}
+END_TEST
+
+/* Vectors of 16 channels. */
+START_TEST(rows_that_share_lines_are_parted_and_their_statistics_repeated)
+{
+    static const struct {
+        enum pass pass;
+        size_t rows, channels;
+        size_t parts;
+    } cases[] = {
+        { PASS_FORWARD, 60, 100, 2 },     { PASS_BACKWARD, 60, 100, 2 },
+        { PASS_INFERENCE, 60, 100, 2 },   { PASS_BACKWARD, 60, 96, 1 }, /* tiles share no line */
+        { PASS_INFERENCE, 60, 96, 2 },                                  /* but nothing is repeated */
+        { PASS_FORWARD, 60, 10, 1 },                                    /* one vector has no tiles */
+        { PASS_INFERENCE, 60, 10, 1 },                                  /* likewise */
+        { PASS_FORWARD, 60, 121, 1 },                                   /* more than twice as many channels as rows */
+        { PASS_FORWARD, 60, 119, 2 },                                   /* fewer */
+        { PASS_FORWARD, 15, 29, 1 },                                    /* no two bands of eight rows */
+        { PASS_FORWARD, 16, 29, 2 },                                    /* two */
+        { PASS_FORWARD, 256, 257, 1 },                                  /* half a tensor has more than 128 KiB */
+        { PASS_FORWARD, 256, 255, 2 },                                  /* less */
+        { PASS_INFERENCE, 256, 1027, 1 },                               /* 513 channels of the other half */
+        { PASS_INFERENCE, 256, 1023, 2 },                               /* fewer */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
+        const struct schedule s = pass_on(&cores, cases[i].pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape);
+        const struct schedule in_place = bn_schedule_in_place(&s);
+        const size_t vectors = (size_t)divided_up(cases[i].channels, 16);
+        ck_assert(s.whole);
+        ck_assert_uint_eq(s.division.parts, cases[i].parts);
+        ck_assert(cases[i].parts == 1 || (s.tiles == 1 && s.division.tile_vectors == vectors));
+        ck_assert_uint_eq(in_place.division.parts, 1);
+        ck_assert_uint_eq(in_place.tiles, (size_t)divided_up(vectors, in_place.division.tile_vectors));
+        ck_assert(vectors == 1 || in_place.tiles > 1);
     }
 }
 END_TEST
@@ -460,6 +497,7 @@ int main(void)
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
     tcase_add_test(cases, second_walks_merge_what_takes_less_than_a_launch);
     tcase_add_test(cases, tiles_of_all_rows_go_by_their_number);
+    tcase_add_test(cases, rows_that_share_lines_are_parted_and_their_statistics_repeated);
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, a_long_row_is_cut_into_four);
     tcase_add_test(cases, channels_make_long_runs);
