@@ -307,6 +307,21 @@ START_TEST(accumulation_rounds_once)
 }
 END_TEST
 
+/* Groups that have the same channels' sums, in turns that differ from call to call. */
+START_TEST(gradients_are_added_once)
+{
+    static const struct shape shapes[] = { { 2, 1, { 60, 100 } }, { 2, 1, { 250, 35 } }, { 3, 1, { 3, 2, 40001 } } };
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        struct problem problem = problem_random(&shapes[s], CLBN_FLOAT32, 1e-5, 1);
+        struct call call = call_of(BACKWARD);
+        call.accumulate = true;
+        for (int repetition = 0; repetition < 20; repetition++)
+            verify_call(_i, &problem, &call);
+        problem_free(&problem);
+    }
+}
+END_TEST
+
 /* In-Place Activated Batch Norm: where gamma is 0, x is lost. */
 START_TEST(without_x_a_gamma_of_0_gives_no_dgamma)
 {
@@ -344,6 +359,7 @@ int main(void)
     tcase_add_loop_test(cases, elu_at_0_has_the_slope_alpha, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, slopes_are_exact_everywhere, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, accumulation_rounds_once, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, gradients_are_added_once, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, without_x_a_gamma_of_0_gives_no_dgamma, 0, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
