@@ -8,12 +8,14 @@ Usage: cpu-report.sh [options]
 
 Installs what is missing, builds clbn into build-cpu/, times ResNet-50's and other shapes beside oneDNN and beside kernels that only
 move the same bytes, or walk over them with the least of arithmetic, and prints a table of what clbn is to reach on a CPU, what it
-reaches, and what the floor is. Takes ten minutes; nothing else should run meanwhile. Writes targets.txt, and what was measured as
-tables, pictures and JSON. PoCL's threads are kept on their cores (POCL_AFFINITY=1, unless it is set).
+reaches, and what the floor is. Each run takes ten minutes; nothing else should run meanwhile. Writes targets.txt, and what was
+measured as tables, pictures and JSON. PoCL's threads are kept on their cores (POCL_AFFINITY=1, unless it is set).
 
 Options:
   --out FOLDER       where to write (default build-cpu/report)
   --device DEVICE    a part of a device's name (default: the first CPU)
+  --runs COUNT       measure so many times, each in processes of its own, and take the median of each ratio: which core wakes first
+                     is the same for all of a process, and moves the rows of small tensors by a tenth (default 3)
   --quick            measure less, for a first look
   --help             print this text
 TEXT
@@ -25,6 +27,7 @@ root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 build=$root/build-cpu
 out=$build/report
 device=CPU
+runs=3
 quick=
 
 die() {
@@ -39,15 +42,23 @@ while [ $# -gt 0 ]; do
         exit 0
         ;;
     --quick) quick=--quick ;;
-    --out | --device)
+    --out | --device | --runs)
         [ $# -gt 1 ] || die "option $1 needs a value" 2
-        if [ "$1" = --out ]; then out=$2; else device=$2; fi
+        case $1 in
+        --out) out=$2 ;;
+        --device) device=$2 ;;
+        --runs) runs=$2 ;;
+        esac
         shift
         ;;
     *) die "there is no option $1; see --help" 2 ;;
     esac
     shift
 done
+case $runs in
+[1-9] | [1-9][0-9]) ;;
+*) die "--runs takes a number from 1 to 99, not '$runs'" 2 ;;
+esac
 
 # bench NAME OPTION...
 bench() {
@@ -73,14 +84,19 @@ device=$(awk -v wanted="$device" -f "$root/tools/choose_device.awk" "$out/device
 POCL_AFFINITY=${POCL_AFFINITY:-1}
 export POCL_AFFINITY
 
-echo "Measuring float32 beside oneDNN"
-bench float32 --shapes resnet50+mlp+1,64,112,112+32,3,224,224+32,35,56,56 --peer onednn
-echo "Measuring float16 and bfloat16 beside float32"
-bench types --shapes 32,64,112,112+32,256,56,56+32,64,56,56+32,512,28,28 --type float32,float16,bfloat16
-awk -f "$root/tools/bench_records.awk" -f "$root/tools/cpu_report_targets.awk" "$out/float32.json" "$out/types.json" \
-    >"$out/targets.txt"
+set --
+run=1
+while [ "$run" -le "$runs" ]; do
+    echo "Run $run of $runs: float32 beside oneDNN"
+    bench "float32-$run" --shapes resnet50+mlp+1,64,112,112+32,3,224,224+32,35,56,56 --peer onednn
+    echo "Run $run of $runs: float16 and bfloat16 beside float32"
+    bench "types-$run" --shapes 32,64,112,112+32,256,56,56+32,64,56,56+32,512,28,28 --type float32,float16,bfloat16
+    set -- "$@" "$out/float32-$run.json" "$out/types-$run.json"
+    run=$((run + 1))
+done
+awk -f "$root/tools/bench_records.awk" -f "$root/tools/cpu_report_targets.awk" "$@" >"$out/targets.txt"
 echo
-head -n 1 "$out/float32.txt"
+head -n 1 "$out/float32-1.txt"
 cat "$out/targets.txt"
-grep -h '^The load average' "$out/float32.txt" "$out/types.txt" || true
+grep -h '^The load average' "$out"/float32-*.txt "$out"/types-*.txt || true
 echo "Written to $out"

@@ -1,9 +1,9 @@
 # What clbn is to reach on CPUs, and what it reaches, of the records that bench_records.awk reads: of a first file with float32 beside
-# oneDNN, and a second with 16-bit types beside float32. For tools/cpu-report.sh.
+# oneDNN, and a second with 16-bit types beside float32, and of further runs that give two files each. For tools/cpu-report.sh.
 #
 # A row's number is how many times as fast as the target's yardstick it is. Where it falls short, the row is still at the floor if
 # kernels that walk over its tensors as it must, with the least of arithmetic, take 0.9 of its time or more; and if these fall short,
-# too, so must it.
+# too, so must it. All ratios are of times of one run; of several runs, each number is the median.
 
 # Of the cache that OpenCL tells of, no more than some bytes to a core count: more is that of a large processor, of which the device
 # is a part that others use, too.
@@ -13,16 +13,20 @@ BEGIN {
     CACHE_OF_A_CORE = 16 * 1024 * 1024
 }
 
-# Ratios are of times of one run: cases of the second have a name of their own.
-FNR == 1 { run = ++files > 1 ? "types: " : "" }
+# Cases of a run's second file have a name of their own.
+FNR == 1 {
+    has_types = files++ % 2
+    run = int((files + 1) / 2)
+    part = has_types ? "types: " : ""
+}
 /"compute_units":/ { cores = value($0) + 0 }
 /"cache_bytes":/ { cache_size = value($0) + 0 }
-files == 1 && /"plan_median_s":/ { plan_time = value($0) + 0 }
-files == 1 && /"first_plan_of_kind_cached_median_s":/ { cached_time = value($0) + 0 }
-files == 1 && /"(nothing|small_calls|floor_of_small_calls)":/ { calls = call = object_name($0) }
-files == 1 && /"(forward|backward|inference)":/ { call = calls " " object_name($0) }
-files == 1 && /"enqueue_median_s":/ { enqueue_time[call] = value($0) + 0 }
-files == 1 && /"call_median_s":/ { call_time[call] = value($0) + 0 }
+!has_types && /"plan_median_s":/ { plan_time[run] = value($0) + 0 }
+!has_types && /"first_plan_of_kind_cached_median_s":/ { cached_time[run] = value($0) + 0 }
+!has_types && /"(nothing|small_calls|floor_of_small_calls)":/ { calls = call = object_name($0) }
+!has_types && /"(forward|backward|inference)":/ { call = calls " " object_name($0) }
+!has_types && /"enqueue_median_s":/ { enqueue_time[call, run] = value($0) + 0 }
+!has_types && /"call_median_s":/ { call_time[call, run] = value($0) + 0 }
 /"kernels":/ { kernels = value($0) }
 
 function object_name(line) {
@@ -32,10 +36,10 @@ function object_name(line) {
 }
 
 function finish_record(    key) {
-    key = run op "  " size "  " layout "  " type
+    key = part op "  " size "  " layout "  " type
     if (!(key in op_of)) {
         order[++cases] = key
-        run_of[key] = run
+        part_of[key] = part
         op_of[key] = op
         size_of[key] = size
         layout_of[key] = layout
@@ -50,17 +54,28 @@ function finish_record(    key) {
     else if (impl ~ /^floor/)
         keep_better(floor, key, median)
     else
-        times[key, impl] = median
+        times[key, impl, run] = median
 }
 
 function keep_better(best, key, seconds) {
-    if (!(key in best) || seconds < best[key])
-        best[key] = seconds
+    if (!((key, run) in best) || seconds < best[key, run])
+        best[key, run] = seconds
 }
 
 # Seconds that the floor's kernels take; without kernels of its own, as long as the limit's.
-function floor_of(key) {
-    return key in floor ? floor[key] : limit[key]
+function floor_of(key, run) {
+    return (key, run) in floor ? floor[key, run] : limit[key, run]
+}
+
+# Of so many numbers, from 1 on, which are put in order.
+function median_of(numbers, count,    i, j, number) {
+    for (i = 2; i <= count; i++) {
+        number = numbers[i]
+        for (j = i - 1; j > 0 && numbers[j] > number; j--)
+            numbers[j + 1] = numbers[j]
+        numbers[j + 1] = number
+    }
+    return count > 0 ? (numbers[int((count + 1) / 2)] + numbers[int(count / 2) + 1]) / 2 : 0
 }
 
 function begin_target(text, wanted, what) {
@@ -77,13 +92,24 @@ function smaller(a, b) {
     return a == "" || b < a ? b : a
 }
 
-# A row whose yardstick takes so many seconds.
-function add_row(key, yardstick,    number, bound, share) {
-    if (!(yardstick > 0) || !(times[key, "clbn"] > 0) || !(floor_of(key) > 0))
+# A row, and what it is compared with.
+function add_row(key, name,    run, count, yardstick, reached, least_time, number, bound, share) {
+    count = 0
+    for (run = 1; run <= runs; run++) {
+        yardstick = yardstick_of(key, name, run)
+        reached = times[key, "clbn", run]
+        least_time = floor_of(key, run)
+        if (!(yardstick > 0) || !(reached > 0) || !(least_time > 0))
+            continue
+        row_numbers[++count] = yardstick / reached
+        row_bounds[count] = yardstick / least_time
+        row_shares[count] = least_time / reached
+    }
+    if (count == 0)
         return
-    number = yardstick / times[key, "clbn"]
-    bound = yardstick / floor_of(key)
-    share = floor_of(key) / times[key, "clbn"]
+    number = median_of(row_numbers, count)
+    bound = median_of(row_bounds, count)
+    share = median_of(row_shares, count)
     rows++
     logarithms += log(number)
     floor_logarithms += log(bound)
@@ -141,18 +167,19 @@ function print_cost(text, unit, wanted, reached, bound,    verdict) {
 
 function is_resnet(key) {
     return size_of[key] ~ /^32x(64x112x112|64x56x56|256x56x56|128x28x28|512x28x28|256x14x14|1024x14x14|512x7x7|2048x7x7)$/ &&
-        run_of[key] == ""
+        part_of[key] == ""
 }
 
 # The seconds that a row is compared with: of "onednn", of its "best" layout, of the "limit", or of clbn in "float32".
-function yardstick_of(key, name,    what, other) {
+function yardstick_of(key, name, run,    what, same, other) {
     what = op_of[key] "  " size_of[key] "  "
-    other = times[what "nhwc  " type_of[key], "onednn"]
     if (name == "limit")
-        return limit[key]
+        return limit[key, run]
     if (name == "float32")
-        return times[run_of[key] what layout_of[key] "  float32", "clbn"]
-    return name == "best" && other > 0 && other < times[key, "onednn"] ? other : times[key, "onednn"]
+        return times[part_of[key] what layout_of[key] "  float32", "clbn", run]
+    same = times[key, "onednn", run]
+    other = times[what "nhwc  " type_of[key], "onednn", run]
+    return name == "best" && other > 0 && other < same ? other : same
 }
 
 # Whether one tensor alone is larger than the cache.
@@ -175,8 +202,23 @@ function print_target(text, wanted, what, yardstick, set, operations, layouts,  
     begin_target(text, wanted, what)
     for (i = 1; i <= cases; i++)
         if (is_in(order[i], set) && op_of[order[i]] ~ operations && layout_of[order[i]] ~ layouts)
-            add_row(order[i], yardstick_of(order[i], yardstick))
+            add_row(order[i], yardstick)
     end_target()
+}
+
+# How many times as long as another call one takes, by the same clock.
+function ratio_of(of, call, other,    run, count) {
+    count = 0
+    for (run = 1; run <= runs; run++)
+        if (of[other, run] > 0)
+            run_ratios[++count] = of[call, run] / of[other, run]
+    return median_of(run_ratios, count)
+}
+
+function median_time(of,    run) {
+    for (run = 1; run <= runs; run++)
+        run_times[run] = of[run]
+    return median_of(run_times, runs)
 }
 
 function print_small(    i, key, many) {
@@ -188,16 +230,19 @@ function print_small(    i, key, many) {
     printf "%-56s %s\n", "60x100 and 256x784 in one kernel", many == "" ? "met" : "short:" many
     for (i = 1; i <= 3; i++)
         print_cost("60x100 " operations[i] ", with its wait: times an empty kernel", "x", 1.3,
-            call_time["small_calls " operations[i]] / call_time["nothing"],
-            call_time["floor_of_small_calls " operations[i]] / call_time["nothing"])
+            ratio_of(call_time, "small_calls " operations[i], "nothing"),
+            ratio_of(call_time, "floor_of_small_calls " operations[i], "nothing"))
     for (i = 1; i <= 3; i++)
         print_cost("60x100 " operations[i] ", on the host: times its bare OpenCL calls", "x", 1.3,
-            enqueue_time["small_calls " operations[i]] / enqueue_time["floor_of_small_calls " operations[i]], 0)
-    print_cost("a plan for a new shape", "us", 50, 1e6 * plan_time, 0)
-    print_cost("the first plan of a kind, program in the disk cache", "ms", 20, 1e3 * cached_time, 0)
+            ratio_of(enqueue_time, "small_calls " operations[i], "floor_of_small_calls " operations[i]), 0)
+    print_cost("a plan for a new shape", "us", 50, 1e6 * median_time(plan_time), 0)
+    print_cost("the first plan of a kind, program in the disk cache", "ms", 20, 1e3 * median_time(cached_time), 0)
 }
 
 END {
+    runs = int(files / 2)
+    if (runs > 1)
+        print "Medians of " runs " runs."
     print "Times as fast as the yardstick. met: rows that are. floor: rows that are not, but take no more than 1/0.9 of the time of"
     print "kernels that walk over the same tensors with the least of arithmetic. The floor's numbers are what these kernels would have;"
     print "the share is how near clbn comes to them."

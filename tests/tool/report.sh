@@ -146,6 +146,31 @@ target 'the first plan of a kind, program in the disk cache' '20 ms +19 +- +met'
 check 'a short row is named' grep -qE '^forward  32x512x7x7  nchw  float32 +2.00 of 4, 0.50 of the floor$' "$folder/targets"
 check 'only such are' test "$(grep -c 'of the floor' "$folder/targets")" -eq 2
 
+# Three runs, of which the second has the medians.
+for run in second third; do
+    case $run in second) ours=0.001 plan=6e-6 ;; third) ours=0.004 plan=6e-2 ;; esac
+    {
+        printf '"compute_units": 2,\n"cache_bytes": 1000000,\n"plan_median_s": %s,\n' "$plan"
+        small_call nothing 10e-6 5e-6
+        printf '"small_calls": {\n'
+        small_call backward "$plan" 5e-6
+        printf '},\n"floor_of_small_calls": {\n'
+        small_call backward 18e-6 5e-6
+        printf '},\n'
+        timed forward '32, 512, 7, 7' nchw float32 4000 clbn "$ours" copy 0.001 floor 0.0006 onednn 0.003
+        timed forward '60, 100' nc float32 48000 clbn 30e-6 copy 20e-6 onednn 5e-6
+    } >"$folder/$run.json"
+    timed forward '32, 64, 56, 56' nchw float32 4000000 clbn "$ours" copy 0.0001 >"$folder/$run-types.json"
+done
+awk -f "$tools/bench_records.awk" -f "$tools/cpu_report_targets.awk" "$folder/second.json" "$folder/second-types.json" \
+    "$folder/first.json" "$folder/second-types.json" "$folder/third.json" "$folder/third-types.json" >"$folder/targets"
+check 'runs are named' grep -qx 'Medians of 3 runs.' "$folder/targets"
+# 3, 2 and 0.75 times as fast, at 0.6, 0.5 and 0.15 of the floor.
+check 'the median of the rows' grep -qE '^forward  32x512x7x7  nchw  float32 +2.00 of 4, 0.50 of the floor$' "$folder/targets"
+# 0.6, 2.2 and 6000 times an empty kernel, the floor 1.8 times; 6, 60 and 60000 us.
+target '60x100 backward, with its wait: times an empty kernel' '1.3 x +2.2 +1.8 +short'
+target 'a plan for a new shape' '50 us +60 +- +short'
+
 # A cache of 32 MiB on two cores is theirs, of one of 33 only 32 count.
 for cache in 33554432 34603008; do
     {
@@ -167,6 +192,11 @@ for script in gpu-report.sh cpu-report.sh; do
     done
     "$tools/$script" --help >"$folder/out"
     check "$script has a help text" grep -q "^Usage: $script" "$folder/out"
+done
+for runs in 0 many 1.5; do
+    code=0
+    "$tools/cpu-report.sh" --runs $runs >"$folder/out" 2>"$folder/err" || code=$?
+    check "--runs $runs is wrong usage" test "$code" -eq 2 -a ! -s "$folder/out" -a "$(wc -l <"$folder/err")" -eq 1
 done
 code=0
 "$tools/gpu-report.sh" --minutes soon >"$folder/out" 2>"$folder/err" || code=$?
