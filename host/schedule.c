@@ -56,11 +56,14 @@
 #define WHOLE_TILE_VECTORS 4
 
 /* Then, single work-items: where a row is no whole number of lines of a cache, cores that have its tiles take lines from each other for
- * each row that they write. It is better that each takes the statistics of all rows and writes some of them, if what it reads and
- * finishes besides is no more than this. */
-#define CACHE_LINE        64
-#define REPEATED_BYTES    (128 << 10)
-#define REPEATED_CHANNELS 512
+ * each row that they write; and where rows are more, they are walked in two launches. It is better that each core takes the statistics
+ * of all rows and writes a part of them, of so many vectors at least, if what it reads and finishes besides is no more than this. What
+ * is left of a row after whole vectors takes as long as several. */
+#define CACHE_LINE          64
+#define PART_VECTORS        256
+#define REPEATED_VECTORS    2560
+#define REPEATED_CHANNELS   512
+#define VECTORS_OF_THE_REST 4
 
 /* Channels last: folded rows have no more channels than this. Single work-items fold rows of a few vectors, too, into longer ones,
  * since each row that is walked costs as much as a vector or two; but not where few would be left, since each of the rows in one has
@@ -340,20 +343,29 @@ static size_t whole_tile(size_t vectors, size_t groups, size_t units)
     return share <= WHOLE_TILE_VECTORS ? share : greater(least(vectors / groups, WHOLE_TILE_VECTORS), 1);
 }
 
-/* Channels last, whole: groups that each take the statistics of all rows and write a part of them, instead of so many tiles; 1 if tiles
- * are better. Inference takes none. What channels cost is little beside the lines of many rows. */
+/* Channels last: groups that each take the statistics of all rows and write a part of them, instead of so many tiles or of parts in two
+ * launches; 1 if these are better. Inference takes no statistics. What channels cost is little beside many rows. */
 static size_t repeating_parts(const struct variant *v, const struct device_facts *facts, enum pass pass,
-                              const struct shape *shape, const struct division *d, size_t tiles)
+                              const struct shape *shape, size_t tiles)
 {
-    const size_t parts = least(tiles, facts->compute_units), channels = shape->channels, rows = shape->outer;
-    if (v->group > 1 || parts < 2 || d->rows / d->band_rows < parts || channels - channels / parts > REPEATED_CHANNELS)
+    const size_t channels = shape->channels, rows = shape->outer, row_size = channels * bn_type_size(v->type);
+    const size_t row = channels / v->vector + (channels % v->vector != 0 ? VECTORS_OF_THE_REST : 0);
+    const size_t vectors = rows > SIZE_MAX / row ? SIZE_MAX : rows * row;
+    const size_t parts = least(facts->compute_units, least(vectors / PART_VECTORS, rows / BAND_ROWS_SHORT));
+    if (v->group > 1 || parts < 2 || channels - channels / parts > REPEATED_CHANNELS)
         return 1;
     if (pass == PASS_INFERENCE)
-        return parts;
-    const size_t row_size = channels * bn_type_size(v->type), size = rows * row_size;
-    const bool share_lines = row_size % CACHE_LINE != 0 && bn_is_packed(shape);
-    const bool is_little = size - size / parts <= REPEATED_BYTES && 2 * channels <= rows * bn_type_size(v->type);
-    return share_lines && is_little ? parts : 1;
+        return parts >= least(tiles, facts->compute_units) ? parts : 1;
+    const bool pays = rows > WHOLE_ROWS || row_size % CACHE_LINE != 0;
+    const bool is_little = vectors - vectors / parts <= REPEATED_VECTORS && 2 * channels <= rows * bn_type_size(v->type);
+    return pays && is_little && bn_is_packed(shape) ? parts : 1;
+}
+
+/* Channels last: whether one group takes the statistics of all of a channel, so that one kernel does all. */
+static bool has_whole_channels(const struct variant *v, const struct device_facts *facts, enum pass pass,
+                               const struct shape *shape)
+{
+    return shape->outer <= WHOLE_ROWS || (pass != PASS_INFERENCE && repeating_parts(v, facts, pass, shape, 1) > 1);
 }
 
 struct schedule bn_schedule_in_place(const struct schedule *schedule)
@@ -385,7 +397,8 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     const size_t folded = fold_rows(v, shape);
     /* Folded rows have another mask, which all passes must understand. */
     const bool is_fixed = folded > 1 && bn_has_mask(v->activation);
-    s->whole = choose_whole(engine_flags, is_fixed ? &none : choices, d->rows <= WHOLE_ROWS);
+    const bool is_whole = is_fixed ? shape->outer <= WHOLE_ROWS : has_whole_channels(v, facts, pass, shape);
+    s->whole = choose_whole(engine_flags, is_fixed ? &none : choices, is_whole);
     if (!s->whole) {
         d->folded = folded;
         d->rest = d->rows % folded * d->channels;
@@ -406,7 +419,7 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     const size_t alone = d->folded > 1 ? vectors : least(chosen(choices->tile_vectors, tile), vectors);
     d->tile_vectors = v->group > 1 ? d->lanes : alone;
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
-    const size_t repeating = s->whole && choices->tile_vectors == 0 ? repeating_parts(v, facts, pass, shape, d, s->tiles) : 1;
+    const size_t repeating = s->whole && choices->tile_vectors == 0 ? repeating_parts(v, facts, pass, shape, s->tiles) : 1;
     if (repeating > 1) {
         s->tile_in_place = (size_t)d->tile_vectors;
         d->tile_vectors = vectors;
@@ -414,10 +427,10 @@ static void divide_columns(struct schedule *s, const struct variant *v, const st
     }
     size_t bands = divide_up((size_t)d->rows, (size_t)d->band_rows);
     groups = wanted_row_groups(v, facts, choices, pass, (size_t)d->rows);
-    d->parts = s->whole ? repeating : least(bands, divide_up(groups, s->tiles));
+    d->parts = least(bands, s->whole ? repeating : divide_up(groups, s->tiles));
     s->partials = (size_t)d->parts * (v->group > 1 ? (size_t)d->folded : 1);
     s->slots = (size_t)d->parts * lines;
-    if (v->group == 1 && !s->whole && s->tiles == 1)
+    if (v->group == 1 && s->tiles == 1)
         s->merged_itself =
             merged_per_launch(divide_up(shape->channels, bn_span(v)), divide_up((size_t)d->parts, facts->compute_units));
 }

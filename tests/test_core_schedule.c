@@ -176,7 +176,8 @@ START_TEST(second_walks_merge_what_takes_less_than_a_launch)
         { 6272, 384, 1, { 768 / 24 - 8, 0 } },                /* 768 / 24 / 4 = 8 */
         { 1000, 768, 1, { 768 / 48 - 8, 768 / 48 - 8 } },     /* two */
         { 1000, 1536, 1, { 0, 0 } },                          /* 768 / 96 = 8 */
-        { 60, 100, 1, { 0, 0 } },                             /* whole */
+        { 60, 96, 1, { 0, 0 } },                              /* two tiles of all rows */
+        { 60, 100, 1, { 768 / 7 - 8, 768 / 7 - 8 } },         /* two parts */
         { 1, 3, 50176, { SIZE_MAX, SIZE_MAX } },              /* a group has one channel */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -224,8 +225,8 @@ START_TEST(tiles_of_all_rows_go_by_their_number)
 }
 END_TEST
 
-/* Vectors of 16 channels. */
-START_TEST(rows_that_share_lines_are_parted_and_their_statistics_repeated)
+/* Two units with vectors of 16. What is left after them counts as four. */
+START_TEST(statistics_are_repeated_where_that_is_little)
 {
     static const struct {
         enum pass pass;
@@ -234,17 +235,19 @@ START_TEST(rows_that_share_lines_are_parted_and_their_statistics_repeated)
     } cases[] = {
         { PASS_FORWARD, 60, 100, 2 },     { PASS_BACKWARD, 60, 100, 2 },
         { PASS_INFERENCE, 60, 100, 2 },   { PASS_BACKWARD, 60, 96, 1 }, /* tiles share no line */
-        { PASS_INFERENCE, 60, 96, 2 },                                  /* but nothing is repeated */
-        { PASS_FORWARD, 60, 10, 1 },                                    /* one vector has no tiles */
-        { PASS_INFERENCE, 60, 10, 1 },                                  /* likewise */
+        { PASS_INFERENCE, 128, 96, 2 },                                 /* but nothing is repeated */
+        { PASS_FORWARD, 127, 10, 1 },                                   /* two parts of 254 vectors */
+        { PASS_FORWARD, 128, 10, 2 },                                   /* of 256 */
         { PASS_FORWARD, 60, 121, 1 },                                   /* more than twice as many channels as rows */
         { PASS_FORWARD, 60, 119, 2 },                                   /* fewer */
-        { PASS_FORWARD, 15, 29, 1 },                                    /* no two bands of eight rows */
-        { PASS_FORWARD, 16, 29, 2 },                                    /* two */
-        { PASS_FORWARD, 256, 257, 1 },                                  /* half a tensor has more than 128 KiB */
-        { PASS_FORWARD, 256, 255, 2 },                                  /* less */
+        { PASS_INFERENCE, 15, 1000, 1 },                                /* no two bands of eight rows */
+        { PASS_INFERENCE, 16, 1000, 2 },                                /* two */
+        { PASS_FORWARD, 256, 273, 1 },                                  /* half of the vectors are 2688 */
+        { PASS_FORWARD, 256, 257, 2 },                                  /* 2560 */
         { PASS_INFERENCE, 256, 1027, 1 },                               /* 513 channels of the other half */
         { PASS_INFERENCE, 256, 1023, 2 },                               /* fewer */
+        { PASS_FORWARD, 1280, 64, 2 },                                  /* 2560; in one launch, so they may share no line */
+        { PASS_BACKWARD, 300, 10, 2 },                                  /* likewise, though folded in two launches */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
@@ -257,6 +260,30 @@ START_TEST(rows_that_share_lines_are_parted_and_their_statistics_repeated)
         ck_assert_uint_eq(in_place.division.parts, 1);
         ck_assert_uint_eq(in_place.tiles, (size_t)divided_up(vectors, in_place.division.tile_vectors));
         ck_assert(vectors == 1 || in_place.tiles > 1);
+    }
+}
+END_TEST
+
+START_TEST(more_rows_are_walked_in_two_launches)
+{
+    static const struct {
+        size_t rows, channels;
+        clbn_activation activation;
+        clbn_geometry geometry;
+    } cases[] = {
+        { 1281, 64, CLBN_ACTIVATION_NONE, CLBN_GEOMETRY_VECTOR }, /* half of the vectors are 2562 */
+        { 300, 10, CLBN_ACTIVATION_RELU, CLBN_GEOMETRY_VECTOR },  /* a mask of folded rows, as inference writes it */
+        { 512, 64, CLBN_ACTIVATION_NONE, CLBN_GEOMETRY_GROUP },   /* what a group repeats costs more */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
+        const struct variant variant =
+            bn_choose_variant(cases[i].geometry, 0, &cores, CLBN_FLOAT32, cases[i].activation, &shape);
+        for (enum pass pass = 0; pass < PASSES; pass++) {
+            struct schedule s;
+            ck_assert(bn_make_schedule(&variant, &cores, 0, &usual_choices, pass, &shape, &s));
+            ck_assert(!s.whole && s.tile_in_place == 0);
+        }
     }
 }
 END_TEST
@@ -497,7 +524,8 @@ int main(void)
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
     tcase_add_test(cases, second_walks_merge_what_takes_less_than_a_launch);
     tcase_add_test(cases, tiles_of_all_rows_go_by_their_number);
-    tcase_add_test(cases, rows_that_share_lines_are_parted_and_their_statistics_repeated);
+    tcase_add_test(cases, statistics_are_repeated_where_that_is_little);
+    tcase_add_test(cases, more_rows_are_walked_in_two_launches);
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, a_long_row_is_cut_into_four);
     tcase_add_test(cases, channels_make_long_runs);
