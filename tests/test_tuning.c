@@ -20,7 +20,7 @@ enum { TEXT_SIZE = 128 };
 static const double short_time = 0.2;
 
 static const struct shape rows = { 4, 1, { 4, 3, 57, 59 } };
-static const struct shape columns = { 2, 1, { 700, 37 } };
+static const struct shape columns = { 2, 1, { 1100, 37 } };
 
 static clbn_engine new_engine(clbn_geometry geometry, cl_uint flags)
 {
