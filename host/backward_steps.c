@@ -217,6 +217,7 @@ static void add_sums_step(struct operation *o, const struct backward *b)
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.coefficients);
         bn_bind_view(&o->steps, o->workspace.accumulators);
+        bn_bind_view(&o->steps, o->workspace.claims);
     }
 }
 
@@ -270,6 +271,8 @@ static void add_input_step(struct operation *o, const struct backward *b, const 
         bind_merged(&o->steps, b, *partials);
     if (!partials || bn_is_channels_last(o->call->plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
+    if (partials && bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, partials->records || partials->count == 0 ? none : o->workspace.claims);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials && partials->records ? FLAG_RECORDS : 0u));
 }

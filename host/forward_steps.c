@@ -105,6 +105,7 @@ static void add_moments_step(struct operation *o, clbn_view x)
     if (bn_is_channels_last(o->call->plan)) {
         bn_bind_view(&o->steps, o->workspace.coefficients);
         bn_bind_view(&o->steps, o->workspace.accumulators);
+        bn_bind_view(&o->steps, o->workspace.claims);
     }
 }
 
@@ -161,6 +162,8 @@ static void add_normalize_step(struct operation *o, const struct normalized *n, 
         bind_merged(&o->steps, *partials, f);
     if (!partials || bn_is_channels_last(o->call->plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
+    if (partials && bn_is_channels_last(o->call->plan))
+        bn_bind_view(&o->steps, partials->records ? none : o->workspace.claims);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (partials ? merging_flags(*partials, f) : 0u));
 }

@@ -78,6 +78,7 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
                   { "records.cl", true },
                   { "finish.cl", true },
                   { "fold.cl", true },
+                  { "claims.cl", last },
                   { last ? "columns_walk.cl" : "rows_walk.cl", true },
                   { last ? "columns_forward.cl" : "rows_forward.cl", true },
                   { last ? "columns_backward.cl" : "rows_backward.cl", true },

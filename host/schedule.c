@@ -93,6 +93,9 @@
 /* Channels last: sums of chunks that a work-item keeps of each channel (kernels/columns_walk.cl). */
 #define ACCUMULATORS 3
 
+/* Of a part (kernels/claims.cl). */
+#define CLAIM_BYTES 16
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -496,11 +499,13 @@ bool bn_make_schedule(const struct variant *v, const struct device_facts *facts,
     const size_t width = (size_t)s.division.channels, padded = divide_up(width, v->vector) * v->vector;
     const bool has_shuffled = v->type == CLBN_BFLOAT16 && bn_span(v) > 1;
     const size_t tables = greater(s.slots, 1) * (has_shuffled ? 2 : 1);
+    const size_t claims = v->channels_last && !s.whole && s.merged_itself > 0 ? (size_t)s.division.parts : 0;
     bool fits =
         add_section(&s.partials_size, bn_partial_size(v), greater((size_t)s.division.parts, 1), width, &s.workspace_size) &&
         add_section(&s.statistics_size, 2 * element, 1, shape->channels, &s.workspace_size) &&
         add_section(&s.coefficients_size, COEFFICIENTS * element, tables, padded, &s.workspace_size) &&
-        add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), s.slots, padded, &s.workspace_size);
+        add_section(&s.accumulators_size, ACCUMULATORS * bn_wide_size(v), s.slots, padded, &s.workspace_size) &&
+        add_section(&s.claims_size, CLAIM_BYTES, claims, 1, &s.workspace_size);
     *schedule = s;
     return fits;
 }

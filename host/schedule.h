@@ -56,6 +56,7 @@ struct schedule {
     size_t statistics_size;   /* bytes, then: mean and invstd of each channel, when the caller gives none */
     size_t coefficients_size; /* bytes, then */
     size_t accumulators_size; /* bytes, then: channels last, sums of chunks */
+    size_t claims_size;       /* bytes, then: channels last, parts that groups of a second walk claim; 0 if they claim none */
     size_t workspace_size;    /* bytes in all */
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };

@@ -11,7 +11,14 @@ INLINE merging merge_all(void)
     return all;
 }
 
-/* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use. */
+/* Of a kernel that walks the tensors a second time: a part that it claims, if the first walk has noted who read what. */
+INLINE columns_share claimed_share_of(division d, position at, bool in_vectors, __global claim *claims)
+{
+    return share_of_group(d, at, in_vectors, claims ? claim_part(claims, d.parts) : second_group(0), 0);
+}
+
+/* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use; claims: as the first
+ * walk has noted them, or NULL. */
 GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
                                           layout z_at, __global storage *y, layout y_at, __global uchar *mask,
                                           ulong mask_offset, ulong partial_count, __global const uchar *partials,
@@ -21,7 +28,8 @@ GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x,
                                           ulong running_var_offset, __global real *save_mean, ulong save_mean_offset,
                                           __global real *save_invstd, ulong save_invstd_offset, real epsilon_high,
                                           real epsilon_low, real factor_high, real factor_low,
-                                          __global uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
+                                          __global uchar *coefficients, ulong coefficients_offset, __global uchar *claims,
+                                          ulong claims_offset, real alpha, uint flags)
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
@@ -30,14 +38,14 @@ GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x,
                                     save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
                                     wide_of_parts(factor_high, factor_low), flags };
     const position at = position_in_group(d);
-    const columns_share own = second_share_of(d, at, forward_takes_vectors(t));
+    const columns_share own = claimed_share_of(d, at, forward_takes_vectors(t), claims_at(claims, claims_offset));
     __global real *table = own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset);
     merge_statistics(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, 0, flags),
                      merge_all(), of, 0, table, 0);
     normalize_columns(d, at, own, t, table);
 }
 
-/* columns_input, with what finish_gradients does. coefficients: [slot][BACKWARD_ROWS][channel], for its use. */
+/* columns_input, with what finish_gradients does. coefficients, claims: likewise. */
 GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, layout x_at, __global const storage *dy,
                                       layout dy_at, __global const storage *other, layout other_at,
                                       __global const uchar *mask, ulong mask_offset, __global storage *dx, layout dx_at,
@@ -47,7 +55,8 @@ GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, lay
                                       __global const real *mean, ulong mean_offset, __global const real *deviation,
                                       ulong deviation_offset, __global real *dgamma, ulong dgamma_offset,
                                       __global real *dbeta, ulong dbeta_offset, real epsilon_high, real epsilon_low,
-                                      __global uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
+                                      __global uchar *coefficients, ulong coefficients_offset, __global uchar *claims,
+                                      ulong claims_offset, real alpha, uint flags)
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
@@ -55,7 +64,7 @@ GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, lay
     const channel_parameters of = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                     deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     const position at = position_in_group(d);
-    const columns_share own = second_share_of(d, at, backward_reads_vectors(t));
+    const columns_share own = claimed_share_of(d, at, backward_reads_vectors(t), claims_at(claims, claims_offset));
     __global real *table = own_table(d, own, BACKWARD_ROWS, coefficients, coefficients_offset);
     merge_gradients(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, count, flags),
                     merge_all(), of, dgamma + dgamma_offset, dbeta + dbeta_offset, 0, table, 0);

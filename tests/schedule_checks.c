@@ -13,8 +13,12 @@ void check_sizes(const struct plan_of_work *work)
     expect(work, s->coefficients_size >= 7 * s->slots * padded * element, "coefficients of each slot fit");
     const size_t sums = 3 * s->slots * padded;
     expect(work, s->accumulators_size >= sums * bn_wide_size(&work->variant), "accumulators fit");
-    expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size,
+    expect(work,
+           s->workspace_size ==
+               s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size + s->claims_size,
            "the sum");
+    expect(work, s->accumulators_size % CLBN_WORKSPACE_ALIGNMENT == 0, "claims are aligned");
+    expect(work, s->claims_size == 0 || s->claims_size >= 16 * parts, "claims of all parts fit");
     expect(work, s->partials_size % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
     expect(work, s->statistics_size % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
     expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
