@@ -222,10 +222,10 @@ static void add_sums_step(struct operation *o, const struct backward *b)
 }
 
 /* Partial results to be added: count of them, over so many values in all unless they are records, which have their own
- * counts. */
+ * counts. claims: of the walk that left them, or absent. */
 struct partials {
     size_t count, values;
-    clbn_view view;
+    clbn_view view, claims;
     bool records;
 };
 
@@ -256,7 +256,8 @@ static struct partials own_partials(const struct operation *o, bool summed)
 {
     const struct partials p = { .count = summed ? o->steps.schedule->partials : 0,
                                 .values = bn_plan_shape(o->call->plan)->values_per_channel,
-                                .view = o->workspace.partials };
+                                .view = o->workspace.partials,
+                                .claims = summed ? o->workspace.claims : none };
     return p;
 }
 
@@ -272,7 +273,7 @@ static void add_input_step(struct operation *o, const struct backward *b, const 
     if (!partials || bn_is_channels_last(o->call->plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
     if (partials && bn_is_channels_last(o->call->plan))
-        bn_bind_view(&o->steps, partials->records || partials->count == 0 ? none : o->workspace.claims);
+        bn_bind_view(&o->steps, partials->claims);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials && partials->records ? FLAG_RECORDS : 0u));
 }

@@ -109,16 +109,18 @@ static void add_moments_step(struct operation *o, clbn_view x)
     }
 }
 
-/* Partial results to be merged: count of them, in the workspace, or records. */
+/* Partial results to be merged: count of them, in the workspace, or records. claims: of the walk that left them, or absent. */
 struct partials {
     size_t count;
-    clbn_view view;
+    clbn_view view, claims;
     bool records;
 };
 
 static struct partials own_partials(const struct operation *o)
 {
-    const struct partials p = { .count = o->steps.schedule->partials, .view = o->workspace.partials };
+    const struct partials p = { .count = o->steps.schedule->partials,
+                                .view = o->workspace.partials,
+                                .claims = o->workspace.claims };
     return p;
 }
 
@@ -163,7 +165,7 @@ static void add_normalize_step(struct operation *o, const struct normalized *n, 
     if (!partials || bn_is_channels_last(o->call->plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
     if (partials && bn_is_channels_last(o->call->plan))
-        bn_bind_view(&o->steps, partials->records ? none : o->workspace.claims);
+        bn_bind_view(&o->steps, partials->claims);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (partials ? merging_flags(*partials, f) : 0u));
 }

@@ -149,7 +149,6 @@ static bool coincide(clbn_plan plan, const struct operand *a, const struct regio
 static cl_int check_aliases(clbn_plan plan, const struct operand *operands, const struct region *regions, unsigned count,
                             bool *in_place)
 {
-    *in_place = false;
     for (unsigned i = 0; i < count; i++)
         for (unsigned j = i + 1; j < count; j++) {
             const struct operand *a = &operands[i];
@@ -162,7 +161,8 @@ static cl_int check_aliases(clbn_plan plan, const struct operand *operands, cons
             if (!coincide(plan, a, &regions[i], b, &regions[j]))
                 return bn_fail(CLBN_INVALID_ALIAS, "%s and %s overlap in part, expected the same view or separate memory.",
                                a->name, b->name);
-            *in_place = true;
+            if (in_place)
+                *in_place = true;
         }
     return CLBN_SUCCESS;
 }
@@ -189,7 +189,6 @@ static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct re
 
 cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace, bool *in_place)
 {
-    bool any_in_place;
     struct operand all[MAX_OPERANDS + 1];
     struct region regions[MAX_OPERANDS + 1];
     if (count > MAX_OPERANDS)
@@ -204,7 +203,7 @@ cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigne
                                    OPERAND_UPDATED, OPERAND_OPTIONAL, NULL };
     all[count] = bytes;
     cl_int status = check_workspace(plan, &all[count], &regions[count]);
-    return status == CLBN_SUCCESS ? check_aliases(plan, all, regions, count + 1, in_place ? in_place : &any_in_place) : status;
+    return status == CLBN_SUCCESS ? check_aliases(plan, all, regions, count + 1, in_place) : status;
 }
 
 cl_int bn_check_pair(const char *first_name, clbn_view first, const char *second_name, clbn_view second)

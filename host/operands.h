@@ -22,8 +22,8 @@ struct operand {
 };
 
 /* Checks what design and OpenCL ask of the views: there if required, a buffer of the engine's context that may be written where
- * it is, long enough, and no written view meeting another. workspace: as the caller gave it. *in_place: whether one lies over another
- * that it may be; or NULL. */
+ * it is, long enough, and no written view meeting another. workspace: as the caller gave it. *in_place becomes true if one lies over
+ * another that it may be; or NULL. */
 cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace, bool *in_place);
 
 /* Checks that both of a pair of views were given, or neither. */
