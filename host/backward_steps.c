@@ -221,14 +221,6 @@ static void add_sums_step(struct operation *o, const struct backward *b)
     }
 }
 
-/* Partial results to be added: count of them, over so many values in all unless they are records, which have their own
- * counts. claims: of the walk that left them, or absent. */
-struct partials {
-    size_t count, values;
-    clbn_view view, claims;
-    bool records;
-};
-
 /* The arguments that all kernels which merge take in this order. */
 static void bind_merged(struct step_list *steps, const struct backward *b, struct partials partials)
 {
@@ -250,15 +242,6 @@ static void add_finish_step(struct operation *o, const struct backward *b, struc
     bn_bind_view(&o->steps, record);
     bn_bind_view(&o->steps, coefficients);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials.records ? FLAG_RECORDS : 0u));
-}
-
-static struct partials own_partials(const struct operation *o, bool summed)
-{
-    const struct partials p = { .count = summed ? o->steps.schedule->partials : 0,
-                                .values = bn_plan_shape(o->call->plan)->values_per_channel,
-                                .view = o->workspace.partials,
-                                .claims = summed ? o->workspace.claims : none };
-    return p;
 }
 
 /* From the coefficients in the workspace, or from partial results, if there are any. */
@@ -305,7 +288,7 @@ void bn_add_backward_steps(struct operation *o, const struct backward *b)
     }
     if (needs_sums(b))
         add_sums_step(o, b);
-    add_result_steps(o, b, own_partials(o, needs_sums(b)));
+    add_result_steps(o, b, bn_own_partials(o, needs_sums(b)));
 }
 
 void bn_add_empty_backward_step(struct operation *o, const struct backward *b)
@@ -320,7 +303,7 @@ void bn_add_empty_backward_step(struct operation *o, const struct backward *b)
 void bn_add_sums_steps(struct operation *o, const struct backward *b)
 {
     add_sums_step(o, b);
-    add_finish_step(o, b, own_partials(o, true), b->records, none);
+    add_finish_step(o, b, bn_own_partials(o, true), b->records, none);
 }
 
 void bn_add_input_steps(struct operation *o, const struct backward *b)

@@ -36,18 +36,15 @@ static bool are_listed(const struct choices *c)
            is_among(c->lanes, lanes, COUNT_OF(lanes));
 }
 
-bool bn_make_chosen_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
-                             const struct choices *choices, enum pass pass, const struct shape *shape,
-                             struct schedule *schedule)
+bool bn_make_chosen_schedule(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *schedule)
 {
     const struct choices none = { 0 };
     struct schedule s, usual;
-    if (!are_listed(choices) || !bn_make_schedule(variant, facts, engine_flags, choices, pass, shape, &s) ||
-        !bn_make_schedule(variant, facts, engine_flags, &none, pass, shape, &usual))
+    if (!are_listed(choices) || !bn_make_schedule(p, choices, pass, &s) || !bn_make_schedule(p, &none, pass, &usual))
         return false;
-    if (s.workspace_size > usual.workspace_size && s.workspace_size > shape->elements * bn_type_size(variant->type))
+    if (s.workspace_size > usual.workspace_size && s.workspace_size > p->shape->elements * bn_type_size(p->variant->type))
         return false;
-    if (variant->channels_last && shape->elements > 0 && s.division.chunk_rows % s.division.band_rows != 0)
+    if (p->variant->channels_last && p->shape->elements > 0 && s.division.chunk_rows % s.division.band_rows != 0)
         return false;
     *schedule = s;
     return true;
@@ -57,10 +54,7 @@ bool bn_make_chosen_schedule(const struct variant *variant, const struct device_
 
 /* What the candidates are of, and the list so far. */
 struct listing {
-    const struct variant *variant;
-    const struct device_facts *facts;
-    cl_uint engine_flags;
-    const struct shape *shape;
+    const struct problem *problem;
     struct candidate *list;
     size_t count;
 };
@@ -86,7 +80,7 @@ static void list_candidate(struct listing *l, struct choices choices)
     if (l->count == MAX_CANDIDATES)
         return;
     for (enum pass pass = 0; pass < PASSES; pass++)
-        if (!bn_make_chosen_schedule(l->variant, l->facts, l->engine_flags, &choices, pass, l->shape, &c.schedules[pass]))
+        if (!bn_make_chosen_schedule(l->problem, &choices, pass, &c.schedules[pass]))
             return;
     for (size_t i = 0; i < l->count; i++)
         if (same_schedules(&l->list[i], &c))
@@ -120,7 +114,7 @@ static void list_whole_columns(struct listing *l, struct choices choices)
 
 static void list_split_columns(struct listing *l, struct choices choices)
 {
-    bool alone = l->variant->group == 1;
+    bool alone = l->problem->variant->group == 1;
     for (size_t i = 0; i < COUNT_OF(few_groups); i++) {
         choices.groups_per_unit = few_groups[i];
         for (size_t j = 0; j < (alone ? COUNT_OF(split_tiles) : COUNT_OF(lanes)); j++) {
@@ -139,17 +133,16 @@ static void list_split_rows(struct listing *l, struct choices choices)
     }
 }
 
-size_t bn_list_candidates(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
-                          const struct shape *shape, struct candidate list[MAX_CANDIDATES])
+size_t bn_list_candidates(const struct problem *problem, struct candidate list[MAX_CANDIDATES])
 {
-    struct listing l = { variant, facts, engine_flags, shape, list, 0 };
+    struct listing l = { problem, list, 0 };
     const struct choices usual = { 0 }, whole = { .divided = CHOOSE_NO }, split = { .divided = CHOOSE_YES };
-    if (shape->elements == 0)
+    if (problem->shape->elements == 0)
         return 0;
     list_candidate(&l, usual);
     if (l.count == 0)
         return 0;
-    if (variant->channels_last) {
+    if (problem->variant->channels_last) {
         list_whole_columns(&l, whole);
         list_split_columns(&l, split);
     } else {

@@ -109,21 +109,6 @@ static void add_moments_step(struct operation *o, clbn_view x)
     }
 }
 
-/* Partial results to be merged: count of them, in the workspace, or records. claims: of the walk that left them, or absent. */
-struct partials {
-    size_t count;
-    clbn_view view, claims;
-    bool records;
-};
-
-static struct partials own_partials(const struct operation *o)
-{
-    const struct partials p = { .count = o->steps.schedule->partials,
-                                .view = o->workspace.partials,
-                                .claims = o->workspace.claims };
-    return p;
-}
-
 /* The arguments that all kernels which merge take in this order. */
 static void bind_merged(struct step_list *steps, struct partials partials, const struct finish *f)
 {
@@ -186,7 +171,7 @@ static void add_split_forward(struct operation *o, const clbn_forward_training_a
     const struct finish f = finish_of(a);
     const struct normalized n = { a->x, a->z, a->y, a->mask };
     add_moments_step(o, a->x);
-    add_result_steps(o, own_partials(o), &f, &n);
+    add_result_steps(o, bn_own_partials(o, true), &f, &n);
 }
 
 void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a, bool in_place)
@@ -224,7 +209,7 @@ void bn_add_statistics_steps(struct operation *o, clbn_view x, clbn_view record)
 {
     const struct finish nothing_else = { .update_factor = 0 };
     add_moments_step(o, x);
-    add_finish_step(o, own_partials(o), &nothing_else, record, none);
+    add_finish_step(o, bn_own_partials(o, true), &nothing_else, record, none);
 }
 
 void bn_add_empty_statistics_step(struct operation *o, clbn_view record)

@@ -9,6 +9,16 @@ void bn_begin_operation(struct operation *o, const struct call *call, enum pass 
     o->steps.status = bn_open_workspace(&o->workspace, call->plan, pass, workspace, needs_workspace);
 }
 
+struct partials bn_own_partials(const struct operation *o, bool walked)
+{
+    struct partials p = { .values = bn_plan_shape(o->call->plan)->values_per_channel, .view = o->workspace.partials };
+    if (walked) {
+        p.count = o->steps.schedule->partials;
+        p.claims = o->workspace.claims;
+    }
+    return p;
+}
+
 cl_int bn_finish_operation(struct operation *o)
 {
     cl_int status = bn_launch_steps(&o->steps, o->call);

@@ -12,6 +12,17 @@ struct operation {
     struct workspace workspace;
 };
 
+/* Partial results to be merged: count of them, over so many values of a channel in all unless they are records, which have their
+ * own counts. claims: of the walk that left them, or absent. */
+struct partials {
+    size_t count, values;
+    clbn_view view, claims;
+    bool records;
+};
+
+/* What a walk leaves in the operation's workspace; none if there is no walk. */
+struct partials bn_own_partials(const struct operation *operation, bool walked);
+
 /* Begins an operation whose views are checked. Like steps, it remembers its first failure. */
 void bn_begin_operation(struct operation *operation, const struct call *call, enum pass pass, clbn_view workspace,
                         bool needs_workspace);

@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include "candidates.h"
+#include "divide.h"
 #include "information.h"
 #include "lock.h"
 #include "status.h"
@@ -54,18 +55,16 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
 }
 
 /* Schedules other than the usual ones, where they are chosen, or known to be better. */
-static void choose_schedules(clbn_plan plan, const struct variant *variant, const struct choices *given)
+static void choose_schedules(clbn_plan plan, const struct problem *problem, const struct choices *given)
 {
-    const struct device_facts *facts = bn_engine_facts(plan->engine);
-    const cl_uint flags = bn_engine_flags(plan->engine);
-    const uint64_t problem = bn_hash_problem(facts, flags, &plan->shape);
+    const uint64_t hash = bn_hash_problem(problem);
     for (enum pass pass = 0; pass < PASSES; pass++) {
         struct choices known;
         if (given)
             known = *given;
-        else if (!bn_recall_tuned(plan->program, bn_hash_pass(problem, pass), &known))
+        else if (!bn_recall_tuned(plan->program, bn_hash_pass(hash, pass), &known))
             continue;
-        bn_make_chosen_schedule(variant, facts, flags, &known, pass, &plan->shape, &plan->schedules[pass]);
+        bn_make_chosen_schedule(problem, &known, pass, &plan->schedules[pass]);
     }
 }
 
@@ -80,15 +79,16 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
     struct variant variant =
         bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, plan->desc.activation, &plan->shape);
     bn_cut_long_row(&variant, &plan->shape);
+    const struct problem problem = { &variant, facts, flags, &plan->shape };
     const struct choices usual = { 0 };
     for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)
-        if (!bn_make_schedule(&variant, facts, flags, &usual, pass, &plan->shape, &plan->schedules[pass]))
+        if (!bn_make_schedule(&problem, &usual, pass, &plan->schedules[pass]))
             return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
                            plan->shape.channels);
     plan->program = bn_engine_program(plan->engine, &variant, &status);
     if (status != CLBN_SUCCESS || plan->shape.elements == 0)
         return status;
-    choose_schedules(plan, &variant, choices);
+    choose_schedules(plan, &problem, choices);
     return status;
 }
 
@@ -149,6 +149,13 @@ const clbn_plan_desc *bn_plan_desc(clbn_plan plan)
 const struct shape *bn_plan_shape(clbn_plan plan)
 {
     return &plan->shape;
+}
+
+struct problem bn_plan_problem(clbn_plan plan)
+{
+    const struct problem problem = { bn_program_variant(plan->program), bn_engine_facts(plan->engine),
+                                     bn_engine_flags(plan->engine), &plan->shape };
+    return problem;
 }
 
 const struct schedule *bn_plan_schedule(clbn_plan plan, enum pass pass)

@@ -13,6 +13,9 @@ clbn_engine bn_plan_engine(clbn_plan plan);
 const clbn_plan_desc *bn_plan_desc(clbn_plan plan);
 const struct shape *bn_plan_shape(clbn_plan plan);
 
+/* Of the plan's own. */
+struct problem bn_plan_problem(clbn_plan plan);
+
 /* Of a plan whose shape is empty: zeros. */
 const struct schedule *bn_plan_schedule(clbn_plan plan, enum pass pass);
 

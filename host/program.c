@@ -50,7 +50,7 @@ static const struct embedded_file *find_source(const char *name)
     return file->name ? file : NULL;
 }
 
-enum { MAX_SOURCES = 20 };
+enum { MAX_SOURCES = 24 };
 
 struct sources {
     cl_uint count;
@@ -66,6 +66,7 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
         bool is_needed;
     } parts[] = { /* compiled as one, in this order */
                   { "common.cl", true },
+                  { "tails.cl", true },
                   { "activation.cl", true },
                   { "spans.cl", true },
                   { variant->wide_double ? "wide_double.cl" : "wide_pair.cl", true },
@@ -83,6 +84,7 @@ static cl_int find_sources(const struct variant *variant, struct sources *source
                   { last ? "columns_forward.cl" : "rows_forward.cl", true },
                   { last ? "columns_backward.cl" : "rows_backward.cl", true },
                   { last ? "columns_merge.cl" : "rows_merge.cl", alone },
+                  { "rows_results.cl", !alone && !last },
                   { "images.cl", alone && !last },
                   { "images_forward.cl", alone && !last },
                   { "images_backward.cl", alone && !last },

@@ -23,6 +23,14 @@ struct division {
 /* Values of struct division's far. */
 enum { NEAR, FAR, FARTHEST };
 
+/* What is to be scheduled. */
+struct problem {
+    const struct variant *variant;
+    const struct device_facts *facts;
+    cl_uint engine_flags;
+    const struct shape *shape;
+};
+
 /* What calls of a plan do with its tensors. Each has a schedule of its own. */
 enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_INFERENCE, PASSES };
 
@@ -73,10 +81,6 @@ bool bn_merges_itself(const struct schedule *schedule, size_t count);
 /* Tensors of a pass that has none that are optional. */
 unsigned bn_usual_tensors(enum pass pass);
 
-/* Where a channel is one long row, makes it as many rows as are walked together, so that these streams of memory go on through all
- * of its chunks. Comes before any schedule of the shape. */
-void bn_cut_long_row(const struct variant *variant, struct shape *shape);
-
 /* How a kernel that merges count partial results of each channel is divided. */
 struct merging {
     size_t lanes; /* channels to a group */
@@ -89,9 +93,8 @@ struct merging bn_divide_merging(const struct variant *variant, const struct dev
 /* Whether a bit for each element says enough of an activation's slope. */
 bool bn_has_mask(clbn_activation activation);
 
-/* shape has channels, but may be empty: then only the workspace is filled in. choices: all 0 for the usual schedule; others come
+/* The shape has channels, but may be empty: then only the workspace is filled in. choices: all 0 for the usual schedule; others come
  * from bn_list_candidates(). False if the workspace's size overflows. */
-bool bn_make_schedule(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
-                      const struct choices *choices, enum pass pass, const struct shape *shape, struct schedule *schedule);
+bool bn_make_schedule(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
 
 #endif

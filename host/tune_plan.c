@@ -93,8 +93,8 @@ static cl_int create_candidates(struct tuner *t, clbn_plan plan)
 {
     const clbn_engine engine = bn_plan_engine(plan);
     cl_int status = CLBN_SUCCESS;
-    size_t count = bn_list_candidates(bn_program_variant(bn_plan_program(plan)), bn_engine_facts(engine),
-                                      bn_engine_flags(engine), bn_plan_shape(plan), t->candidates);
+    const struct problem problem = bn_plan_problem(plan);
+    const size_t count = bn_list_candidates(&problem, t->candidates);
     for (t->count = 0; t->count < count; t->count++) {
         t->plans[t->count] = bn_create_plan(engine, bn_plan_desc(plan), &t->candidates[t->count].choices, &status);
         if (status != CLBN_SUCCESS)
@@ -158,8 +158,8 @@ static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args 
 {
     static const cl_uint bits[PASSES] = { CLBN_TUNE_FORWARD, CLBN_TUNE_BACKWARD, CLBN_TUNE_INFERENCE };
     clbn_tune_result *const results[PASSES] = { &report->forward, &report->backward, &report->inference };
-    const clbn_engine engine = bn_plan_engine(plan);
-    const uint64_t problem = bn_hash_problem(bn_engine_facts(engine), bn_engine_flags(engine), bn_plan_shape(plan));
+    const struct problem problem = bn_plan_problem(plan);
+    const uint64_t hash = bn_hash_problem(&problem);
     struct tuned found[PASSES];
     size_t count = 0;
     cl_int status = CLBN_SUCCESS;
@@ -169,7 +169,7 @@ static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args 
     for (enum pass pass = 0; pass < PASSES && status == CLBN_SUCCESS; pass++) {
         if (!(args->operations & bits[pass]))
             continue;
-        found[count].problem = bn_hash_pass(problem, pass);
+        found[count].problem = bn_hash_pass(hash, pass);
         status = tune_pass(t, pass, args->seconds, &found[count].choices, results[pass]);
         count++;
     }

@@ -23,10 +23,12 @@ static uint64_t hash_layout(uint64_t hash, const struct layout *layout, unsigned
     return bn_hash(hash, layout->strides, axes * sizeof(layout->strides[0]));
 }
 
-uint64_t bn_hash_problem(const struct device_facts *facts, cl_uint engine_flags, const struct shape *shape)
+uint64_t bn_hash_problem(const struct problem *problem)
 {
+    const struct device_facts *facts = problem->facts;
+    const struct shape *shape = problem->shape;
     const unsigned axes = shape->row_axes + shape->channel_axes;
-    uint64_t hash = hash_number(BN_HASH_START, engine_flags);
+    uint64_t hash = hash_number(BN_HASH_START, problem->engine_flags);
     hash = hash_number(hash, facts->compute_units);
     hash = hash_number(hash, facts->cache_size);
     hash = hash_number(hash, facts->register_width);

@@ -21,7 +21,7 @@ struct tuning {
     size_t count;
 };
 
-uint64_t bn_hash_problem(const struct device_facts *facts, cl_uint engine_flags, const struct shape *shape);
+uint64_t bn_hash_problem(const struct problem *problem);
 uint64_t bn_hash_pass(uint64_t problem, enum pass pass);
 
 /* NULL if nothing is known of the problem. */

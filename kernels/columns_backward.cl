@@ -434,8 +434,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
     prepare_slot(d, at, own, p, table);
     own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot),
              partials + partials_offset, get_group_id(0), scratch);
-    if (CLBN_GROUP == 1 && claims)
-        note_part(claims_at(claims, claims_offset), get_group_id(0));
+    note_part(claims_at(claims, claims_offset), get_group_id(0));
 }
 
 /* dx and dz of a part of the rows to a group, from coefficients [BACKWARD_ROWS][channel]. */

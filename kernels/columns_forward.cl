@@ -420,8 +420,7 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
     columns_moments(d, at, own, whole, own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset),
                     accumulators_of(accumulated + accumulated_offset, d, own.slot),
                     partials + partials_offset, get_group_id(0), scratch);
-    if (CLBN_GROUP == 1 && claims)
-        note_part(claims_at(claims, claims_offset), get_group_id(0));
+    note_part(claims_at(claims, claims_offset), get_group_id(0));
 }
 
 /* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */

@@ -335,21 +335,3 @@ GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, 
     if (get_local_id(0) == 0)
         store_partial_sums(partials + partials_offset, part, d.channels, span_of(channel, d.channels), own);
 }
-
-/* dx and dz of a part of a channel to a group, from coefficients [BACKWARD_ROWS][channel]. */
-GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
-                             __global const storage *other, layout other_at, __global const uchar *mask,
-                             ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
-                             __global const uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
-{
-    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
-                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
-    index_t channel = second_group(1);
-    __global const real *table = (__global const real *)(coefficients + coefficients_offset);
-    normalizer n;
-    gradient g;
-    load_normalizer(&n, table, d.channels, span_of(channel, d.channels));
-    load_gradient(&g, table, d.channels, span_of(channel, d.channels));
-    input_part(d, position_in_group(d), t, channel, second_group(0), n, g);
-}

@@ -322,20 +322,6 @@ GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout 
         store_partial_moments(partials + partials_offset, part, d.channels, span_of(channel, d.channels), m);
 }
 
-/* y of a part of a channel to a group, from coefficients [AFFINE_ROWS][channel]. */
-GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
-                                 layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                                 __global const uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
-{
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
-    const channel_run one = { second_group(1), 1 };
-    affine a;
-    load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels,
-                span_of(one.first, d.channels));
-    normalize_part(d, position_in_group(d), t, one, second_group(0), &a);
-}
-
 /* Forward inference of a run of channels, or a part of one, to a group. */
 GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x_at, __global const storage *z,
                                  layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,

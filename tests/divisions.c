@@ -8,16 +8,14 @@
 
 static size_t list(clbn_plan plan, struct candidate *candidates)
 {
-    const clbn_engine engine = bn_plan_engine(plan);
-    return bn_list_candidates(bn_program_variant(bn_plan_program(plan)), bn_engine_facts(engine), bn_engine_flags(engine),
-                              bn_plan_shape(plan), candidates);
+    const struct problem problem = bn_plan_problem(plan);
+    return bn_list_candidates(&problem, candidates);
 }
 
 static bool remember(clbn_plan plan, enum pass pass, const struct choices *choices)
 {
-    const clbn_engine engine = bn_plan_engine(plan);
-    const uint64_t problem = bn_hash_problem(bn_engine_facts(engine), bn_engine_flags(engine), bn_plan_shape(plan));
-    const struct tuned tuned = { bn_hash_pass(problem, pass), *choices };
+    const struct problem problem = bn_plan_problem(plan);
+    const struct tuned tuned = { bn_hash_pass(bn_hash_problem(&problem), pass), *choices };
     bool stored = false;
     if (!bn_remember_tuned(bn_plan_program(plan), &tuned, 1, &stored))
         abort();

@@ -1,10 +1,16 @@
 #include "plan_of_work.h"
 
+#include "divide.h"
+
 #include <check.h>
 #include <stdint.h>
 #include <stdio.h>
 
 const struct choices usual_choices;
+
+const struct device_facts cores = {
+    .compute_units = 2, .max_group_size = 1024, .address_limit = SIZE_MAX / 2, .cache_size = (size_t)32 << 20
+};
 
 /* Check writes a note of each of its assertions, which is too slow for one to an element. */
 void expect(const struct plan_of_work *work, bool condition, const char *what)
@@ -73,6 +79,12 @@ void describe(struct plan_of_work *work)
              (unsigned long long)s->division.lanes);
 }
 
+struct problem problem_of(const struct plan_of_work *work)
+{
+    const struct problem problem = { &work->variant, &work->facts, work->flags, &work->shape };
+    return problem;
+}
+
 bool random_work(struct random *random, size_t limit, struct plan_of_work *work)
 {
     static const cl_uint divisions[] = { 0, CLBN_ENGINE_SPLIT, CLBN_ENGINE_WHOLE };
@@ -85,8 +97,8 @@ bool random_work(struct random *random, size_t limit, struct plan_of_work *work)
     work->shape = random_shape(random, limit);
     work->variant = bn_choose_variant(geometry, work->flags, &work->facts, type, activation, &work->shape);
     bn_cut_long_row(&work->variant, &work->shape);
-    bool fits =
-        bn_make_schedule(&work->variant, &work->facts, work->flags, &usual_choices, work->pass, &work->shape, &work->schedule);
+    const struct problem problem = problem_of(work);
+    bool fits = bn_make_schedule(&problem, &usual_choices, work->pass, &work->schedule);
     describe(work);
     return fits;
 }
@@ -102,7 +114,28 @@ struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct shape 
                                  .pass = PASS_FORWARD,
                                  .shape = shape };
     work.variant = bn_choose_variant(geometry, flags, &work.facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &shape);
-    ck_assert(bn_make_schedule(&work.variant, &work.facts, flags, &usual_choices, work.pass, &shape, &work.schedule));
+    const struct problem problem = problem_of(&work);
+    ck_assert(bn_make_schedule(&problem, &usual_choices, work.pass, &work.schedule));
     describe(&work);
     return work;
+}
+
+struct schedule pass_on(const struct device_facts *facts, enum pass pass, clbn_geometry geometry, clbn_type type,
+                        struct shape shape)
+{
+    const struct variant variant = bn_choose_variant(geometry, 0, facts, type, CLBN_ACTIVATION_NONE, &shape);
+    const struct problem problem = { &variant, facts, 0, &shape };
+    struct schedule schedule;
+    ck_assert(bn_make_schedule(&problem, &usual_choices, pass, &schedule));
+    return schedule;
+}
+
+struct schedule schedule_on(const struct device_facts *facts, clbn_geometry geometry, clbn_type type, struct shape shape)
+{
+    return pass_on(facts, PASS_FORWARD, geometry, type, shape);
+}
+
+struct schedule schedule_on_cores(clbn_geometry geometry, clbn_type type, struct shape shape)
+{
+    return schedule_on(&cores, geometry, type, shape);
 }

@@ -25,8 +25,20 @@ struct shape shape_of(size_t outer, size_t channels, size_t inner);
 /* A random problem of up to limit elements; false if it has no schedule. */
 bool random_work(struct random *random, size_t limit, struct plan_of_work *work);
 
+/* As the library takes it. */
+struct problem problem_of(const struct plan_of_work *work);
+
 /* The forward of a problem in float32 for 16 units with 1 MB of cache. */
 struct plan_of_work work_of(clbn_geometry geometry, cl_uint flags, struct shape shape);
+
+/* Two with 32 MiB of cache. */
+extern const struct device_facts cores;
+
+/* The usual schedule of a pass, else of the forward, on a device. */
+struct schedule pass_on(const struct device_facts *facts, enum pass pass, clbn_geometry geometry, clbn_type type,
+                        struct shape shape);
+struct schedule schedule_on(const struct device_facts *facts, clbn_geometry geometry, clbn_type type, struct shape shape);
+struct schedule schedule_on_cores(clbn_geometry geometry, clbn_type type, struct shape shape);
 
 /* Makes the text for messages anew, after another schedule. */
 void describe(struct plan_of_work *work);

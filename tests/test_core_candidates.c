@@ -26,13 +26,14 @@ static bool same_schedules(const struct candidate *a, const struct candidate *b)
 
 static size_t list_candidates(const struct plan_of_work *work, struct candidate *list)
 {
-    return bn_list_candidates(&work->variant, &work->facts, work->flags, &work->shape, list);
+    const struct problem problem = problem_of(work);
+    return bn_list_candidates(&problem, list);
 }
 
 static bool make_chosen(struct plan_of_work *work, const struct choices *choices)
 {
-    bool made =
-        bn_make_chosen_schedule(&work->variant, &work->facts, work->flags, choices, work->pass, &work->shape, &work->schedule);
+    const struct problem problem = problem_of(work);
+    bool made = bn_make_chosen_schedule(&problem, choices, work->pass, &work->schedule);
     describe(work);
     return made;
 }

@@ -48,7 +48,8 @@ static unsigned kept(const struct device_facts *facts, cl_uint flags, clbn_type 
 {
     struct schedule schedule;
     const struct variant v = bn_choose_variant(CLBN_GEOMETRY_GROUP, flags, facts, type, activation, &shape);
-    ck_assert(bn_make_schedule(&v, facts, flags, &usual, PASS_FORWARD, &shape, &schedule));
+    const struct problem problem = { &v, facts, flags, &shape };
+    ck_assert(bn_make_schedule(&problem, &usual, PASS_FORWARD, &schedule));
     return (schedule.keeps_forward ? 1u : 0u) | (schedule.keeps_backward ? 2u : 0u);
 }
 
@@ -192,7 +193,8 @@ START_TEST(all_of_a_kept_channel_is_met_once)
             bn_choose_variant(CLBN_GEOMETRY_GROUP, CLBN_ENGINE_WHOLE, &large_gpu, type, CLBN_ACTIVATION_NONE, &shape);
         const struct residence *r = &v.residence;
         struct schedule schedule;
-        ck_assert(bn_make_schedule(&v, &large_gpu, CLBN_ENGINE_WHOLE, &usual, PASS_FORWARD, &shape, &schedule));
+        const struct problem problem = { &v, &large_gpu, CLBN_ENGINE_WHOLE, &shape };
+        ck_assert(bn_make_schedule(&problem, &usual, PASS_FORWARD, &schedule));
         ck_assert(!schedule.keeps_backward || schedule.keeps_forward);
         if (!schedule.keeps_forward || shape.elements > 200000)
             continue;

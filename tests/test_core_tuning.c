@@ -104,7 +104,8 @@ START_TEST(problems_differ)
         shape.layouts[TENSOR_X].strides[0] += i == 7;
         shape.layouts[TENSOR_DZ].strides[1] += i == 8;
         shape.layouts[TENSOR_Y].alignment += i == 12;
-        hashes[i] = bn_hash_pass(bn_hash_problem(&facts, i == 9 ? CLBN_ENGINE_SPLIT : 0, &shape), pass);
+        const struct problem problem = { NULL, &facts, i == 9 ? CLBN_ENGINE_SPLIT : 0, &shape };
+        hashes[i] = bn_hash_pass(bn_hash_problem(&problem), pass);
         for (int j = 0; j < i; j++)
             ck_assert_msg(hashes[i] != hashes[j], "problems %d and %d are the same", i, j);
     }
