@@ -11,6 +11,9 @@
 #define GROUPS_PER_UNIT_ALONE 4
 #define GROUPS_PER_UNIT       8
 
+/* Bytes that a cache takes from memory at a time. */
+#define CACHE_LINE 64
+
 /* Where a channel is one long row, makes it as many rows as are walked together, so that these streams of memory go on through all
  * of its chunks. Comes before any schedule of the shape. */
 void bn_cut_long_row(const struct variant *variant, struct shape *shape);

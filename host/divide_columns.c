@@ -41,7 +41,6 @@
  * each row that they write; and where rows are more, they are walked in two launches. It is better that each core takes the statistics
  * of all rows and writes a part of them, of so many vectors at least, if what it reads and finishes besides is no more than this. What
  * is left of a row after whole vectors takes as long as several. */
-#define CACHE_LINE          64
 #define PART_VECTORS        256
 #define REPEATED_VECTORS    2560
 #define REPEATED_CHANNELS   512

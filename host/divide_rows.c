@@ -99,6 +99,18 @@ static void make_runs(const struct problem *p, struct schedule *s)
     s->tiles = divide_up(channels, (size_t)d->run_channels);
 }
 
+/* Whether a group asks, while it writes a channel's results, for what the next one reads: where the processor reads while it writes past
+ * the cache, a core's own cache holds what is read of two channels, and no line is asked for twice. */
+static bool fetches_next(const struct problem *p, enum pass pass, const struct schedule *s)
+{
+    const struct division *d = &s->division;
+    const size_t size = bn_type_size(p->variant->type), own_cache = p->facts->cache_size / p->facts->compute_units / size;
+    const size_t row = (size_t)(d->columns * (d->tile_channels > 0 ? d->tile_channels : 1));
+    const size_t rows_read = pass == PASS_BACKWARD ? 4 : 2;
+    return p->variant->fetches && p->facts->reads_streams && s->whole && pass != PASS_INFERENCE &&
+           p->variant->vector * size >= CACHE_LINE && d->rows <= own_cache / rows_read / row;
+}
+
 void bn_divide_rows(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
 {
     divide_chunks(p, choices, s);
@@ -106,4 +118,8 @@ void bn_divide_rows(const struct problem *p, const struct choices *choices, enum
         divide_images(p, choices, s);
     if (pass == PASS_INFERENCE)
         make_runs(p, s);
+    if (fetches_next(p, pass, s)) {
+        s->division.fetches_next = 1;
+        s->division.far = NEAR;
+    }
 }

@@ -6,6 +6,8 @@ typedef struct {
     __global storage *dx, *dz;
     ulong mask_unit;     /* the first */
     bool in_order;       /* the mask has bits of elements in their order */
+    bool fetches_next;
+    __global const storage *next_dy; /* of the next channel */
     backward_tensors of; /* all that it is a row of */
 } backward_row;
 
@@ -19,6 +21,8 @@ INLINE void find_backward_row(backward_row *r, division d, backward_tensors t, i
     r->dz = t.dz.data ? t.dz.data + start_of(d, t.dz.at, row, channel) : 0;
     r->mask_unit = mask_row_of(d, row, channel);
     r->in_order = t.mask != 0;
+    r->fetches_next = false;
+    r->next_dy = 0;
 }
 
 INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool in_vector, uint width, normalizer n)
@@ -82,6 +86,8 @@ INLINE void find_plain_row(backward_row *r, backward_tensors t)
     r->dz = 0;
     r->mask_unit = 0;
     r->in_order = false;
+    r->fetches_next = false;
+    r->next_dy = 0;
 }
 
 /* Adds a vector of each of the rows that are walked together, or pieces of one, from its column on. xhat is added to that of the row
@@ -230,6 +236,8 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
     for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
         index_t column = c.column + j * CLBN_VECTOR;
         backward_terms t;
+        if (r.fetches_next)
+            fetch_to_second_cache(r.next_dy + column);
         load_terms(&t, r, column, true, CLBN_VECTOR, n);
         store_gradients(r, column, true, CLBN_VECTOR, t, g, dx_past_cache, dz_past_cache);
     }
@@ -276,6 +284,23 @@ void input_part(division d, position at, backward_tensors t, index_t channel, in
         input_chunk(d, at, t, chunk_of(d, at, i, in_vectors), channel, n, g);
 }
 
+/* dx of a whole channel, where is_plain_backward() is true, while dy of the next one is fetched; x is left for its sums, which then
+ * read from memory while they read from a cache. */
+void input_before_next(division d, position at, backward_tensors t, index_t channel, normalizer n, gradient g)
+{
+    const chunk c = whole_chunk(d, at, backward_reads_vectors(t) && backward_writes_vectors(t));
+    const bool past_cache = is_aligned(t.dx.data, t.dx.at);
+    make_plain_backward(&t);
+    t.has_dx = true;
+    for (index_t row = c.row; row < c.row_end; row += at.lines) {
+        backward_row r;
+        find_backward_row(&r, d, t, row, channel);
+        r.fetches_next = true;
+        r.next_dy = t.dy.data + start_of(d, t.dy.at, row, channel + 1);
+        input_row(r, at, c, n, g, past_cache, false);
+    }
+}
+
 /* Backward of a channel to a group. */
 GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
                                 __global const storage *other, layout other_at, __global const uchar *mask,
@@ -306,7 +331,9 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     gradient g;
     finish_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, get_local_id(0) == 0,
                 dgamma + dgamma_offset, dbeta + dbeta_offset);
-    if (dx || dz)
+    if (dx && needs_sums && is_plain_backward(t) && fetches_next(d, flags))
+        input_before_next(d, at, t, channel, n, g);
+    else if (dx || dz)
         input_part(d, at, t, channel, 0, n, g);
 }
 

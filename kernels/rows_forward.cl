@@ -63,8 +63,10 @@ INLINE void add_chunk(division d, position at, chunk c, input x, index_t channel
     for (index_t row = c.row; row < c.row_end; row += ROWS_TOGETHER * at.lines) {
         index_t starts[ROWS_TOGETHER];
         const uint rows = find_rows(starts, d, at, c, x.at, row, channel);
-        if (rows == ROWS_TOGETHER)
-            add_vectors(at, c, x.data, starts, d.far != NEAR, how, sums, squares);
+        if (rows == ROWS_TOGETHER && d.far != NEAR)
+            add_vectors(at, c, x.data, starts, true, how, sums, squares);
+        else if (rows == ROWS_TOGETHER)
+            add_vectors(at, c, x.data, starts, false, how, sums, squares);
         else
             for (uint r = 0; r < rows; r++)
                 add_vectors_of_row(at, c, x.data + starts[r], how, sums, squares);
@@ -170,6 +172,8 @@ typedef struct {
     ulong mask_unit; /* the first */
     bool in_order;   /* the mask has bits of elements in their order */
     uint far;
+    bool fetches_next;
+    __global const storage *next; /* x of the next channel */
     real alpha;
 } forward_row;
 
@@ -182,6 +186,8 @@ INLINE void find_forward_row(forward_row *r, division d, forward_tensors t, inde
     r->mask_unit = mask_row_of(d, row, channel);
     r->in_order = r->mask != 0;
     r->far = (uint)d.far;
+    r->fetches_next = false;
+    r->next = 0;
     r->alpha = t.alpha;
 }
 
@@ -204,7 +210,9 @@ INLINE realv affine_some(forward_row r, index_t column, uint width, affine a)
 
 INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache)
 {
-    if (past_cache && r.far != NEAR)
+    if (r.fetches_next)
+        fetch_to_second_cache(r.next + column);
+    else if (past_cache && r.far != NEAR)
         fetch_once(r.x + column + FETCH_DISTANCE, r.far);
     realv v = affine_vector(r, column, a);
     store_in_order(r.y + column, activate(v, r.alpha), r.in_order, past_cache);
@@ -280,6 +288,22 @@ void normalize_part(division d, position at, forward_tensors t, channel_run run,
         normalize_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, all);
 }
 
+/* The same of a whole channel, where is_plain_forward() is true, while x of the next one is fetched. In a function of its own: loops
+ * without it stay as they are. */
+void normalize_before_next(division d, position at, forward_tensors t, index_t channel, affine a)
+{
+    const chunk c = whole_chunk(d, at, forward_takes_vectors(t));
+    const bool past_cache = is_aligned(t.y.data, t.y.at);
+    make_plain_forward(&t);
+    for (index_t row = c.row; row < c.row_end; row += at.lines) {
+        forward_row r;
+        find_forward_row(&r, d, t, row, channel);
+        r.fetches_next = true;
+        r.next = t.x.data + start_of(d, t.x.at, row, channel + 1);
+        normalize_row(r, at, c, a, past_cache);
+    }
+}
+
 /* Forward training of a channel to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
 GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
                                __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
@@ -303,7 +327,9 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     affine a;
     finish_moments(&a, m, span_of(one.first, d.channels), get_local_id(0) == 0, of);
     d.far = NEAR; /* x has just been read */
-    if (y)
+    if (y && is_plain_forward(t) && fetches_next(d, flags))
+        normalize_before_next(d, at, t, one.first, a);
+    else if (y)
         normalize_part(d, at, t, one, 0, &a);
 }
 

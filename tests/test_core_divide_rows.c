@@ -107,6 +107,43 @@ START_TEST(channels_make_long_runs)
 }
 END_TEST
 
+/* A core's own cache is 16 MiB, half of what both have; two channels of x, in the backward of dy, too, fill it. */
+START_TEST(the_next_channel_is_fetched_where_it_fits)
+{
+    static const struct {
+        clbn_type type;
+        size_t rows, channels, columns;
+        cl_ulong fetches[PASSES];
+    } cases[] = {
+        { CLBN_FLOAT32, 32, 64, 32768, { [PASS_FORWARD] = 1, [PASS_BACKWARD] = 1 } },
+        { CLBN_FLOAT32, 32, 64, 32769, { [PASS_FORWARD] = 1 } },
+        { CLBN_FLOAT32, 32, 64, 65536, { [PASS_FORWARD] = 1 } },
+        { CLBN_FLOAT32, 32, 64, 65537, { 0 } },
+        { CLBN_FLOAT64, 32, 64, 32768, { [PASS_FORWARD] = 1 } },
+        { CLBN_FLOAT32, 32, 512, 49, { [PASS_FORWARD] = 1, [PASS_BACKWARD] = 1 } },    /* images of 41 channels */
+        { CLBN_FLOAT32, 512, 4096, 196, { [PASS_FORWARD] = 1, [PASS_BACKWARD] = 1 } }, /* of 8 channels: 3.2 MB */
+        { CLBN_FLOAT32, 1024, 4096, 196, { [PASS_FORWARD] = 1 } },
+        { CLBN_FLOAT32, 2048, 4096, 196, { 0 } },
+        { CLBN_FLOAT16, 32, 64, 1024, { 0 } }, /* half a line to a vector */
+        { CLBN_FLOAT32, 1, 3, 50176, { 0 } },  /* few channels, which are divided */
+    };
+    for (int i = 0; i < 8; i++) {
+        struct device_facts facts = cores;
+        facts.can_fetch = i % 2 != 0;
+        facts.reads_streams = i / 2 % 2 != 0;
+        const clbn_geometry geometry = i / 4 == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
+        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+            for (enum pass pass = 0; pass < PASSES; pass++) {
+                const struct shape shape = shape_of(cases[c].rows, cases[c].channels, cases[c].columns);
+                const struct schedule s = pass_on(&facts, pass, geometry, cases[c].type, shape);
+                ck_assert_msg(s.division.fetches_next == (i == 3 ? cases[c].fetches[pass] : 0), "device %d, case %zu, pass %d",
+                              i, c, (int)pass);
+                ck_assert(s.division.fetches_next == 0 || s.division.far == NEAR);
+            }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core: divisions of rows");
@@ -115,6 +152,7 @@ int main(void)
     tcase_add_test(cases, few_columns_in_many_rows_are_images);
     tcase_add_test(cases, a_long_row_is_cut_into_four);
     tcase_add_test(cases, channels_make_long_runs);
+    tcase_add_test(cases, the_next_channel_is_fetched_where_it_fits);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);
 }

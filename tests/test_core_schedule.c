@@ -128,7 +128,7 @@ START_TEST(tensors_are_near_or_far)
         for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
             const cl_ulong far = i == 3 ? cases[c].far : NEAR;
             const struct shape first = shape_of(1, 64, cases[c].rows), last = shape_of(cases[c].rows, 64, 1);
-            ck_assert_uint_eq(schedule_on(&facts, geometry, cases[c].type, first).division.far, far);
+            ck_assert_uint_eq(pass_on(&facts, PASS_INFERENCE, geometry, cases[c].type, first).division.far, far);
             ck_assert_uint_eq(schedule_on(&facts, geometry, cases[c].type, last).division.far, far);
         }
     }
