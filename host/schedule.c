@@ -155,6 +155,7 @@ bool bn_make_schedule(const struct problem *p, const struct choices *choices, en
     };
     s.stream_tensors = choose_stream(p, choices);
     s.division.far = choose_far(p);
+    s.division.fetches_streams = p->variant->fetches && !p->facts->reads_streams;
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)
         s.division.lengths[i] = shape->lengths[i];
     if (shape->elements == 0)

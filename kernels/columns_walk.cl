@@ -182,6 +182,7 @@ typedef struct {
     index_t channel, channel_end, channel_step;
     index_t row, rows, row_step; /* the first, how many, and from one to the next */
     index_t band, result_band;   /* rows, where sums are taken, and where results are written */
+    bool fetches_runs;           /* where results are written in runs */
 } block;
 
 /* The end of a block's channels. */
@@ -200,6 +201,7 @@ INLINE void find_block(block *b, division d, position at, columns_share share, i
     b->row_step = at.lines;
     b->band = (index_t)d.band_rows / at.lines;
     b->result_band = (index_t)d.result_rows / at.lines;
+    b->fetches_runs = b->result_band == 1 || d.fetches_streams;
 }
 
 /* The first of the work-item's vectors that is not in the block. */
