@@ -22,6 +22,9 @@ void bn_cut_long_row(const struct variant *variant, struct shape *shape);
 void bn_divide_rows(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
 void bn_divide_columns(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
 
+/* What is chosen, or as usual. */
+size_t bn_chosen(cl_uint choice, size_t usual);
+
 /* Groups that keep all units busy. */
 size_t bn_wanted_groups(const struct problem *problem, const struct choices *choices);
 

@@ -54,11 +54,6 @@
 #define LONG_ROW_VECTORS  16
 #define MANY_LONG_ROWS    1024
 
-static size_t chosen(cl_uint choice, size_t usual)
-{
-    return choice != 0 ? choice : usual;
-}
-
 /* Groups that share the rows of channels that lie side by side. */
 static size_t wanted_row_groups(const struct problem *p, const struct choices *choices, enum pass pass, size_t rows)
 {
@@ -189,12 +184,12 @@ static void join_rows(struct division *d, size_t folded)
 static size_t choose_lines(const struct problem *p, const struct choices *choices, bool whole, struct division *d)
 {
     const struct variant *v = p->variant;
-    d->lanes = whole ? v->group : power_of_two(chosen(choices->lanes, divide_up((size_t)d->channels, v->vector)), v->group);
+    d->lanes = whole ? v->group : power_of_two(bn_chosen(choices->lanes, divide_up((size_t)d->channels, v->vector)), v->group);
     const size_t lines = v->group / (size_t)d->lanes;
     d->chunk_rows = CHUNK_STEPS * lines;
     choose_usual_bands(p, d);
-    d->band_rows = chosen(choices->band_rows, (size_t)d->band_rows) * lines;
-    d->result_rows = chosen(choices->band_rows, (size_t)d->result_rows) * lines;
+    d->band_rows = bn_chosen(choices->band_rows, (size_t)d->band_rows) * lines;
+    d->result_rows = bn_chosen(choices->band_rows, (size_t)d->result_rows) * lines;
     d->chunk_columns = 1;
     return lines;
 }
@@ -208,7 +203,7 @@ static size_t choose_tile(const struct problem *p, const struct choices *choices
     if (d->folded > 1)
         return vectors;
     const size_t usual = whole ? whole_tile(vectors, bn_wanted_groups(p, choices), p->facts->compute_units) : vectors;
-    return least(chosen(choices->tile_vectors, usual), vectors);
+    return least(bn_chosen(choices->tile_vectors, usual), vectors);
 }
 
 /* Parts of the rows x tiles of channels, shares as in kernels/columns_walk.cl. */

@@ -1,5 +1,7 @@
 #include "resident.h"
 
+#include "integers.h"
+
 /* Bytes to a vector of what is kept, and that a work-item computes with beside what it keeps. */
 #define VECTOR_BYTES  16
 #define WORKING_BYTES 160
@@ -92,7 +94,7 @@ size_t bn_kept_tiles(const struct residence *r, const struct kept_work *work)
     if (!work->shape->channels_last)
         return work->shape->channels;
     const size_t lanes = bn_kept_lanes(r, work);
-    return (vectors_across(work) + lanes - 1) / lanes;
+    return divide_up(vectors_across(work), lanes);
 }
 
 static size_t register_bytes(const struct residence *r)

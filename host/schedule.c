@@ -18,21 +18,6 @@
 /* Of a part (kernels/claims.cl). */
 #define CLAIM_BYTES 16
 
-size_t bn_wanted_groups(const struct problem *p, const struct choices *choices)
-{
-    const size_t usual = p->variant->group == 1 ? GROUPS_PER_UNIT_ALONE : GROUPS_PER_UNIT;
-    return p->facts->compute_units * (choices->groups_per_unit != 0 ? choices->groups_per_unit : usual);
-}
-
-bool bn_choose_whole(const struct problem *p, const struct choices *choices, bool usual)
-{
-    if (p->engine_flags & CLBN_ENGINE_SPLIT)
-        return false;
-    if (p->engine_flags & CLBN_ENGINE_WHOLE)
-        return true;
-    return choices->divided != 0 ? choices->divided == CHOOSE_NO : usual;
-}
-
 struct merging bn_divide_merging(const struct variant *v, const struct device_facts *facts, size_t channels, size_t count)
 {
     struct merging m = { .lanes = v->group / power_of_two(count, v->group) };

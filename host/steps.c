@@ -1,5 +1,6 @@
 #include "steps.h"
 
+#include "integers.h"
 #include "status.h"
 #include "svm.h"
 #include "view.h"
@@ -103,7 +104,7 @@ void bn_add_parted_step(struct step_list *list, enum kernel_id id)
 void bn_add_images_step(struct step_list *list, enum kernel_id id)
 {
     const struct division *d = &list->schedule->division;
-    bn_add_step(list, id, 1, (size_t)((d->channels + d->tile_channels - 1) / d->tile_channels));
+    bn_add_step(list, id, 1, divide_up((size_t)d->channels, (size_t)d->tile_channels));
 }
 
 cl_uint bn_stream_flag(const struct step_list *list, unsigned tensors)

@@ -38,7 +38,7 @@ INLINE void fetch_once(__global const storage *p, uint far)
     }
 }
 
-/* Bytes that a cache takes from memory at a time. */
+/* Bytes that a cache takes from memory at a time; as on the host. */
 #define CACHE_LINE 64
 
 /* Whether a group asks, while its results go past the cache, for what the next one reads, which the same core most likely takes. Not

@@ -25,7 +25,7 @@ typedef struct {
     uint rest;                 /* elements after them */
     index_t pitch;             /* from image to image */
     index_t next;              /* to the next tile's elements, which are fetched while results are written; or 0 */
-    bool fetches_run;          /* likewise, to what will be read next of an image */
+    bool fetches_run;          /* whether what will be read next of an image is fetched then */
 } piece;
 
 INLINE void find_piece(piece *p, division d, uint flags)
