@@ -299,7 +299,7 @@ INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t 
     }
 }
 
-/* Rows of a band vector by vector, or each in runs. is_plain: as has_only_dx(). */
+/* Row by row, or of a band vector by vector, or each of its rows in runs. is_plain: as has_only_dx(). */
 INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, bool past_cache, __global const real *table)
 {
     const index_t run = RUN_VECTORS * b.channel_step, channels = (index_t)d.channels;
@@ -309,6 +309,11 @@ INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, 
         t.has_dx = true;
     }
     find_backward_block(&own, d, b, t);
+    if (b.result_band == 1) {
+        for (index_t row = 0; row < b.rows; row++, skip_backward_rows(&own, t, 1))
+            input_rows(b, own, t, 1, b.channel, b.channel_end, !is_plain, past_cache, past_cache, table, channels);
+        return;
+    }
     const bool fetches = past_cache || is_fetched(b, b.result_band, own.dy_pitch);
     const bool is_together = is_written_together(b, t.has_dx ? own.dx_pitch : own.dz_pitch, past_cache);
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_backward_rows(&own, t, b.result_band)) {
@@ -320,7 +325,8 @@ INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, 
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             backward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1))
-                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), !is_plain, b.fetches_runs, true, table, channels);
+                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), !is_plain, d.fetches_streams, true, table,
+                           channels);
         }
     }
 }

@@ -301,30 +301,34 @@ INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t beg
     }
 }
 
-/* Rows of a band vector by vector, or each in runs. is_plain: there are only x and y. */
+/* Row by row, or of a band vector by vector, or each of its rows in runs. is_plain: there are only x and y. */
 INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plain, bool past_cache, __global const real *table)
 {
-    const index_t run = RUN_VECTORS * b.channel_step;
+    const index_t run = RUN_VECTORS * b.channel_step, channels = (index_t)d.channels;
     forward_block own;
     if (is_plain) {
         t.z.data = 0;
         t.mask = 0;
     }
     find_forward_block(&own, d, b, t);
+    if (b.result_band == 1) {
+        for (index_t row = 0; row < b.rows; row++, skip_rows(&own, 1))
+            normalize_rows(b, own, 1, b.channel, b.channel_end, t.alpha, !is_plain, past_cache, past_cache, table, channels);
+        return;
+    }
     const bool fetches = past_cache || is_fetched(b, b.result_band, own.x_pitch);
     const bool is_together = is_written_together(b, own.y_pitch, past_cache);
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_rows(&own, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
         if (is_together) {
-            normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, !is_plain, fetches, past_cache, table,
-                           (index_t)d.channels);
+            normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, !is_plain, fetches, past_cache, table, channels);
             continue;
         }
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             forward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
-                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, b.fetches_runs, true, table,
-                               (index_t)d.channels);
+                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, d.fetches_streams, true,
+                               table, channels);
         }
     }
 }

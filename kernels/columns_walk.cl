@@ -182,7 +182,6 @@ typedef struct {
     index_t channel, channel_end, channel_step;
     index_t row, rows, row_step; /* the first, how many, and from one to the next */
     index_t band, result_band;   /* rows, where sums are taken, and where results are written */
-    bool fetches_runs;           /* where results are written in runs */
 } block;
 
 /* The end of a block's channels. */
@@ -201,7 +200,6 @@ INLINE void find_block(block *b, division d, position at, columns_share share, i
     b->row_step = at.lines;
     b->band = (index_t)d.band_rows / at.lines;
     b->result_band = (index_t)d.result_rows / at.lines;
-    b->fetches_runs = b->result_band == 1 || d.fetches_streams;
 }
 
 /* The first of the work-item's vectors that is not in the block. */
@@ -251,13 +249,11 @@ INLINE index_t fetch_distance(index_t rows, index_t pitch)
     return rows > 1 ? max(rows * pitch, (index_t)FETCH_DISTANCE) : FETCH_DISTANCE;
 }
 
-/* Whether a band's results are written vector by vector. Of those that go past the cache, only bands in a page are; other rows are
- * written one by one, in runs (RUN_VECTORS). */
+/* Whether the results of a band of several rows are written vector by vector. Of those that go past the cache, only bands in a page
+ * are; other rows are written one by one, in runs (RUN_VECTORS). */
 INLINE bool is_written_together(block b, index_t pitch, bool past_cache)
 {
-    if (!past_cache)
-        return true;
-    return b.result_band > 1 && b.result_band * pitch <= PAGE_SIZE / sizeof(storage);
+    return !past_cache || b.result_band * pitch <= PAGE_SIZE / sizeof(storage);
 }
 
 /* A slot's sums of all chunks: [kind][vector], in wide arithmetic. They are accessed at any alignment. */
