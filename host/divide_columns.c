@@ -22,6 +22,11 @@
 #define FETCHED_RESULTS_SHARE 2
 #define RESULTS_SHARE         4
 
+/* Coefficients that a result takes, and bytes of them that a core's first cache holds beside tensors. */
+#define COEFFICIENTS_OF_Y  3
+#define COEFFICIENTS_OF_DX 5
+#define COEFFICIENTS_SIZE  (8 * PAGE_SIZE)
+
 /* Single work-items: rows of a part, at least, unless there would be fewer than one to a unit. A part's moments cost
  * a channel as much as adding some thousand rows; the backward's sums cost less than what smaller parts even out when a unit begins
  * late. Units have equally many parts. */
@@ -104,13 +109,20 @@ static bool is_narrow(const struct variant *v, const struct device_facts *facts)
     return facts->register_width < v->vector * bn_parameter_size(v->type);
 }
 
+/* Whether coefficients of all channels leave room in a core's first cache, so that each row can load them anew. */
+static bool has_few_coefficients(const struct variant *v, enum pass pass, size_t channels)
+{
+    const size_t per_channel = pass == PASS_BACKWARD ? COEFFICIENTS_OF_DX : COEFFICIENTS_OF_Y;
+    return channels <= COEFFICIENTS_SIZE / (per_channel * bn_parameter_size(v->type));
+}
+
 /* Rows that a work-item walks together, where it takes sums or writes results. Each is a stream of memory, which processors fetch
  * ahead if it has pages of its own or comes from a cache that it does not fill; other short rows are fetched ahead only in their
  * order, or if kernels ask for it, which they do of packed tensors. That pays on narrow registers, and of sums on processors that
  * read streams well. Elements of 16 bits then take more instructions than memory takes time, so they are walked alike wherever they
  * are, but results not where streams are slower written; others in shorter bands from memory, and results there one row after the
- * other, where streams are slower written rows of a page, too. */
-static void choose_usual_bands(const struct problem *p, struct division *d)
+ * other: where streams are slower written rows of a page, too, as long as each can load its coefficients from a core's first cache. */
+static void choose_usual_bands(const struct problem *p, enum pass pass, struct division *d)
 {
     const struct variant *v = p->variant;
     const struct device_facts *facts = p->facts;
@@ -126,8 +138,8 @@ static void choose_usual_bands(const struct problem *p, struct division *d)
         d->band_rows = !sums_pay ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
     const bool results_pay = is_fetched && !facts->reads_streams && is_narrow(v, facts);
     const bool are_alike = is_short(v) && !facts->reads_streams && d->band_rows > 1;
-    const size_t result_row_limit = facts->reads_streams && !is_short(v) ? 2 * PAGE_SIZE : PAGE_SIZE;
-    if (row_size < result_row_limit && is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
+    const bool row_by_row = facts->reads_streams ? has_few_coefficients(v, pass, (size_t)d->channels) : row_size < PAGE_SIZE;
+    if (row_by_row && is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
         d->result_rows = are_alike && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
 }
 
@@ -181,13 +193,14 @@ static void join_rows(struct division *d, size_t folded)
 }
 
 /* Lanes, and rows to a chunk and to bands. Returns lines: work-items of a group that share a channel. */
-static size_t choose_lines(const struct problem *p, const struct choices *choices, bool whole, struct division *d)
+static size_t choose_lines(const struct problem *p, const struct choices *choices, enum pass pass, bool whole,
+                           struct division *d)
 {
     const struct variant *v = p->variant;
     d->lanes = whole ? v->group : power_of_two(bn_chosen(choices->lanes, divide_up((size_t)d->channels, v->vector)), v->group);
     const size_t lines = v->group / (size_t)d->lanes;
     d->chunk_rows = CHUNK_STEPS * lines;
-    choose_usual_bands(p, d);
+    choose_usual_bands(p, pass, d);
     d->band_rows = bn_chosen(choices->band_rows, (size_t)d->band_rows) * lines;
     d->result_rows = bn_chosen(choices->band_rows, (size_t)d->result_rows) * lines;
     d->chunk_columns = 1;
@@ -219,7 +232,7 @@ void bn_divide_columns(const struct problem *p, const struct choices *choices, e
     s->whole = bn_choose_whole(p, is_fixed ? &none : choices, p->shape->outer <= WHOLE_ROWS || (repeats && !is_fixed));
     if (!s->whole)
         join_rows(d, folded);
-    const size_t lines = choose_lines(p, choices, s->whole, d);
+    const size_t lines = choose_lines(p, choices, pass, s->whole, d);
     const size_t vectors = divide_up((size_t)d->channels, p->variant->vector);
     d->tile_vectors = choose_tile(p, choices, s->whole, d);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);

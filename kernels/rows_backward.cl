@@ -6,8 +6,7 @@ typedef struct {
     __global storage *dx, *dz;
     ulong mask_unit;     /* the first */
     bool in_order;       /* the mask has bits of elements in their order */
-    bool fetches_next;
-    __global const storage *next_dy; /* of the next channel */
+    index_t next;        /* from dy to that of the next channel */
     backward_tensors of; /* all that it is a row of */
 } backward_row;
 
@@ -21,8 +20,7 @@ INLINE void find_backward_row(backward_row *r, division d, backward_tensors t, i
     r->dz = t.dz.data ? t.dz.data + start_of(d, t.dz.at, row, channel) : 0;
     r->mask_unit = mask_row_of(d, row, channel);
     r->in_order = t.mask != 0;
-    r->fetches_next = false;
-    r->next_dy = 0;
+    r->next = next_channel(d, t.dy.at, channel);
 }
 
 INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool in_vector, uint width, normalizer n)
@@ -86,8 +84,7 @@ INLINE void find_plain_row(backward_row *r, backward_tensors t)
     r->dz = 0;
     r->mask_unit = 0;
     r->in_order = false;
-    r->fetches_next = false;
-    r->next_dy = 0;
+    r->next = 0;
 }
 
 /* Adds a vector of each of the rows that are walked together, or pieces of one, from its column on. xhat is added to that of the row
@@ -227,7 +224,8 @@ INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint
         store_either(r.dz + column, t.g, r.in_order, in_vector, width, dz_past_cache);
 }
 
-INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradient g, bool dx_past_cache, bool dz_past_cache)
+INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradient g, bool dx_past_cache, bool dz_past_cache,
+                      bool fetches_next)
 {
     index_t overlap = c.column + overlap_begin(c);
     backward_terms last = { 0, 0 }; /* loaded before a dx or dz that is dy overwrites some of it */
@@ -236,8 +234,8 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
     for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
         index_t column = c.column + j * CLBN_VECTOR;
         backward_terms t;
-        if (r.fetches_next)
-            fetch_to_second_cache(r.next_dy + column);
+        if (fetches_next)
+            fetch_to_second_cache(r.dy + column + r.next);
         load_terms(&t, r, column, true, CLBN_VECTOR, n);
         store_gradients(r, column, true, CLBN_VECTOR, t, g, dx_past_cache, dz_past_cache);
     }
@@ -250,55 +248,51 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
     }
 }
 
-/* dx and dz of the work-item's elements of a chunk. */
-void input_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g)
+/* dx and dz of a chunk. is_plain: as is_plain_backward(), and there is dx; then what else is asked is constant: loops over x, dy and
+ * dx alone have no choice inside. */
+INLINE void input_rows_of_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g,
+                                bool is_plain, bool dx_past_cache, bool dz_past_cache, bool fetches_next)
+{
+    if (is_plain) {
+        make_plain_backward(&t);
+        t.has_dx = true;
+    }
+    for (index_t row = c.row; row < c.row_end; row += at.lines) {
+        backward_row r;
+        find_backward_row(&r, d, t, row, channel);
+        input_row(r, at, c, n, g, dx_past_cache, dz_past_cache, fetches_next);
+    }
+}
+
+/* The same of the work-item's elements. fetches_next: dy of the next channel is asked for meanwhile; x is left for its sums, which then
+ * read from memory while they read from a cache. */
+void input_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g, bool fetches_next)
 {
     const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
     const bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
     const bool is_plain = is_plain_backward(t) && t.has_dx;
-    backward_tensors plain = t;
-    make_plain_backward(&plain);
-    plain.has_dx = true;
-    for (index_t row = c.row; row < c.row_end; row += at.lines) {
-        backward_row r;
-        if (is_plain) {
-            find_backward_row(&r, d, plain, row, channel);
-            input_row(r, at, c, n, g, dx_past_cache, false);
-        } else {
-            find_backward_row(&r, d, t, row, channel);
-            input_row(r, at, c, n, g, dx_past_cache, dz_past_cache);
-        }
-    }
+    if (is_plain && dx_past_cache && fetches_next)
+        input_rows_of_chunk(d, at, t, c, channel, n, g, true, true, false, true);
+    else if (is_plain && dx_past_cache)
+        input_rows_of_chunk(d, at, t, c, channel, n, g, true, true, false, false);
+    else if (is_plain)
+        input_rows_of_chunk(d, at, t, c, channel, n, g, true, false, false, false);
+    else
+        input_rows_of_chunk(d, at, t, c, channel, n, g, false, dx_past_cache, dz_past_cache, false);
 }
 
 /* The same of a part of the chunks; a whole channel is one. */
-void input_part(division d, position at, backward_tensors t, index_t channel, index_t part, normalizer n, gradient g)
+void input_part(division d, position at, backward_tensors t, index_t channel, index_t part, normalizer n, gradient g,
+                bool fetches_next)
 {
     const bool in_vectors = backward_reads_vectors(t) && backward_writes_vectors(t);
     t.has_x = t.has_x && input_takes_x(t);
     if (d.parts == 1) {
-        input_chunk(d, at, t, whole_chunk(d, at, in_vectors), channel, n, g);
+        input_chunk(d, at, t, whole_chunk(d, at, in_vectors), channel, n, g, fetches_next);
         return;
     }
     for (index_t i = part_begin(chunk_count(d), part, d.parts); i < part_begin(chunk_count(d), part + 1, d.parts); i++)
-        input_chunk(d, at, t, chunk_of(d, at, i, in_vectors), channel, n, g);
-}
-
-/* dx of a whole channel, where is_plain_backward() is true, while dy of the next one is fetched; x is left for its sums, which then
- * read from memory while they read from a cache. */
-void input_before_next(division d, position at, backward_tensors t, index_t channel, normalizer n, gradient g)
-{
-    const chunk c = whole_chunk(d, at, backward_reads_vectors(t) && backward_writes_vectors(t));
-    const bool past_cache = is_aligned(t.dx.data, t.dx.at);
-    make_plain_backward(&t);
-    t.has_dx = true;
-    for (index_t row = c.row; row < c.row_end; row += at.lines) {
-        backward_row r;
-        find_backward_row(&r, d, t, row, channel);
-        r.fetches_next = true;
-        r.next_dy = t.dy.data + start_of(d, t.dy.at, row, channel + 1);
-        input_row(r, at, c, n, g, past_cache, false);
-    }
+        input_chunk(d, at, t, chunk_of(d, at, i, in_vectors), channel, n, g, false);
 }
 
 /* Backward of a channel to a group. */
@@ -331,10 +325,8 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     gradient g;
     finish_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, get_local_id(0) == 0,
                 dgamma + dgamma_offset, dbeta + dbeta_offset);
-    if (dx && needs_sums && is_plain_backward(t) && fetches_next(d, flags))
-        input_before_next(d, at, t, channel, n, g);
-    else if (dx || dz)
-        input_part(d, at, t, channel, 0, n, g);
+    if (dx || dz)
+        input_part(d, at, t, channel, 0, n, g, needs_sums && fetches_next(d, flags));
 }
 
 /* The sums of a part of a channel to a group, into partials. */

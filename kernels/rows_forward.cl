@@ -171,9 +171,7 @@ typedef struct {
     __global uchar *mask;
     ulong mask_unit; /* the first */
     bool in_order;   /* the mask has bits of elements in their order */
-    uint far;
-    bool fetches_next;
-    __global const storage *next; /* x of the next channel */
+    index_t ahead;   /* from what is read to what is asked for */
     real alpha;
 } forward_row;
 
@@ -185,9 +183,7 @@ INLINE void find_forward_row(forward_row *r, division d, forward_tensors t, inde
     r->mask = CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 0 : t.mask;
     r->mask_unit = mask_row_of(d, row, channel);
     r->in_order = r->mask != 0;
-    r->far = (uint)d.far;
-    r->fetches_next = false;
-    r->next = 0;
+    r->ahead = FETCH_DISTANCE;
     r->alpha = t.alpha;
 }
 
@@ -208,12 +204,10 @@ INLINE realv affine_some(forward_row r, index_t column, uint width, affine a)
     return v;
 }
 
-INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache)
+INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache, uint far)
 {
-    if (r.fetches_next)
-        fetch_to_second_cache(r.next + column);
-    else if (past_cache && r.far != NEAR)
-        fetch_once(r.x + column + FETCH_DISTANCE, r.far);
+    if (far != NEAR)
+        fetch_once(r.x + column + r.ahead, far);
     realv v = affine_vector(r, column, a);
     store_in_order(r.y + column, activate(v, r.alpha), r.in_order, past_cache);
     if (r.mask)
@@ -240,14 +234,14 @@ INLINE void normalize_singles(forward_row r, position at, chunk c, affine a)
         normalize_some(r, c.column + j, (uint)min((index_t)CLBN_VECTOR, c.columns - j), a);
 }
 
-INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool past_cache)
+INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool past_cache, uint far)
 {
     index_t overlap = c.column + overlap_begin(c);
     realv last = 0; /* computed before a y that is x or z overwrites some of it */
     if (c.overlaps)
         last = affine_vector(r, overlap, a);
     for (index_t j = at.lane; j < c.vectors; j += at.lanes)
-        normalize_vector(r, c.column + j * CLBN_VECTOR, a, past_cache);
+        normalize_vector(r, c.column + j * CLBN_VECTOR, a, past_cache, far);
     if (c.overlaps) {
         store_in_order(r.y + overlap, activate(last, r.alpha), r.in_order, false);
         if (r.mask)
@@ -256,52 +250,54 @@ INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool pa
     normalize_singles(r, at, c, a);
 }
 
-/* y, and the mask, of the work-item's elements of a chunk of each of some channels. all: [channel of the run]. */
-void normalize_chunk_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all)
+/* y, and the mask, of a chunk of each of some channels. past_cache and far are constants where is_plain is true: loops over x and y
+ * alone have no choice inside. */
+INLINE void normalize_rows_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all,
+                                  bool is_plain, bool past_cache, uint far, bool fetches_next)
 {
-    const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
-    const bool is_plain = is_plain_forward(t);
-    forward_tensors plain = t;
-    make_plain_forward(&plain);
+    if (is_plain)
+        make_plain_forward(&t);
     for (index_t row = c.row; row < c.row_end; row += at.lines)
         for (index_t i = 0; i < run.count; i++) {
             forward_row r;
-            if (is_plain) {
-                find_forward_row(&r, d, plain, row, run.first + i);
-                normalize_row(r, at, c, all[i], past_cache);
-            } else {
-                find_forward_row(&r, d, t, row, run.first + i);
-                normalize_row(r, at, c, all[i], past_cache);
-            }
+            find_forward_row(&r, d, t, row, run.first + i);
+            if (fetches_next)
+                r.ahead = next_channel(d, t.x.at, run.first + i);
+            normalize_row(r, at, c, all[i], past_cache, far);
         }
 }
 
+/* The same of the work-item's elements. all: [channel of the run]. fetches_next: x of the next channel is asked for meanwhile. */
+void normalize_chunk_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all,
+                            bool fetches_next)
+{
+    const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    const bool is_plain = is_plain_forward(t);
+    const bool is_next = is_plain && past_cache && fetches_next;
+    const uint far = is_next ? FARTHEST : past_cache ? (uint)d.far : NEAR;
+    if (is_plain && far == FARTHEST)
+        normalize_rows_of_run(d, at, t, c, run, all, true, true, FARTHEST, is_next);
+    else if (is_plain && far == FAR)
+        normalize_rows_of_run(d, at, t, c, run, all, true, true, FAR, false);
+    else if (is_plain && past_cache)
+        normalize_rows_of_run(d, at, t, c, run, all, true, true, NEAR, false);
+    else if (is_plain)
+        normalize_rows_of_run(d, at, t, c, run, all, true, false, NEAR, false);
+    else
+        normalize_rows_of_run(d, at, t, c, run, all, false, past_cache, far, false);
+}
+
 /* The same of a part of the chunks; a whole channel is one. */
-void normalize_part(division d, position at, forward_tensors t, channel_run run, index_t part, const affine *all)
+void normalize_part(division d, position at, forward_tensors t, channel_run run, index_t part, const affine *all,
+                    bool fetches_next)
 {
     const bool in_vectors = forward_takes_vectors(t);
     if (d.parts == 1) {
-        normalize_chunk_of_run(d, at, t, whole_chunk(d, at, in_vectors), run, all);
+        normalize_chunk_of_run(d, at, t, whole_chunk(d, at, in_vectors), run, all, fetches_next);
         return;
     }
     for (index_t i = part_begin(chunk_count(d), part, d.parts); i < part_begin(chunk_count(d), part + 1, d.parts); i++)
-        normalize_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, all);
-}
-
-/* The same of a whole channel, where is_plain_forward() is true, while x of the next one is fetched. In a function of its own: loops
- * without it stay as they are. */
-void normalize_before_next(division d, position at, forward_tensors t, index_t channel, affine a)
-{
-    const chunk c = whole_chunk(d, at, forward_takes_vectors(t));
-    const bool past_cache = is_aligned(t.y.data, t.y.at);
-    make_plain_forward(&t);
-    for (index_t row = c.row; row < c.row_end; row += at.lines) {
-        forward_row r;
-        find_forward_row(&r, d, t, row, channel);
-        r.fetches_next = true;
-        r.next = t.x.data + start_of(d, t.x.at, row, channel + 1);
-        normalize_row(r, at, c, a, past_cache);
-    }
+        normalize_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, all, false);
 }
 
 /* Forward training of a channel to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
@@ -327,10 +323,8 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     affine a;
     finish_moments(&a, m, span_of(one.first, d.channels), get_local_id(0) == 0, of);
     d.far = NEAR; /* x has just been read */
-    if (y && is_plain_forward(t) && fetches_next(d, flags))
-        normalize_before_next(d, at, t, one.first, a);
-    else if (y)
-        normalize_part(d, at, t, one, 0, &a);
+    if (y)
+        normalize_part(d, at, t, one, 0, &a, fetches_next(d, flags));
 }
 
 /* The moments of a part of a channel to a group, into partials. */
@@ -365,5 +359,5 @@ GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x
         running_affine(&all[i], span_of(run.first + i, d.channels), gamma + gamma_offset, beta + beta_offset,
                        running_mean + running_mean_offset, running_var + running_var_offset,
                        wide_of_parts(epsilon_high, epsilon_low));
-    normalize_part(d, position_in_group(d), t, run, get_group_id(0), all);
+    normalize_part(d, position_in_group(d), t, run, get_group_id(0), all, false);
 }

@@ -24,7 +24,7 @@ GROUP_KERNEL void rows_merge_normalize(division d, __global const storage *x, la
     const span to = span_of(one.first, d.channels);
     affine a;
     finish_moments(&a, merge_parts(p, at, to), to, get_group_id(0) == 0, of);
-    normalize_part(d, at, t, one, second_group(0), &a);
+    normalize_part(d, at, t, one, second_group(0), &a, false);
 }
 
 /* rows_input, with what finish_gradients does. */
@@ -51,5 +51,5 @@ GROUP_KERNEL void rows_merge_input(division d, __global const storage *x, layout
     normalizer n;
     gradient g;
     finish_added(&n, &g, &s, values_of(p, to), p, to, get_group_id(0) == 0, of, dgamma + dgamma_offset, dbeta + dbeta_offset);
-    input_part(d, at, t, channel, second_group(0), n, g);
+    input_part(d, at, t, channel, second_group(0), n, g, false);
 }

@@ -195,10 +195,21 @@ int device_types(clbn_type types[MAX_TYPES])
     return has_float64 ? 2 : 1;
 }
 
+bool has_plain_programs(int config)
+{
+    return (engine_configs[config].flags & (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64)) == 0;
+}
+
+int tested_types(int config, clbn_type types[MAX_TYPES])
+{
+    int count = device_types(types);
+    return has_plain_programs(config) ? count : 1;
+}
+
 int stored_types(int config, clbn_type types[MAX_STORED_TYPES])
 {
     bool plain = config < PLAIN_ENGINE_CONFIGS;
-    int count = device_types(types);
+    int count = tested_types(config, types);
     if (plain || engine_configs[config].flags == CLBN_ENGINE_SPLIT) {
         types[count++] = CLBN_FLOAT16;
         types[count++] = CLBN_BFLOAT16;
@@ -219,8 +230,7 @@ bool is_tested(int config, clbn_type type, clbn_activation function)
     };
     const struct engine_config *c = &engine_configs[config];
     const unsigned *tested = c->geometry == CLBN_GEOMETRY_VECTOR ? with_vectors : with_groups;
-    bool has_plain_programs = (c->flags & (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64)) == 0;
-    return function == CLBN_ACTIVATION_NONE || (has_plain_programs && (tested[type] >> function & 1) != 0);
+    return function == CLBN_ACTIVATION_NONE || (has_plain_programs(config) && (tested[type] >> function & 1) != 0);
 }
 
 clbn_activation tested_activation(int config, clbn_type type, size_t number)

@@ -45,6 +45,11 @@ clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type t
 /* The types that the device computes in; says so on stdout, once, when float64 is not among them. */
 enum { MAX_TYPES = 2 };
 int device_types(clbn_type types[MAX_TYPES]);
+/* False where wide arithmetic or indices are others: then programs are, too, which float32 alone is to show. The wide arithmetic of
+ * float64 is always its own. */
+bool has_plain_programs(int config);
+/* Of the device's types those that an engine configuration is tested with. */
+int tested_types(int config, clbn_type types[MAX_TYPES]);
 /* These and the types that are only stored, for an engine configuration: the latter for the plain and the split ones, since
  * nothing else of a configuration knows them. */
 enum { MAX_STORED_TYPES = 4 };

@@ -194,7 +194,8 @@ END_TEST
 
 /* Where kernels ask for what comes next, sums from memory are taken in bands, too, if a vector of 64 bytes takes several registers or
  * the device reads streams; results are written in bands of what has no more than half of the cache, if only the former is so. Rows of
- * a page or more are walked in bands, but if the device reads streams, results of float32 not before rows have two. */
+ * a page or more are walked in bands; but if the device reads streams, results are written row by row wherever they lie past a part
+ * of the cache, until a row's coefficients, three to a channel and in the backward five, have more than 32 KiB. */
 START_TEST(bands_where_kernels_fetch_go_by_the_device)
 {
     const struct shape half = shape_of(65536, 64, 1), more = shape_of(65540, 64, 1); /* of 32 MiB */
@@ -217,13 +218,17 @@ START_TEST(bands_where_kernels_fetch_go_by_the_device)
         const struct schedule of_shorts = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, packed);
         ck_assert_uint_eq(of_shorts.division.band_rows, sums_pay ? 8 : 1);
         ck_assert_uint_eq(of_shorts.division.result_rows, results_pay ? 8 : 1);
-        for (size_t channels = 1024; channels <= 2048; channels += 512) {
-            const struct shape paged = shape_of(25088, channels, 1), halves = shape_of(25088, 2 * channels, 1);
-            const struct schedule of_pages = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, paged);
-            ck_assert_uint_eq(of_pages.division.band_rows, 4);
-            ck_assert_uint_eq(of_pages.division.result_rows, facts.reads_streams && channels < 2048 ? 1 : 4);
-            ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, halves).division.result_rows, 4);
-        }
+        for (size_t channels = 1024; channels <= 4096; channels += 16)
+            for (enum pass pass = 0; pass < PASSES; pass++) {
+                const struct shape rows = shape_of(25088, channels, 1);
+                const struct schedule of_pages = pass_on(&facts, pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, rows);
+                const struct schedule of_halves = pass_on(&facts, pass, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, rows);
+                const size_t most = pass == PASS_BACKWARD ? 1638 : 2730;
+                ck_assert_uint_eq(of_pages.division.band_rows, 4);
+                ck_assert_uint_eq(of_pages.division.result_rows, facts.reads_streams && channels <= most ? 1 : 4);
+                if (facts.reads_streams || channels >= 2048)
+                    ck_assert_uint_eq(of_halves.division.result_rows, facts.reads_streams && channels <= most ? 1 : 4);
+            }
     }
 }
 END_TEST

@@ -47,7 +47,7 @@ static void check_empty(int config, const struct problem *problem, enum operatio
 START_TEST(an_empty_batch_succeeds)
 {
     clbn_type types[MAX_TYPES];
-    int type_count = device_types(types);
+    int type_count = tested_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < EMPTY_SHAPES; s++) {
             struct problem problem = problem_random(&empty_shapes[s], types[t], 1e-5, 1);
@@ -102,7 +102,7 @@ enum { SINGLE_SHAPES = sizeof single_shapes / sizeof *single_shapes };
 START_TEST(a_single_value_gives_beta)
 {
     clbn_type types[MAX_TYPES];
-    int type_count = device_types(types);
+    int type_count = tested_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < SINGLE_SHAPES; s++) {
             size_t channels = shape_channels(&single_shapes[s]);
@@ -209,7 +209,7 @@ static void check_spoilt_everywhere(int config, const struct shape *shape, clbn_
 START_TEST(a_bad_value_stays_in_its_channel)
 {
     clbn_type types[MAX_TYPES];
-    int type_count = device_types(types);
+    int type_count = tested_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < SPOILT_SHAPES; s++)
             for (size_t i = 0; i < SPOILERS; i++)

@@ -89,7 +89,7 @@ START_TEST(a_constant_channel_gives_beta)
     };
     static const double epsilons[] = { 1e-5, 1e-12, 0 };
     clbn_type types[MAX_TYPES];
-    int type_count = device_types(types);
+    int type_count = tested_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
             for (size_t e = 0; e < sizeof epsilons / sizeof *epsilons; e++) {
@@ -241,7 +241,7 @@ static void check_exact_sums(int config, const struct problem *problem, const st
 START_TEST(representable_statistics_are_exact)
 {
     clbn_type types[MAX_TYPES];
-    int type_count = device_types(types);
+    int type_count = tested_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t r = 0; r < sizeof exact_rows / sizeof *exact_rows; r++) {
             const struct exact_row *row = &exact_rows[r];
