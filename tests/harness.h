@@ -45,10 +45,7 @@ clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type t
 /* The types that the device computes in; says so on stdout, once, when float64 is not among them. */
 enum { MAX_TYPES = 2 };
 int device_types(clbn_type types[MAX_TYPES]);
-/* False where wide arithmetic or indices are others: then programs are, too, which float32 alone is to show. The wide arithmetic of
- * float64 is always its own. */
-bool has_plain_programs(int config);
-/* Of the device's types those that an engine configuration is tested with. */
+/* Of these, what an engine configuration is tested with: with other indices or wide arithmetic, float32 alone. */
 int tested_types(int config, clbn_type types[MAX_TYPES]);
 /* These and the types that are only stored, for an engine configuration: the latter for the plain and the split ones, since
  * nothing else of a configuration knows them. */
@@ -56,8 +53,8 @@ enum { MAX_STORED_TYPES = 4 };
 int stored_types(int config, clbn_type types[MAX_STORED_TYPES]);
 /*
  * Each activation has programs of its own for each type, layout and geometry, which take seconds to compile. So some are tested
- * throughout, each with vectors or with groups, whole or split; none is, too, with all. As functions, and their slopes, all are
- * tested with both.
+ * throughout, each with vectors or with groups, whole or split; none is, too, with all that know the type. As functions, and their
+ * slopes, all are tested with both.
  */
 bool is_tested(int config, clbn_type type, clbn_activation function);
 /* The first from `number` on, around, that is. */

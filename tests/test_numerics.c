@@ -117,7 +117,7 @@ static void check_series(unsigned configs, clbn_type type, double epsilon, serie
     for (size_t s = 0; s < SHAPES && configs != 0; s++) {
         struct problem problem = problem_of_series(&shapes[s], type, epsilon, values, size);
         for (int config = 0; config < ENGINE_CONFIGS; config++)
-            if ((configs & CONFIG_BIT(config)) != 0 && (type == CLBN_FLOAT32 || has_plain_programs(config)))
+            if ((configs & CONFIG_BIT(config)) != 0 && is_tested(config, type, CLBN_ACTIVATION_NONE))
                 check_problem(config, &problem);
         problem_free(&problem);
     }

@@ -47,8 +47,7 @@ static void check_division(int config, size_t shape, clbn_type type, size_t divi
                                                                                                        : FROM_X;
     for (size_t i = 0; i < batch.count; i++) {
         int other = (config + (int)(i * variation)) % ENGINE_CONFIGS;
-        bool has_programs = is_tested(other, type, function) && (type == CLBN_FLOAT32 || has_plain_programs(other));
-        batch.places[i].engine = test_engine(has_programs ? other : config);
+        batch.places[i].engine = test_engine(is_tested(other, type, function) ? other : config);
     }
     say_parts(config, &batch, source);
     batch_check(&batch, source, variation % 2 == 0, variation % 4 == 1);
