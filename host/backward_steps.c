@@ -138,7 +138,7 @@ static cl_uint flags_of(const struct operation *o, const struct backward *b)
 }
 
 /* The arguments that all kernels which read the tensors begin with: x or what stands for it, dy, z or y, mask. */
-static void bind_inputs(struct step_list *steps, const struct backward *b)
+static void bind_inputs(struct steps *steps, const struct backward *b)
 {
     bool from_output = bn_is_present(b->y) && !b->alone;
     bn_bind_division(steps);
@@ -148,7 +148,7 @@ static void bind_inputs(struct step_list *steps, const struct backward *b)
     bn_bind_view(steps, b->mask);
 }
 
-static void bind_parameters(struct step_list *steps, const struct backward *b)
+static void bind_parameters(struct steps *steps, const struct backward *b)
 {
     bn_bind_view(steps, b->gamma);
     bn_bind_view(steps, b->beta);
@@ -156,7 +156,7 @@ static void bind_parameters(struct step_list *steps, const struct backward *b)
     bn_bind_view(steps, b->deviation);
 }
 
-static void bind_epsilon(struct step_list *steps)
+static void bind_epsilon(struct steps *steps)
 {
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
 }
@@ -222,7 +222,7 @@ static void add_sums_step(struct operation *o, const struct backward *b)
 }
 
 /* The arguments that all kernels which merge take in this order. */
-static void bind_merged(struct step_list *steps, const struct backward *b, struct partials partials)
+static void bind_merged(struct steps *steps, const struct backward *b, struct partials partials)
 {
     bn_bind_ulong(steps, partials.values);
     bn_bind_ulong(steps, partials.count);
@@ -247,7 +247,7 @@ static void add_finish_step(struct operation *o, const struct backward *b, struc
 /* From the coefficients in the workspace, or from partial results, if there are any. */
 static void add_input_step(struct operation *o, const struct backward *b, const struct partials *partials)
 {
-    bn_add_parted_step(&o->steps, partials ? KERNEL_MERGE_INPUT : KERNEL_INPUT);
+    bn_add_second_step(o, partials ? KERNEL_MERGE_INPUT : KERNEL_INPUT, partials);
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
@@ -266,7 +266,7 @@ static void add_result_steps(struct operation *o, const struct backward *b, stru
 {
     const bool has_elements = bn_plan_shape(o->call->plan)->elements > 0;
     const bool has_results = has_elements && (bn_is_present(b->dx) || bn_is_present(b->dz));
-    const bool merges_itself = has_results && bn_merges_itself(o->steps.schedule, partials.count);
+    const bool merges_itself = has_results && bn_second_walk_merges(o, &partials);
     if (!merges_itself)
         add_finish_step(o, b, partials, none, o->workspace.coefficients);
     if (has_results)

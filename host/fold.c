@@ -24,7 +24,7 @@ static cl_int check_fold(clbn_plan plan, const clbn_fold_args *a)
     return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, NULL);
 }
 
-static void add_bias_step(struct step_list *steps, const clbn_fold_args *a)
+static void add_bias_step(struct steps *steps, const clbn_fold_args *a)
 {
     bn_add_merging_step(steps, KERNEL_FOLD_BIAS, 1);
     bn_bind_view(steps, a->bias);

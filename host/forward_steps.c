@@ -44,7 +44,7 @@ static struct finish finish_of(const clbn_forward_training_args *a)
 }
 
 /* The arguments that all kernels which finish statistics take in this order. */
-static void bind_finish(struct step_list *steps, const struct finish *f)
+static void bind_finish(struct steps *steps, const struct finish *f)
 {
     bool update = bn_updates_running(f->running_mean, f->update_factor);
     bn_bind_view(steps, f->gamma);
@@ -57,13 +57,13 @@ static void bind_finish(struct step_list *steps, const struct finish *f)
     bn_bind_real(steps, f->update_factor);
 }
 
-static cl_uint stream_flag(const struct step_list *steps, clbn_view z)
+static cl_uint stream_flag(const struct steps *steps, clbn_view z)
 {
     return bn_stream_flag(steps, bn_is_present(z) ? 3 : 2);
 }
 
 /* The arguments that all kernels which normalise begin with. */
-static void bind_tensors(struct step_list *steps, clbn_view x, clbn_view z, clbn_view y, clbn_view mask)
+static void bind_tensors(struct steps *steps, clbn_view x, clbn_view z, clbn_view y, clbn_view mask)
 {
     bn_bind_division(steps);
     bn_bind_tensor(steps, x, TENSOR_X);
@@ -110,7 +110,7 @@ static void add_moments_step(struct operation *o, clbn_view x)
 }
 
 /* The arguments that all kernels which merge take in this order. */
-static void bind_merged(struct step_list *steps, struct partials partials, const struct finish *f)
+static void bind_merged(struct steps *steps, struct partials partials, const struct finish *f)
 {
     bn_bind_ulong(steps, partials.count);
     bn_bind_view(steps, partials.view);
@@ -143,7 +143,7 @@ struct normalized {
 static void add_normalize_step(struct operation *o, const struct normalized *n, const struct partials *partials,
                                const struct finish *f)
 {
-    bn_add_parted_step(&o->steps, partials ? KERNEL_MERGE_NORMALIZE : KERNEL_NORMALIZE);
+    bn_add_second_step(o, partials ? KERNEL_MERGE_NORMALIZE : KERNEL_NORMALIZE, partials);
     bind_tensors(&o->steps, n->x, n->z, n->y, n->mask);
     if (partials)
         bind_merged(&o->steps, *partials, f);
@@ -159,7 +159,7 @@ static void add_normalize_step(struct operation *o, const struct normalized *n, 
 static void add_result_steps(struct operation *o, struct partials partials, const struct finish *f, const struct normalized *n)
 {
     const bool has_y = bn_is_present(n->y);
-    const bool merges_itself = has_y && bn_merges_itself(o->steps.schedule, partials.count);
+    const bool merges_itself = has_y && bn_second_walk_merges(o, &partials);
     if (!merges_itself)
         add_finish_step(o, partials, f, none, o->workspace.coefficients);
     if (has_y)

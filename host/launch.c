@@ -12,36 +12,48 @@ static cl_int is_in_order(cl_command_queue queue, bool *in_order)
     return CLBN_SUCCESS;
 }
 
-static cl_int enqueue_step(const struct step *step, size_t group, cl_command_queue queue, cl_uint wait_count,
-                           const cl_event *wait_list, cl_event *event)
+void bn_begin_launch(struct launch *launch, const struct call *call)
 {
-    const size_t local[2] = { group, 1 };
-    cl_int status =
-        clEnqueueNDRangeKernel(queue, step->lent.kernel, 2, NULL, step->global, local, wait_count, wait_list, event);
+    const struct launch none = { .call = call };
+    *launch = none;
+}
+
+/* After the kernel before, or the call's wait list. */
+static cl_int enqueue(const struct launch *launch, cl_kernel kernel, const size_t groups[2], cl_event *event)
+{
+    const struct call *call = launch->call;
+    const size_t local[2] = { bn_program_variant(bn_plan_program(call->plan))->group, 1 };
+    const size_t global[2] = { groups[0] * local[0], groups[1] };
+    const cl_event *wait_list = launch->before ? &launch->before : NULL;
+    cl_uint wait_count = launch->before ? 1 : 0;
+    if (launch->count == 0) {
+        wait_count = call->wait_count;
+        wait_list = call->wait_list;
+    }
+    cl_int status = clEnqueueNDRangeKernel(call->queue, kernel, 2, NULL, global, local, wait_count, wait_list, event);
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clEnqueueNDRangeKernel");
 }
 
-cl_int bn_launch_steps(const struct step_list *steps, const struct call *call)
+cl_int bn_launch_kernel(struct launch *launch, cl_kernel kernel, const size_t groups[2], bool is_last)
 {
-    if (steps->status != CLBN_SUCCESS)
-        return steps->status;
-    bool in_order = false;
-    cl_int status = is_in_order(call->queue, &in_order);
-    const size_t group = bn_program_variant(bn_plan_program(steps->plan))->group;
-    cl_event before = NULL; /* of the last step, where the queue does not keep the order itself */
-    for (unsigned i = 0; i < steps->count && status == CLBN_SUCCESS; i++) {
-        bool last = i + 1 == steps->count;
-        cl_event done = NULL;
-        cl_event *wanted = last ? call->event : (in_order ? NULL : &done);
-        if (i == 0)
-            status = enqueue_step(&steps->steps[i], group, call->queue, call->wait_count, call->wait_list, wanted);
-        else
-            status = enqueue_step(&steps->steps[i], group, call->queue, before ? 1 : 0, before ? &before : NULL, wanted);
-        if (before)
-            clReleaseEvent(before);
-        before = done;
-    }
+    cl_event done = NULL;
+    cl_int status = CL_SUCCESS;
+    if (launch->count == 0 && !is_last)
+        status = is_in_order(launch->call->queue, &launch->in_order);
+    cl_event *wanted = is_last ? launch->call->event : (launch->in_order ? NULL : &done);
+    if (status == CL_SUCCESS)
+        status = enqueue(launch, kernel, groups, wanted);
+    bn_end_launch(launch);
+    launch->before = done;
+    launch->count++;
     return status;
+}
+
+void bn_end_launch(struct launch *launch)
+{
+    if (launch->before)
+        clReleaseEvent(launch->before);
+    launch->before = NULL;
 }
 
 cl_int bn_launch_nothing(const struct call *call)

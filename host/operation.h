@@ -8,7 +8,7 @@
 
 struct operation {
     const struct call *call;
-    struct step_list steps;
+    struct steps steps;
     struct workspace workspace;
 };
 
@@ -23,11 +23,17 @@ struct partials {
 /* What a walk leaves in the operation's workspace; none if there is no walk. */
 struct partials bn_own_partials(const struct operation *operation, bool walked);
 
+/* Whether groups of a second walk merge them themselves, so that no kernel does before it. */
+bool bn_second_walk_merges(const struct operation *operation, const struct partials *partials);
+
+/* Adds the step of a second walk, which merges these partial results, or, if they are NULL, none. */
+void bn_add_second_step(struct operation *operation, enum kernel_id id, const struct partials *partials);
+
 /* Begins an operation whose views are checked. Like steps, it remembers its first failure. */
 void bn_begin_operation(struct operation *operation, const struct call *call, enum pass pass, clbn_view workspace,
                         bool needs_workspace);
 
-/* Enqueues the steps, or, if anything has failed, nothing, and releases what the operation holds. */
+/* Enqueues the last step, unless anything has failed, and releases what the operation holds. */
 cl_int bn_finish_operation(struct operation *operation);
 
 #endif

@@ -48,6 +48,11 @@ bool bn_merges_itself(const struct schedule *schedule, size_t count)
     return schedule->merged_itself > 0 && count <= schedule->merged_itself;
 }
 
+bool bn_merges_own(const struct schedule *schedule)
+{
+    return schedule->claiming_groups > 0 || bn_merges_itself(schedule, schedule->partials);
+}
+
 unsigned bn_usual_tensors(enum pass pass)
 {
     return pass == PASS_BACKWARD ? 3 : 2;
@@ -122,13 +127,12 @@ static bool measure_workspace(const struct problem *p, struct schedule *s)
     const size_t width = (size_t)s->division.channels, padded = divide_up(width, v->vector) * v->vector;
     const bool has_shuffled = v->type == CLBN_BFLOAT16 && bn_span(v) > 1;
     const size_t tables = greater(s->slots, 1) * (has_shuffled ? 2 : 1);
-    const size_t claims = v->channels_last && !s->whole && s->merged_itself > 0 ? parts : 0;
     size_t *end = &s->workspace_size;
     return add_section(&s->partials_size, bn_partial_size(v), greater(parts, 1), width, end) &&
            add_section(&s->statistics_size, 2 * element, 1, p->shape->channels, end) &&
            add_section(&s->coefficients_size, COEFFICIENTS * element, tables, padded, end) &&
            add_section(&s->accumulators_size, ACCUMULATORS * bn_wide_size(v), s->slots, padded, end) &&
-           add_section(&s->claims_size, CLAIM_BYTES, claims, 1, end);
+           add_section(&s->claims_size, CLAIM_BYTES, (size_t)s->division.claimed_parts, 1, end);
 }
 
 bool bn_make_schedule(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *schedule)

@@ -65,7 +65,7 @@ extern "C" {
 /* ---- Statuses ------------------------------------------------------------------------------------------------------------- */
 
 /* Every failure leaves a sentence in clbnLastError(), has enqueued nothing and has written nothing; only where OpenCL itself
- * fails to enqueue a later kernel of a call, the earlier ones run, and the call's outputs are undefined. */
+ * fails to prepare or enqueue a later kernel of a call, the earlier ones run, and the call's outputs are undefined. */
 enum {
     CLBN_SUCCESS = 0,                 /* CL_SUCCESS */
     CLBN_INVALID_ENGINE = -2001,      /* The engine is NULL. */

@@ -1,8 +1,9 @@
 /*
  * Channels last, which core has what. A second walk is faster where each core meets again what it has read in the first, but OpenCL gives
  * groups to whichever core asks first, and a kernel cannot ask where it runs. A single work-item's private memory, though, lies on its
- * thread's stack. So groups of the first walk note a place in theirs, and groups of the second claim a part of the rows that was noted
- * on their own stack, or if there is none left, any. Each part is claimed by one group, wherever private memory lies.
+ * thread's stack. So groups of the first walk note a place in theirs for each of the smaller parts of their part, and groups of the
+ * second, of which there is one to a unit, claim those that were noted on their own stack, and when none of these is left, others'. Each
+ * is claimed by one group, wherever private memory lies.
  */
 typedef struct {
     ulong place;
@@ -18,14 +19,17 @@ INLINE __global claim *claims_at(__global uchar *claims, ulong offset)
 /* Threads' stacks are further apart, and these places in one are not. */
 #define STACK_REACH (1 << 20)
 
-/* Notes that this thread has read a part, which becomes free to claim. claims: NULL where nobody asks. */
-INLINE void note_part(__global claim *claims, ulong part)
+/* Notes that this thread has read this group's part: those of it that are claimed become free. claims: NULL where nobody asks. */
+INLINE void note_part(division d, __global claim *claims)
 {
     if (CLBN_GROUP != 1 || !claims)
         return;
     uint here = 0;
-    claims[part].place = (ulong)(uintptr_t)&here;
-    claims[part].claimed = 0;
+    const ulong pieces = d.claimed_parts / d.parts, first = get_group_id(0) * pieces;
+    for (ulong i = first; i < first + pieces; i++) {
+        claims[i].place = (ulong)(uintptr_t)&here;
+        claims[i].claimed = 0;
+    }
 }
 
 INLINE bool try_claim(__global claim *of)
@@ -33,16 +37,33 @@ INLINE bool try_claim(__global claim *of)
     return atomic_cmpxchg(&of->claimed, 0, 1) == 0;
 }
 
-/* A part for this group, of as many as there are groups: what this thread has read last first, of others' what they have read first. */
-INLINE ulong claim_part(__global claim *claims, ulong parts)
+/* What a group may still claim: of what this thread has read, parts below own_end; of all, parts from begin to end. */
+typedef struct {
+    ulong own_end, begin, end;
+} claimable;
+
+/* Without claims, groups are as many as parts, and each has one. */
+INLINE claimable all_claimable(__global claim *claims, ulong parts)
+{
+    const ulong only = second_group(0);
+    const claimable c = { claims ? parts : 0, claims ? 0 : only, claims ? parts : only + 1 };
+    return c;
+}
+
+/* The next part for this group, if there is one: what its thread has read last first, then what others have read first. */
+INLINE bool claim_part(__global claim *claims, claimable *c, ulong *part)
 {
     uint here = 0;
     const ulong place = (ulong)(uintptr_t)&here;
-    for (ulong i = parts; i-- > 0;)
-        if (claims[i].place - place + STACK_REACH < 2 * STACK_REACH && try_claim(&claims[i]))
-            return i;
-    for (ulong i = 0; i < parts; i++)
-        if (try_claim(&claims[i]))
-            return i;
-    return 0; /* not reached: another kernel has claimed a part */
+    while (c->own_end > 0) {
+        *part = --c->own_end;
+        if (claims[*part].place - place + STACK_REACH < 2 * STACK_REACH && try_claim(&claims[*part]))
+            return true;
+    }
+    while (c->begin < c->end) {
+        *part = c->begin++;
+        if (!claims || try_claim(&claims[*part]))
+            return true;
+    }
+    return false;
 }

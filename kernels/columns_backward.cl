@@ -391,7 +391,7 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
     __global uchar *state = partials + partials_offset;
     const ulong part = get_group_id(0);
     columns_share own = share_of(d, at, backward_reads_vectors(t));
-    __global real *table = own_table(d, own, BACKWARD_ROWS, coefficients, coefficients_offset);
+    __global real *table = own_table(d, own.slot, BACKWARD_ROWS, coefficients, coefficients_offset);
     bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     fetch_results(d, at, own, t.dx, flags);
     fetch_results(d, at, own, t.dz, flags);
@@ -436,11 +436,11 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, backward_reads_vectors(t));
-    __global real *table = own_table(d, own, BACKWARD_ROWS, coefficients, coefficients_offset);
+    __global real *table = own_table(d, own.slot, BACKWARD_ROWS, coefficients, coefficients_offset);
     prepare_slot(d, at, own, p, table);
     own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot),
              partials + partials_offset, get_group_id(0), scratch);
-    note_part(claims_at(claims, claims_offset), get_group_id(0));
+    note_part(d, claims_at(claims, claims_offset));
 }
 
 /* dx and dz of a part of the rows to a group, from coefficients [BACKWARD_ROWS][channel]. */

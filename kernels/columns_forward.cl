@@ -392,7 +392,7 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
     __global uchar *state = partials + partials_offset;
     const ulong part = get_group_id(0);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
-    __global real *table = own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset);
+    __global real *table = own_table(d, own.slot, AFFINE_ROWS, coefficients, coefficients_offset);
     fetch_results(d, at, own, t.y, flags);
     columns_moments(d, at, in_all_rows(d, own), t.x, table, accumulators_of(accumulated + accumulated_offset, d, own.slot), state,
                     part, scratch);
@@ -421,10 +421,10 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
     const input whole = { x + x_at.offset, x_at };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, takes_vectors(whole.data, whole.at));
-    columns_moments(d, at, own, whole, own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset),
+    columns_moments(d, at, own, whole, own_table(d, own.slot, AFFINE_ROWS, coefficients, coefficients_offset),
                     accumulators_of(accumulated + accumulated_offset, d, own.slot),
                     partials + partials_offset, get_group_id(0), scratch);
-    note_part(claims_at(claims, claims_offset), get_group_id(0));
+    note_part(d, claims_at(claims, claims_offset));
 }
 
 /* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */
@@ -453,7 +453,7 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, layou
                                 mask + mask_offset, alpha, flags };
     position at = position_in_group(d);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
-    __global real *table = own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset);
+    __global real *table = own_table(d, own.slot, AFFINE_ROWS, coefficients, coefficients_offset);
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         const column c = column_of(d, at, own, v, 0, 0);
         for (uint i = 0; i < spans_in(c); i++) {

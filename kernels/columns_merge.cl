@@ -1,7 +1,7 @@
 /*
  * Channels last, second walks of single work-items that merge what the first has left, so that no kernel does between them: where that
  * is little, a launch takes longer, and the core that ends the first walk goes on with what its own cache still has. Each group merges
- * all, into a table of its own, and one of them stores what is wanted besides.
+ * all, into a table of its own, and walks the parts that it claims; one of them stores what is wanted besides.
  */
 
 /* All channels. */
@@ -9,12 +9,6 @@ INLINE merging merge_all(void)
 {
     const merging all = { { 0, 1, 0, 1 }, 0, 1, get_group_id(0) == 0 };
     return all;
-}
-
-/* Of a kernel that walks the tensors a second time: a part that it claims, if the first walk has noted who read what. */
-INLINE columns_share claimed_share_of(division d, position at, bool in_vectors, __global claim *claims)
-{
-    return share_of_group(d, at, in_vectors, claims ? claim_part(claims, d.parts) : second_group(0), 0);
 }
 
 /* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use; claims: as the first
@@ -38,11 +32,15 @@ GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x,
                                     save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
                                     wide_of_parts(factor_high, factor_low), flags };
     const position at = position_in_group(d);
-    const columns_share own = claimed_share_of(d, at, forward_takes_vectors(t), claims_at(claims, claims_offset));
-    __global real *table = own_table(d, own, AFFINE_ROWS, coefficients, coefficients_offset);
+    __global real *table = own_table(d, get_group_id(0), AFFINE_ROWS, coefficients, coefficients_offset);
+    __global claim *noted = claims_at(claims, claims_offset);
+    d.parts = noted ? d.claimed_parts : d.parts;
+    claimable left = all_claimable(noted, d.parts);
+    ulong part;
     merge_statistics(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, 0, flags),
                      merge_all(), of, 0, table, 0);
-    normalize_columns(d, at, own, t, table);
+    while (claim_part(noted, &left, &part))
+        normalize_columns(d, at, share_of_group(d, at, forward_takes_vectors(t), part, 0), t, table);
 }
 
 /* columns_input, with what finish_gradients does. coefficients, claims: likewise. */
@@ -64,9 +62,13 @@ GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, lay
     const channel_parameters of = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
                                     deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     const position at = position_in_group(d);
-    const columns_share own = claimed_share_of(d, at, backward_reads_vectors(t), claims_at(claims, claims_offset));
-    __global real *table = own_table(d, own, BACKWARD_ROWS, coefficients, coefficients_offset);
+    __global real *table = own_table(d, get_group_id(0), BACKWARD_ROWS, coefficients, coefficients_offset);
+    __global claim *noted = claims_at(claims, claims_offset);
+    d.parts = noted ? d.claimed_parts : d.parts;
+    claimable left = all_claimable(noted, d.parts);
+    ulong part;
     merge_gradients(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, count, flags),
                     merge_all(), of, dgamma + dgamma_offset, dbeta + dbeta_offset, 0, table, 0);
-    input_columns(d, at, own, t, table);
+    while (claim_part(noted, &left, &part))
+        input_columns(d, at, share_of_group(d, at, backward_reads_vectors(t), part, 0), t, table);
 }

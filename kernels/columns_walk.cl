@@ -168,9 +168,9 @@ INLINE void store_coefficients(column c, __global real *table, ulong number, rea
 }
 
 /* The table of a work-item's slot, which has so many rows, in both orders. */
-INLINE __global real *own_table(division d, columns_share own, ulong rows, __global uchar *coefficients, ulong offset)
+INLINE __global real *own_table(division d, ulong slot, ulong rows, __global uchar *coefficients, ulong offset)
 {
-    return (__global real *)(coefficients + offset) + row_of_table(own.slot * TABLES * rows, d.channels);
+    return (__global real *)(coefficients + offset) + row_of_table(slot * TABLES * rows, d.channels);
 }
 
 /*
