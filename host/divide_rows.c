@@ -107,7 +107,7 @@ static bool fetches_next(const struct problem *p, enum pass pass, const struct s
     const size_t size = bn_type_size(p->variant->type), own_cache = p->facts->cache_size / p->facts->compute_units / size;
     const size_t row = (size_t)(d->columns * (d->tile_channels > 0 ? d->tile_channels : 1));
     const size_t rows_read = pass == PASS_BACKWARD ? 4 : 2;
-    return p->variant->fetches && p->facts->reads_streams && s->whole && pass != PASS_INFERENCE &&
+    return p->variant->fetches == FETCHES_NO_STREAMS && s->whole && pass != PASS_INFERENCE &&
            p->variant->vector * size >= CACHE_LINE && d->rows <= own_cache / rows_read / row;
 }
 

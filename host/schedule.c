@@ -62,7 +62,7 @@ unsigned bn_usual_tensors(enum pass pass)
 static cl_ulong choose_far(const struct problem *p)
 {
     const size_t elements = p->shape->elements, limit = p->facts->cache_size / bn_type_size(p->variant->type);
-    if (!p->variant->fetches || !p->facts->reads_streams || elements / CACHES_OF_NEAR_TENSORS <= limit)
+    if (p->variant->fetches != FETCHES_NO_STREAMS || elements / CACHES_OF_NEAR_TENSORS <= limit)
         return NEAR;
     return elements / CACHES_OF_FAR_TENSORS <= limit ? FAR : FARTHEST;
 }
@@ -144,7 +144,6 @@ bool bn_make_schedule(const struct problem *p, const struct choices *choices, en
     };
     s.stream_tensors = choose_stream(p, choices);
     s.division.far = choose_far(p);
-    s.division.fetches_streams = p->variant->fetches && !p->facts->reads_streams;
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)
         s.division.lengths[i] = shape->lengths[i];
     if (shape->elements == 0)

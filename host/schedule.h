@@ -16,7 +16,6 @@ struct division {
     cl_ulong run_channels;
     cl_ulong far;
     cl_ulong fetches_next;
-    cl_ulong fetches_streams;
     cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
     cl_ulong kept_lanes;
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */

@@ -327,7 +327,7 @@ INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plai
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             forward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
-                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, d.fetches_streams, true,
+                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, FETCHES_STREAMS, true,
                                table, channels);
         }
     }

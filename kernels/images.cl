@@ -25,7 +25,6 @@ typedef struct {
     uint rest;                 /* elements after them */
     index_t pitch;             /* from image to image */
     index_t next;              /* to the next tile's elements, which are fetched while results are written; or 0 */
-    bool fetches_run;          /* whether what will be read next of an image is fetched then */
 } piece;
 
 INLINE void find_piece(piece *p, division d, uint flags)
@@ -37,7 +36,6 @@ INLINE void find_piece(piece *p, division d, uint flags)
     p->vectors = p->channels * p->columns / CLBN_VECTOR;
     p->rest = (uint)(p->channels * p->columns % CLBN_VECTOR);
     p->pitch = (index_t)(d.channels * d.columns);
-    p->fetches_run = d.fetches_streams;
     p->next = fetches_next(d, flags) ? p->channels * p->columns : 0;
 }
 

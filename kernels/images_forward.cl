@@ -103,9 +103,9 @@ INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_
             const index_t at = offset + i * p.pitch + v * CLBN_VECTOR;
             if (past_cache && p.next)
                 fetch_to_second_cache(t.x.data + at + p.next);
-            else if (past_cache && p.fetches_run)
+            else if (past_cache && FETCHES_STREAMS)
                 fetch(t.x.data + at + NEXT_RUN);
-            if (past_cache && p.fetches_run && t.z.data)
+            if (past_cache && FETCHES_STREAMS && t.z.data)
                 fetch(t.z.data + at + NEXT_RUN);
             realv a = fma(load_in_order(t.x.data + at, in_order) - mean, scale, shift);
             if (t.z.data)

@@ -107,20 +107,6 @@ START_TEST(a_small_problem_takes_one_kernel)
 }
 END_TEST
 
-START_TEST(streams_are_fetched_where_the_device_does_not)
-{
-    const struct shape shapes[] = { shape_of(32, 64, 3136), shape_of(4096, 4096, 1) };
-    for (int i = 0; i < 16; i++) {
-        struct device_facts facts = cores;
-        facts.can_fetch = i % 2 != 0;
-        facts.reads_streams = i / 2 % 2 != 0;
-        const clbn_geometry geometry = i / 4 % 2 == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
-        const struct schedule s = schedule_on(&facts, geometry, CLBN_FLOAT32, shapes[i / 8]);
-        ck_assert_uint_eq(s.division.fetches_streams, i % 8 == 1);
-    }
-}
-END_TEST
-
 /* Where the device reads streams and kernels can ask for what comes next. */
 START_TEST(tensors_are_near_or_far)
 {
@@ -173,7 +159,6 @@ int main(void)
     tcase_add_test(cases, one_image_of_few_channels_is_divided);
     tcase_add_test(cases, partial_results_are_shared_among_lines);
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
-    tcase_add_test(cases, streams_are_fetched_where_the_device_does_not);
     tcase_add_test(cases, tensors_are_near_or_far);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
