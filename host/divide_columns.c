@@ -7,10 +7,11 @@
 /* Bytes below which a row shares a page with its neighbours. */
 #define PAGE_SIZE 4096
 
-/* Rows of a band to a work-item, and of short rows, whose band has no more bytes than this, where sums are taken and
- * where results are written. In a group, neighbours read the rest of a row. */
+/* Rows of a band to a work-item; of short rows, whose band has no more bytes than this, where sums are taken and where results are
+ * written; and of long ones, whose sums come from a core's second cache. In a group, neighbours read the rest of a row. */
 #define BAND_ROWS_ALONE    4
 #define BAND_ROWS_SHORT    8
+#define BAND_ROWS_LONG     8
 #define BAND_ROWS_IN_GROUP CHUNK_STEPS
 #define SUMS_BAND_SIZE     (2 * PAGE_SIZE)
 #define RESULTS_BAND_SIZE  PAGE_SIZE
@@ -123,7 +124,8 @@ static bool has_few_coefficients(const struct variant *v, enum pass pass, size_t
  * order, or if kernels ask for it, which they do of packed tensors. That pays on narrow registers, and of sums on processors that
  * read streams well. Elements of 16 bits then take more instructions than memory takes time, so they are walked alike wherever they
  * are, but results not where streams are slower written; others in shorter bands from memory, and results there one row after the
- * other: where streams are slower written rows of a page, too, as long as each can load its coefficients from a core's first cache. */
+ * other: where streams are slower written rows of a page, too, as long as each can load its coefficients from a core's first cache; longer
+ * rows of the backward then have more to a band of sums. */
 static void choose_usual_bands(const struct problem *p, enum pass pass, struct division *d)
 {
     const struct variant *v = p->variant;
@@ -136,11 +138,15 @@ static void choose_usual_bands(const struct problem *p, enum pass pass, struct d
     if (v->group > 1)
         return;
     const bool sums_pay = is_fetched && (facts->reads_streams || is_narrow(v, facts));
-    if (row_size < PAGE_SIZE && is_beyond_cache(facts, d, row_size, SUMS_SHARE))
+    const bool has_few = has_few_coefficients(v, pass, (size_t)d->channels);
+    const bool from_memory = is_beyond_cache(facts, d, row_size, SUMS_SHARE);
+    if (from_memory && row_size < PAGE_SIZE)
         d->band_rows = !sums_pay ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
+    else if (from_memory && facts->reads_streams && pass == PASS_BACKWARD && !has_few)
+        d->band_rows = BAND_ROWS_LONG;
     const bool results_pay = is_fetched && !facts->reads_streams && is_narrow(v, facts);
     const bool are_alike = is_short(v) && !facts->reads_streams && d->band_rows > 1;
-    const bool row_by_row = facts->reads_streams ? has_few_coefficients(v, pass, (size_t)d->channels) : row_size < PAGE_SIZE;
+    const bool row_by_row = facts->reads_streams ? has_few : row_size < PAGE_SIZE;
     if (row_by_row && is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
         d->result_rows = are_alike && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
 }

@@ -293,6 +293,39 @@ START_TEST(a_first_enqueue_fails_cleanly)
 }
 END_TEST
 
+/* Enqueues anew while the number-th argument fails to be set (none for 0), and gives how many kernels were enqueued. */
+static unsigned long kernels_of_call(struct scenario *scenario, clbn_engine engine, unsigned long number)
+{
+    struct run run = run_prepare(engine, &scenario->problem, &scenario->call);
+    const unsigned long before = calls_of("clEnqueueNDRangeKernel");
+    if (number > 0)
+        ck_assert_ptr_nonnull(enqueue_with_failure(scenario, &run, "clSetKernelArg", number, FAILS_ONCE));
+    else
+        run_now(&run);
+    run_release(&run);
+    return calls_of("clEnqueueNDRangeKernel") - before;
+}
+
+/* What fails before the first kernel leaves nothing; a device has begun before all kernels are prepared. */
+START_TEST(a_kernel_is_enqueued_when_the_next_begins)
+{
+    cl_int status = CL_SUCCESS;
+    struct scenario scenario = { problem_random(&shapes[1], CLBN_FLOAT32, 1e-5, 1), call_of(BACKWARD),
+                                 config_with(CLBN_ENGINE_SPLIT), in_order_queue() };
+    testing("backward of columns, split");
+    clbn_engine engine = new_engine(scenario.config, &status);
+    expect_success(status);
+    kernels_of_call(&scenario, engine, 0);
+    const unsigned long before = calls_of("clSetKernelArg");
+    const unsigned long kernels = kernels_of_call(&scenario, engine, 0), arguments = calls_of("clSetKernelArg") - before;
+    ck_assert_uint_ge(kernels, 2);
+    ck_assert_uint_eq(kernels_of_call(&scenario, engine, 1), 0);
+    ck_assert_uint_eq(kernels_of_call(&scenario, engine, arguments), kernels - 1);
+    expect_success(clbnReleaseEngine(engine));
+    problem_free(&scenario.problem);
+}
+END_TEST
+
 /* ---- Tuning --------------------------------------------------------------------------------------------------------------- */
 
 /* The first calls one after the other, later ones, which repeat them, in ever greater steps. */
@@ -349,6 +382,7 @@ int main(void)
     tcase_add_loop_test(cases, a_plan_fails_cleanly, 0, KINDS);
     tcase_add_loop_test(cases, an_enqueue_fails_cleanly, 0, SCENARIOS);
     tcase_add_loop_test(cases, a_first_enqueue_fails_cleanly, 0, SCENARIOS_WITHOUT_WORKSPACE);
+    tcase_add_test(cases, a_kernel_is_enqueued_when_the_next_begins);
     suite_add_tcase(suite, cases);
     TCase *tuning = tcase_create("injected into tuning");
     tcase_set_timeout(tuning, 0);
