@@ -198,7 +198,7 @@ static void add_whole_step(struct operation *o, const struct backward *b)
     else
         bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
     bind_whole(o, b);
-    if (bn_is_channels_last(o->call->plan)) {
+    if (bn_is_channels_last(o->steps.plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
         bn_bind_view(&o->steps, o->workspace.accumulators);
@@ -214,7 +214,7 @@ static void add_sums_step(struct operation *o, const struct backward *b)
     bn_bind_view(&o->steps, o->workspace.partials);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b));
-    if (bn_is_channels_last(o->call->plan)) {
+    if (bn_is_channels_last(o->steps.plan)) {
         bn_bind_view(&o->steps, o->workspace.coefficients);
         bn_bind_view(&o->steps, o->workspace.accumulators);
         bn_bind_view(&o->steps, o->workspace.claims);
@@ -253,9 +253,9 @@ static void add_input_step(struct operation *o, const struct backward *b, const 
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
     if (partials)
         bind_merged(&o->steps, b, *partials);
-    if (!partials || bn_is_channels_last(o->call->plan))
+    if (!partials || bn_is_channels_last(o->steps.plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
-    if (partials && bn_is_channels_last(o->call->plan))
+    if (partials && bn_is_channels_last(o->steps.plan))
         bn_bind_view(&o->steps, partials->claims);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials && partials->records ? FLAG_RECORDS : 0u));
@@ -264,7 +264,7 @@ static void add_input_step(struct operation *o, const struct backward *b, const 
 /* What follows from partial results: gradients of parameters, and dx and dz where there are any elements. */
 static void add_result_steps(struct operation *o, const struct backward *b, struct partials partials)
 {
-    const bool has_elements = bn_plan_shape(o->call->plan)->elements > 0;
+    const bool has_elements = bn_plan_shape(o->steps.plan)->elements > 0;
     const bool has_results = has_elements && (bn_is_present(b->dx) || bn_is_present(b->dz));
     const bool merges_itself = has_results && bn_second_walk_merges(o, &partials);
     if (!merges_itself)
@@ -277,7 +277,7 @@ void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
     if (b->in_place)
         bn_walk_in_place(&o->steps);
-    if (keeps(o->call->plan, b)) {
+    if (keeps(o->steps.plan, b)) {
         bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, o->steps.schedule->kept_tiles);
         bind_whole(o, b);
         return;

@@ -89,7 +89,7 @@ static void add_whole_forward(struct operation *o, const clbn_forward_training_a
     else
         bn_add_parted_step(&o->steps, KERNEL_FORWARD);
     bind_whole_forward(o, a);
-    if (bn_is_channels_last(o->call->plan)) {
+    if (bn_is_channels_last(o->steps.plan)) {
         bn_bind_view(&o->steps, o->workspace.partials);
         bn_bind_view(&o->steps, o->workspace.coefficients);
         bn_bind_view(&o->steps, o->workspace.accumulators);
@@ -102,7 +102,7 @@ static void add_moments_step(struct operation *o, clbn_view x)
     bn_bind_division(&o->steps);
     bn_bind_tensor(&o->steps, x, TENSOR_X);
     bn_bind_view(&o->steps, o->workspace.partials);
-    if (bn_is_channels_last(o->call->plan)) {
+    if (bn_is_channels_last(o->steps.plan)) {
         bn_bind_view(&o->steps, o->workspace.coefficients);
         bn_bind_view(&o->steps, o->workspace.accumulators);
         bn_bind_view(&o->steps, o->workspace.claims);
@@ -147,9 +147,9 @@ static void add_normalize_step(struct operation *o, const struct normalized *n, 
     bind_tensors(&o->steps, n->x, n->z, n->y, n->mask);
     if (partials)
         bind_merged(&o->steps, *partials, f);
-    if (!partials || bn_is_channels_last(o->call->plan))
+    if (!partials || bn_is_channels_last(o->steps.plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
-    if (partials && bn_is_channels_last(o->call->plan))
+    if (partials && bn_is_channels_last(o->steps.plan))
         bn_bind_view(&o->steps, partials->claims);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (partials ? merging_flags(*partials, f) : 0u));
@@ -178,7 +178,7 @@ void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args 
 {
     if (in_place)
         bn_walk_in_place(&o->steps);
-    if (keeps(o->call->plan, a)) {
+    if (keeps(o->steps.plan, a)) {
         bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, o->steps.schedule->kept_tiles);
         bind_whole_forward(o, a);
     } else if (o->steps.schedule->whole)
@@ -198,10 +198,10 @@ void bn_add_inference_step(struct operation *o, const clbn_forward_inference_arg
     bn_bind_view(&o->steps, a->beta);
     bn_bind_view(&o->steps, a->running_mean);
     bn_bind_view(&o->steps, a->running_var);
-    bn_bind_real(&o->steps, bn_plan_desc(o->call->plan)->epsilon);
+    bn_bind_real(&o->steps, bn_plan_desc(o->steps.plan)->epsilon);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z));
-    if (bn_is_channels_last(o->call->plan))
+    if (bn_is_channels_last(o->steps.plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
 }
 

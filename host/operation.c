@@ -4,14 +4,13 @@
 
 void bn_begin_operation(struct operation *o, const struct call *call, enum pass pass, clbn_view workspace, bool needs_workspace)
 {
-    o->call = call;
     bn_begin_steps(&o->steps, call, pass);
     o->steps.status = bn_open_workspace(&o->workspace, call->plan, pass, workspace, needs_workspace);
 }
 
 struct partials bn_own_partials(const struct operation *o, bool walked)
 {
-    struct partials p = { .values = bn_plan_shape(o->call->plan)->values_per_channel, .view = o->workspace.partials };
+    struct partials p = { .values = bn_plan_shape(o->steps.plan)->values_per_channel, .view = o->workspace.partials };
     if (walked) {
         p.count = o->steps.schedule->partials;
         p.claims = o->workspace.claims;

@@ -2,12 +2,10 @@
 #ifndef CLBN_OPERATION_H
 #define CLBN_OPERATION_H
 
-#include "call.h"
 #include "steps.h"
 #include "workspace.h"
 
 struct operation {
-    const struct call *call;
     struct steps steps;
     struct workspace workspace;
 };
