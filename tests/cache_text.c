@@ -2,7 +2,7 @@
 #include "cache_text.h"
 
 #include "cache_files.h"
-#include "disk_cache.h"
+#include "program/disk_cache.h"
 
 #include <stdlib.h>
 #include <unistd.h>

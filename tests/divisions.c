@@ -1,7 +1,7 @@
 /* From inside: compiled with the library's own headers, and linked with its objects. */
 #include "divisions.h"
 
-#include "plan.h"
+#include "plan/plan.h"
 
 #include <stdlib.h>
 #include <string.h>

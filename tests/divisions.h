@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As of struct choices in host/schedule.h. */
+/* As of struct choices in host/schedule/schedule.h. */
 enum { DIVISION_NUMBERS = 6 };
 
 /* Number 0 is the usual one. */

@@ -1,7 +1,7 @@
 /* From inside: compiled with the library's own headers, and linked with its objects. */
 #include "lending.h"
 
-#include "plan.h"
+#include "plan/plan.h"
 
 struct lending lend_kernels(clbn_plan plan, size_t count)
 {

@@ -1,7 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "npy_files.h"
 
-#include "npy.h"
+#include "io/npy.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef CLBN_TESTS_NPY_FILES_H
 #define CLBN_TESTS_NPY_FILES_H
 
-#include "failure.h" /* before Check, which has a macro of the name fail */
+#include "io/failure.h" /* before Check, which has a macro of the name fail */
 
 #include <check.h>
 #include <stddef.h>

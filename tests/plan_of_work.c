@@ -1,6 +1,6 @@
 #include "plan_of_work.h"
 
-#include "divide.h"
+#include "schedule/divide.h"
 
 #include <check.h>
 #include <stdint.h>

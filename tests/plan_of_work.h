@@ -3,7 +3,7 @@
 #define PLAN_OF_WORK_H
 
 #include "random_numbers.h"
-#include "schedule.h"
+#include "schedule/schedule.h"
 
 /* A problem and its schedule of a pass. */
 struct plan_of_work {

@@ -67,6 +67,8 @@ target_sources(test_past_cache PRIVATE divisions.c)
 target_sources(test_kernel_objects PRIVATE lending.c $<TARGET_OBJECTS:clbn_interposer>)
 set_source_files_properties(divisions.c lending.c PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/host)
 
+add_test(NAME rooms COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_rooms.sh ${PROJECT_SOURCE_DIR})
+
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.
 if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)

@@ -1,9 +1,9 @@
 /* What 'clbn bench' computes without a device: shapes, bytes, medians, turns and ratios. */
-#include "bench_case.h"
-#include "bench_measure.h"
-#include "bench_run.h"
-#include "bench_shapes.h"
-#include "failure.h"
+#include "bench/case.h"
+#include "bench/measure.h"
+#include "bench/run.h"
+#include "bench/shapes.h"
+#include "io/failure.h"
 #include "suite_runner.h"
 
 #include <check.h>

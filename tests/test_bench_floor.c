@@ -1,11 +1,11 @@
 /* 'clbn bench': the kernels of the floor read and compute all that they are said to. */
-#include "bench_device.h"
-#include "bench_floor.h"
-#include "bench_limit.h"
-#include "bench_small.h"
-#include "bench_tensors.h"
-#include "device.h"
-#include "scalar.h"
+#include "bench/device.h"
+#include "bench/floor.h"
+#include "bench/limit.h"
+#include "bench/small.h"
+#include "bench/tensors.h"
+#include "io/device.h"
+#include "io/scalar.h"
 #include "suite_runner.h"
 
 #include <check.h>

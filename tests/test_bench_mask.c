@@ -1,8 +1,8 @@
 /* 'clbn bench' with an activation and a residual: its backward has the slopes from the mask that its forward wrote. */
-#include "bench_device.h"
-#include "bench_operation.h"
-#include "bench_tensors.h"
-#include "device.h"
+#include "bench/device.h"
+#include "bench/operation.h"
+#include "bench/tensors.h"
+#include "io/device.h"
 #include "suite_runner.h"
 
 #include <check.h>

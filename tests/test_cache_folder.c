@@ -2,9 +2,9 @@
 #define _XOPEN_SOURCE 700
 #include "allocate.h"
 #include "cache_files.h"
-#include "cache_folder.h"
 #include "cache_text.h"
-#include "disk_cache.h"
+#include "program/cache_folder.h"
+#include "program/disk_cache.h"
 #include "suite_runner.h"
 
 #include <stdio.h>

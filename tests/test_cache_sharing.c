@@ -3,7 +3,7 @@
 #include "allocate.h"
 #include "cache_files.h"
 #include "cache_text.h"
-#include "disk_cache.h"
+#include "program/disk_cache.h"
 #include "suite_runner.h"
 
 #include <pthread.h>

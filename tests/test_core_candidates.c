@@ -1,5 +1,5 @@
 /* Candidates for tuning, and choices that anybody may have written: each schedule is sound, and meets every element once. */
-#include "candidates.h"
+#include "schedule/candidates.h"
 #include "schedule_checks.h"
 #include "suite_runner.h"
 

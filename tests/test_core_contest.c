@@ -1,6 +1,6 @@
 /* Contests, on machines that are made up: what is clearly faster wins, and noise does not. */
-#include "contest.h"
 #include "random_numbers.h"
+#include "schedule/contest.h"
 #include "suite_runner.h"
 
 #include <check.h>

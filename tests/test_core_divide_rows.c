@@ -1,6 +1,6 @@
 /* Schedules, channels first: how work is divided in some special problems. */
-#include "divide.h"
 #include "plan_of_work.h"
+#include "schedule/divide.h"
 #include "suite_runner.h"
 
 #include <check.h>

@@ -1,6 +1,6 @@
 /* The core that needs no device: whether views of one memory meet, against all their bytes. */
-#include "footprint.h"
 #include "random_numbers.h"
+#include "schedule/footprint.h"
 #include "suite_runner.h"
 
 #include <check.h>

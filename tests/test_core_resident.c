@@ -1,8 +1,8 @@
 /* What a group keeps on chip: for known GPUs and shapes, and, for thousands of random ones, that it is all there and fits. */
 #include "allocate.h"
-#include "quirks.h"
+#include "plan/quirks.h"
 #include "random_numbers.h"
-#include "schedule.h"
+#include "schedule/schedule.h"
 #include "suite_runner.h"
 
 #include <check.h>

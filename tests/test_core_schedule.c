@@ -1,5 +1,5 @@
 /* Schedules, for thousands of random problems and for some special ones. */
-#include "divide.h"
+#include "schedule/divide.h"
 #include "schedule_checks.h"
 #include "suite_runner.h"
 

@@ -1,7 +1,7 @@
 /* The core that needs no device: how descriptions collapse, and which kind of program they need. */
-#include "status.h"
+#include "base/status.h"
+#include "schedule/variant.h"
 #include "suite_runner.h"
-#include "variant.h"
 
 #include <check.h>
 #include <stdint.h>

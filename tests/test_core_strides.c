@@ -1,6 +1,6 @@
 /* The core that needs no device: how axes with strides become rows, channels and columns. */
 #include "random_numbers.h"
-#include "shape.h"
+#include "schedule/shape.h"
 #include "suite_runner.h"
 
 #include <check.h>

@@ -1,10 +1,10 @@
 /* What was measured, remembered: in memory, and in files that anybody may have spoilt. No device is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "cache_files.h"
-#include "disk_cache.h"
+#include "program/disk_cache.h"
+#include "program/tuning.h"
 #include "random_numbers.h"
 #include "suite_runner.h"
-#include "tuning.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The most that is remembered, as in host/tuning.c. */
+/* The most that is remembered, as in host/program/tuning.c. */
 enum { MAX_TUNED = 1024 };
 
 static const char *const key = "a program";

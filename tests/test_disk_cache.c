@@ -1,10 +1,10 @@
 /* Entries of the disk cache: what is written is read, and whatever is wrong is a miss. */
 #define _XOPEN_SOURCE 700
 #include "allocate.h"
+#include "base/hash.h"
 #include "cache_files.h"
 #include "cache_text.h"
-#include "disk_cache.h"
-#include "hash.h"
+#include "program/disk_cache.h"
 #include "suite_runner.h"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* Reading IDX files: sound ones, gzip-compressed and not, and what an enemy would write. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "failure.h"
-#include "idx.h"
+#include "io/failure.h"
+#include "io/idx.h"
 #include "suite_runner.h"
 
 #include <check.h>

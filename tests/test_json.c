@@ -1,7 +1,7 @@
 /* The tool's JSON, to the letter. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "json.h"
+#include "io/json.h"
 #include "suite_runner.h"
 
 #include <check.h>

@@ -8,7 +8,7 @@
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
 
-/* As in host/program.c. */
+/* As in host/program/program.c. */
 enum { KEPT = 16 };
 
 static const struct shape rows = { 4, 1, { 4, 3, 9, 7 } };

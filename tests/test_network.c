@@ -1,13 +1,13 @@
 /* The network that 'clbn train' trains: its matrix products, and its gradients against finite differences. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "arithmetic.h"
-#include "device.h"
-#include "failure.h"
-#include "network.h"
-#include "random.h"
-#include "samples.h"
+#include "io/device.h"
+#include "io/failure.h"
+#include "io/random.h"
 #include "suite_runner.h"
+#include "train/arithmetic.h"
+#include "train/network.h"
+#include "train/samples.h"
 
 #include <check.h>
 #include <math.h>

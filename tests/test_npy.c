@@ -1,10 +1,10 @@
 /* Reading and writing .npy files: what NumPy writes. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "npy.h"
+#include "io/npy.h"
+#include "io/output_file.h"
+#include "io/scalar.h"
 #include "npy_files.h"
-#include "output_file.h"
-#include "scalar.h"
 #include "suite_runner.h"
 
 #include <math.h>

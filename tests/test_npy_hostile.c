@@ -1,10 +1,10 @@
 /* Files that are no .npy files, or were made by an enemy. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "npy.h"
+#include "io/npy.h"
+#include "io/npy_header.h"
+#include "io/scalar.h"
 #include "npy_files.h"
-#include "npy_header.h"
-#include "scalar.h"
 #include "suite_runner.h"
 
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* Files that have their names only when they are complete, whatever ends the writing. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "npy.h"
+#include "io/npy.h"
+#include "io/output_file.h"
 #include "npy_files.h"
-#include "output_file.h"
 #include "suite_runner.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* The tool's numbers of 16 bits: what each one is, and how numbers between two of them are rounded. */
-#include "scalar.h"
+#include "io/scalar.h"
 #include "suite_runner.h"
 
 #include <check.h>

@@ -66,7 +66,7 @@ count()
 
 echo "| kernel | type | activation | size | registers | spilled bytes | shared bytes | groups to a unit |"
 echo "| --- | --- | --- | --- | --- | --- | --- | --- |"
-# As the tables of sizes in host/resident.c.
+# As the tables of sizes in host/schedule/resident.c.
 for type in "1 4" "3 8" "4 8" "2 2"; do
     for activation in 0 1; do
         for size in "256 4 0" "256 16 0"; do

@@ -1,8 +1,8 @@
 /* clbn backward: the gradients of forward training, or of inference where the statistics are frozen. */
-#include "activation.h"
 #include "commands.h"
+#include "io/activation.h"
+#include "io/options.h"
 #include "job.h"
-#include "options.h"
 
 #include <clbn.h>
 #include <float.h>

@@ -1,10 +1,10 @@
 /* clbn devices: what there is, and what of it matters to clbn. */
 #include "commands.h"
-#include "device.h"
-#include "failure.h"
-#include "json.h"
-#include "options.h"
-#include "scalar.h"
+#include "io/device.h"
+#include "io/failure.h"
+#include "io/json.h"
+#include "io/options.h"
+#include "io/scalar.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* clbn fold: a layer's weights and bias, NumPy arrays, with the batch normalization behind it put into them. */
 #include "commands.h"
+#include "io/options.h"
 #include "job.h"
-#include "options.h"
 
 #include <clbn.h>
 #include <float.h>

@@ -1,8 +1,8 @@
 /* clbn forward: y of one NumPy array, from the statistics of its batch or from running statistics. */
-#include "activation.h"
 #include "commands.h"
+#include "io/activation.h"
+#include "io/options.h"
 #include "job.h"
-#include "options.h"
 
 #include <clbn.h>
 #include <float.h>

@@ -2,14 +2,14 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "commands.h"
-#include "device.h"
-#include "failure.h"
-#include "idx.h"
-#include "options.h"
-#include "output_file.h"
-#include "plot.h"
-#include "training.h"
-#include "training_report.h"
+#include "io/device.h"
+#include "io/failure.h"
+#include "io/idx.h"
+#include "io/options.h"
+#include "io/output_file.h"
+#include "io/plot.h"
+#include "train/training.h"
+#include "train/training_report.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,15 +1,15 @@
 /* clbn tune: finds the fastest division of work for shapes, and has the library remember it. */
-#include "activation.h"
-#include "bench_operation.h"
-#include "bench_selection.h"
-#include "bench_tensors.h"
+#include "bench/operation.h"
+#include "bench/selection.h"
+#include "bench/tensors.h"
+#include "bench/tune_report.h"
 #include "commands.h"
-#include "device.h"
-#include "failure.h"
-#include "options.h"
-#include "output_file.h"
-#include "progress.h"
-#include "tune_report.h"
+#include "io/activation.h"
+#include "io/device.h"
+#include "io/failure.h"
+#include "io/options.h"
+#include "io/output_file.h"
+#include "io/progress.h"
 
 #include <float.h>
 #include <stdlib.h>

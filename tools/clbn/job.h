@@ -2,9 +2,9 @@
 #ifndef CLBN_TOOL_JOB_H
 #define CLBN_TOOL_JOB_H
 
-#include "activation.h"
-#include "device.h"
-#include "failure.h"
+#include "io/activation.h"
+#include "io/device.h"
+#include "io/failure.h"
 #include "operands.h"
 
 #include <clbn.h>

@@ -1,7 +1,7 @@
 /* The clbn command: finds the command of that name and runs it. */
 #include "commands.h"
-#include "failure.h"
-#include "output_file.h"
+#include "io/failure.h"
+#include "io/output_file.h"
 
 #include <clbn.h>
 #include <errno.h>

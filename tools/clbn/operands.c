@@ -1,6 +1,6 @@
 #include "operands.h"
 
-#include "scalar.h"
+#include "io/scalar.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,10 +7,10 @@
 #ifndef CLBN_TOOL_OPERANDS_H
 #define CLBN_TOOL_OPERANDS_H
 
-#include "device.h"
-#include "failure.h"
-#include "npy.h"
-#include "output_file.h"
+#include "io/device.h"
+#include "io/failure.h"
+#include "io/npy.h"
+#include "io/output_file.h"
 
 #include <clbn.h>
 #include <stdbool.h>

@@ -1,0 +1,110 @@
+#include "api/backward_checks.h"
+
+#include "api/operands.h"
+#include "base/status.h"
+
+static const clbn_view none = CLBN_NO_VIEW;
+
+/* ---- Sources -------------------------------------------------------------------------------------------------------------- */
+
+static bool slope_follows_from_output(clbn_activation activation)
+{
+    return activation != CLBN_ACTIVATION_SILU;
+}
+
+/* Whether x's normalised values can be had back from y. */
+static bool is_invertible(clbn_plan plan)
+{
+    switch (bn_plan_desc(plan)->activation) {
+    case CLBN_ACTIVATION_NONE:
+        return true;
+    case CLBN_ACTIVATION_LEAKY_RELU:
+    case CLBN_ACTIVATION_ELU:
+        return bn_plan_alpha(plan) > 0;
+    default:
+        return false;
+    }
+}
+
+/* Leaves the one of z, y and mask from which the slope is had. */
+static cl_int choose_slope_source(clbn_plan plan, struct backward *b)
+{
+    const clbn_activation activation = bn_plan_desc(plan)->activation;
+    if (bn_is_present(b->z) + bn_is_present(b->y) + bn_is_present(b->mask) > 1)
+        return bn_fail(CLBN_INVALID_ARGUMENT,
+                       "more than one of z, y and mask was given, expected one that the activation's slope "
+                       "is had from.");
+    if (bn_is_present(b->mask) && !bn_has_mask(activation))
+        return bn_fail(CLBN_NOT_INVERTIBLE,
+                       "a mask was given, but the slope of the plan's activation is more than a bit, expected "
+                       "x, and z or y.");
+    if (bn_is_present(b->y) && !slope_follows_from_output(activation))
+        return bn_fail(CLBN_NOT_INVERTIBLE,
+                       "y was given, but the slope of CLBN_ACTIVATION_SILU does not follow from it, expected x, "
+                       "and z if there was one.");
+    return CLBN_SUCCESS;
+}
+
+cl_int bn_choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
+{
+    bool has_activation = bn_plan_desc(plan)->activation != CLBN_ACTIVATION_NONE;
+    cl_int status = has_activation ? choose_slope_source(plan, b) : CLBN_SUCCESS;
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (!has_activation)
+        b->z = b->mask = none;
+    bool slope_takes_x = has_activation && !bn_is_present(b->y) && !bn_is_present(b->mask);
+    bool takes_x = slope_takes_x || takes_xhat;
+    if (!takes_x)
+        b->x = none;
+    b->alone = takes_x && !bn_is_present(b->x) && bn_is_present(b->y);
+    if (b->alone && !is_invertible(plan))
+        return bn_fail(CLBN_NOT_INVERTIBLE,
+                       "x is absent, but the plan's activation cannot be had back from y alone, expected x.");
+    if (!has_activation && !b->alone)
+        b->y = none;
+    if (takes_x && !bn_is_present(b->x) && !b->alone && bn_plan_shape(plan)->elements > 0)
+        return bn_fail(CLBN_MISSING_VIEW, "x is absent, expected it, or y if the activation can be had back from it.");
+    return CLBN_SUCCESS;
+}
+
+/* ---- Views ---------------------------------------------------------------------------------------------------------------- */
+
+cl_int bn_check_gradients(clbn_plan plan, const struct backward *b)
+{
+    bool has_any = bn_is_present(b->dx) || bn_is_present(b->dz) || bn_is_present(b->dgamma) || bn_is_present(b->dbeta);
+    if (bn_plan_shape(plan)->elements > 0 && !has_any)
+        return bn_fail(CLBN_MISSING_VIEW, "dx, dz, dgamma and dbeta are absent, expected at least one of them.");
+    return CLBN_SUCCESS;
+}
+
+cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *mean_name, const char *deviation_name,
+                               clbn_view workspace)
+{
+    const struct shape *shape = bn_plan_shape(plan);
+    const size_t elements = shape->elements;
+    const size_t channels = elements > 0 ? shape->channels : 0;
+    const size_t record = CLBN_SUMS_ROWS * shape->channels;
+    bool is_phase = bn_is_present(b->records);
+    const enum operand_need for_xhat = bn_is_present(b->x) && (b->frozen || is_phase) ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
+    const enum operand_need for_dx = b->frozen || b->alone || is_phase ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
+    const enum operand_access gradients = b->accumulate ? OPERAND_UPDATED : OPERAND_WRITTEN;
+    const struct operand operands[] = {
+        { "x", TENSOR_X, b->x, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "dy", TENSOR_DY, b->dy, elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "z", TENSOR_Z, b->z, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "y", TENSOR_Y, b->y, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, b->mask, bn_plan_mask_size(plan), OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "gamma", OPERAND_PARAMETER, b->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { mean_name, OPERAND_PARAMETER, b->mean, channels, OPERAND_READ, for_xhat, NULL },
+        { deviation_name, OPERAND_PARAMETER, b->deviation, channels, OPERAND_READ, for_dx, NULL },
+        { "dx", TENSOR_DX, b->dx, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dz", TENSOR_DZ, b->dz, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, gradients, OPERAND_OPTIONAL, NULL },
+        { "dbeta", OPERAND_PARAMETER, b->dbeta, shape->channels, gradients, OPERAND_OPTIONAL, NULL },
+        { "sums", OPERAND_PARAMETER, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "records", OPERAND_PARAMETER, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+    };
+    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), workspace, &b->in_place);
+}

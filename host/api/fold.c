@@ -1,0 +1,64 @@
+#include "api/call_checks.h"
+#include "api/operands.h"
+#include "base/status.h"
+#include "enqueue/forward_steps.h"
+#include "enqueue/launch.h"
+
+static cl_int check_fold(clbn_plan plan, const clbn_fold_args *a)
+{
+    const struct shape *shape = bn_plan_shape(plan);
+    const size_t channels = shape->channels;
+    const struct operand operands[] = {
+        { "weights", TENSOR_X, a->weights, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "folded_weights", TENSOR_Y, a->folded_weights, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "weights" },
+        { "bias", OPERAND_PARAMETER, a->bias, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "folded_bias", OPERAND_PARAMETER, a->folded_bias, channels, OPERAND_WRITTEN, OPERAND_REQUIRED, "bias" },
+        { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
+    };
+    if (bn_plan_desc(plan)->activation != CLBN_ACTIVATION_NONE)
+        return bn_fail(CLBN_INVALID_ACTIVATION,
+                       "the plan of a layer's weights has an activation, expected none: it stays behind "
+                       "the layer.");
+    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, NULL);
+}
+
+static void add_bias_step(struct steps *steps, const clbn_fold_args *a)
+{
+    bn_add_merging_step(steps, KERNEL_FOLD_BIAS, 1);
+    bn_bind_view(steps, a->bias);
+    bn_bind_view(steps, a->gamma);
+    bn_bind_view(steps, a->beta);
+    bn_bind_view(steps, a->running_mean);
+    bn_bind_view(steps, a->running_var);
+    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+    bn_bind_view(steps, a->folded_bias);
+}
+
+cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_args *args, cl_uint num_events_in_wait_list,
+                       const cl_event *event_wait_list, cl_event *event)
+{
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_fold_args");
+    if (status == CLBN_SUCCESS)
+        status = check_fold(plan, args);
+    if (status != CLBN_SUCCESS)
+        return status;
+    const struct shape *shape = bn_plan_shape(plan);
+    if (shape->channels == 0)
+        return bn_launch_nothing(&call);
+
+    clbn_forward_inference_args scaling = CLBN_FORWARD_INFERENCE_ARGS_INIT;
+    scaling.x = args->weights;
+    scaling.y = args->folded_weights;
+    scaling.gamma = args->gamma;
+    scaling.running_var = args->running_var;
+    struct operation operation;
+    bn_begin_operation(&operation, &call, PASS_INFERENCE, args->workspace, shape->elements > 0 && bn_is_channels_last(plan));
+    if (shape->elements > 0)
+        bn_add_inference_step(&operation, &scaling);
+    add_bias_step(&operation.steps, args);
+    return bn_finish_operation(&operation);
+}

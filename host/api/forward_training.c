@@ -1,0 +1,59 @@
+#include "api/call_checks.h"
+#include "api/operands.h"
+#include "base/status.h"
+#include "enqueue/forward_steps.h"
+#include "enqueue/launch.h"
+
+static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
+{
+    cl_int status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
+    if (status == CLBN_SUCCESS && bn_plan_shape(plan)->values_per_channel == 1 && a->running_variance == CLBN_UNBIASED &&
+        bn_updates_running(a->running_mean, a->update_factor))
+        status = bn_fail(CLBN_TOO_FEW_VALUES, "one value per channel has no unbiased variance, expected two or more, "
+                                              "CLBN_BIASED, or no running statistics.");
+    return status;
+}
+
+static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a, bool *in_place)
+{
+    const struct shape *shape = bn_plan_shape(plan);
+    /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
+    const size_t channels = shape->elements > 0 ? shape->channels : 0;
+    const struct operand operands[] = {
+        { "x", TENSOR_X, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "z", TENSOR_Z, a->z, shape->elements, OPERAND_READ, OPERAND_OPTIONAL, "y" },
+        { "y", TENSOR_Y, a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
+        { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
+        { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
+        { "save_mean", OPERAND_PARAMETER, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+    };
+    cl_int status = check_running(plan, a);
+    if (status == CLBN_SUCCESS)
+        status = bn_check_mask(plan, a->mask);
+    if (status == CLBN_SUCCESS)
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, in_place);
+    return status;
+}
+
+cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
+                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
+{
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    bool in_place = false;
+    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_forward_training_args");
+    if (status == CLBN_SUCCESS)
+        status = check_training(plan, args, &in_place);
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (bn_plan_shape(plan)->elements == 0)
+        return bn_launch_nothing(&call);
+
+    struct operation operation;
+    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, bn_forward_needs_workspace(plan, args));
+    bn_add_forward_steps(&operation, args, in_place);
+    return bn_finish_operation(&operation);
+}

@@ -1,0 +1,216 @@
+#include "api/operands.h"
+
+#include "base/status.h"
+#include "schedule/footprint.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define MAX_OPERANDS 16
+
+/* The bytes of a buffer that is not a sub-buffer, or of shared virtual memory, that an operand takes. */
+struct region {
+    bool present;
+    cl_mem buffer; /* NULL for shared virtual memory */
+    size_t begin;  /* in the buffer, or an address */
+    struct footprint footprint;
+};
+
+struct buffer_facts {
+    cl_mem_object_type type;
+    cl_mem_flags flags;
+    cl_context context;
+    cl_mem parent; /* NULL if it is not a sub-buffer */
+    size_t size;
+    size_t origin; /* in the parent, bytes */
+};
+
+static cl_int query_buffer(cl_mem buffer, struct buffer_facts *b)
+{
+    cl_int status = clGetMemObjectInfo(buffer, CL_MEM_TYPE, sizeof(b->type), &b->type, NULL);
+    if (status == CL_SUCCESS)
+        status = clGetMemObjectInfo(buffer, CL_MEM_FLAGS, sizeof(b->flags), &b->flags, NULL);
+    if (status == CL_SUCCESS)
+        status = clGetMemObjectInfo(buffer, CL_MEM_CONTEXT, sizeof(cl_context), &b->context, NULL);
+    if (status == CL_SUCCESS)
+        status = clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &b->parent, NULL);
+    if (status == CL_SUCCESS)
+        status = clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof(b->size), &b->size, NULL);
+    if (status == CL_SUCCESS && b->parent)
+        status = clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof(b->origin), &b->origin, NULL);
+    return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetMemObjectInfo");
+}
+
+static size_t element_size(clbn_plan plan, int kind)
+{
+    if (kind == OPERAND_BYTES)
+        return 1;
+    return kind == OPERAND_PARAMETER ? bn_parameter_size(bn_plan_desc(plan)->type) : bn_type_size(bn_plan_desc(plan)->type);
+}
+
+static struct footprint footprint_of(clbn_plan plan, const struct operand *o)
+{
+    const size_t element = element_size(plan, o->kind);
+    if (o->kind < TENSORS)
+        return bn_tensor_footprint(bn_plan_shape(plan), (enum tensor)o->kind, element);
+    return bn_packed_footprint(o->count * element);
+}
+
+/* Elements from an operand's first to the end of its last. */
+static size_t reach_of(clbn_plan plan, const struct operand *o)
+{
+    return o->kind < TENSORS ? bn_plan_shape(plan)->reaches[o->kind] : o->count;
+}
+
+static cl_int check_svm(clbn_plan plan, const struct operand *o)
+{
+    const size_t element = element_size(plan, o->kind);
+    if (o->view.buffer)
+        return bn_fail(CLBN_INVALID_BUFFER, "%s names a buffer and shared virtual memory, expected one of them.", o->name);
+    if (!bn_engine_facts(bn_plan_engine(plan))->has_svm)
+        return bn_fail(CLBN_UNSUPPORTED_SVM, "%s is shared virtual memory, which the device does not have, expected a buffer.",
+                       o->name);
+    if ((uintptr_t)o->view.svm % element != 0)
+        return bn_fail(CLBN_INVALID_BUFFER, "%s is shared virtual memory at %p, expected a multiple of %zu bytes.", o->name,
+                       o->view.svm, element);
+    if (o->view.offset > (SIZE_MAX - (uintptr_t)o->view.svm) / element ||
+        reach_of(plan, o) > (SIZE_MAX - (uintptr_t)o->view.svm) / element - o->view.offset)
+        return bn_fail(CLBN_BUFFER_TOO_SMALL, "%s reaches beyond the end of the address space.", o->name);
+    return CLBN_SUCCESS;
+}
+
+static cl_int check_buffer(clbn_plan plan, const struct operand *o, const struct buffer_facts *b)
+{
+    const size_t element = element_size(plan, o->kind);
+    if (b->type != CL_MEM_OBJECT_BUFFER)
+        return bn_fail(CLBN_INVALID_BUFFER, "%s is an image or a pipe, expected a buffer.", o->name);
+    if (b->context != bn_engine_context(bn_plan_engine(plan)))
+        return bn_fail(CLBN_WRONG_CONTEXT, "%s belongs to another context than the engine, expected the same.", o->name);
+    if (o->access != OPERAND_READ && (b->flags & CL_MEM_READ_ONLY))
+        return bn_fail(CLBN_INVALID_BUFFER, "%s is written, but its buffer was created with CL_MEM_READ_ONLY.", o->name);
+    if (o->access != OPERAND_WRITTEN && (b->flags & CL_MEM_WRITE_ONLY))
+        return bn_fail(CLBN_INVALID_BUFFER, "%s is read, but its buffer was created with CL_MEM_WRITE_ONLY.", o->name);
+    size_t held = b->size / element;
+    if (o->view.offset > held || reach_of(plan, o) > held - o->view.offset)
+        return bn_fail(CLBN_BUFFER_TOO_SMALL,
+                       "%s reaches over %zu elements from offset %zu, but its buffer holds %zu bytes, which are %zu elements.",
+                       o->name, reach_of(plan, o), o->view.offset, b->size, held);
+    return CLBN_SUCCESS;
+}
+
+/* Checks one operand alone and finds its region. */
+static cl_int check_operand(clbn_plan plan, const struct operand *o, struct region *region)
+{
+    struct buffer_facts b = { 0 };
+    region->present = false;
+    if (o->count == 0)
+        return CLBN_SUCCESS;
+    if (!bn_is_present(o->view) && o->need == OPERAND_REQUIRED)
+        return bn_fail(CLBN_MISSING_VIEW, "%s is absent, expected a view of %zu elements.", o->name, o->count);
+    if (!bn_is_present(o->view))
+        return CLBN_SUCCESS;
+    cl_int status = CLBN_SUCCESS;
+    if (o->view.svm) {
+        status = check_svm(plan, o);
+    } else {
+        status = query_buffer(o->view.buffer, &b);
+        if (status == CLBN_SUCCESS)
+            status = check_buffer(plan, o, &b);
+    }
+    if (status != CLBN_SUCCESS)
+        return status;
+    region->present = true;
+    region->buffer = b.parent ? b.parent : o->view.buffer;
+    region->begin = (b.parent ? b.origin : (uintptr_t)o->view.svm) + o->view.offset * element_size(plan, o->kind);
+    region->footprint = footprint_of(plan, o);
+    return CLBN_SUCCESS;
+}
+
+static bool regions_meet(const struct region *a, const struct region *b)
+{
+    return a->present && b->present && a->buffer == b->buffer &&
+           bn_footprints_meet(&a->footprint, a->begin, &b->footprint, b->begin);
+}
+
+static bool allowed_alias(const struct operand *a, const struct operand *b)
+{
+    return (a->may_be && strcmp(a->may_be, b->name) == 0) || (b->may_be && strcmp(b->may_be, a->name) == 0);
+}
+
+/* Whether two tensors, or two vectors, that lie in the same memory are element by element the same. */
+static bool coincide(clbn_plan plan, const struct operand *a, const struct region *in_a, const struct operand *b,
+                     const struct region *in_b)
+{
+    if (in_a->begin != in_b->begin)
+        return false;
+    return a->kind >= TENSORS || bn_same_layout(bn_plan_shape(plan), (enum tensor)a->kind, (enum tensor)b->kind);
+}
+
+static cl_int check_aliases(clbn_plan plan, const struct operand *operands, const struct region *regions, unsigned count,
+                            bool *in_place)
+{
+    for (unsigned i = 0; i < count; i++)
+        for (unsigned j = i + 1; j < count; j++) {
+            const struct operand *a = &operands[i];
+            const struct operand *b = &operands[j];
+            bool written = a->access != OPERAND_READ || b->access != OPERAND_READ;
+            if (!written || !regions_meet(&regions[i], &regions[j]))
+                continue;
+            if (!allowed_alias(a, b))
+                return bn_fail(CLBN_INVALID_ALIAS, "%s and %s overlap, expected separate memory.", a->name, b->name);
+            if (!coincide(plan, a, &regions[i], b, &regions[j]))
+                return bn_fail(CLBN_INVALID_ALIAS, "%s and %s overlap in part, expected the same view or separate memory.",
+                               a->name, b->name);
+            if (in_place)
+                *in_place = true;
+        }
+    return CLBN_SUCCESS;
+}
+
+/* A workspace of the caller's is an operand of bytes. */
+static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct region *region)
+{
+    region->present = false;
+    if (!bn_is_present(o->view))
+        return CLBN_SUCCESS;
+    if (o->view.offset % CLBN_WORKSPACE_ALIGNMENT != 0)
+        return bn_fail(CLBN_INVALID_WORKSPACE, "the workspace's offset is %zu bytes, expected a multiple of %d.",
+                       o->view.offset, CLBN_WORKSPACE_ALIGNMENT);
+    if ((uintptr_t)o->view.svm % CLBN_WORKSPACE_ALIGNMENT != 0)
+        return bn_fail(CLBN_INVALID_WORKSPACE, "the workspace is shared virtual memory at %p, expected a multiple of %d.",
+                       o->view.svm, CLBN_WORKSPACE_ALIGNMENT);
+    cl_int status = check_operand(plan, o, region);
+    if (status == CLBN_BUFFER_TOO_SMALL)
+        return bn_fail(CLBN_INVALID_WORKSPACE,
+                       "the workspace's buffer ends before the %zu bytes that the plan needs from offset %zu.", o->count,
+                       o->view.offset);
+    return status;
+}
+
+cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace, bool *in_place)
+{
+    struct operand all[MAX_OPERANDS + 1];
+    struct region regions[MAX_OPERANDS + 1];
+    if (count > MAX_OPERANDS)
+        return bn_fail(CLBN_INTERNAL_ERROR, "a call has more than %d views.", MAX_OPERANDS);
+    for (unsigned i = 0; i < count; i++) {
+        all[i] = operands[i];
+        cl_int status = check_operand(plan, &operands[i], &regions[i]);
+        if (status != CLBN_SUCCESS)
+            return status;
+    }
+    const struct operand bytes = { "workspace",     OPERAND_BYTES,    workspace, bn_plan_workspace_size(plan),
+                                   OPERAND_UPDATED, OPERAND_OPTIONAL, NULL };
+    all[count] = bytes;
+    cl_int status = check_workspace(plan, &all[count], &regions[count]);
+    return status == CLBN_SUCCESS ? check_aliases(plan, all, regions, count + 1, in_place) : status;
+}
+
+cl_int bn_check_pair(const char *first_name, clbn_view first, const char *second_name, clbn_view second)
+{
+    bool has_first = bn_is_present(first);
+    if (has_first == bn_is_present(second))
+        return CLBN_SUCCESS;
+    return bn_fail(CLBN_MISSING_VIEW, "%s was given without %s, expected both or neither.",
+                   has_first ? first_name : second_name, has_first ? second_name : first_name);
+}

@@ -1,0 +1,217 @@
+#define _POSIX_C_SOURCE 199309L /* clock_gettime() */
+
+#include "api/call_checks.h"
+#include "api/tuning_data.h"
+#include "base/status.h"
+#include "schedule/candidates.h"
+#include "schedule/contest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What is timed at once lasts so long, in seconds, or so many calls: the clock and the wait have their own noise. */
+#define TIMED_SECONDS 1e-3
+#define TIMED_CALLS   32
+
+#define KNOWN_OPERATIONS (CLBN_TUNE_FORWARD | CLBN_TUNE_BACKWARD | CLBN_TUNE_INFERENCE)
+
+/* A pass that is measured: each candidate has a plan. */
+struct tuner {
+    cl_command_queue queue;
+    struct tuning_data data;
+    enum pass pass;
+    size_t count;
+    struct candidate candidates[MAX_CANDIDATES];
+    clbn_plan plans[MAX_CANDIDATES];
+    cl_mem workspace; /* large enough for all; NULL if none is needed */
+    unsigned calls;   /* that are timed at once */
+    cl_int status;    /* of the first failure */
+};
+
+/* ---- Measuring ------------------------------------------------------------------------------------------------------------ */
+
+static double now(void)
+{
+    struct timespec time = { 0, 0 };
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static cl_int call_and_wait(const struct tuner *t, clbn_plan plan, enum pass pass)
+{
+    cl_event event = NULL;
+    cl_int status = bn_enqueue_tuning_pass(&t->data, plan, pass, t->workspace, t->queue, &event);
+    if (status != CLBN_SUCCESS)
+        return status;
+    status = clWaitForEvents(1, &event);
+    clReleaseEvent(event);
+    return status == CL_SUCCESS ? status : bn_fail_call(status, "clWaitForEvents");
+}
+
+static bool time_candidate(void *context, size_t number, double *seconds)
+{
+    struct tuner *t = context;
+    double start = now();
+    for (unsigned i = 0; i < t->calls && t->status == CLBN_SUCCESS; i++)
+        t->status = call_and_wait(t, t->plans[number], t->pass);
+    *seconds = now() - start;
+    return t->status == CLBN_SUCCESS;
+}
+
+/* After a call that may compile. */
+static cl_int choose_calls(struct tuner *t)
+{
+    double seconds;
+    t->calls = 1;
+    if (!time_candidate(t, 0, &seconds) || !time_candidate(t, 0, &seconds))
+        return t->status;
+    while (t->calls < TIMED_CALLS && seconds * t->calls < TIMED_SECONDS)
+        t->calls *= 2;
+    return CLBN_SUCCESS;
+}
+
+/* ---- Candidates ----------------------------------------------------------------------------------------------------------- */
+
+static cl_int create_workspace(struct tuner *t)
+{
+    cl_int status = CL_SUCCESS;
+    size_t size = 0;
+    for (size_t i = 0; i < t->count; i++)
+        if (bn_plan_workspace_size(t->plans[i]) > size)
+            size = bn_plan_workspace_size(t->plans[i]);
+    t->workspace =
+        clCreateBuffer(bn_engine_context(bn_plan_engine(t->plans[0])), CL_MEM_READ_WRITE, size > 0 ? size : 1, NULL, &status);
+    if (status != CL_SUCCESS)
+        return bn_fail(status, "clCreateBuffer failed with %s (%d) for a workspace of %zu bytes.", clbnStatusName(status),
+                       (int)status, size);
+    return CLBN_SUCCESS;
+}
+
+static cl_int create_candidates(struct tuner *t, clbn_plan plan)
+{
+    const clbn_engine engine = bn_plan_engine(plan);
+    cl_int status = CLBN_SUCCESS;
+    const struct problem problem = bn_plan_problem(plan);
+    const size_t count = bn_list_candidates(&problem, t->candidates);
+    for (t->count = 0; t->count < count; t->count++) {
+        t->plans[t->count] = bn_create_plan(engine, bn_plan_desc(plan), &t->candidates[t->count].choices, &status);
+        if (status != CLBN_SUCCESS)
+            return status;
+    }
+    return create_workspace(t);
+}
+
+static void release_tuner(struct tuner *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        clbnReleasePlan(t->plans[i]);
+    if (t->workspace)
+        clReleaseMemObject(t->workspace);
+    bn_close_tuning_data(&t->data);
+    free(t);
+}
+
+/* NULL and *status on failure. A training has been called once, so that there are statistics for a backward. */
+static struct tuner *create_tuner(clbn_plan plan, cl_command_queue queue, cl_int *status)
+{
+    struct tuner *t = calloc(1, sizeof(*t));
+    if (!t) {
+        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a measurement.");
+        return NULL;
+    }
+    t->queue = queue;
+    *status = bn_open_tuning_data(&t->data, plan, queue);
+    if (*status == CLBN_SUCCESS)
+        *status = create_candidates(t, plan);
+    if (*status == CLBN_SUCCESS)
+        *status = call_and_wait(t, t->plans[0], PASS_FORWARD);
+    if (*status == CLBN_SUCCESS)
+        return t;
+    release_tuner(t);
+    return NULL;
+}
+
+/* ---- Tuning --------------------------------------------------------------------------------------------------------------- */
+
+static cl_int tune_pass(struct tuner *t, enum pass pass, double seconds, struct choices *best, clbn_tune_result *result)
+{
+    const struct contest contest = { t->count, seconds, time_candidate, t };
+    struct verdict verdict;
+    t->pass = pass;
+    cl_int status = choose_calls(t);
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (!bn_hold_contest(&contest, &verdict))
+        return t->status;
+    *best = t->candidates[verdict.way].choices;
+    result->divisions = t->count;
+    result->measured = verdict.timed;
+    result->usual_seconds = verdict.usual_seconds / t->calls;
+    result->best_seconds = verdict.best_seconds / t->calls;
+    return CLBN_SUCCESS;
+}
+
+/* Measures the passes that are asked for, and remembers what was found once all is. */
+static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, clbn_tune_report *report)
+{
+    static const cl_uint bits[PASSES] = { CLBN_TUNE_FORWARD, CLBN_TUNE_BACKWARD, CLBN_TUNE_INFERENCE };
+    clbn_tune_result *const results[PASSES] = { &report->forward, &report->backward, &report->inference };
+    const struct problem problem = bn_plan_problem(plan);
+    const uint64_t hash = bn_hash_problem(&problem);
+    struct tuned found[PASSES];
+    size_t count = 0;
+    cl_int status = CLBN_SUCCESS;
+    struct tuner *t = create_tuner(plan, queue, &status);
+    if (!t)
+        return status;
+    for (enum pass pass = 0; pass < PASSES && status == CLBN_SUCCESS; pass++) {
+        if (!(args->operations & bits[pass]))
+            continue;
+        found[count].problem = bn_hash_pass(hash, pass);
+        status = tune_pass(t, pass, args->seconds, &found[count].choices, results[pass]);
+        count++;
+    }
+    release_tuner(t);
+    if (status != CLBN_SUCCESS)
+        return status;
+    bool stored = false;
+    if (!bn_remember_tuned(bn_plan_program(plan), found, count, &stored))
+        return bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for what was measured.");
+    report->stored = stored;
+    return CLBN_SUCCESS;
+}
+
+static cl_int check(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, const clbn_tune_report *report)
+{
+    const struct call call = { plan, queue, 0, NULL, NULL };
+    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_tune_args");
+    if (status != CLBN_SUCCESS)
+        return status;
+    if (report && report->struct_size != sizeof(*report))
+        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
+                       "clbn_tune_report has struct_size %zu, expected %zu: start from "
+                       "CLBN_TUNE_REPORT_INIT.",
+                       report->struct_size, sizeof(*report));
+    if (args->operations == 0 || (args->operations & ~(cl_uint)KNOWN_OPERATIONS))
+        return bn_fail(CLBN_INVALID_ARGUMENT, "operations is 0x%x, expected some of CLBN_TUNE_FORWARD, BACKWARD and INFERENCE.",
+                       (unsigned)args->operations);
+    if (!(args->seconds > 0 && isfinite(args->seconds)))
+        return bn_fail(CLBN_INVALID_ARGUMENT, "seconds is %g, expected a number above 0.", args->seconds);
+    return CLBN_SUCCESS;
+}
+
+cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, clbn_tune_report *report)
+{
+    const clbn_tune_args all = CLBN_TUNE_ARGS_INIT;
+    clbn_tune_report found = CLBN_TUNE_REPORT_INIT;
+    if (!args)
+        args = &all;
+    cl_int status = check(plan, queue, args, report);
+    if (status == CLBN_SUCCESS && bn_plan_shape(plan)->elements > 0)
+        status = tune(plan, queue, args, &found);
+    if (status == CLBN_SUCCESS && report)
+        *report = found;
+    return status;
+}

@@ -1,0 +1,207 @@
+#include "enqueue/backward_steps.h"
+
+#include "base/status.h"
+#include "base/view.h"
+#include "enqueue/forward_steps.h"
+
+static const clbn_view none = CLBN_NO_VIEW;
+
+/* As in the kernels that take a whole channel. */
+static bool needs_sums(const struct backward *b)
+{
+    return bn_is_present(b->dgamma) || bn_is_present(b->dbeta) || (bn_is_present(b->dx) && !b->frozen);
+}
+
+static unsigned count_tensors(const struct backward *b)
+{
+    const clbn_view tensors[] = { b->x, b->dy, b->z, b->y, b->dx, b->dz };
+    unsigned count = 0;
+    for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
+        count += bn_is_present(tensors[i]);
+    return count;
+}
+
+static cl_uint flags_of(const struct operation *o, const struct backward *b)
+{
+    cl_uint flags = bn_stream_flag(&o->steps, count_tensors(b));
+    flags |= b->frozen ? FLAG_FROZEN : 0u;
+    flags |= b->accumulate ? FLAG_ACCUMULATE : 0u;
+    flags |= b->alone ? FLAG_ALONE : 0u;
+    flags |= bn_is_present(b->y) && !b->alone ? FLAG_FROM_OUTPUT : 0u;
+    return flags;
+}
+
+/* The arguments that all kernels which read the tensors begin with: x or what stands for it, dy, z or y, mask. */
+static void bind_inputs(struct steps *steps, const struct backward *b)
+{
+    bool from_output = bn_is_present(b->y) && !b->alone;
+    bn_bind_division(steps);
+    bn_bind_tensor(steps, b->alone ? b->y : b->x, b->alone ? TENSOR_Y : TENSOR_X);
+    bn_bind_tensor(steps, b->dy, TENSOR_DY);
+    bn_bind_tensor(steps, from_output ? b->y : b->z, from_output ? TENSOR_Y : TENSOR_Z);
+    bn_bind_view(steps, b->mask);
+}
+
+static void bind_parameters(struct steps *steps, const struct backward *b)
+{
+    bn_bind_view(steps, b->gamma);
+    bn_bind_view(steps, b->beta);
+    bn_bind_view(steps, b->mean);
+    bn_bind_view(steps, b->deviation);
+}
+
+static void bind_epsilon(struct steps *steps)
+{
+    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+}
+
+/* Whether x and dy are kept on chip. */
+static bool keeps(clbn_plan plan, const struct backward *b)
+{
+    const struct variant *v = bn_program_variant(bn_plan_program(plan));
+    const unsigned piece = v->residence.piece;
+    return bn_plan_schedule(plan, PASS_BACKWARD)->keeps_backward && bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) &&
+           bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) && bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) &&
+           bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) && bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) &&
+           bn_lies_in_pieces(plan, b->dz, TENSOR_DZ, piece);
+}
+
+bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *b)
+{
+    return !keeps(plan, b) && bn_streams_in_workspace(plan, PASS_BACKWARD);
+}
+
+/* Binds what a kernel of all of the backward takes. */
+static void bind_whole(struct operation *o, const struct backward *b)
+{
+    bind_inputs(&o->steps, b);
+    bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
+    bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
+    bind_parameters(&o->steps, b);
+    bn_bind_view(&o->steps, b->dgamma);
+    bn_bind_view(&o->steps, b->dbeta);
+    bind_epsilon(&o->steps);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, flags_of(o, b));
+}
+
+static void add_whole_step(struct operation *o, const struct backward *b)
+{
+    if (o->steps.schedule->division.tile_channels > 0)
+        bn_add_images_step(&o->steps, KERNEL_IMAGES_BACKWARD);
+    else
+        bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
+    bind_whole(o, b);
+    if (bn_is_channels_last(o->steps.plan)) {
+        bn_bind_view(&o->steps, o->workspace.partials);
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+        bn_bind_view(&o->steps, o->workspace.accumulators);
+    }
+}
+
+static void add_sums_step(struct operation *o, const struct backward *b)
+{
+    bn_add_parted_step(&o->steps, KERNEL_SUMS);
+    bind_inputs(&o->steps, b);
+    bind_parameters(&o->steps, b);
+    bind_epsilon(&o->steps);
+    bn_bind_view(&o->steps, o->workspace.partials);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, flags_of(o, b));
+    if (bn_is_channels_last(o->steps.plan)) {
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+        bn_bind_view(&o->steps, o->workspace.accumulators);
+        bn_bind_view(&o->steps, o->workspace.claims);
+    }
+}
+
+/* The arguments that all kernels which merge take in this order. */
+static void bind_merged(struct steps *steps, const struct backward *b, struct partials partials)
+{
+    bn_bind_ulong(steps, partials.values);
+    bn_bind_ulong(steps, partials.count);
+    bn_bind_view(steps, partials.view);
+    bind_parameters(steps, b);
+    bn_bind_view(steps, b->dgamma);
+    bn_bind_view(steps, b->dbeta);
+    bind_epsilon(steps);
+}
+
+static void add_finish_step(struct operation *o, const struct backward *b, struct partials partials, clbn_view record,
+                            clbn_view coefficients)
+{
+    bn_add_merging_step(&o->steps, KERNEL_FINISH_GRADIENTS, partials.count);
+    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
+    bind_merged(&o->steps, b, partials);
+    bn_bind_view(&o->steps, record);
+    bn_bind_view(&o->steps, coefficients);
+    bn_bind_uint(&o->steps, flags_of(o, b) | (partials.records ? FLAG_RECORDS : 0u));
+}
+
+/* From the coefficients in the workspace, or from partial results, if there are any. */
+static void add_input_step(struct operation *o, const struct backward *b, const struct partials *partials)
+{
+    bn_add_second_step(o, partials ? KERNEL_MERGE_INPUT : KERNEL_INPUT, partials);
+    bind_inputs(&o->steps, b);
+    bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
+    bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
+    if (partials)
+        bind_merged(&o->steps, b, *partials);
+    if (!partials || bn_is_channels_last(o->steps.plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+    if (partials && bn_is_channels_last(o->steps.plan))
+        bn_bind_view(&o->steps, partials->claims);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, flags_of(o, b) | (partials && partials->records ? FLAG_RECORDS : 0u));
+}
+
+/* What follows from partial results: gradients of parameters, and dx and dz where there are any elements. */
+static void add_result_steps(struct operation *o, const struct backward *b, struct partials partials)
+{
+    const bool has_elements = bn_plan_shape(o->steps.plan)->elements > 0;
+    const bool has_results = has_elements && (bn_is_present(b->dx) || bn_is_present(b->dz));
+    const bool merges_itself = has_results && bn_second_walk_merges(o, &partials);
+    if (!merges_itself)
+        add_finish_step(o, b, partials, none, o->workspace.coefficients);
+    if (has_results)
+        add_input_step(o, b, merges_itself ? &partials : NULL);
+}
+
+void bn_add_backward_steps(struct operation *o, const struct backward *b)
+{
+    if (b->in_place)
+        bn_walk_in_place(&o->steps);
+    if (keeps(o->steps.plan, b)) {
+        bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, o->steps.schedule->kept_tiles);
+        bind_whole(o, b);
+        return;
+    }
+    if (o->steps.schedule->whole) {
+        add_whole_step(o, b);
+        return;
+    }
+    if (needs_sums(b))
+        add_sums_step(o, b);
+    add_result_steps(o, b, bn_own_partials(o, needs_sums(b)));
+}
+
+void bn_add_empty_backward_step(struct operation *o, const struct backward *b)
+{
+    struct backward nothing_to_read = {
+        .dgamma = b->dgamma, .dbeta = b->dbeta, .frozen = b->frozen, .accumulate = b->accumulate
+    };
+    const struct partials no_partials = { .count = 0 };
+    add_finish_step(o, &nothing_to_read, no_partials, b->records, none);
+}
+
+void bn_add_sums_steps(struct operation *o, const struct backward *b)
+{
+    add_sums_step(o, b);
+    add_finish_step(o, b, bn_own_partials(o, true), b->records, none);
+}
+
+void bn_add_input_steps(struct operation *o, const struct backward *b)
+{
+    const struct partials all = { .count = b->parts, .view = b->records, .records = true };
+    add_result_steps(o, b, all);
+}

@@ -1,0 +1,36 @@
+/* All backwards in one form, and their steps. */
+#ifndef CLBN_BACKWARD_STEPS_H
+#define CLBN_BACKWARD_STEPS_H
+
+#include "enqueue/operation.h"
+
+struct backward {
+    clbn_view x, dy, z, y, mask;
+    clbn_view gamma, beta;
+    clbn_view mean;      /* the saved mean, or the running mean if frozen */
+    clbn_view deviation; /* the saved invstd, or the running variance if frozen */
+    clbn_view dx, dz, dgamma, dbeta;
+    bool frozen, accumulate;
+    bool alone;    /* x is had back from y; bn_choose_source decides */
+    bool in_place; /* dx or dz lies over dy; bn_check_backward_views finds out */
+    /* Of the phases: records of sums, of which one is written or parts are read; else absent. */
+    clbn_view records;
+    size_t parts; /* 0 where a record is written */
+};
+
+/* Whether the backward needs any workspace, besides that for statistics that the caller did not give. */
+bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *backward);
+
+/* The backward in whole. */
+void bn_add_backward_steps(struct operation *operation, const struct backward *backward);
+
+/* Of no values: dgamma and dbeta, or the record of sums, each if it is there, become 0. */
+void bn_add_empty_backward_step(struct operation *operation, const struct backward *backward);
+
+/* The sums of a part into a record. */
+void bn_add_sums_steps(struct operation *operation, const struct backward *backward);
+
+/* What follows from the records of all parts. */
+void bn_add_input_steps(struct operation *operation, const struct backward *backward);
+
+#endif

@@ -1,0 +1,15 @@
+/* What all enqueue calls have in common. */
+#ifndef CLBN_CALL_H
+#define CLBN_CALL_H
+
+#include "plan/plan.h"
+
+struct call {
+    clbn_plan plan;
+    cl_command_queue queue;
+    cl_uint wait_count;
+    const cl_event *wait_list;
+    cl_event *event; /* out, or NULL */
+};
+
+#endif

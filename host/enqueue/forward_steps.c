@@ -1,0 +1,236 @@
+#include "enqueue/forward_steps.h"
+
+#include "base/view.h"
+
+static const clbn_view none = CLBN_NO_VIEW;
+
+bool bn_streams_in_workspace(clbn_plan plan, enum pass pass)
+{
+    return bn_is_channels_last(plan) || !bn_plan_schedule(plan, pass)->whole;
+}
+
+/* Whether x is kept on chip. There, a mask is written by vectors only: its bits are those of neighbours. */
+static bool keeps(clbn_plan plan, const clbn_forward_training_args *a)
+{
+    const struct variant *v = bn_program_variant(bn_plan_program(plan));
+    const unsigned piece = bn_is_present(a->mask) ? v->vector : v->residence.piece;
+    return bn_plan_schedule(plan, PASS_FORWARD)->keeps_forward && bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) &&
+           bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) && bn_lies_in_pieces(plan, a->y, TENSOR_Y, piece);
+}
+
+bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *a)
+{
+    return !keeps(plan, a) && bn_streams_in_workspace(plan, PASS_FORWARD);
+}
+
+bool bn_updates_running(clbn_view running_mean, double update_factor)
+{
+    return bn_is_present(running_mean) && update_factor > 0;
+}
+
+/* What finishing statistics takes and gives, besides the moments. */
+struct finish {
+    clbn_view gamma, beta;
+    clbn_view running_mean, running_var, save_mean, save_invstd;
+    double update_factor;
+    bool biased;
+};
+
+static struct finish finish_of(const clbn_forward_training_args *a)
+{
+    const struct finish f = { a->gamma,     a->beta,        a->running_mean,  a->running_var,
+                              a->save_mean, a->save_invstd, a->update_factor, a->running_variance == CLBN_BIASED };
+    return f;
+}
+
+/* The arguments that all kernels which finish statistics take in this order. */
+static void bind_finish(struct steps *steps, const struct finish *f)
+{
+    bool update = bn_updates_running(f->running_mean, f->update_factor);
+    bn_bind_view(steps, f->gamma);
+    bn_bind_view(steps, f->beta);
+    bn_bind_view(steps, update ? f->running_mean : none);
+    bn_bind_view(steps, update ? f->running_var : none);
+    bn_bind_view(steps, f->save_mean);
+    bn_bind_view(steps, f->save_invstd);
+    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+    bn_bind_real(steps, f->update_factor);
+}
+
+static cl_uint stream_flag(const struct steps *steps, clbn_view z)
+{
+    return bn_stream_flag(steps, bn_is_present(z) ? 3 : 2);
+}
+
+/* The arguments that all kernels which normalise begin with. */
+static void bind_tensors(struct steps *steps, clbn_view x, clbn_view z, clbn_view y, clbn_view mask)
+{
+    bn_bind_division(steps);
+    bn_bind_tensor(steps, x, TENSOR_X);
+    bn_bind_tensor(steps, z, TENSOR_Z);
+    bn_bind_tensor(steps, y, TENSOR_Y);
+    bn_bind_view(steps, mask);
+}
+
+/* Binds what a kernel of all of forward training takes. */
+static void bind_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    const struct finish f = finish_of(a);
+    bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
+    bind_finish(&o->steps, &f);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z) | (f.biased ? FLAG_BIASED : 0u));
+}
+
+static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    if (o->steps.schedule->division.tile_channels > 0)
+        bn_add_images_step(&o->steps, KERNEL_IMAGES_FORWARD);
+    else
+        bn_add_parted_step(&o->steps, KERNEL_FORWARD);
+    bind_whole_forward(o, a);
+    if (bn_is_channels_last(o->steps.plan)) {
+        bn_bind_view(&o->steps, o->workspace.partials);
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+        bn_bind_view(&o->steps, o->workspace.accumulators);
+    }
+}
+
+static void add_moments_step(struct operation *o, clbn_view x)
+{
+    bn_add_parted_step(&o->steps, KERNEL_STATISTICS);
+    bn_bind_division(&o->steps);
+    bn_bind_tensor(&o->steps, x, TENSOR_X);
+    bn_bind_view(&o->steps, o->workspace.partials);
+    if (bn_is_channels_last(o->steps.plan)) {
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+        bn_bind_view(&o->steps, o->workspace.accumulators);
+        bn_bind_view(&o->steps, o->workspace.claims);
+    }
+}
+
+/* The arguments that all kernels which merge take in this order. */
+static void bind_merged(struct steps *steps, struct partials partials, const struct finish *f)
+{
+    bn_bind_ulong(steps, partials.count);
+    bn_bind_view(steps, partials.view);
+    bind_finish(steps, f);
+}
+
+static cl_uint merging_flags(struct partials partials, const struct finish *f)
+{
+    return (partials.records ? FLAG_RECORDS : 0u) | (f->biased ? FLAG_BIASED : 0u);
+}
+
+/* record, coefficients: what it gives, or absent. */
+static void add_finish_step(struct operation *o, struct partials partials, const struct finish *f, clbn_view record,
+                            clbn_view coefficients)
+{
+    bn_add_merging_step(&o->steps, KERNEL_FINISH_STATISTICS, partials.count);
+    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
+    bind_merged(&o->steps, partials, f);
+    bn_bind_view(&o->steps, record);
+    bn_bind_view(&o->steps, coefficients);
+    bn_bind_uint(&o->steps, merging_flags(partials, f));
+}
+
+/* What a second walk reads and writes. */
+struct normalized {
+    clbn_view x, z, y, mask;
+};
+
+/* From the coefficients in the workspace, or from partial results, if there are any. */
+static void add_normalize_step(struct operation *o, const struct normalized *n, const struct partials *partials,
+                               const struct finish *f)
+{
+    bn_add_second_step(o, partials ? KERNEL_MERGE_NORMALIZE : KERNEL_NORMALIZE, partials);
+    bind_tensors(&o->steps, n->x, n->z, n->y, n->mask);
+    if (partials)
+        bind_merged(&o->steps, *partials, f);
+    if (!partials || bn_is_channels_last(o->steps.plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+    if (partials && bn_is_channels_last(o->steps.plan))
+        bn_bind_view(&o->steps, partials->claims);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (partials ? merging_flags(*partials, f) : 0u));
+}
+
+/* What follows from partial results: statistics, and y if there is one. */
+static void add_result_steps(struct operation *o, struct partials partials, const struct finish *f, const struct normalized *n)
+{
+    const bool has_y = bn_is_present(n->y);
+    const bool merges_itself = has_y && bn_second_walk_merges(o, &partials);
+    if (!merges_itself)
+        add_finish_step(o, partials, f, none, o->workspace.coefficients);
+    if (has_y)
+        add_normalize_step(o, n, merges_itself ? &partials : NULL, f);
+}
+
+static void add_split_forward(struct operation *o, const clbn_forward_training_args *a)
+{
+    const struct finish f = finish_of(a);
+    const struct normalized n = { a->x, a->z, a->y, a->mask };
+    add_moments_step(o, a->x);
+    add_result_steps(o, bn_own_partials(o, true), &f, &n);
+}
+
+void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a, bool in_place)
+{
+    if (in_place)
+        bn_walk_in_place(&o->steps);
+    if (keeps(o->steps.plan, a)) {
+        bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, o->steps.schedule->kept_tiles);
+        bind_whole_forward(o, a);
+    } else if (o->steps.schedule->whole)
+        add_whole_forward(o, a);
+    else
+        add_split_forward(o, a);
+}
+
+void bn_add_inference_step(struct operation *o, const clbn_forward_inference_args *a)
+{
+    if (o->steps.schedule->division.tile_channels > 0)
+        bn_add_images_step(&o->steps, KERNEL_IMAGES_INFERENCE);
+    else
+        bn_add_parted_step(&o->steps, KERNEL_INFERENCE);
+    bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
+    bn_bind_view(&o->steps, a->gamma);
+    bn_bind_view(&o->steps, a->beta);
+    bn_bind_view(&o->steps, a->running_mean);
+    bn_bind_view(&o->steps, a->running_var);
+    bn_bind_real(&o->steps, bn_plan_desc(o->steps.plan)->epsilon);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z));
+    if (bn_is_channels_last(o->steps.plan))
+        bn_bind_view(&o->steps, o->workspace.coefficients);
+}
+
+void bn_add_statistics_steps(struct operation *o, clbn_view x, clbn_view record)
+{
+    const struct finish nothing_else = { .update_factor = 0 };
+    add_moments_step(o, x);
+    add_finish_step(o, bn_own_partials(o, true), &nothing_else, record, none);
+}
+
+void bn_add_empty_statistics_step(struct operation *o, clbn_view record)
+{
+    const struct finish nothing_else = { .update_factor = 0 };
+    const struct partials no_partials = { .count = 0 };
+    add_finish_step(o, no_partials, &nothing_else, record, none);
+}
+
+void bn_add_merge_step(struct operation *o, const clbn_merge_statistics_args *a)
+{
+    const struct finish f = { none,         none,           a->running_mean,  a->running_var,
+                              a->save_mean, a->save_invstd, a->update_factor, a->running_variance == CLBN_BIASED };
+    const struct partials all = { .count = a->parts, .view = a->records, .records = true };
+    add_finish_step(o, all, &f, a->statistics, none);
+}
+
+void bn_add_normalize_steps(struct operation *o, const clbn_normalize_args *a)
+{
+    const struct finish f = { .gamma = a->gamma, .beta = a->beta };
+    const struct partials merged = { .count = 1, .view = a->statistics, .records = true };
+    const struct normalized n = { a->x, a->z, a->y, a->mask };
+    add_result_steps(o, merged, &f, &n);
+}

@@ -1,0 +1,26 @@
+/* Enqueues a call's kernels. */
+#ifndef CLBN_LAUNCH_H
+#define CLBN_LAUNCH_H
+
+#include "enqueue/call.h"
+
+struct launch {
+    const struct call *call;
+    unsigned count;  /* kernels that are enqueued */
+    bool in_order;   /* whether the queue keeps their order; unknown before the first */
+    cl_event before; /* of the last one, where the queue does not */
+};
+
+void bn_begin_launch(struct launch *launch, const struct call *call);
+
+/* Enqueues a kernel, whose arguments are set, in groups[0] x groups[1] groups: the first after the call's wait list, others after the
+ * one before. The last sets the call's event. */
+cl_int bn_launch_kernel(struct launch *launch, cl_kernel kernel, const size_t groups[2], bool is_last);
+
+/* Releases what the launch holds. */
+void bn_end_launch(struct launch *launch);
+
+/* For a call that has nothing to do: sets its event, after its wait list. */
+cl_int bn_launch_nothing(const struct call *call);
+
+#endif

@@ -1,0 +1,194 @@
+#include "enqueue/steps.h"
+
+#include "base/integers.h"
+#include "base/status.h"
+#include "base/svm.h"
+#include "base/view.h"
+
+#include <string.h>
+
+void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass)
+{
+    steps->plan = call->plan;
+    steps->schedule = bn_plan_schedule(call->plan, pass);
+    steps->status = CLBN_SUCCESS;
+    steps->has_last = false;
+    bn_begin_launch(&steps->launch, call);
+}
+
+void bn_walk_in_place(struct steps *steps)
+{
+    steps->in_place = bn_schedule_in_place(steps->schedule);
+    steps->schedule = &steps->in_place;
+}
+
+/* Enqueues the last step, if there is one and nothing has failed. is_last: no other will follow. */
+static void launch_last(struct steps *steps, bool is_last)
+{
+    if (!steps->has_last)
+        return;
+    if (steps->status == CLBN_SUCCESS)
+        steps->status = bn_launch_kernel(&steps->launch, steps->last.lent.kernel, steps->last.groups, is_last);
+    bn_give_back_kernel(bn_plan_program(steps->plan), &steps->last.lent);
+    steps->has_last = false;
+}
+
+cl_int bn_finish_steps(struct steps *steps)
+{
+    launch_last(steps, true);
+    bn_end_launch(&steps->launch);
+    return steps->status;
+}
+
+void bn_add_step(struct steps *steps, enum kernel_id id, size_t groups_0, size_t groups_1)
+{
+    const struct step step = { .groups = { groups_0, groups_1 } };
+    launch_last(steps, false);
+    if (steps->status != CLBN_SUCCESS)
+        return;
+    steps->last = step;
+    steps->status = bn_lend_kernel(bn_plan_program(steps->plan), id, &steps->last.lent);
+    steps->has_last = steps->status == CLBN_SUCCESS;
+}
+
+static void note_value(struct argument_values *values, size_t begin, size_t size, const void *value)
+{
+    memcpy(&values->bytes[begin], value, size);
+    if (values->known < begin + size)
+        values->known = begin + size;
+}
+
+/* Sets an argument, unless the kernel object has that value from a call before: a small problem takes less time than its
+ * arguments do. One that could not be set may have lost what it had (OpenCL 3.0, clSetKernelArg). */
+static void bind(struct steps *steps, size_t size, const void *value)
+{
+    if (steps->status != CLBN_SUCCESS)
+        return;
+    struct step *step = &steps->last;
+    struct argument_values *values = step->lent.values;
+    const cl_uint index = step->argument_count++;
+    const size_t begin = step->value_bytes, end = begin + size;
+    if (end > MAX_ARGUMENT_BYTES) {
+        steps->status = bn_fail(CLBN_INTERNAL_ERROR, "a kernel has more than %d bytes of arguments.", MAX_ARGUMENT_BYTES);
+        return;
+    }
+    step->value_bytes = end;
+    if (values && end <= values->known && memcmp(&values->bytes[begin], value, size) == 0)
+        return;
+    cl_int status = clSetKernelArg(step->lent.kernel, index, size, value);
+    if (status != CL_SUCCESS)
+        steps->status = bn_fail_call(status, "clSetKernelArg");
+    if (values && status == CL_SUCCESS)
+        note_value(values, begin, size, value);
+    else if (values)
+        values->known = begin;
+}
+
+/* A buffer is set for each call: another one may have come to have its handle. */
+static void bind_memory(struct steps *steps, clbn_view view)
+{
+    if (steps->status != CLBN_SUCCESS)
+        return;
+    struct step *step = &steps->last;
+    const cl_uint index = step->argument_count++;
+    const cl_mem *buffer = view.buffer ? &view.buffer : NULL;
+    cl_int status = view.svm ? bn_set_svm_argument(step->lent.kernel, index, view.svm)
+                             : clSetKernelArg(step->lent.kernel, index, sizeof(view.buffer), buffer);
+    if (status != CL_SUCCESS)
+        steps->status = bn_fail_call(status, view.svm ? "clSetKernelArgSVMPointer" : "clSetKernelArg");
+}
+
+void bn_add_parted_step(struct steps *steps, enum kernel_id id)
+{
+    const struct schedule *s = steps->schedule;
+    bn_add_step(steps, id, (size_t)s->division.parts, s->tiles);
+}
+
+void bn_add_images_step(struct steps *steps, enum kernel_id id)
+{
+    const struct division *d = &steps->schedule->division;
+    bn_add_step(steps, id, 1, divide_up((size_t)d->channels, (size_t)d->tile_channels));
+}
+
+cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors)
+{
+    return bn_streams(steps->schedule, tensors) ? FLAG_STREAM : 0;
+}
+
+void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count)
+{
+    const size_t channels = bn_plan_shape(steps->plan)->channels;
+    const struct merging merging = bn_divide_merging(bn_program_variant(bn_plan_program(steps->plan)),
+                                                     bn_engine_facts(bn_plan_engine(steps->plan)), channels, count);
+    bn_add_step(steps, id, merging.groups, 1);
+    bn_bind_ulong(steps, channels);
+    bn_bind_uint(steps, (cl_uint)merging.lanes);
+}
+
+/* Axes in the arrays at the ends of the kernels' struct division and layout. */
+static size_t axis_count(const struct steps *steps)
+{
+    const struct variant *variant = bn_program_variant(bn_plan_program(steps->plan));
+    return variant->row_axes + variant->channel_axes;
+}
+
+void bn_bind_division(struct steps *steps)
+{
+    const size_t size = offsetof(struct division, lengths) + axis_count(steps) * sizeof(cl_ulong);
+    bind(steps, size, &steps->schedule->division);
+}
+
+void bn_bind_ulong(struct steps *steps, size_t value)
+{
+    const cl_ulong number = value;
+    bind(steps, sizeof(number), &number);
+}
+
+void bn_bind_uint(struct steps *steps, cl_uint value)
+{
+    bind(steps, sizeof(value), &value);
+}
+
+void bn_bind_view(struct steps *steps, clbn_view view)
+{
+    bind_memory(steps, view);
+    bn_bind_ulong(steps, bn_is_present(view) ? view.offset : 0);
+}
+
+void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor)
+{
+    const cl_ulong folded = steps->schedule->division.folded;
+    struct layout layout = { 0 };
+    if (bn_is_present(view)) {
+        layout = bn_plan_shape(steps->plan)->layouts[tensor];
+        layout.offset = view.offset;
+        if (folded > 1)
+            bn_fold_layout(&layout, folded);
+    }
+    bind_memory(steps, view);
+    bind(steps, offsetof(struct layout, strides) + axis_count(steps) * sizeof(cl_ulong), &layout);
+}
+
+void bn_bind_alpha(struct steps *steps)
+{
+    const cl_double alpha = bn_plan_alpha(steps->plan);
+    const cl_float rounded = (cl_float)alpha;
+    if (bn_plan_desc(steps->plan)->type == CLBN_FLOAT64)
+        bind(steps, sizeof(alpha), &alpha);
+    else
+        bind(steps, sizeof(rounded), &rounded);
+}
+
+void bn_bind_real(struct steps *steps, double value)
+{
+    if (bn_plan_desc(steps->plan)->type == CLBN_FLOAT64) {
+        const cl_double parts[2] = { value, 0 };
+        bind(steps, sizeof(parts[0]), &parts[0]);
+        bind(steps, sizeof(parts[1]), &parts[1]);
+    } else {
+        const cl_float high = (cl_float)value;
+        const cl_float low = (cl_float)(value - (double)high);
+        bind(steps, sizeof(high), &high);
+        bind(steps, sizeof(low), &low);
+    }
+}

@@ -1,0 +1,78 @@
+/*
+ * An operation as steps: kernels with their arguments bound, each to run after the one before. A step is enqueued when the next begins,
+ * so that devices work on it while the next one's arguments are set. Steps are added without asking for failures: the first is
+ * remembered, and nothing is enqueued any more.
+ */
+#ifndef CLBN_STEPS_H
+#define CLBN_STEPS_H
+
+#include "enqueue/launch.h"
+
+struct step {
+    struct lent_kernel lent;
+    cl_uint argument_count;
+    size_t value_bytes; /* of arguments that are values */
+    size_t groups[2];
+};
+
+struct steps {
+    clbn_plan plan;
+    const struct schedule *schedule; /* the plan's, of the pass, or the one below */
+    struct schedule in_place;
+    cl_int status;
+    struct launch launch;
+    bool has_last;
+    struct step last; /* not enqueued yet, if there is one */
+};
+
+void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass);
+
+/* Steps that are added from here on may write results over what statistics and sums are taken of. */
+void bn_walk_in_place(struct steps *steps);
+
+/* Enqueues the last step. Returns the first failure. */
+cl_int bn_finish_steps(struct steps *steps);
+
+/* Adds a step of groups[0] x groups[1] groups; what is then bound are its arguments, in order. */
+void bn_add_step(struct steps *steps, enum kernel_id id, size_t groups_0, size_t groups_1);
+
+/* Adds a step of a kernel that walks the tensors, in the parts and tiles of the schedule. */
+void bn_add_parted_step(struct steps *steps, enum kernel_id id);
+
+/* Adds a step of a kernel that takes images, in the tiles of the pass's schedule. */
+void bn_add_images_step(struct steps *steps, enum kernel_id id);
+
+/* Adds a step of a kernel that merges count partial results of each channel, and binds how channels are divided. */
+void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count);
+
+/* Bits of a kernel's flags, as in kernels/common.cl, which says what they mean. */
+enum {
+    FLAG_STREAM = 1,
+    FLAG_BIASED = 2,
+    FLAG_FROZEN = 4,
+    FLAG_ACCUMULATE = 8,
+    FLAG_FROM_OUTPUT = 16,
+    FLAG_ALONE = 32,
+    FLAG_RECORDS = 64
+};
+
+/* FLAG_STREAM if the results of a pass over so many tensors are stored past the cache, or 0. */
+cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors);
+
+void bn_bind_division(struct steps *steps);
+void bn_bind_ulong(struct steps *steps, size_t value);
+void bn_bind_uint(struct steps *steps, cl_uint value);
+
+/* Two arguments: the memory, NULL if absent, and the offset. */
+void bn_bind_view(struct steps *steps, clbn_view view);
+
+/* Two arguments: the memory of a tensor, NULL if absent, and how one of the plan's tensors lies there. */
+void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor);
+
+/* Leaky slope or alpha of the plan's activation. */
+void bn_bind_alpha(struct steps *steps);
+
+/* Two arguments of the plan's element type, whose sum is the number to more bits than one has. */
+void bn_bind_real(struct steps *steps, double value);
+
+#endif

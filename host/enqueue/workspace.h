@@ -1,0 +1,23 @@
+/* The memory in which a call keeps what it needs between its steps. */
+#ifndef CLBN_WORKSPACE_H
+#define CLBN_WORKSPACE_H
+
+#include "plan/plan.h"
+
+struct workspace {
+    cl_mem owned;           /* a buffer of the call's own, or NULL */
+    clbn_view partials;     /* offset in bytes: partial moments or sums */
+    clbn_view mean;         /* offset in elements: statistics that the caller did not give */
+    clbn_view invstd;       /* likewise */
+    clbn_view coefficients; /* offset in bytes */
+    clbn_view accumulators; /* offset in bytes */
+    clbn_view claims;       /* offset in bytes; absent if groups claim no parts */
+};
+
+/* Uses what the caller gave, which is checked, or, if the call needs any, creates a buffer. */
+cl_int bn_open_workspace(struct workspace *workspace, clbn_plan plan, enum pass pass, clbn_view given, bool needed);
+
+/* Releases what open_workspace created; OpenCL keeps it until enqueued work has finished. */
+void bn_close_workspace(struct workspace *workspace);
+
+#endif

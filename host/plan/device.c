@@ -1,0 +1,77 @@
+#include "plan/device.h"
+
+#include "base/status.h"
+#include "base/svm.h"
+#include "plan/quirks.h"
+
+#include <stdint.h>
+
+enum { NAME_SIZE = 256 };
+
+/* One value of clGetDeviceInfo. */
+static cl_int query(cl_device_id device, cl_device_info name, size_t size, void *value)
+{
+    cl_int status = clGetDeviceInfo(device, name, size, value, NULL);
+    return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetDeviceInfo");
+}
+
+/* A name that does not fit is none that quirks know. */
+static cl_int query_name(cl_device_id device, char name[NAME_SIZE])
+{
+    size_t size = 0;
+    cl_int status = clGetDeviceInfo(device, CL_DEVICE_NAME, 0, NULL, &size);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clGetDeviceInfo");
+    name[0] = '\0';
+    return size > NAME_SIZE ? CL_SUCCESS : query(device, CL_DEVICE_NAME, size, name);
+}
+
+cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
+{
+    char name[NAME_SIZE] = "";
+    struct device_identity identity = { .name = name };
+    cl_device_fp_config double_config = 0;
+    cl_uint compute_units = 0;
+    cl_uint vector_width = 0;
+    cl_uint address_bits = 0;
+    cl_ulong cache_size = 0;
+    cl_ulong local_size = 0;
+    size_t group_size = 0;
+    cl_int status = query(device, CL_DEVICE_TYPE, sizeof(identity.type), &identity.type);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_VENDOR_ID, sizeof(identity.vendor), &identity.vendor);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof(double_config), &double_config);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(vector_width), &vector_width);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_ADDRESS_BITS, sizeof(address_bits), &address_bits);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cache_size), &cache_size);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(local_size), &local_size);
+    if (status == CL_SUCCESS)
+        status = query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size);
+    if (status == CL_SUCCESS)
+        status = query_name(device, name);
+    if (status != CL_SUCCESS)
+        return status;
+    status = bn_query_svm(device, &facts->has_svm);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clGetDeviceInfo");
+
+    facts->is_cpu = (identity.type & CL_DEVICE_TYPE_CPU) != 0;
+    facts->is_vector_cpu = facts->is_cpu && vector_width > 1;
+    facts->can_fetch = facts->is_cpu;
+    facts->register_width = vector_width * sizeof(cl_float);
+    facts->has_double = double_config != 0;
+    facts->compute_units = compute_units > 0 ? compute_units : 1;
+    facts->max_group_size = group_size;
+    facts->cache_size = cache_size < SIZE_MAX ? (size_t)cache_size : SIZE_MAX;
+    facts->local_size = local_size < SIZE_MAX ? (size_t)local_size : SIZE_MAX;
+    facts->address_limit = address_bits == 32 && UINT32_MAX < SIZE_MAX ? UINT32_MAX : SIZE_MAX / 2;
+    bn_apply_quirks(&identity, facts);
+    return CLBN_SUCCESS;
+}

@@ -1,0 +1,261 @@
+#include "plan/engine.h"
+
+#include "base/information.h"
+#include "base/lock.h"
+#include "base/status.h"
+#include "program/cache_folder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KNOWN_FLAGS (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64 | CLBN_ENGINE_SPLIT | CLBN_ENGINE_WHOLE)
+
+struct clbn_engine_object {
+    reference_count references;
+    cl_context context;
+    cl_device_id device;
+    struct device_facts facts;
+    clbn_geometry geometry;
+    cl_uint flags;
+    lock_t lock; /* of the members below */
+    struct program **programs;
+    size_t program_count;
+};
+
+static cl_int check_options(const clbn_engine_options *options)
+{
+    if (options->struct_size != sizeof(*options))
+        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
+                       "clbn_engine_options has struct_size %zu, expected %zu: start from CLBN_ENGINE_OPTIONS_INIT.",
+                       options->struct_size, sizeof(*options));
+    if (options->geometry > CLBN_GEOMETRY_GROUP)
+        return bn_fail(CLBN_INVALID_ARGUMENT, "geometry is %u, expected one of CLBN_GEOMETRY_AUTO, VECTOR and GROUP.",
+                       (unsigned)options->geometry);
+    if (options->flags & ~(cl_uint)KNOWN_FLAGS)
+        return bn_fail(CLBN_INVALID_ARGUMENT, "the engine's flags 0x%x have unknown bits, expected CLBN_ENGINE_* only.",
+                       (unsigned)options->flags);
+    if ((options->flags & CLBN_ENGINE_SPLIT) && (options->flags & CLBN_ENGINE_WHOLE))
+        return bn_fail(CLBN_INVALID_ARGUMENT,
+                       "the engine's flags have both CLBN_ENGINE_SPLIT and CLBN_ENGINE_WHOLE, expected at most one.");
+    return CLBN_SUCCESS;
+}
+
+/* Whether a device or one that it is a part of is among others: some OpenCLs list the parent of a context's sub-devices. */
+static bool is_among(cl_device_id device, const cl_device_id *others, size_t count)
+{
+    while (device) {
+        cl_device_id parent = NULL;
+        for (size_t i = 0; i < count; i++)
+            if (others[i] == device)
+                return true;
+        if (clGetDeviceInfo(device, CL_DEVICE_PARENT_DEVICE, sizeof(cl_device_id), &parent, NULL) != CL_SUCCESS)
+            return false;
+        device = parent;
+    }
+    return false;
+}
+
+static cl_int check_device(cl_context context, cl_device_id device)
+{
+    size_t size = 0;
+    cl_int status = clGetContextInfo(context, CL_CONTEXT_DEVICES, 0, NULL, &size);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clGetContextInfo");
+    cl_device_id *devices = malloc(size > 0 ? size : 1);
+    if (!devices)
+        return bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of devices.");
+    status = clGetContextInfo(context, CL_CONTEXT_DEVICES, size, devices, NULL);
+    bool found = status == CL_SUCCESS && is_among(device, devices, size / sizeof(*devices));
+    free(devices);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clGetContextInfo");
+    if (!found)
+        return bn_fail(CLBN_WRONG_DEVICE, "the device is not one of the context's, expected one that it was created with.");
+    return CLBN_SUCCESS;
+}
+
+static cl_int check_creation(cl_context context, cl_device_id device, const clbn_engine_options *options)
+{
+    if (!context)
+        return bn_fail(CL_INVALID_CONTEXT, "the context is NULL, expected a cl_context.");
+    if (!device)
+        return bn_fail(CL_INVALID_DEVICE, "the device is NULL, expected a cl_device_id of the context.");
+    cl_int status = check_options(options);
+    return status == CLBN_SUCCESS ? check_device(context, device) : status;
+}
+
+/* Retains the context and device; an engine holds both or neither. */
+static cl_int retain_both(cl_context context, cl_device_id device)
+{
+    cl_int status = clRetainContext(context);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clRetainContext");
+    status = clRetainDevice(device);
+    if (status == CL_SUCCESS)
+        return CLBN_SUCCESS;
+    clReleaseContext(context);
+    return bn_fail_call(status, "clRetainDevice");
+}
+
+clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options, cl_int *errcode_ret)
+{
+    const clbn_engine_options defaults = CLBN_ENGINE_OPTIONS_INIT;
+    if (!options)
+        options = &defaults;
+    struct device_facts facts;
+    cl_int status = check_creation(context, device, options);
+    if (status == CLBN_SUCCESS)
+        status = bn_query_device(device, &facts);
+    if (status != CLBN_SUCCESS) {
+        bn_set_errcode(errcode_ret, status);
+        return NULL;
+    }
+
+    clbn_engine engine = calloc(1, sizeof(*engine));
+    if (!engine || !lock_init(&engine->lock)) {
+        free(engine);
+        bn_set_errcode(errcode_ret, bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for an engine."));
+        return NULL;
+    }
+    status = retain_both(context, device);
+    bn_set_errcode(errcode_ret, status);
+    if (status != CLBN_SUCCESS) {
+        lock_destroy(&engine->lock);
+        free(engine);
+        return NULL;
+    }
+    engine->references = 1;
+    engine->context = context;
+    engine->device = device;
+    engine->facts = facts;
+    engine->geometry = bn_choose_geometry(options->geometry, &facts);
+    engine->flags = options->flags;
+    return engine;
+}
+
+cl_int clbnRetainEngine(clbn_engine engine)
+{
+    if (!engine)
+        return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
+    reference_add(&engine->references);
+    return CLBN_SUCCESS;
+}
+
+cl_int clbnReleaseEngine(clbn_engine engine)
+{
+    if (!engine || !reference_drop(&engine->references))
+        return CLBN_SUCCESS;
+    for (size_t i = 0; i < engine->program_count; i++)
+        bn_release_program(engine->programs[i]);
+    free(engine->programs);
+    lock_destroy(&engine->lock);
+    clReleaseDevice(engine->device);
+    clReleaseContext(engine->context);
+    free(engine);
+    return CLBN_SUCCESS;
+}
+
+cl_context bn_engine_context(clbn_engine engine)
+{
+    return engine->context;
+}
+
+cl_device_id bn_engine_device(clbn_engine engine)
+{
+    return engine->device;
+}
+
+cl_uint bn_engine_flags(clbn_engine engine)
+{
+    return engine->flags;
+}
+
+clbn_geometry bn_engine_geometry(clbn_engine engine)
+{
+    return engine->geometry;
+}
+
+const struct device_facts *bn_engine_facts(clbn_engine engine)
+{
+    return &engine->facts;
+}
+
+/* Room for one program more. */
+static bool lengthen_list(clbn_engine engine)
+{
+    struct program **longer = calloc(engine->program_count + 1, sizeof(*longer));
+    if (!longer)
+        return false;
+    if (engine->program_count > 0)
+        memcpy(longer, engine->programs, engine->program_count * sizeof(*longer));
+    free(engine->programs);
+    engine->programs = longer;
+    return true;
+}
+
+/* The caller holds the lock: a program is built once, and whoever wants it meanwhile waits for it. */
+static struct program *find_or_build(clbn_engine engine, const struct variant *variant, cl_int *status)
+{
+    for (size_t i = 0; i < engine->program_count; i++)
+        if (bn_same_variant(bn_program_variant(engine->programs[i]), variant))
+            return engine->programs[i];
+    if (!lengthen_list(engine)) {
+        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of programs.");
+        return NULL;
+    }
+    struct program *program = bn_build_program(engine->context, engine->device, variant, status);
+    if (program)
+        engine->programs[engine->program_count++] = program;
+    return program;
+}
+
+struct program *bn_engine_program(clbn_engine engine, const struct variant *variant, cl_int *status)
+{
+    *status = CLBN_SUCCESS;
+    lock_acquire(&engine->lock);
+    struct program *program = find_or_build(engine, variant, status);
+    lock_release(&engine->lock);
+    return program;
+}
+
+cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t param_value_size, void *param_value,
+                         size_t *param_value_size_ret)
+{
+    if (!engine)
+        return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
+    const struct shape any = { .elements = 1 };
+    const struct variant v =
+        bn_choose_variant(engine->geometry, engine->flags, &engine->facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &any);
+    const size_t group = v.group;
+    const size_t vector = v.vector;
+    const cl_bool has_float64 = engine->facts.has_double;
+    char folder[BN_CACHE_PATH_SIZE];
+    const char *merge = v.wide_double ? "double" : "float-float";
+
+    switch (param_name) {
+    case CLBN_ENGINE_CONTEXT:
+        return bn_give_information(&engine->context, sizeof(engine->context), param_value_size, param_value,
+                                   param_value_size_ret);
+    case CLBN_ENGINE_DEVICE:
+        return bn_give_information(&engine->device, sizeof(engine->device), param_value_size, param_value,
+                                   param_value_size_ret);
+    case CLBN_ENGINE_GEOMETRY:
+        return bn_give_information(&engine->geometry, sizeof(engine->geometry), param_value_size, param_value,
+                                   param_value_size_ret);
+    case CLBN_ENGINE_GROUP_SIZE:
+        return bn_give_information(&group, sizeof(group), param_value_size, param_value, param_value_size_ret);
+    case CLBN_ENGINE_VECTOR_WIDTH:
+        return bn_give_information(&vector, sizeof(vector), param_value_size, param_value, param_value_size_ret);
+    case CLBN_ENGINE_HAS_FLOAT64:
+        return bn_give_information(&has_float64, sizeof(has_float64), param_value_size, param_value, param_value_size_ret);
+    case CLBN_ENGINE_CACHE_FOLDER:
+        if (!bn_find_cache_folder(folder, sizeof(folder)))
+            folder[0] = '\0';
+        return bn_give_information(folder, strlen(folder) + 1, param_value_size, param_value, param_value_size_ret);
+    case CLBN_ENGINE_MERGE_TYPE:
+        return bn_give_information(merge, strlen(merge) + 1, param_value_size, param_value, param_value_size_ret);
+    default:
+        return bn_fail(CLBN_INVALID_ARGUMENT, "engine information %u is unknown, expected CLBN_ENGINE_*.",
+                       (unsigned)param_name);
+    }
+}

@@ -1,0 +1,298 @@
+#include "plan/plan.h"
+
+#include "base/information.h"
+#include "base/lock.h"
+#include "base/status.h"
+#include "base/view.h"
+#include "schedule/candidates.h"
+#include "schedule/divide.h"
+
+#include <float.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct clbn_plan_object {
+    reference_count references;
+    clbn_engine engine;
+    clbn_plan_desc desc;
+    struct shape shape;
+    struct schedule schedules[PASSES];
+    struct program *program; /* the engine's */
+};
+
+static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
+{
+    if (!engine)
+        return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
+    if (!desc)
+        return bn_fail(CLBN_INVALID_ARGUMENT, "desc is NULL, expected a clbn_plan_desc.");
+    if (desc->struct_size != sizeof(*desc))
+        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
+                       "clbn_plan_desc has struct_size %zu, expected %zu: start from CLBN_PLAN_DESC_INIT.", desc->struct_size,
+                       sizeof(*desc));
+    if (bn_type_size(desc->type) == 0)
+        return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is %u, expected CLBN_FLOAT32, FLOAT64, FLOAT16 or BFLOAT16.",
+                       (unsigned)desc->type);
+    if (desc->type == CLBN_FLOAT64 && !bn_engine_facts(engine)->has_double)
+        return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is CLBN_FLOAT64, but the device has no cl_khr_fp64.");
+    const double greatest = desc->type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
+    if (!(desc->epsilon >= 0 && desc->epsilon <= greatest))
+        return bn_fail(CLBN_INVALID_EPSILON, "epsilon is %g, expected a number from 0 to %g.", desc->epsilon, greatest);
+    if (desc->mode > CLBN_PER_ACTIVATION)
+        return bn_fail(CLBN_INVALID_ARGUMENT, "mode is %u, expected CLBN_PER_CHANNEL or CLBN_PER_ACTIVATION.",
+                       (unsigned)desc->mode);
+    if (desc->activation > CLBN_ACTIVATION_ELU)
+        return bn_fail(CLBN_INVALID_ACTIVATION, "activation is %u, expected CLBN_ACTIVATION_NONE to CLBN_ACTIVATION_ELU.",
+                       (unsigned)desc->activation);
+    if (desc->activation == CLBN_ACTIVATION_LEAKY_RELU && !(desc->leaky_slope >= 0 && desc->leaky_slope <= greatest))
+        return bn_fail(CLBN_INVALID_ACTIVATION, "leaky_slope is %g, expected a number from 0 to %g.", desc->leaky_slope,
+                       greatest);
+    if (desc->activation == CLBN_ACTIVATION_ELU && !(desc->elu_alpha >= 0 && desc->elu_alpha <= greatest))
+        return bn_fail(CLBN_INVALID_ACTIVATION, "elu_alpha is %g, expected a number from 0 to %g.", desc->elu_alpha, greatest);
+    return CLBN_SUCCESS;
+}
+
+/* Schedules other than the usual ones, where they are chosen, or known to be better. */
+static void choose_schedules(clbn_plan plan, const struct problem *problem, const struct choices *given)
+{
+    const uint64_t hash = bn_hash_problem(problem);
+    for (enum pass pass = 0; pass < PASSES; pass++) {
+        struct choices known;
+        if (given)
+            known = *given;
+        else if (!bn_recall_tuned(plan->program, bn_hash_pass(hash, pass), &known))
+            continue;
+        bn_make_chosen_schedule(problem, &known, pass, &plan->schedules[pass]);
+    }
+}
+
+/* Shape, schedules and program of a plan whose engine and desc are set. */
+static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
+{
+    const struct device_facts *facts = bn_engine_facts(plan->engine);
+    const cl_uint flags = bn_engine_flags(plan->engine);
+    cl_int status = bn_collapse_shape(&plan->desc, facts->address_limit, &plan->shape);
+    if (status != CLBN_SUCCESS)
+        return status;
+    struct variant variant =
+        bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, plan->desc.activation, &plan->shape);
+    bn_cut_long_row(&variant, &plan->shape);
+    const struct problem problem = { &variant, facts, flags, &plan->shape };
+    const struct choices usual = { 0 };
+    for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)
+        if (!bn_make_schedule(&problem, &usual, pass, &plan->schedules[pass]))
+            return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
+                           plan->shape.channels);
+    plan->program = bn_engine_program(plan->engine, &variant, &status);
+    if (status != CLBN_SUCCESS || plan->shape.elements == 0)
+        return status;
+    choose_schedules(plan, &problem, choices);
+    return status;
+}
+
+clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const struct choices *choices, cl_int *status)
+{
+    clbn_plan plan = calloc(1, sizeof(*plan));
+    if (!plan) {
+        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a plan.");
+        return NULL;
+    }
+    plan->references = 1;
+    plan->engine = engine;
+    plan->desc = *desc;
+    *status = complete_plan(plan, choices);
+    if (*status != CLBN_SUCCESS) {
+        free(plan);
+        return NULL;
+    }
+    clbnRetainEngine(engine);
+    return plan;
+}
+
+clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret)
+{
+    cl_int status = check_desc(engine, desc);
+    clbn_plan plan = status == CLBN_SUCCESS ? bn_create_plan(engine, desc, NULL, &status) : NULL;
+    bn_set_errcode(errcode_ret, status);
+    return plan;
+}
+
+cl_int clbnRetainPlan(clbn_plan plan)
+{
+    if (!plan)
+        return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
+    reference_add(&plan->references);
+    return CLBN_SUCCESS;
+}
+
+cl_int clbnReleasePlan(clbn_plan plan)
+{
+    if (!plan || !reference_drop(&plan->references))
+        return CLBN_SUCCESS;
+    clbnReleaseEngine(plan->engine);
+    free(plan);
+    return CLBN_SUCCESS;
+}
+
+clbn_engine bn_plan_engine(clbn_plan plan)
+{
+    return plan->engine;
+}
+
+const clbn_plan_desc *bn_plan_desc(clbn_plan plan)
+{
+    return &plan->desc;
+}
+
+const struct shape *bn_plan_shape(clbn_plan plan)
+{
+    return &plan->shape;
+}
+
+struct problem bn_plan_problem(clbn_plan plan)
+{
+    const struct problem problem = { bn_program_variant(plan->program), bn_engine_facts(plan->engine),
+                                     bn_engine_flags(plan->engine), &plan->shape };
+    return problem;
+}
+
+const struct schedule *bn_plan_schedule(clbn_plan plan, enum pass pass)
+{
+    return &plan->schedules[pass];
+}
+
+size_t bn_plan_workspace_size(clbn_plan plan)
+{
+    size_t size = 0;
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        if (plan->schedules[pass].workspace_size > size)
+            size = plan->schedules[pass].workspace_size;
+    return size;
+}
+
+size_t bn_plan_mask_size(clbn_plan plan)
+{
+    return plan->schedules[PASS_FORWARD].mask_size;
+}
+
+struct program *bn_plan_program(clbn_plan plan)
+{
+    return plan->program;
+}
+
+bool bn_is_channels_last(clbn_plan plan)
+{
+    return bn_program_variant(plan->program)->channels_last;
+}
+
+bool bn_lies_in_pieces(clbn_plan plan, clbn_view view, enum tensor tensor, unsigned piece)
+{
+    const struct shape *shape = &plan->shape;
+    const size_t bytes = piece * bn_type_size(plan->desc.type);
+    const size_t run = shape->channels_last ? shape->channels : shape->inner;
+    if (!bn_is_present(view))
+        return true;
+    /* Buffers, and parts of them, begin at multiples of a device's largest type; shared memory begins anywhere. */
+    return view.offset % piece == 0 && (uintptr_t)view.svm % bytes == 0 && run % piece == 0 &&
+           shape->layouts[tensor].alignment % piece == 0;
+}
+
+double bn_plan_alpha(clbn_plan plan)
+{
+    switch (plan->desc.activation) {
+    case CLBN_ACTIVATION_LEAKY_RELU:
+        return plan->desc.leaky_slope;
+    case CLBN_ACTIVATION_ELU:
+        return plan->desc.elu_alpha;
+    default:
+        return 0;
+    }
+}
+
+/* Names of kernels with spaces between. */
+static void name_kernels(char *text, size_t size, clbn_plan plan, const enum kernel_id *ids, unsigned count)
+{
+    text[0] = '\0';
+    for (unsigned i = 0; i < count; i++) {
+        size_t length = strlen(text);
+        snprintf(text + length, size - length, "%s%s", i > 0 ? " " : "",
+                 bn_kernel_name(bn_program_variant(plan->program), ids[i]));
+    }
+}
+
+/* Of calls without residual and mask. */
+static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
+{
+    static const enum kernel_id split[2][3] = { { KERNEL_STATISTICS, KERNEL_FINISH_STATISTICS, KERNEL_NORMALIZE },
+                                                { KERNEL_SUMS, KERNEL_FINISH_GRADIENTS, KERNEL_INPUT } };
+    static const enum kernel_id merging[2][2] = { { KERNEL_STATISTICS, KERNEL_MERGE_NORMALIZE },
+                                                  { KERNEL_SUMS, KERNEL_MERGE_INPUT } };
+    static const enum kernel_id whole[PASSES] = { KERNEL_FORWARD, KERNEL_BACKWARD, KERNEL_INFERENCE };
+    static const enum kernel_id images[PASSES] = { KERNEL_IMAGES_FORWARD, KERNEL_IMAGES_BACKWARD, KERNEL_IMAGES_INFERENCE };
+    static const enum kernel_id kept[PASSES] = { KERNEL_RESIDENT_FORWARD, KERNEL_RESIDENT_BACKWARD };
+    const enum pass pass = operation == CLBN_PLAN_FORWARD_KERNELS    ? PASS_FORWARD
+                           : operation == CLBN_PLAN_BACKWARD_KERNELS ? PASS_BACKWARD
+                                                                     : PASS_INFERENCE;
+    const struct schedule *s = &plan->schedules[pass];
+    const bool keeps = (pass == PASS_FORWARD && s->keeps_forward) || (pass == PASS_BACKWARD && s->keeps_backward);
+    if (plan->shape.elements == 0)
+        name_kernels(text, size, plan, NULL, 0);
+    else if (keeps)
+        name_kernels(text, size, plan, &kept[pass], 1);
+    else if (s->division.tile_channels > 0)
+        name_kernels(text, size, plan, &images[pass], 1);
+    else if (s->whole || pass == PASS_INFERENCE)
+        name_kernels(text, size, plan, &whole[pass], 1);
+    else if (bn_merges_own(s))
+        name_kernels(text, size, plan, merging[pass], 2);
+    else
+        name_kernels(text, size, plan, split[pass], 3);
+}
+
+static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
+{
+    enum pass pass = operation == CLBN_PLAN_FORWARD_DIVISION    ? PASS_FORWARD
+                     : operation == CLBN_PLAN_BACKWARD_DIVISION ? PASS_BACKWARD
+                                                                : PASS_INFERENCE;
+    text[0] = '\0';
+    if (plan->shape.elements > 0)
+        bn_describe_schedule(&plan->schedules[pass], pass, text, size);
+}
+
+cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_value_size, void *param_value,
+                       size_t *param_value_size_ret)
+{
+    if (!plan)
+        return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
+    const size_t workspace_size = bn_plan_workspace_size(plan);
+    const size_t mask_size = bn_plan_mask_size(plan);
+    char text[128];
+
+    switch (param_name) {
+    case CLBN_PLAN_ENGINE:
+        return bn_give_information(&plan->engine, sizeof(plan->engine), param_value_size, param_value, param_value_size_ret);
+    case CLBN_PLAN_CHANNELS:
+        return bn_give_information(&plan->shape.channels, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
+    case CLBN_PLAN_VALUES_PER_CHANNEL:
+        return bn_give_information(&plan->shape.values_per_channel, sizeof(size_t), param_value_size, param_value,
+                                   param_value_size_ret);
+    case CLBN_PLAN_WORKSPACE_SIZE:
+        return bn_give_information(&workspace_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
+    case CLBN_PLAN_MASK_SIZE:
+        return bn_give_information(&mask_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
+    case CLBN_PLAN_FORWARD_KERNELS:
+    case CLBN_PLAN_INFERENCE_KERNELS:
+    case CLBN_PLAN_BACKWARD_KERNELS:
+        describe_kernels(text, sizeof(text), plan, param_name);
+        return bn_give_information(text, strlen(text) + 1, param_value_size, param_value, param_value_size_ret);
+    case CLBN_PLAN_FORWARD_DIVISION:
+    case CLBN_PLAN_INFERENCE_DIVISION:
+    case CLBN_PLAN_BACKWARD_DIVISION:
+        describe_division(text, sizeof(text), plan, param_name);
+        return bn_give_information(text, strlen(text) + 1, param_value_size, param_value, param_value_size_ret);
+    default:
+        return bn_fail(CLBN_INVALID_ARGUMENT, "plan information %u is unknown, expected CLBN_PLAN_*.", (unsigned)param_name);
+    }
+}

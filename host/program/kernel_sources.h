@@ -1,0 +1,20 @@
+/* The kernels' sources, embedded at build time in the order of kernels/CMakeLists.txt, which says which programs have which. */
+#ifndef CLBN_KERNEL_SOURCES_H
+#define CLBN_KERNEL_SOURCES_H
+
+#include "base/embedded_file.h"
+
+/* What a program has to be to have a file. */
+enum {
+    SOURCE_ROWS = 1,         /* channels first */
+    SOURCE_COLUMNS = 2,      /* channels last */
+    SOURCE_SINGLE_ITEMS = 4, /* groups of one work-item */
+    SOURCE_GROUPS = 8,
+    SOURCE_WIDE_DOUBLE = 16, /* merges in double */
+    SOURCE_WIDE_PAIR = 32,   /* merges in pairs of elements */
+    SOURCE_ON_CHIP = 64      /* a group keeps its channels on chip */
+};
+
+extern const struct embedded_file bn_kernel_sources[];
+
+#endif

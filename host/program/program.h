@@ -1,0 +1,65 @@
+/* A compiled program of one variant, and its kernel objects. */
+#ifndef CLBN_PROGRAM_H
+#define CLBN_PROGRAM_H
+
+#include "program/tuning.h"
+
+/* The kernels of a program. Those before KERNEL_FINISH_STATISTICS differ between channels first and channels last. */
+enum kernel_id {
+    KERNEL_FORWARD,
+    KERNEL_STATISTICS,
+    KERNEL_NORMALIZE,
+    KERNEL_MERGE_NORMALIZE, /* this and KERNEL_MERGE_INPUT only in programs of single work-items */
+    KERNEL_INFERENCE,
+    KERNEL_BACKWARD,
+    KERNEL_SUMS,
+    KERNEL_INPUT,
+    KERNEL_MERGE_INPUT,
+    KERNEL_FINISH_STATISTICS,
+    KERNEL_FINISH_GRADIENTS,
+    KERNEL_FOLD_BIAS,
+    KERNEL_RESIDENT_FORWARD, /* where the variant keeps channels on chip; these two differ, too */
+    KERNEL_RESIDENT_BACKWARD,
+    KERNEL_IMAGES_FORWARD, /* these only in programs of single work-items, channels first */
+    KERNEL_IMAGES_INFERENCE,
+    KERNEL_IMAGES_BACKWARD,
+    KERNEL_COUNT
+};
+
+struct program;
+
+/* NULL and *status on failure. */
+struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status);
+
+/* Takes NULL. No kernel may be lent. */
+void bn_release_program(struct program *program);
+
+const struct variant *bn_program_variant(const struct program *program);
+const char *bn_kernel_name(const struct variant *variant, enum kernel_id id);
+
+/* What was measured to be best for a problem of this program (tuning.h); false if that is not known. */
+bool bn_recall_tuned(struct program *program, uint64_t problem, struct choices *choices);
+
+/* Remembers count of them. False if there is no memory. *stored: they are on disk, too. */
+bool bn_remember_tuned(struct program *program, const struct tuned *tuned, size_t count, bool *stored);
+
+/* Bytes of a kernel's arguments: as many as any OpenCL device takes. */
+#define MAX_ARGUMENT_BYTES 1024
+
+/* What calls before have set a kernel object's arguments to: of those that are values, not memory, one after the other. */
+struct argument_values {
+    size_t known; /* bytes */
+    unsigned char bytes[MAX_ARGUMENT_BYTES];
+};
+
+struct lent_kernel {
+    cl_kernel kernel;
+    struct kept_kernel *kept;       /* NULL if more are lent than are kept */
+    struct argument_values *values; /* likewise */
+};
+
+/* Lends a kernel object that no other call uses, until it is given back. On failure none is lent. */
+cl_int bn_lend_kernel(struct program *program, enum kernel_id id, struct lent_kernel *lent);
+void bn_give_back_kernel(struct program *program, const struct lent_kernel *lent);
+
+#endif

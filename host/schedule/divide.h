@@ -1,0 +1,34 @@
+/* Pure: how a schedule's work is divided among groups, channels first and channels last. */
+#ifndef CLBN_DIVIDE_H
+#define CLBN_DIVIDE_H
+
+#include "schedule/schedule.h"
+
+/* Additions in a row, at most, before a work-item merges: longer chains round more, shorter ones merge more often. */
+#define CHUNK_STEPS 64
+
+/* Groups to a compute unit that even out what the units do, and below which channels are divided. */
+#define GROUPS_PER_UNIT_ALONE 4
+#define GROUPS_PER_UNIT       8
+
+/* Bytes that a cache takes from memory at a time. */
+#define CACHE_LINE 64
+
+/* Where a channel is one long row, makes it as many rows as are walked together, so that these streams of memory go on through all
+ * of its chunks. Comes before any schedule of the shape. */
+void bn_cut_long_row(const struct variant *variant, struct shape *shape);
+
+/* Fills in a schedule of a problem that has elements, but for workspace and mask: channels first, and channels last. */
+void bn_divide_rows(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
+void bn_divide_columns(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
+
+/* What is chosen, or as usual. */
+size_t bn_chosen(cl_uint choice, size_t usual);
+
+/* Groups that keep all units busy. */
+size_t bn_wanted_groups(const struct problem *problem, const struct choices *choices);
+
+/* Whether one group is to have all of a channel, which is usual or not. */
+bool bn_choose_whole(const struct problem *problem, const struct choices *choices, bool usual);
+
+#endif

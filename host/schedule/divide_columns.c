@@ -1,0 +1,275 @@
+#include "schedule/divide.h"
+
+#include "base/integers.h"
+
+#include <stdint.h>
+
+/* Bytes below which a row shares a page with its neighbours. */
+#define PAGE_SIZE 4096
+
+/* Rows of a band to a work-item; of short rows, whose band has no more bytes than this, where sums are taken and where results are
+ * written; and of long ones, whose sums come from a core's second cache. In a group, neighbours read the rest of a row. */
+#define BAND_ROWS_ALONE    4
+#define BAND_ROWS_SHORT    8
+#define BAND_ROWS_LONG     8
+#define BAND_ROWS_IN_GROUP CHUNK_STEPS
+#define SUMS_BAND_SIZE     (2 * PAGE_SIZE)
+#define RESULTS_BAND_SIZE  PAGE_SIZE
+
+/* A tensor is taken to come from memory if it has more than this part of the cache: measured (tools/PERFORMANCE.md). Where sums
+ * are taken, kernels ask for what comes next themselves; where results are written, these take their share, and what comes next is
+ * asked for (FETCHED) or not. */
+#define SUMS_SHARE            1
+#define FETCHED_RESULTS_SHARE 2
+#define RESULTS_SHARE         4
+
+/* Coefficients that a result takes, and bytes of them that a core's first cache holds beside tensors. */
+#define COEFFICIENTS_OF_Y  3
+#define COEFFICIENTS_OF_DX 5
+#define COEFFICIENTS_SIZE  (8 * PAGE_SIZE)
+
+/* Single work-items: rows of a part, at least, unless there would be fewer than one to a unit. A part's moments cost
+ * a channel as much as adding some thousand rows; the backward's sums cost less than what smaller parts even out when a unit begins
+ * late, and those that are claimed cost nothing. Units have equally many parts. */
+#define PART_ROWS_ALONE   4096
+#define PART_ROWS_OF_SUMS 384
+
+/* Single work-items: spans of partial results that a unit merges in the time of a launch, or of that and what claims save besides; what
+ * follows from merged ones takes as long as so many. Where a second walk has less of it than that, it pays to do without a kernel that
+ * merges before it. */
+#define MERGED_PER_LAUNCH  768
+#define MERGED_PER_CLAIM   1536
+#define MERGED_AS_FINISHED 8
+
+/* Up to so many rows, a group walks all rows of a tile of so many vectors. */
+#define WHOLE_ROWS         256
+#define WHOLE_TILE_VECTORS 4
+
+/* Then, single work-items: where a row is no whole number of lines of a cache, cores that have its tiles take lines from each other for
+ * each row that they write; and where rows are more, they are walked in two launches. It is better that each core takes the statistics
+ * of all rows and writes a part of them, of so many vectors at least, if what it reads and finishes besides is no more than this. What
+ * is left of a row after whole vectors takes as long as several. */
+#define PART_VECTORS        256
+#define REPEATED_VECTORS    2560
+#define REPEATED_CHANNELS   512
+#define VECTORS_OF_THE_REST 4
+
+/* Folded rows have no more channels than this. Single work-items fold rows of a few vectors, too, into longer ones,
+ * since each row that is walked costs as much as a vector or two; but not where few would be left, since each of the rows in one has
+ * a partial result of its own. */
+#define FOLDED_CHANNELS   8192
+#define SHORT_ROW_VECTORS 4
+#define LONG_ROW_VECTORS  16
+#define MANY_LONG_ROWS    1024
+
+/* Groups that share the rows of channels that lie side by side. */
+static size_t wanted_row_groups(const struct problem *p, const struct choices *choices, enum pass pass, size_t rows)
+{
+    const size_t groups = bn_wanted_groups(p, choices), units = p->facts->compute_units;
+    if (p->variant->group > 1 || choices->groups_per_unit != 0)
+        return groups;
+    const size_t parts = least(groups, rows / (pass == PASS_BACKWARD ? PART_ROWS_OF_SUMS : PART_ROWS_ALONE));
+    return greater(parts - parts % units, units);
+}
+
+/* Rows to one that is walked: as few as make it a whole number of vectors, or more if these are few; 1 if rows do not lie without
+ * gaps. */
+static size_t fold_rows(const struct problem *p)
+{
+    const struct variant *v = p->variant;
+    const struct shape *shape = p->shape;
+    const size_t folded = v->vector / greatest_common_divisor(shape->channels, v->vector);
+    const bool fits = shape->channels <= FOLDED_CHANNELS / folded && shape->outer >= folded;
+    if (!fits || !bn_is_packed(shape))
+        return 1;
+    const size_t vectors = shape->channels * folded / v->vector;
+    const size_t longer = vectors <= SHORT_ROW_VECTORS ? folded * (LONG_ROW_VECTORS / vectors) : folded;
+    return v->group == 1 && shape->outer / longer >= MANY_LONG_ROWS ? longer : folded;
+}
+
+/* Whether a tensor has more than the part-th part of the cache, so that it is taken to come from memory. */
+static bool is_beyond_cache(const struct device_facts *facts, const struct division *d, size_t row_size, size_t part)
+{
+    return d->rows > facts->cache_size / part / row_size;
+}
+
+static bool is_short(const struct variant *v)
+{
+    return bn_type_size(v->type) < bn_parameter_size(v->type);
+}
+
+/* Rows of a band, as far as sizes decide it: the more, the fewer instructions are loads of sums and coefficients. */
+static size_t usual_band(const struct variant *v, size_t row_size, size_t size)
+{
+    if (v->group > 1)
+        return BAND_ROWS_IN_GROUP;
+    return row_size <= size / BAND_ROWS_SHORT ? BAND_ROWS_SHORT : BAND_ROWS_ALONE;
+}
+
+/* Whether a vector takes several registers: its sums and coefficients are loaded as many times. */
+static bool is_narrow(const struct variant *v, const struct device_facts *facts)
+{
+    return facts->register_width < v->vector * bn_parameter_size(v->type);
+}
+
+/* Whether coefficients of all channels leave room in a core's first cache, so that each row can load them anew. */
+static bool has_few_coefficients(const struct variant *v, enum pass pass, size_t channels)
+{
+    const size_t per_channel = pass == PASS_BACKWARD ? COEFFICIENTS_OF_DX : COEFFICIENTS_OF_Y;
+    return channels <= COEFFICIENTS_SIZE / (per_channel * bn_parameter_size(v->type));
+}
+
+/* Rows that a work-item walks together, where it takes sums or writes results. Each is a stream of memory, which processors fetch
+ * ahead if it has pages of its own or comes from a cache that it does not fill; other short rows are fetched ahead only in their
+ * order, or if kernels ask for it, which they do of packed tensors. That pays on narrow registers, and of sums on processors that
+ * read streams well. Elements of 16 bits then take more instructions than memory takes time, so they are walked alike wherever they
+ * are, but results not where streams are slower written; others in shorter bands from memory, and results there one row after the
+ * other: where streams are slower written rows of a page, too, as long as each can load its coefficients from a core's first cache; longer
+ * rows of the backward then have more to a band of sums. */
+static void choose_usual_bands(const struct problem *p, enum pass pass, struct division *d)
+{
+    const struct variant *v = p->variant;
+    const struct device_facts *facts = p->facts;
+    const size_t row_size = (size_t)d->channels * bn_type_size(v->type);
+    const size_t band = usual_band(v, row_size, SUMS_BAND_SIZE), result_band = usual_band(v, row_size, RESULTS_BAND_SIZE);
+    const bool is_fetched = v->fetches && bn_is_packed(p->shape);
+    d->band_rows = band;
+    d->result_rows = result_band;
+    if (v->group > 1)
+        return;
+    const bool sums_pay = is_fetched && (facts->reads_streams || is_narrow(v, facts));
+    const bool has_few = has_few_coefficients(v, pass, (size_t)d->channels);
+    const bool from_memory = is_beyond_cache(facts, d, row_size, SUMS_SHARE);
+    if (from_memory && row_size < PAGE_SIZE)
+        d->band_rows = !sums_pay ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
+    else if (from_memory && facts->reads_streams && pass == PASS_BACKWARD && !has_few)
+        d->band_rows = BAND_ROWS_LONG;
+    const bool results_pay = is_fetched && !facts->reads_streams && is_narrow(v, facts);
+    const bool are_alike = is_short(v) && !facts->reads_streams && d->band_rows > 1;
+    const bool row_by_row = facts->reads_streams ? has_few : row_size < PAGE_SIZE;
+    if (row_by_row && is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
+        d->result_rows = are_alike && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
+}
+
+/* Vectors of channels to a group that walks all rows: a unit's share if that is small enough; else groups even out what units do. */
+static size_t whole_tile(size_t vectors, size_t groups, size_t units)
+{
+    const size_t share = divide_up(vectors, units);
+    return share <= WHOLE_TILE_VECTORS ? share : greater(least(vectors / groups, WHOLE_TILE_VECTORS), 1);
+}
+
+/* Groups that may each write a part of the rows, with all channels: 1 where parts would be small, or channels many. */
+static size_t parts_to_write(const struct problem *p, size_t vectors)
+{
+    const size_t channels = p->shape->channels;
+    const size_t parts = least(p->facts->compute_units, least(vectors / PART_VECTORS, p->shape->outer / BAND_ROWS_SHORT));
+    return p->variant->group > 1 || parts < 2 || channels - channels / parts > REPEATED_CHANNELS ? 1 : parts;
+}
+
+/* Whether such groups each take the statistics of all rows. What channels cost is little beside many rows. */
+static bool repeats_statistics(const struct problem *p, size_t vectors, size_t parts)
+{
+    const size_t channels = p->shape->channels, rows = p->shape->outer, size = bn_type_size(p->variant->type);
+    const bool pays = rows > WHOLE_ROWS || channels * size % CACHE_LINE != 0;
+    const bool is_little = vectors - vectors / parts <= REPEATED_VECTORS && 2 * channels <= rows * size;
+    return parts > 1 && pays && is_little && bn_is_packed(p->shape);
+}
+
+/* Vectors of all rows together; SIZE_MAX for more. */
+static size_t count_vectors(const struct problem *p)
+{
+    const size_t channels = p->shape->channels, vector = p->variant->vector, rows = p->shape->outer;
+    const size_t row = channels / vector + (channels % vector != 0 ? VECTORS_OF_THE_REST : 0);
+    return rows > SIZE_MAX / row ? SIZE_MAX : rows * row;
+}
+
+/* Partial results to a channel, at most, so that a unit merges no more spans than the limit, if so many of its groups each merge those of
+ * all channels. */
+static size_t most_merged(size_t limit, size_t spans, size_t groups)
+{
+    const size_t merged = limit / spans / groups;
+    return merged > MERGED_AS_FINISHED ? merged - MERGED_AS_FINISHED : 0;
+}
+
+/* Whether groups of a second walk merge what the first has left: one to a unit, which claim parts, or one to a part where there is
+ * nothing to claim. */
+static void choose_merging(const struct problem *p, struct schedule *s)
+{
+    const size_t parts = (size_t)s->division.parts, units = p->facts->compute_units;
+    const size_t spans = divide_up(p->shape->channels, bn_span(p->variant));
+    s->merged_itself = most_merged(MERGED_PER_LAUNCH, spans, divide_up(parts, units));
+    if (s->whole || s->partials > most_merged(MERGED_PER_CLAIM, spans, 1))
+        return;
+    s->claiming_groups = least(parts, units);
+    s->division.claimed_parts = parts * greater((size_t)s->division.rows / parts / PART_ROWS_OF_SUMS, 1);
+}
+
+/* Makes several rows one that is walked. */
+static void join_rows(struct division *d, size_t folded)
+{
+    d->folded = folded;
+    d->rest = d->rows % folded * d->channels;
+    d->rows /= folded;
+    d->channels *= folded;
+}
+
+/* Lanes, and rows to a chunk and to bands. Returns lines: work-items of a group that share a channel. */
+static size_t choose_lines(const struct problem *p, const struct choices *choices, enum pass pass, bool whole,
+                           struct division *d)
+{
+    const struct variant *v = p->variant;
+    d->lanes = whole ? v->group : power_of_two(bn_chosen(choices->lanes, divide_up((size_t)d->channels, v->vector)), v->group);
+    const size_t lines = v->group / (size_t)d->lanes;
+    d->chunk_rows = CHUNK_STEPS * lines;
+    choose_usual_bands(p, pass, d);
+    d->band_rows = bn_chosen(choices->band_rows, (size_t)d->band_rows) * lines;
+    d->result_rows = bn_chosen(choices->band_rows, (size_t)d->result_rows) * lines;
+    d->chunk_columns = 1;
+    return lines;
+}
+
+/* Vectors of a tile. A single work-item has all of the rows in one, whose results it merges. */
+static size_t choose_tile(const struct problem *p, const struct choices *choices, bool whole, const struct division *d)
+{
+    const size_t vectors = divide_up((size_t)d->channels, p->variant->vector);
+    if (p->variant->group > 1)
+        return (size_t)d->lanes;
+    if (d->folded > 1)
+        return vectors;
+    const size_t usual = whole ? whole_tile(vectors, bn_wanted_groups(p, choices), p->facts->compute_units) : vectors;
+    return least(bn_chosen(choices->tile_vectors, usual), vectors);
+}
+
+/* Parts of the rows x tiles of channels, shares as in kernels/columns_walk.cl. */
+void bn_divide_columns(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
+{
+    struct division *d = &s->division;
+    const struct choices none = { 0 };
+    const size_t folded = fold_rows(p), units = p->facts->compute_units;
+    /* Folded rows have another mask, which all passes must understand. */
+    const bool is_fixed = folded > 1 && bn_has_mask(p->variant->activation);
+    const size_t all_vectors = count_vectors(p), writing = parts_to_write(p, all_vectors);
+    const bool repeats = pass != PASS_INFERENCE && repeats_statistics(p, all_vectors, writing);
+    s->whole = bn_choose_whole(p, is_fixed ? &none : choices, p->shape->outer <= WHOLE_ROWS || (repeats && !is_fixed));
+    if (!s->whole)
+        join_rows(d, folded);
+    const size_t lines = choose_lines(p, choices, pass, s->whole, d);
+    const size_t vectors = divide_up((size_t)d->channels, p->variant->vector);
+    d->tile_vectors = choose_tile(p, choices, s->whole, d);
+    s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
+    size_t parts = divide_up(wanted_row_groups(p, choices, pass, (size_t)d->rows), s->tiles);
+    if (s->whole) {
+        const bool writes_parts = pass == PASS_INFERENCE ? writing >= least(s->tiles, units) : repeats;
+        parts = writes_parts && choices->tile_vectors == 0 ? writing : 1;
+    }
+    if (s->whole && parts > 1) {
+        s->tile_in_place = (size_t)d->tile_vectors;
+        d->tile_vectors = vectors;
+        s->tiles = 1;
+    }
+    d->parts = least(divide_up((size_t)d->rows, (size_t)d->band_rows), parts);
+    s->partials = (size_t)d->parts * (p->variant->group > 1 ? (size_t)d->folded : 1);
+    s->slots = (size_t)d->parts * lines;
+    if (p->variant->group == 1 && s->tiles == 1)
+        choose_merging(p, s);
+}

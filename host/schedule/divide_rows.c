@@ -1,0 +1,125 @@
+#include "schedule/divide.h"
+
+#include "base/integers.h"
+
+#include <stdint.h>
+
+/* Single work-items: rows that are walked together, or pieces of fewer, and the sums that they share
+ * (kernels/rows_walk.cl). */
+#define ROWS_TOGETHER 4
+#define SUMS_TOGETHER 2
+
+/* A channel of so few chunks is not worth dividing. */
+#define WHOLE_CHUNKS_ALONE 8
+#define WHOLE_CHUNKS       4
+
+/* Inference in single work-items: bytes of a group's run of channels, at least, and channels, at most. */
+#define RUN_BYTES    (512 << 10)
+#define RUN_CHANNELS 32
+
+/* Single work-items: a channel that is one row of so many bytes is cut into as many as are walked together. */
+#define CUT_ROW_BYTES 32768
+
+/* Single work-items: channels of few columns in many rows are taken in images, in pieces of so many vectors and
+ * channels at most (kernels/images.cl). */
+#define IMAGE_ROWS     8
+#define IMAGE_COLUMNS  256
+#define PIECE_VECTORS  128
+#define PIECE_CHANNELS 64
+
+void bn_cut_long_row(const struct variant *v, struct shape *shape)
+{
+    if (v->group == 1 && !v->channels_last && shape->outer == 1 && shape->inner >= CUT_ROW_BYTES / bn_type_size(v->type) &&
+        shape->inner % (ROWS_TOGETHER * v->vector) == 0)
+        bn_cut_row(shape, ROWS_TOGETHER);
+}
+
+/* Groups x channels, chunks as in kernels/rows_walk.cl. */
+static void divide_chunks(const struct problem *p, const struct choices *choices, struct schedule *s)
+{
+    const struct variant *v = p->variant;
+    struct division *d = &s->division;
+    d->lanes = power_of_two(divide_up((size_t)d->columns, v->vector), v->group);
+    size_t lines = v->group / (size_t)d->lanes;
+    /* Elements to a step that are sure: what lies unaligned in a group, or is shorter than a vector, is taken one by one. */
+    size_t step = v->group == 1 && d->columns >= v->vector ? v->vector : 1;
+    size_t line = (size_t)d->lanes * step;
+    size_t steps = divide_up((size_t)d->columns, line);
+    const size_t together = v->group == 1 ? ROWS_TOGETHER : 1;
+    const size_t sums = v->group == 1 ? SUMS_TOGETHER : 1;
+    /* Steps of a row to a chunk, at most: a whole number of pieces. Fewer rows leave more. */
+    const size_t most = CHUNK_STEPS * sums / least((size_t)d->rows, together) / together * together;
+    d->chunk_rows = together * lines * greater(CHUNK_STEPS * sums / together / steps, 1);
+    d->chunk_columns = divide_up(steps, divide_up(steps, most)) * line;
+    size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
+    size_t groups = bn_wanted_groups(p, choices);
+    const size_t few_chunks = v->group == 1 ? WHOLE_CHUNKS_ALONE : WHOLE_CHUNKS;
+    s->whole = bn_choose_whole(p, choices, d->channels >= groups || chunks <= few_chunks);
+    d->parts = s->whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
+    d->run_channels = 1;
+    s->tiles = (size_t)d->channels;
+    s->partials = (size_t)d->parts;
+    s->merged_itself = v->group == 1 ? SIZE_MAX : 0;
+}
+
+/* Packed, whole: as many channels to a piece as keep all units busy, fit in it, and leave pieces aligned if any
+ * number does. */
+static void divide_images(const struct problem *p, const struct choices *choices, struct schedule *s)
+{
+    const struct variant *v = p->variant;
+    struct division *d = &s->division;
+    const size_t columns = (size_t)d->columns, channels = (size_t)d->channels;
+    if (v->group > 1 || d->rows < IMAGE_ROWS || columns > least(IMAGE_COLUMNS, PIECE_VECTORS * v->vector))
+        return;
+    const size_t step = v->vector / greatest_common_divisor(columns, v->vector);
+    const size_t limit = least(PIECE_VECTORS * v->vector / columns, PIECE_CHANNELS);
+    size_t tile = least(greater(divide_up(channels, bn_wanted_groups(p, choices)), step), limit);
+    if (tile > step)
+        tile -= tile % step;
+    if (divide_up(channels, tile) < p->facts->compute_units)
+        return;
+    d->tile_channels = tile;
+}
+
+/* A pass that walks tensors once: gives a group several channels that follow each other, so that it walks memory in
+ * long runs. Units have equally many runs as far as the channels allow. */
+static void make_runs(const struct problem *p, struct schedule *s)
+{
+    const struct variant *v = p->variant;
+    const size_t units = p->facts->compute_units;
+    struct division *d = &s->division;
+    if (v->group > 1 || !s->whole || !bn_channels_follow(p->shape))
+        return;
+    const size_t channels = (size_t)d->channels;
+    const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
+    const size_t most = channels / (units * GROUPS_PER_UNIT_ALONE);
+    const size_t tiles = divide_up(channels, greater(least(least(wanted, RUN_CHANNELS), most), 1));
+    const size_t even = divide_up(tiles, units) * units;
+    d->run_channels = divide_up(channels, even);
+    s->tiles = divide_up(channels, (size_t)d->run_channels);
+}
+
+/* Whether a group asks, while it writes a channel's results, for what the next one reads: where the processor reads while it writes past
+ * the cache, a core's own cache holds what is read of two channels, and no line is asked for twice. */
+static bool fetches_next(const struct problem *p, enum pass pass, const struct schedule *s)
+{
+    const struct division *d = &s->division;
+    const size_t size = bn_type_size(p->variant->type), own_cache = p->facts->cache_size / p->facts->compute_units / size;
+    const size_t row = (size_t)(d->columns * (d->tile_channels > 0 ? d->tile_channels : 1));
+    const size_t rows_read = pass == PASS_BACKWARD ? 4 : 2;
+    return p->variant->fetches == FETCHES_NO_STREAMS && s->whole && pass != PASS_INFERENCE &&
+           p->variant->vector * size >= CACHE_LINE && d->rows <= own_cache / rows_read / row;
+}
+
+void bn_divide_rows(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
+{
+    divide_chunks(p, choices, s);
+    if (s->whole && bn_is_packed(p->shape))
+        divide_images(p, choices, s);
+    if (pass == PASS_INFERENCE)
+        make_runs(p, s);
+    if (fetches_next(p, pass, s)) {
+        s->division.fetches_next = 1;
+        s->division.far = NEAR;
+    }
+}

@@ -1,0 +1,106 @@
+/* Pure: how a plan's work is divided, and the workspace that this takes. */
+#ifndef CLBN_SCHEDULE_H
+#define CLBN_SCHEDULE_H
+
+#include "schedule/variant.h"
+
+/* As in kernels/division.cl, which says what the members are. */
+struct division {
+    cl_ulong rows, channels, columns;
+    cl_ulong folded, rest;
+    cl_ulong parts, claimed_parts;
+    cl_ulong lanes;
+    cl_ulong chunk_rows, chunk_columns;
+    cl_ulong band_rows, result_rows;
+    cl_ulong tile_vectors;
+    cl_ulong run_channels;
+    cl_ulong far;
+    cl_ulong fetches_next;
+    cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
+    cl_ulong kept_lanes;
+    cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
+};
+
+/* Values of struct division's far. */
+enum { NEAR, FAR, FARTHEST };
+
+/* What is to be scheduled. */
+struct problem {
+    const struct variant *variant;
+    const struct device_facts *facts;
+    cl_uint engine_flags;
+    const struct shape *shape;
+};
+
+/* What calls of a plan do with its tensors. Each has a schedule of its own. */
+enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_INFERENCE, PASSES };
+
+/* Tensors that any pass goes over, at least (x and y), and one more than any does (x, dy, z, dx, dz). */
+enum { TENSORS_OF_ANY_PASS = 2, TENSORS_OF_NO_PASS = 6 };
+
+/* What a schedule is to do otherwise than of itself: a member that is 0 leaves it as usual. Kept in files as it is here. */
+struct choices {
+    cl_uint divided;         /* CHOOSE_NO: one group has all of a channel; CHOOSE_YES: several share it */
+    cl_uint streamed;        /* CHOOSE_YES: results go past the cache, where groups are single work-items; or CHOOSE_NO */
+    cl_uint groups_per_unit; /* to a compute unit, where channels are divided */
+    cl_uint band_rows;       /* channels last: rows of a band to a work-item; divides a chunk's rows */
+    cl_uint tile_vectors;    /* channels last, groups that are single work-items: vectors of channels to a group */
+    cl_uint lanes;           /* channels last, divided among real groups: a power of two */
+};
+enum { CHOOSE_YES = 1, CHOOSE_NO = 2 };
+
+struct schedule {
+    struct division division;
+    bool whole;               /* a group takes the statistics of all of a channel: one kernel does a whole operation */
+    unsigned stream_tensors;  /* results of passes over so many tensors, or more, go past the cache */
+    bool keeps_forward;       /* a group has all of a channel and keeps x on chip */
+    bool keeps_backward;      /* likewise, x and dy */
+    size_t kept_tiles;        /* then: groups */
+    size_t tiles;             /* groups side by side: channels, or tiles of channels */
+    size_t tile_in_place;     /* channels last, whole, in parts: vectors of a tile where results are written in place; else 0 */
+    size_t partials;          /* partial results to a channel */
+    size_t merged_itself;     /* partial results to a channel that a group of a second walk merges, at most; 0: none */
+    size_t claiming_groups;   /* channels last: groups of a second walk that merge, and claim parts of the rows; 0: none */
+    size_t slots;             /* channels last: work-items, or 0, that share a channel, each with tables of its own */
+    size_t partials_size;     /* bytes, at the start of the workspace */
+    size_t statistics_size;   /* bytes, then: mean and invstd of each channel, when the caller gives none */
+    size_t coefficients_size; /* bytes, then */
+    size_t accumulators_size; /* bytes, then: channels last, sums of chunks */
+    size_t claims_size;       /* bytes, then: of the parts that are claimed */
+    size_t workspace_size;    /* bytes in all */
+    size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
+};
+
+/* The schedule of calls that write results over what statistics are taken of: no group may still read what another one writes. */
+struct schedule bn_schedule_in_place(const struct schedule *schedule);
+
+/* Whether the results of a pass over so many tensors go past the cache. */
+bool bn_streams(const struct schedule *schedule, unsigned tensors);
+
+/* Whether each group of a second walk merges the count partial results to a channel itself, so that no kernel does before it: where
+ * groups are as many as parts. */
+bool bn_merges_itself(const struct schedule *schedule, size_t count);
+
+/* The same of what a first walk of the same call has left. */
+bool bn_merges_own(const struct schedule *schedule);
+
+/* Tensors of a pass that has none that are optional. */
+unsigned bn_usual_tensors(enum pass pass);
+
+/* How a kernel that merges count partial results of each channel is divided. */
+struct merging {
+    size_t lanes; /* channels to a group */
+    size_t groups;
+};
+
+struct merging bn_divide_merging(const struct variant *variant, const struct device_facts *facts, size_t channels,
+                                 size_t count);
+
+/* Whether a bit for each element says enough of an activation's slope. */
+bool bn_has_mask(clbn_activation activation);
+
+/* The shape has channels, but may be empty: then only the workspace is filled in. choices: all 0 for the usual schedule; others come
+ * from bn_list_candidates(). False if the workspace's size overflows. */
+bool bn_make_schedule(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
+
+#endif

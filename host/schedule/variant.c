@@ -1,0 +1,108 @@
+#include "schedule/variant.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* Work-items to a group in CLBN_GEOMETRY_GROUP, where the device allows it. */
+#define GROUP_SIZE 256
+
+/* Bytes to a vector: for a work-item that has a core to itself, a cache line of what is computed in; else a coalesced access
+ * of what is stored. */
+#define VECTOR_BYTES_ALONE    64
+#define VECTOR_BYTES_IN_GROUP 16
+
+clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts *facts)
+{
+    if (wanted != CLBN_GEOMETRY_AUTO)
+        return wanted;
+    return facts->is_vector_cpu ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
+}
+
+static unsigned group_size(const struct device_facts *facts)
+{
+    unsigned size = GROUP_SIZE;
+    while (size > facts->max_group_size && size > 1)
+        size /= 2;
+    return size;
+}
+
+/* Whether an index into some tensor needs more than 32 bits, of which one is spared for sums. */
+static bool is_large(const struct shape *shape)
+{
+    for (enum tensor t = 0; t < TENSORS; t++)
+        if (shape->reaches[t] > INT32_MAX)
+            return true;
+    return shape->elements > INT32_MAX;
+}
+
+struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
+                                 clbn_activation activation, const struct shape *shape)
+{
+    bool grouped = geometry == CLBN_GEOMETRY_GROUP;
+    size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_parameter_size(type);
+    const struct kept_work work = { type, activation, shape };
+    struct residence residence = { 0 };
+    if (grouped)
+        residence = bn_choose_residence(engine_flags, facts, &work);
+    struct variant v = {
+        .type = type,
+        .activation = activation,
+        .channels_last = shape->channels_last,
+        .aligned = grouped,
+        .fetches = grouped || !facts->can_fetch ? FETCHES_NOTHING
+                   : facts->reads_streams       ? FETCHES_NO_STREAMS
+                                                : FETCHES_ALL,
+        .short_nan = !grouped && facts->is_cpu,
+        .wide_double = type != CLBN_FLOAT64 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
+        .vector = (unsigned)vector,
+        .group = residence.kept > 0 ? residence.group
+                 : grouped          ? group_size(facts)
+                                    : 1,
+        .index = (engine_flags & CLBN_ENGINE_INDEX_64) || is_large(shape) ? 64 : 32,
+        .row_axes = shape->row_axes,
+        .channel_axes = shape->channel_axes,
+        .residence = residence,
+    };
+    return v;
+}
+
+bool bn_same_variant(const struct variant *a, const struct variant *b)
+{
+    return a->type == b->type && a->activation == b->activation && a->channels_last == b->channels_last &&
+           a->aligned == b->aligned && a->fetches == b->fetches && a->short_nan == b->short_nan &&
+           a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group && a->index == b->index &&
+           a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->residence.kept == b->residence.kept &&
+           a->residence.shelved == b->residence.shelved;
+}
+
+bool bn_variant_options(const struct variant *v, char *options, size_t size)
+{
+    int length = snprintf(options, size,
+                          "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
+                          "-DCLBN_FETCH=%u -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
+                          "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u",
+                          (unsigned)v->type, v->vector, v->group, v->aligned, v->fetches, v->short_nan, bn_span(v),
+                          v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation);
+    if (length < 0 || (size_t)length >= size)
+        return false;
+    if (v->residence.kept == 0)
+        return true;
+    int more = snprintf(options + length, size - (size_t)length, " -DCLBN_KEPT=%u -DCLBN_SHELVED=%u -DCLBN_UNROLLED=%d",
+                        v->residence.kept, v->residence.shelved, v->residence.unrolled);
+    return more > 0 && (size_t)more < size - (size_t)length;
+}
+
+unsigned bn_span(const struct variant *v)
+{
+    return v->channels_last && v->group == 1 ? v->vector : 1;
+}
+
+size_t bn_wide_size(const struct variant *v)
+{
+    return v->wide_double ? sizeof(cl_double) : 2 * bn_parameter_size(v->type);
+}
+
+size_t bn_partial_size(const struct variant *variant)
+{
+    return 3 * bn_wide_size(variant);
+}

@@ -1,0 +1,47 @@
+/* Pure: the kinds of program, and which kind a plan needs. */
+#ifndef CLBN_VARIANT_H
+#define CLBN_VARIANT_H
+
+#include "schedule/resident.h"
+
+/* Of what they will read soon, kernels ask for nothing; for all but streams of memory with pages of their own, where the device does that
+ * by itself; for all. */
+enum { FETCHES_NOTHING, FETCHES_NO_STREAMS, FETCHES_ALL };
+
+/* What a program's source is compiled for. Compared as a whole; everything else is a run-time argument. */
+struct variant {
+    clbn_type type;
+    clbn_activation activation;
+    bool channels_last;         /* channels lie side by side */
+    bool aligned;               /* vectors are accessed only where they are aligned */
+    unsigned fetches;           /* FETCHES_NOTHING or another */
+    bool short_nan;             /* arithmetic makes no NaN with lower bits, as on all CPUs of today */
+    bool wide_double;           /* merges in double, else in pairs of elements */
+    unsigned vector;            /* elements to a vector */
+    unsigned group;             /* work-items to a group, a power of two */
+    unsigned index;             /* bits of an index */
+    struct residence residence; /* what a group keeps on chip */
+    unsigned row_axes, channel_axes;
+};
+
+/* The geometry that CLBN_GEOMETRY_AUTO means on a device. */
+clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts *facts);
+
+struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
+                                 clbn_activation activation, const struct shape *shape);
+
+bool bn_same_variant(const struct variant *a, const struct variant *b);
+
+/* Writes clBuildProgram's options; false if size bytes do not suffice. */
+bool bn_variant_options(const struct variant *variant, char *options, size_t size);
+
+/* Channels whose statistics and coefficients a work-item computes side by side. */
+unsigned bn_span(const struct variant *variant);
+
+/* Bytes of a channel's partial results: moments or sums. */
+size_t bn_partial_size(const struct variant *variant);
+
+/* Bytes of a number that merges compute with. */
+size_t bn_wide_size(const struct variant *variant);
+
+#endif

@@ -1,9 +1,0 @@
-/* The kernels of 'clbn bench', embedded at build time: a table that ends with a NULL name. */
-#ifndef CLBN_TOOL_BENCH_SOURCE_H
-#define CLBN_TOOL_BENCH_SOURCE_H
-
-#include "../../host/embedded_file.h"
-
-extern const struct embedded_file bench_sources[];
-
-#endif

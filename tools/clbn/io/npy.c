@@ -1,0 +1,288 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "io/npy.h"
+
+#include "io/scalar.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The most bytes of a header that are read; a sound one for 8 axes has some 250. */
+enum { HEADER_LIMIT = 65536 };
+
+/* The magic string and the version. */
+enum { PREAMBLE_SIZE = 8 };
+
+static const unsigned char magic[6] = { 0x93, 'N', 'U', 'M', 'P', 'Y' };
+
+static bool machine_is_big_endian(void)
+{
+    const uint16_t one = 1;
+    unsigned char first;
+
+    memcpy(&first, &one, 1);
+    return first == 0;
+}
+
+/* Reverses the bytes of each element. */
+static void swap_bytes(unsigned char *data, size_t count, size_t element_size)
+{
+    for (size_t i = 0; i < count; i++, data += element_size) {
+        for (size_t low = 0, high = element_size - 1; low < high; low++, high--) {
+            unsigned char byte = data[low];
+
+            data[low] = data[high];
+            data[high] = byte;
+        }
+    }
+}
+
+/* Opens a regular file without waiting for anything, as opening a pipe would. *size: its bytes. */
+static FILE *open_regular(const char *path, uintmax_t *size, struct failure *failure)
+{
+    struct stat status;
+    FILE *stream;
+    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (descriptor < 0) {
+        fail(failure, "cannot read '%s': %s", path, strerror(errno));
+        return NULL;
+    }
+    if (fstat(descriptor, &status) != 0) {
+        fail(failure, "cannot read '%s': %s", path, strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        fail(failure, "cannot read '%s': it is not a regular file", path);
+    } else {
+        *size = (uintmax_t)status.st_size;
+        stream = fdopen(descriptor, "rb");
+        if (stream != NULL)
+            return stream;
+        fail(failure, "cannot read '%s': %s", path, strerror(errno));
+    }
+    close(descriptor);
+    return NULL;
+}
+
+/* Reads the preamble and the length of the dictionary. *size: the file's bytes, less those that have been read. */
+static bool read_preamble(FILE *stream, uintmax_t *size, size_t *length, struct failure *failure)
+{
+    unsigned char bytes[PREAMBLE_SIZE + 4] = { 0 };
+    size_t length_size;
+
+    if (fread(bytes, 1, PREAMBLE_SIZE, stream) != PREAMBLE_SIZE || memcmp(bytes, magic, sizeof(magic)) != 0)
+        return fail(failure, "it is not a .npy file");
+    if (bytes[6] < 1 || bytes[6] > 3 || bytes[7] != 0)
+        return fail(failure, "it is of .npy version %d.%d, and only 1.0, 2.0 and 3.0 are supported", bytes[6], bytes[7]);
+    length_size = bytes[6] == 1 ? 2 : 4;
+    if (fread(bytes + PREAMBLE_SIZE, 1, length_size, stream) != length_size)
+        return fail(failure, "it ends within its header");
+    *length = (size_t)bytes[8] | (size_t)bytes[9] << 8 | (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
+    *size -= PREAMBLE_SIZE + length_size;
+    if (*length > *size)
+        return fail(failure, "it ends within its header");
+    if (*length > HEADER_LIMIT)
+        return fail(failure, "its header has %zu bytes, more than the %d that are supported", *length, (int)HEADER_LIMIT);
+    *size -= *length;
+    return true;
+}
+
+/* Reads the header; *size as for read_preamble(). */
+static bool read_header(FILE *stream, struct npy_header *header, uintmax_t *size, struct failure *failure)
+{
+    size_t length = 0;
+    char *text;
+    bool read;
+
+    if (!read_preamble(stream, size, &length, failure))
+        return false;
+    text = malloc(length + 1);
+    if (text == NULL)
+        return fail(failure, "there is no memory for its header");
+    read = fread(text, 1, length, stream) == length ? npy_header_parse(header, text, length, failure)
+                                                    : fail(failure, "it ends within its header");
+    free(text);
+    return read;
+}
+
+/* Copies elements from Fortran order, where the first axis is the fastest, to C order. */
+static void reorder(const struct npy_header *header, const unsigned char *fortran, unsigned char *c)
+{
+    size_t element_size = scalar_size(header->type);
+    size_t position[CLBN_MAX_RANK] = { 0 };
+    size_t stride[CLBN_MAX_RANK]; /* In elements of the Fortran array. */
+    size_t from = 0;
+
+    for (unsigned axis = 0; axis < header->rank; axis++)
+        stride[axis] = axis == 0 ? 1 : stride[axis - 1] * header->shape[axis - 1];
+    for (size_t to = 0; to < header->count; to++) {
+        memcpy(c + to * element_size, fortran + from * element_size, element_size);
+        for (unsigned axis = header->rank; axis-- > 0;) {
+            from += stride[axis];
+            if (++position[axis] < header->shape[axis])
+                break;
+            from -= stride[axis] * header->shape[axis];
+            position[axis] = 0;
+        }
+    }
+}
+
+static bool make_c_order(struct npy_array *array, struct failure *failure)
+{
+    void *data;
+
+    array->header.fortran_order = false;
+    if (array->header.rank < 2 || array->header.count == 0)
+        return true;
+    data = malloc(array->header.count * scalar_size(array->header.type));
+    if (data == NULL)
+        return fail(failure, "there is no memory to bring it into C order");
+    reorder(&array->header, array->data, data);
+    free(array->data);
+    array->data = data;
+    return true;
+}
+
+/* The sentences of its failures are continued in npy_read(). */
+static bool read_array(FILE *stream, uintmax_t size, struct npy_array *array, struct failure *failure)
+{
+    size_t bytes, element_size;
+
+    if (size < PREAMBLE_SIZE + 2)
+        return fail(failure, "it is not a .npy file");
+    if (!read_header(stream, &array->header, &size, failure))
+        return false;
+    element_size = scalar_size(array->header.type);
+    bytes = array->header.count * element_size;
+    if (size != bytes) {
+        char shape[256];
+
+        npy_format_shape(array->header.shape, array->header.rank, shape, sizeof(shape));
+        return fail(failure, "it has %ju bytes of data, and its shape %s needs %zu", size, shape, bytes);
+    }
+    if (bytes == 0)
+        return true;
+    array->data = malloc(bytes);
+    if (array->data == NULL)
+        return fail(failure, "there is no memory for its %zu bytes", bytes);
+    if (fread(array->data, 1, bytes, stream) != bytes)
+        return fail(failure, "it could not be read to its end");
+    if (machine_is_big_endian())
+        swap_bytes(array->data, array->header.count, element_size);
+    return !array->header.fortran_order || make_c_order(array, failure);
+}
+
+bool npy_read(struct npy_array *array, const char *path, struct failure *failure)
+{
+    uintmax_t size;
+    struct failure reason;
+    bool read;
+    FILE *stream;
+
+    memset(array, 0, sizeof(*array));
+    stream = open_regular(path, &size, failure);
+    if (stream == NULL)
+        return false;
+    read = read_array(stream, size, array, &reason);
+    fclose(stream);
+    if (!read) {
+        npy_free(array);
+        return fail(failure, "cannot read '%s': %s", path, reason.sentence);
+    }
+    array->header.fortran_order = false;
+    return true;
+}
+
+bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, unsigned rank, struct failure *failure)
+{
+    memset(array, 0, sizeof(*array));
+    array->header.type = type;
+    array->header.rank = rank;
+    if (rank > 0)
+        memcpy(array->header.shape, shape, rank * sizeof(*shape));
+    if (!npy_header_count(&array->header)) {
+        memset(array, 0, sizeof(*array));
+        return fail(failure, "an array is too large");
+    }
+    if (array->header.count > 0) {
+        array->data = calloc(array->header.count, scalar_size(type));
+        if (array->data == NULL) {
+            size_t count = array->header.count;
+
+            memset(array, 0, sizeof(*array));
+            return fail(failure, "there is no memory for an array of %zu values", count);
+        }
+    }
+    return true;
+}
+
+bool npy_convert(struct npy_array *array, clbn_type type, struct failure *failure)
+{
+    struct npy_array converted;
+
+    if (type == array->header.type)
+        return true;
+    if (!npy_create(&converted, type, array->header.shape, array->header.rank, failure))
+        return false;
+    for (size_t i = 0; i < converted.header.count; i++)
+        scalar_set(type, converted.data, i, scalar_get(array->header.type, array->data, i));
+    npy_free(array);
+    *array = converted;
+    return true;
+}
+
+clbn_type npy_file_type(clbn_type type)
+{
+    return type == CLBN_BFLOAT16 ? CLBN_FLOAT32 : type;
+}
+
+/* Writes magic, version, length and dictionary, padded so that the data begins at a multiple of 64 bytes. */
+static void write_header(const struct npy_header *header, FILE *stream)
+{
+    char text[NPY_HEADER_TEXT];
+    size_t length = npy_header_format(header, text, sizeof(text));
+    size_t total = (PREAMBLE_SIZE + 2 + length + 1 + 63) / 64 * 64;
+    size_t padded = total - PREAMBLE_SIZE - 2;
+    unsigned char preamble[PREAMBLE_SIZE + 2] = { 0 };
+
+    memcpy(preamble, magic, sizeof(magic));
+    preamble[6] = 1;
+    preamble[8] = (unsigned char)(padded & 0xff);
+    preamble[9] = (unsigned char)(padded >> 8);
+    fwrite(preamble, 1, sizeof(preamble), stream);
+    fprintf(stream, "%s%*s\n", text, (int)(padded - length - 1), "");
+}
+
+/* Writes the elements with their bytes reversed, a part at a time. */
+static void write_swapped(const struct npy_array *array, FILE *stream)
+{
+    size_t element_size = scalar_size(array->header.type);
+    const unsigned char *data = array->data;
+    unsigned char element[8];
+
+    for (size_t i = 0; i < array->header.count; i++) {
+        memcpy(element, data + i * element_size, element_size);
+        swap_bytes(element, 1, element_size);
+        fwrite(element, 1, element_size, stream);
+    }
+}
+
+bool npy_write(const struct npy_array *array, struct output_file *file, struct failure *failure)
+{
+    write_header(&array->header, file->stream);
+    if (array->header.count > 0 && machine_is_big_endian())
+        write_swapped(array, file->stream);
+    else if (array->header.count > 0)
+        fwrite(array->data, scalar_size(array->header.type), array->header.count, file->stream);
+    return output_file_finish(file, failure);
+}
+
+void npy_free(struct npy_array *array)
+{
+    free(array->data);
+    memset(array, 0, sizeof(*array));
+}

@@ -1,0 +1,289 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "io/plot.h"
+
+#include "io/output_file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t length = strlen(text);
+    size_t ending_length = strlen(ending);
+
+    return length > ending_length && strcmp(text + length - ending_length, ending) == 0;
+}
+
+bool plot_is_format(const char *path)
+{
+    return ends_with(path, ".svg") || ends_with(path, ".png");
+}
+
+/* Whether folder (of that length; none: the current one) holds a program of that name. */
+static bool has_program(const char *folder, size_t folder_length, const char *name)
+{
+    char path[4096];
+    struct stat status;
+    int length = snprintf(path, sizeof path, "%.*s%s%s", (int)folder_length, folder, folder_length > 0 ? "/" : "./", name);
+
+    return length > 0 && (size_t)length < sizeof path && stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+           access(path, X_OK) == 0;
+}
+
+bool plot_has_gnuplot(void)
+{
+    const char *folder = getenv("PATH");
+
+    while (folder != NULL) {
+        size_t length = strcspn(folder, ":");
+
+        if (length < 4096 && has_program(folder, length, "gnuplot"))
+            return true;
+        folder = folder[length] == ':' ? folder + length + 1 : NULL;
+    }
+    return false;
+}
+
+/* A text in gnuplot's single quotes, where only the quote itself has a meaning. */
+static void write_quoted(FILE *script, const char *text)
+{
+    fputc('\'', script);
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            fputc('\'', script);
+        fputc(*text == '\n' ? ' ' : *text, script);
+    }
+    fputc('\'', script);
+}
+
+static void write_setting(FILE *script, const char *name, const char *text)
+{
+    fprintf(script, "set %s ", name);
+    write_quoted(script, text);
+    fputc('\n', script);
+}
+
+static void write_data(FILE *script, size_t index, const struct plot_series *series)
+{
+    fprintf(script, "$series%zu << EOD\n", index);
+    for (size_t i = 0; i < series->count; i++)
+        if (isfinite(series->x[i]) && isfinite(series->y[i]))
+            fprintf(script, "%.9g %.9g\n", series->x[i], series->y[i]);
+        else
+            fputc('\n', script); /* a gap in the line */
+    fputs("EOD\n", script);
+}
+
+static void write_lines(FILE *script, const void *subject, bool svg)
+{
+    static const char *const colours[] = { "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9" };
+    const struct plot *plot = subject;
+    const size_t colour_count = sizeof colours / sizeof *colours;
+
+    fprintf(script, "set terminal %s noenhanced size 800,500 font 'sans,13' background '#ffffff'\n", svg ? "svg" : "pngcairo");
+    write_setting(script, "title", plot->title);
+    write_setting(script, "xlabel", plot->x_label);
+    write_setting(script, "ylabel", plot->y_label);
+    fputs("set grid linetype 1 linecolor '#d8d8d8'\nset border 3\nset tics nomirror\nset xtics format '%.12g'\n", script);
+    fprintf(script, "set key %s right box linecolor '#d0d0d0' opaque samplen 2 spacing 1.3 width 1\n",
+            plot->legend_below ? "bottom" : "top");
+    for (size_t i = 0; i < plot->series_count; i++)
+        write_data(script, i, &plot->series[i]);
+    for (size_t i = 0; i < plot->series_count; i++) {
+        fprintf(script, "%s$series%zu using 1:2 with lines linewidth 2.5 linecolor '%s' title ", i == 0 ? "plot " : ", ", i,
+                colours[i % colour_count]);
+        write_quoted(script, plot->series[i].title);
+    }
+    fputc('\n', script);
+}
+
+/* What plot_write_bars() draws. */
+struct bar_charts {
+    const struct plot_bars *charts;
+    size_t count;
+};
+
+/* Pixels. */
+enum { CHART_MARGIN = 180, CHART_CATEGORY = 70, CHART_WIDTH_LEAST = 900, CHART_WIDTH_MOST = 2800, CHART_HEIGHT = 340 };
+
+static size_t chart_width(const struct bar_charts *subject)
+{
+    size_t categories = 0;
+
+    for (size_t i = 0; i < subject->count; i++) {
+        size_t count = subject->charts[i].category_count;
+
+        categories = count > categories ? count : categories;
+    }
+    if (categories > (CHART_WIDTH_MOST - CHART_MARGIN) / CHART_CATEGORY)
+        return CHART_WIDTH_MOST;
+    size_t width = CHART_MARGIN + CHART_CATEGORY * categories;
+    return width > CHART_WIDTH_LEAST ? width : CHART_WIDTH_LEAST;
+}
+
+static void write_categories(FILE *script, const struct plot_bars *chart)
+{
+    fprintf(script, "set xrange [-0.6:%g]\nset xtics rotate by 25 right scale 0 (", (double)chart->category_count - 0.4);
+    for (size_t i = 0; i < chart->category_count; i++) {
+        fputs(i > 0 ? ", " : "", script);
+        write_quoted(script, chart->categories[i]);
+        fprintf(script, " %zu", i);
+    }
+    fputs(")\n", script);
+}
+
+/* Rows "centre height width" of a series of bars, "start height length 0" of marks. */
+static void write_bars(FILE *script, size_t index, const struct plot_bars *chart, size_t bar, size_t bar_count)
+{
+    const struct plot_bar_series *series = &chart->series[index];
+    double width = 0.8 / (double)(bar_count > 0 ? bar_count : 1);
+
+    fprintf(script, "$series%zu << EOD\n", index);
+    for (size_t i = 0; i < chart->category_count; i++) {
+        if (!isfinite(series->values[i]))
+            continue;
+        if (series->mark)
+            fprintf(script, "%g %.9g 0.9 0\n", (double)i - 0.45, series->values[i]);
+        else
+            fprintf(script, "%g %.9g %g\n", (double)i - 0.4 + ((double)bar + 0.5) * width, series->values[i], width);
+    }
+    fputs("EOD\n", script);
+}
+
+static void write_chart(FILE *script, const struct plot_bars *chart)
+{
+    size_t bar_count = 0;
+    size_t bar = 0;
+
+    for (size_t i = 0; i < chart->series_count; i++)
+        bar_count += chart->series[i].mark ? 0 : 1;
+    write_setting(script, "title", chart->title);
+    write_setting(script, "ylabel", chart->y_label);
+    write_categories(script, chart);
+    for (size_t i = 0; i < chart->series_count; i++) {
+        write_bars(script, i, chart, bar, bar_count);
+        bar += chart->series[i].mark ? 0 : 1;
+    }
+    for (size_t i = 0; i < chart->series_count; i++) {
+        const struct plot_bar_series *series = &chart->series[i];
+
+        fprintf(script, "%s$series%zu %s '%s' title ", i == 0 ? "plot " : ", ", i,
+                series->mark ? "using 1:2:3:4 with vectors nohead linewidth 2.5 linecolor"
+                             : "using 1:2:3 with boxes fill solid 1 noborder linecolor",
+                series->colour);
+        write_quoted(script, series->title);
+    }
+    fputc('\n', script);
+}
+
+static void write_charts(FILE *script, const void *subject, bool svg)
+{
+    const struct bar_charts *charts = subject;
+
+    fprintf(script, "set terminal %s noenhanced size %zu,%zu font 'sans,12' background '#ffffff'\n", svg ? "svg" : "pngcairo",
+            chart_width(charts), CHART_HEIGHT * charts->count);
+    fputs("set grid ytics linetype 1 linecolor '#d8d8d8'\nset border 3\nset tics nomirror\nset yrange [0:*]\n"
+          "set key outside right top Left reverse samplen 1.5 spacing 1.3\n",
+          script);
+    fprintf(script, "set multiplot layout %zu,1\n", charts->count);
+    for (size_t i = 0; i < charts->count; i++)
+        write_chart(script, &charts->charts[i]);
+    fputs("unset multiplot\n", script);
+}
+
+/* Runs gnuplot on a script, a file at its beginning, with a file for its output. Names never reach it. */
+static enum plot_result run_gnuplot(FILE *script, FILE *picture, struct failure *failure)
+{
+    static char name[] = "gnuplot";
+    static char no_initialization[] = "-d";
+    char *arguments[] = { name, no_initialization, NULL };
+    enum plot_result result = PLOT_FAILED;
+    posix_spawn_file_actions_t actions;
+    pid_t process;
+    int status;
+
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0) {
+        fail(failure, "cannot run gnuplot: %s", strerror(error));
+        return PLOT_FAILED;
+    }
+    error = posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO);
+    if (error == 0)
+        error = posix_spawn_file_actions_adddup2(&actions, fileno(picture), STDOUT_FILENO);
+    if (error == 0)
+        error = posix_spawnp(&process, name, &actions, NULL, arguments, environ);
+    if (error != 0) {
+        fail(failure, "cannot run gnuplot: %s", strerror(error));
+        goto cleanup;
+    }
+    while (waitpid(process, &status, 0) < 0) {
+        if (errno != EINTR) {
+            fail(failure, "cannot wait for gnuplot: %s", strerror(errno));
+            goto cleanup;
+        }
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        fail(failure, "gnuplot did not draw the picture");
+        goto cleanup;
+    }
+    result = PLOT_DONE;
+cleanup:
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
+
+/* Draws what a function writes a script for. */
+static enum plot_result draw(void (*write_script)(FILE *script, const void *subject, bool svg), const void *subject,
+                             const char *path, struct failure *failure)
+{
+    enum plot_result result = PLOT_FAILED;
+    struct output_file picture = { NULL, NULL, NULL };
+    FILE *script = NULL;
+
+    if (!plot_has_gnuplot())
+        return PLOT_NO_GNUPLOT;
+    script = tmpfile();
+    if (script == NULL) {
+        fail(failure, "cannot create a temporary file: %s", strerror(errno));
+        goto cleanup;
+    }
+    write_script(script, subject, ends_with(path, ".svg"));
+    if (fflush(script) != 0 || ferror(script) || fseek(script, 0, SEEK_SET) != 0) {
+        fail(failure, "cannot write a temporary file: %s", strerror(errno));
+        goto cleanup;
+    }
+    if (!output_file_open(&picture, path, failure))
+        goto cleanup;
+    if (run_gnuplot(script, picture.stream, failure) != PLOT_DONE)
+        goto cleanup;
+    if (output_file_finish(&picture, failure) && output_file_publish(&picture, failure))
+        result = PLOT_DONE;
+cleanup:
+    output_file_close(&picture);
+    if (script != NULL)
+        fclose(script);
+    return result;
+}
+
+enum plot_result plot_write(const struct plot *plot, const char *path, struct failure *failure)
+{
+    return draw(write_lines, plot, path, failure);
+}
+
+enum plot_result plot_write_bars(const struct plot_bars *charts, size_t count, const char *path, struct failure *failure)
+{
+    const struct bar_charts subject = { charts, count };
+
+    return draw(write_charts, &subject, path, failure);
+}

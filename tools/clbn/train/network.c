@@ -1,0 +1,246 @@
+#include "train/network.h"
+
+#include "io/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The elements of a layer's buffer; 0 for one that the layer does not have. */
+static size_t buffer_elements(const struct layer *layer, enum layer_buffer buffer, size_t training_rows, size_t test_rows)
+{
+    size_t rows = training_rows > test_rows ? training_rows : test_rows;
+
+    switch (buffer) {
+    case LAYER_WEIGHTS:
+    case LAYER_TRANSPOSED:
+        return layer->inputs * layer->outputs;
+    case LAYER_BIAS:
+        return layer->batch_norm ? 0 : layer->outputs;
+    case LAYER_Z:
+        return layer->batch_norm ? rows * layer->outputs : 0;
+    case LAYER_Y:
+        return rows * layer->outputs;
+    case LAYER_DY:
+        return training_rows * layer->outputs;
+    case LAYER_BUFFERS:
+        break;
+    }
+    return 0;
+}
+
+/* Layers draw from streams of their own, so that networks of the same seed start with the same weights. */
+static bool draw_weights(struct layer *layer, cl_command_queue queue, struct random *random, double deviation,
+                         struct failure *failure)
+{
+    size_t count = layer->inputs * layer->outputs;
+    cl_float *weights = malloc(count * sizeof *weights);
+
+    if (weights == NULL)
+        return fail(failure, "there is no memory for %zu weights", count);
+    for (size_t i = 0; i < count; i++)
+        weights[i] = (cl_float)(deviation * random_gaussian(random));
+    cl_int status =
+        clEnqueueWriteBuffer(queue, layer->buffers[LAYER_WEIGHTS], CL_TRUE, 0, count * sizeof *weights, weights, 0, NULL, NULL);
+    free(weights);
+    return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueWriteBuffer", status);
+}
+
+static bool open_layer(struct network *network, size_t index, clbn_engine engine, struct random *random,
+                       struct failure *failure)
+{
+    const struct network_options *options = &network->options;
+    struct layer *layer = &network->layers[index];
+
+    layer->hidden = index < NETWORK_HIDDEN;
+    layer->batch_norm = layer->hidden && options->batch_norm;
+    layer->inputs = index == 0 ? options->inputs : options->hidden;
+    layer->outputs = layer->hidden ? options->hidden : options->classes;
+    for (size_t i = 0; i < LAYER_BUFFERS; i++) {
+        size_t count = buffer_elements(layer, (enum layer_buffer)i, options->training_rows, options->test_rows);
+
+        if (count > 0) {
+            layer->buffers[i] = arithmetic_buffer(network->arithmetic, count, failure);
+            if (layer->buffers[i] == NULL)
+                return false;
+        }
+    }
+    if (layer->batch_norm && !normalization_open(&layer->normalization, network->arithmetic, engine, options->training_rows,
+                                                 options->test_rows, layer->outputs, failure))
+        return false;
+    return draw_weights(layer, network->arithmetic->queue, random, options->deviation, failure);
+}
+
+static bool open_tally(const struct network *network, struct tally *tally, size_t rows, struct failure *failure)
+{
+    tally->rows = rows;
+    tally->losses = arithmetic_buffer(network->arithmetic, rows, failure);
+    if (tally->losses == NULL)
+        return false;
+    tally->hits = arithmetic_buffer(network->arithmetic, rows, failure);
+    return tally->hits != NULL;
+}
+
+bool network_open(struct network *network, struct arithmetic *arithmetic, clbn_engine engine,
+                  const struct network_options *options, struct failure *failure)
+{
+    struct random random = { options->seed };
+
+    memset(network, 0, sizeof *network);
+    network->arithmetic = arithmetic;
+    network->options = *options;
+    for (size_t i = 0; i < NETWORK_LAYERS; i++)
+        if (!open_layer(network, i, engine, &random, failure))
+            goto cleanup;
+    if (open_tally(network, &network->training, options->training_rows, failure) &&
+        open_tally(network, &network->test, options->test_rows, failure))
+        return true;
+cleanup:
+    network_close(network);
+    return false;
+}
+
+static void release_buffer(cl_mem buffer)
+{
+    if (buffer != NULL)
+        clReleaseMemObject(buffer);
+}
+
+void network_close(struct network *network)
+{
+    for (size_t i = 0; i < NETWORK_LAYERS; i++) {
+        struct layer *layer = &network->layers[i];
+
+        for (size_t j = 0; j < LAYER_BUFFERS; j++)
+            release_buffer(layer->buffers[j]);
+        normalization_close(&layer->normalization);
+    }
+    release_buffer(network->training.losses);
+    release_buffer(network->training.hits);
+    release_buffer(network->test.losses);
+    release_buffer(network->test.hits);
+    memset(network, 0, sizeof *network);
+}
+
+/* The linear map of a layer, and the sigmoid of a hidden one. */
+static bool forward_layer(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, size_t rows, bool training,
+                          struct failure *failure)
+{
+    const struct factor factor = { x, rows, layer->inputs, false };
+    cl_mem *buffers = layer->buffers;
+    cl_mem y = buffers[LAYER_Y];
+    cl_mem product = layer->batch_norm ? buffers[LAYER_Z] : y;
+
+    if (!enqueue_multiply(arithmetic, factor, buffers[LAYER_WEIGHTS], layer->outputs, 1.0, buffers[LAYER_BIAS], product,
+                          failure))
+        return false;
+    if (layer->batch_norm && !(training ? normalization_train(&layer->normalization, product, y, failure)
+                                        : normalization_test(&layer->normalization, product, y, failure)))
+        return false;
+    return !layer->hidden || enqueue_sigmoid(arithmetic, y, rows * layer->outputs, failure);
+}
+
+/* The outputs of the last layer, at its LAYER_Y. */
+static bool forward(struct network *network, cl_mem x, size_t rows, bool training, struct failure *failure)
+{
+    for (size_t i = 0; i < NETWORK_LAYERS; i++) {
+        if (!forward_layer(network->arithmetic, &network->layers[i], x, rows, training, failure))
+            return false;
+        x = network->layers[i].buffers[LAYER_Y];
+    }
+    return true;
+}
+
+/* From the gradient of y, at LAYER_DY, to those of the parameters, which take their step, and of x (dx may be NULL). */
+static bool backward_layer(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, cl_mem dx, size_t rows,
+                           double learning_rate, struct failure *failure)
+{
+    cl_mem *buffers = layer->buffers;
+    cl_mem dy = buffers[LAYER_DY];
+    const struct factor outer = { dy, rows, layer->outputs, false };
+    const struct factor x_transposed = { x, rows, layer->inputs, true };
+
+    if (layer->hidden && !enqueue_sigmoid_gradient(arithmetic, buffers[LAYER_Y], dy, rows * layer->outputs, failure))
+        return false;
+    if (layer->batch_norm
+            ? !normalization_backward(&layer->normalization, buffers[LAYER_Z], dy, learning_rate, failure)
+            : !enqueue_descend_bias(arithmetic, buffers[LAYER_BIAS], dy, learning_rate, rows, layer->outputs, failure))
+        return false;
+    if (dx != NULL && !(enqueue_transpose(arithmetic, buffers[LAYER_WEIGHTS], layer->inputs, layer->outputs,
+                                          buffers[LAYER_TRANSPOSED], failure) &&
+                        enqueue_multiply(arithmetic, outer, buffers[LAYER_TRANSPOSED], layer->inputs, 1.0, NULL, dx, failure)))
+        return false;
+    return enqueue_multiply(arithmetic, x_transposed, dy, layer->outputs, -learning_rate, buffers[LAYER_WEIGHTS],
+                            buffers[LAYER_WEIGHTS], failure);
+}
+
+static bool classify(struct network *network, const struct batch *batch, struct tally *tally, cl_mem gradients,
+                     struct failure *failure)
+{
+    cl_mem outputs = network->layers[NETWORK_HIDDEN].buffers[LAYER_Y];
+
+    tally->samples += batch->rows;
+    return enqueue_classify(network->arithmetic, outputs, batch, network->options.classes, gradients, tally->losses,
+                            tally->hits, failure);
+}
+
+bool network_train(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure)
+{
+    struct layer *layers = network->layers;
+
+    if (!forward(network, x, batch->rows, true, failure) ||
+        !classify(network, batch, &network->training, layers[NETWORK_HIDDEN].buffers[LAYER_DY], failure))
+        return false;
+    for (size_t i = NETWORK_LAYERS; i-- > 0;) {
+        cl_mem input = i == 0 ? x : layers[i - 1].buffers[LAYER_Y];
+        cl_mem dx = i == 0 ? NULL : layers[i - 1].buffers[LAYER_DY];
+
+        if (!backward_layer(network->arithmetic, &layers[i], input, dx, batch->rows, network->options.learning_rate, failure))
+            return false;
+    }
+    return true;
+}
+
+bool network_test(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure)
+{
+    /* The plan's batch is whole: the rows after a smaller batch are computed, too, and then left out. */
+    return forward(network, x, network->options.test_rows, false, failure) &&
+           classify(network, batch, &network->test, NULL, failure);
+}
+
+bool network_read_tally(struct network *network, struct tally *tally, struct score *score, struct failure *failure)
+{
+    bool done = false;
+    cl_command_queue queue = network->arithmetic->queue;
+    cl_float *losses = malloc(tally->rows * sizeof *losses);
+    cl_uint *hits = malloc(tally->rows * sizeof *hits);
+    double loss = 0.0;
+    double hit_count = 0.0;
+    cl_int status;
+
+    if (losses == NULL || hits == NULL) {
+        fail(failure, "there is no memory for a tally of %zu rows", tally->rows);
+        goto cleanup;
+    }
+    status = clEnqueueReadBuffer(queue, tally->losses, CL_FALSE, 0, tally->rows * sizeof *losses, losses, 0, NULL, NULL);
+    if (status == CL_SUCCESS)
+        status = clEnqueueReadBuffer(queue, tally->hits, CL_TRUE, 0, tally->rows * sizeof *hits, hits, 0, NULL, NULL);
+    if (status != CL_SUCCESS) {
+        clFinish(queue); /* The first read may still be writing to losses. */
+        fail_opencl(failure, "clEnqueueReadBuffer", status);
+        goto cleanup;
+    }
+    for (size_t i = 0; i < tally->rows; i++) {
+        loss += (double)losses[i];
+        hit_count += (double)hits[i];
+    }
+    score->loss = tally->samples > 0 ? loss / (double)tally->samples : (double)NAN;
+    score->accuracy = tally->samples > 0 ? hit_count / (double)tally->samples : (double)NAN;
+    tally->samples = 0;
+    done = arithmetic_fill(network->arithmetic, tally->losses, tally->rows, 0.0, failure) &&
+           arithmetic_fill(network->arithmetic, tally->hits, tally->rows, 0.0, failure);
+cleanup:
+    free(losses);
+    free(hits);
+    return done;
+}

@@ -1,0 +1,92 @@
+/*
+ * The network of the paper's section 4.1: linear layers with three hidden ones in front of a softmax, trained by
+ * stochastic gradient descent.
+ *
+ *     hidden layer:                   y = sigmoid(x W + bias)
+ *     hidden layer with batch norm:   y = sigmoid(BN(x W)), where beta takes the bias's place
+ *     last layer:                     y = x W + bias
+ *
+ * All its work is enqueued on the arithmetic's queue; only opening it and reading a tally wait for the device.
+ */
+#ifndef CLBN_TOOL_NETWORK_H
+#define CLBN_TOOL_NETWORK_H
+
+#include "io/failure.h"
+#include "train/arithmetic.h"
+#include "train/normalization.h"
+
+#include <clbn.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NETWORK_HIDDEN = 3, NETWORK_LAYERS = NETWORK_HIDDEN + 1 };
+
+struct network_options {
+    size_t inputs;        /* values of a sample */
+    size_t hidden;        /* outputs of each hidden layer */
+    size_t classes;       /* outputs of the last layer */
+    size_t training_rows; /* samples of a training batch */
+    size_t test_rows;     /* most samples of a test batch */
+    bool batch_norm;
+    double learning_rate;
+    double deviation; /* standard deviation of the initial weights */
+    uint64_t seed;    /* of the initial weights */
+};
+
+enum layer_buffer {
+    LAYER_WEIGHTS,    /* (inputs, outputs) */
+    LAYER_TRANSPOSED, /* (outputs, inputs): the weights, for the gradient of the input */
+    LAYER_BIAS,       /* (outputs); not in layers with batch norm */
+    LAYER_Z,          /* (rows, outputs): the input of the batch norm; only there */
+    LAYER_Y,          /* (rows, outputs) */
+    LAYER_DY,         /* (rows, outputs): gradients, from that of y to that of x W */
+    LAYER_BUFFERS
+};
+
+struct layer {
+    size_t inputs;
+    size_t outputs;
+    bool hidden;
+    bool batch_norm;
+    cl_mem buffers[LAYER_BUFFERS];
+    struct normalization normalization;
+};
+
+/* What a network made of the samples that it has seen since the last reading. */
+struct tally {
+    cl_mem losses; /* float, the sum of each row of the batches */
+    cl_mem hits;   /* uint, likewise */
+    size_t rows;
+    size_t samples;
+};
+
+/* All zero: closed. */
+struct network {
+    struct arithmetic *arithmetic;
+    struct network_options options;
+    struct layer layers[NETWORK_LAYERS];
+    struct tally training;
+    struct tally test;
+};
+
+struct score {
+    double loss;     /* mean cross entropy, in nats */
+    double accuracy; /* part of the samples whose greatest output is the label's, 0 to 1 */
+};
+
+/* The arithmetic must outlive the network. engine may be NULL without batch norm. On failure the network is closed. */
+bool network_open(struct network *network, struct arithmetic *arithmetic, clbn_engine engine,
+                  const struct network_options *options, struct failure *failure);
+void network_close(struct network *network);
+
+/* One step of gradient descent on a batch of training_rows samples, whose gathered images are x. */
+bool network_train(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure);
+
+/* Classifies a batch of up to test_rows samples. x has test_rows rows, of which the first are the batch's images. */
+bool network_test(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure);
+
+/* Waits for the device, reads a tally of the network's and starts it afresh. No samples give NaN. */
+bool network_read_tally(struct network *network, struct tally *tally, struct score *score, struct failure *failure);
+
+#endif

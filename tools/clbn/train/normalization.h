@@ -1,0 +1,48 @@
+/* A batch-norm layer of the network: clbn's calls, with the layer's parameters and statistics. */
+#ifndef CLBN_TOOL_NORMALIZATION_H
+#define CLBN_TOOL_NORMALIZATION_H
+
+#include "io/failure.h"
+#include "train/arithmetic.h"
+
+#include <clbn.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum normalization_buffer {
+    NORMALIZATION_GAMMA,
+    NORMALIZATION_BETA,
+    NORMALIZATION_DGAMMA,
+    NORMALIZATION_DBETA,
+    NORMALIZATION_RUNNING_MEAN,
+    NORMALIZATION_RUNNING_VAR,
+    NORMALIZATION_SAVE_MEAN,
+    NORMALIZATION_SAVE_INVSTD,
+    NORMALIZATION_WORKSPACE,
+    NORMALIZATION_BUFFERS
+};
+
+/* All zero: closed. */
+struct normalization {
+    struct arithmetic *arithmetic;
+    clbn_plan training; /* (rows of a training batch, width) */
+    clbn_plan test;     /* (rows of a test batch, width) */
+    cl_mem buffers[NORMALIZATION_BUFFERS];
+    size_t width;
+};
+
+/* gamma = 1, beta = 0. The arithmetic must outlive the layer. On failure the layer is closed. */
+bool normalization_open(struct normalization *layer, struct arithmetic *arithmetic, clbn_engine engine, size_t training_rows,
+                        size_t test_rows, size_t width, struct failure *failure);
+void normalization_close(struct normalization *layer);
+
+/* y from the statistics of the batch x, which go into the running statistics. */
+bool normalization_train(struct normalization *layer, cl_mem x, cl_mem y, struct failure *failure);
+
+/* y from the running statistics. */
+bool normalization_test(struct normalization *layer, cl_mem x, cl_mem y, struct failure *failure);
+
+/* Turns dy into dx in place, and steps gamma and beta down their gradients. */
+bool normalization_backward(struct normalization *layer, cl_mem x, cl_mem dy, double learning_rate, struct failure *failure);
+
+#endif

@@ -1,0 +1,78 @@
+#include "train/samples.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static cl_mem copy_bytes(const struct arithmetic *arithmetic, unsigned char *bytes, size_t size, struct failure *failure)
+{
+    cl_int status;
+    cl_mem buffer = clCreateBuffer(arithmetic->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, bytes, &status);
+
+    if (buffer == NULL)
+        fail_opencl(failure, "clCreateBuffer for the data set", status);
+    return buffer;
+}
+
+bool samples_open(struct samples *samples, const struct arithmetic *arithmetic, const struct idx_set *set,
+                  struct failure *failure)
+{
+    memset(samples, 0, sizeof *samples);
+    samples->count = set->count;
+    samples->width = set->height * set->width;
+    samples->images = copy_bytes(arithmetic, set->images, set->count * samples->width, failure);
+    if (samples->images != NULL)
+        samples->labels = copy_bytes(arithmetic, set->labels, set->count, failure);
+    if (samples->labels == NULL) {
+        samples_close(samples);
+        return false;
+    }
+    return true;
+}
+
+void samples_close(struct samples *samples)
+{
+    cl_mem buffers[] = { samples->images, samples->labels, samples->order };
+
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        if (buffers[i] != NULL)
+            clReleaseMemObject(buffers[i]);
+    free(samples->host_order);
+    memset(samples, 0, sizeof *samples);
+}
+
+static bool create_order(struct samples *samples, const struct arithmetic *arithmetic, struct failure *failure)
+{
+    samples->host_order = malloc(samples->count * sizeof *samples->host_order);
+    if (samples->host_order == NULL)
+        return fail(failure, "there is no memory for the order of %zu samples", samples->count);
+    for (size_t i = 0; i < samples->count; i++)
+        samples->host_order[i] = (cl_uint)i;
+    samples->order = arithmetic_buffer(arithmetic, samples->count, failure);
+    return samples->order != NULL;
+}
+
+bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmetic, struct random *random,
+                     struct failure *failure)
+{
+    if (samples->order == NULL && !create_order(samples, arithmetic, failure))
+        return false;
+    for (size_t i = samples->count; i-- > 1;) {
+        size_t j = random_below(random, (uint32_t)(i + 1));
+        cl_uint taken = samples->host_order[j];
+
+        samples->host_order[j] = samples->host_order[i];
+        samples->host_order[i] = taken;
+    }
+    cl_int status = clEnqueueWriteBuffer(arithmetic->queue, samples->order, CL_TRUE, 0, samples->count * sizeof(cl_uint),
+                                         samples->host_order, 0, NULL, NULL);
+    return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueWriteBuffer", status);
+}
+
+struct batch samples_batch(const struct samples *samples, size_t first, size_t rows)
+{
+    struct batch batch = { samples->images, samples->labels, samples->order, samples->width, first, rows };
+
+    if (rows > samples->count - first)
+        batch.rows = samples->count - first;
+    return batch;
+}

@@ -1,0 +1,36 @@
+/* A data set on the device, and the order in which its samples are taken. */
+#ifndef CLBN_TOOL_SAMPLES_H
+#define CLBN_TOOL_SAMPLES_H
+
+#include "io/failure.h"
+#include "io/idx.h"
+#include "io/random.h"
+#include "train/arithmetic.h"
+
+#include <clbn.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All zero: closed. */
+struct samples {
+    cl_mem images; /* unsigned char, count x width */
+    cl_mem labels; /* unsigned char */
+    cl_mem order;  /* uint; NULL until the first shuffle: as they come */
+    cl_uint *host_order;
+    size_t count;
+    size_t width;
+};
+
+/* Copies a set to the device. On failure the samples are closed. */
+bool samples_open(struct samples *samples, const struct arithmetic *arithmetic, const struct idx_set *set,
+                  struct failure *failure);
+void samples_close(struct samples *samples);
+
+/* Draws a new order. Waits for the work that still uses the old one. */
+bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmetic, struct random *random,
+                     struct failure *failure);
+
+/* The samples from the first one on, in order, but for those after the end. */
+struct batch samples_batch(const struct samples *samples, size_t first, size_t rows);
+
+#endif

@@ -1,0 +1,48 @@
+/* The experiment of the paper's Figure 1(a): the same network without and with batch norm, on the same batches. */
+#ifndef CLBN_TOOL_TRAINING_H
+#define CLBN_TOOL_TRAINING_H
+
+#include "io/device.h"
+#include "io/failure.h"
+#include "io/idx.h"
+#include "train/network.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum contender { CONTENDER_PLAIN, CONTENDER_BATCH_NORM, CONTENDERS };
+
+struct training_options {
+    bool trained[CONTENDERS];
+    size_t classes;
+    size_t batch;
+    size_t steps;
+    double learning_rate;
+    uint64_t seed;
+};
+
+/* What the networks were worth after so many steps. */
+struct training_point {
+    size_t step;
+    struct {
+        struct score training; /* over the batches since the last point; NaN at step 0 */
+        struct score test;     /* over the whole test set */
+    } scores[CONTENDERS];      /* NaN for a network that is not trained */
+};
+
+/* Who looks on; the functions may print. */
+struct training_observer {
+    void (*on_steps)(void *context, size_t steps); /* So many steps are done; called some times a second. */
+    bool (*on_point)(void *context, const struct training_point *point, struct failure *failure); /* false stops. */
+    void *context;
+};
+
+/* The step of the point that follows that of a step: points are denser at the beginning, where more happens. */
+size_t training_next_point(size_t step, size_t steps);
+
+/* Trains, from random weights, with a point before the first step, at last after the last one, and between. */
+bool training_run(const struct session *session, const struct idx_set *training_set, const struct idx_set *test_set,
+                  const struct training_options *options, const struct training_observer *observer, struct failure *failure);
+
+#endif
