@@ -299,11 +299,37 @@ START_TEST(incomplete_folder_is_found)
     struct failure failure = { "" };
     bool read = idx_read_set(folder, IDX_TRAINING, CLASSES, &set, &failure);
 
-    expect_failure(read, &failure, "has no file train-images-idx3-ubyte or train-images-idx3-ubyte.gz");
+    expect_failure(read, &failure, "has no file train-images-idx3-ubyte or train-images.idx3-ubyte, nor one with .gz");
     write_folder("wb", ".gz", labels, LABELS_SIZE);
     unlink(path); /* The labels of the test set, written last. */
     read = idx_read_set(folder, IDX_TEST, CLASSES, &set, &failure);
     expect_failure(read, &failure, "has no file t10k-labels-idx1-ubyte");
+}
+END_TEST
+
+/* A folder, or what else is no file, under each of the names that come before the one of the file. */
+START_TEST(what_is_no_file_hides_none)
+{
+    static const char *const names[] = { "train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "train-images.idx3-ubyte",
+                                         "train-images.idx3-ubyte.gz" };
+    char found[IDX_PATH_SIZE];
+    struct failure failure = { "" };
+
+    for (size_t i = 0; i < 4; i++) {
+        set_path(names[i], "");
+        write_file("wbT", images, IMAGES_SIZE);
+        ck_assert_msg(idx_find_file(folder, IDX_TRAINING_IMAGES, found, &failure), "%s", failure.sentence);
+        ck_assert_str_eq(found, path);
+        ck_assert(idx_read_images(found, &set, &failure));
+        idx_free_set(&set);
+        unlink(path);
+        ck_assert_int_eq(i % 2 == 0 ? mkdir(path, 0700) : mkfifo(path, 0600), 0);
+    }
+    expect_failure(idx_find_file(folder, IDX_TRAINING_IMAGES, found, &failure), &failure, "is not a regular file");
+    for (size_t i = 0; i < 4; i++) {
+        set_path(names[i], "");
+        ck_assert_int_eq(remove(path), 0);
+    }
 }
 END_TEST
 
@@ -351,6 +377,7 @@ int main(void)
     tcase_add_checked_fixture(folders, setup, teardown);
     tcase_add_loop_test(folders, folder_is_read, 0, MODES);
     tcase_add_test(folders, incomplete_folder_is_found);
+    tcase_add_test(folders, what_is_no_file_hides_none);
     tcase_add_test(folders, counts_must_agree);
     tcase_add_test(folders, long_folder_names_are_refused);
     suite_add_tcase(suite, folders);

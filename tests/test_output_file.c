@@ -134,6 +134,58 @@ START_TEST(publishes_several)
 }
 END_TEST
 
+/* A folder that takes a name after the file for it was opened stands for whatever can go wrong at the last moment. */
+START_TEST(publishes_all_or_none)
+{
+    char paths[4][sizeof(npy_path) + 8];
+    struct output_file files[4];
+    struct output_file *const list[] = { &files[0], &files[1], &files[2], &files[3] };
+    struct failure failure = { "" };
+
+    write_npy_file(1, six_dictionary, six, sizeof(six));
+    for (int i = 0; i < 4; i++) {
+        snprintf(paths[i], sizeof(paths[i]), i == 0 ? "%s" : "%s.%d", npy_path, i);
+        ck_assert(output_file_open(&files[i], paths[i], &failure));
+        fputs("new", files[i].stream);
+        ck_assert(output_file_finish(&files[i], &failure));
+    }
+    ck_assert_int_eq(mkdir(paths[2], 0700), 0);
+    ck_assert(!output_files_publish(list, 4, &failure));
+    ck_assert_msg(strstr(failure.sentence, paths[2]) != NULL, "%s", failure.sentence);
+    for (int i = 0; i < 4; i++)
+        output_file_close(&files[i]);
+    check_six();
+    ck_assert_int_ne(access(paths[1], F_OK), 0);
+    ck_assert_int_ne(access(paths[3], F_OK), 0);
+    ck_assert_uint_eq(count_npy_files(), 2);
+    ck_assert_int_eq(rmdir(paths[2]), 0);
+}
+END_TEST
+
+START_TEST(tells_files_apart)
+{
+    char paths[4][2 * sizeof(npy_path)];
+
+    snprintf(paths[0], sizeof(paths[0]), "%s/./array.npy", npy_folder);
+    snprintf(paths[1], sizeof(paths[1]), "%s/link", npy_folder);
+    snprintf(paths[2], sizeof(paths[2]), "%s/here/array.npy", npy_folder);
+    snprintf(paths[3], sizeof(paths[3]), "%s/here", npy_folder);
+    ck_assert_int_eq(symlink(".", paths[3]), 0);
+    ck_assert_int_eq(symlink("array.npy", paths[1]), 0);
+    for (int exists = 0; exists < 2; exists++) {
+        ck_assert(output_file_is(npy_path, npy_path));
+        ck_assert(output_file_is(npy_path, paths[0]));
+        ck_assert(output_file_is(paths[2], npy_path));
+        ck_assert_int_eq(output_file_is(paths[1], npy_path), exists);
+        ck_assert(!output_file_is(npy_path, paths[3]));
+        ck_assert(!output_file_is(npy_path, "array.npy"));
+        write_npy_file(1, six_dictionary, six, sizeof(six));
+    }
+    unlink(paths[1]);
+    unlink(paths[3]);
+}
+END_TEST
+
 START_TEST(keeps_permissions_and_links)
 {
     static const size_t shape[1] = { 1 };
@@ -220,6 +272,8 @@ int main(void)
     tcase_add_test(writing, a_signal_removes_unpublished_files);
     tcase_add_test(writing, a_signal_that_is_ignored_stays_so);
     tcase_add_test(writing, publishes_several);
+    tcase_add_test(writing, publishes_all_or_none);
+    tcase_add_test(writing, tells_files_apart);
     tcase_add_test(writing, keeps_permissions_and_links);
     tcase_add_test(writing, refuses_outputs_that_cannot_be);
     tcase_add_test(writing, reports_a_full_disk);

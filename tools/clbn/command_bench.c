@@ -22,7 +22,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { PEER_NONE, PEER_ONEDNN };
 
@@ -145,7 +144,7 @@ static bool check_peer(const struct session *session, struct failure *failure)
 /* A picture that cannot be written should be known before the measurement, not after it. */
 static bool open_outputs(const struct request *request, struct output_file *json, struct failure *failure)
 {
-    struct output_file picture = { NULL, NULL, NULL };
+    struct output_file picture = { 0 };
 
     if (request->plot != NULL && !output_file_open(&picture, request->plot, failure))
         return false;
@@ -191,7 +190,7 @@ static int run(const struct request *request)
                                    .residual = request->residual,
                                    .quick = request->quick,
                                    .load = load_average() };
-    struct output_file json = { NULL, NULL, NULL };
+    struct output_file json = { 0 };
     char peer[80];
 
     if (!list_rows(request, &report, &failure) || !open_outputs(request, &json, &failure) ||
@@ -225,7 +224,7 @@ static int check_outputs(const struct command_line *command, const struct reques
 {
     if (request->plot != NULL && !plot_is_format(request->plot))
         return usage_error(command, "--plot takes a file name that ends in .svg or .png, not '%s'", request->plot);
-    if (request->plot != NULL && request->json != NULL && strcmp(request->plot, request->json) == 0)
+    if (request->plot != NULL && request->json != NULL && output_file_is(request->plot, request->json))
         return usage_error(command, "--json and --plot both write '%s'", request->plot);
     return EXIT_DONE;
 }

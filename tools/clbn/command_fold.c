@@ -34,7 +34,10 @@ int command_fold(int argc, char **argv)
         [RUNNING_MEAN] = { .option = "running-mean", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
         [RUNNING_VAR] = { .option = "running-var", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
         [FOLDED_WEIGHTS] = { .option = "folded-weights", .role = OPERAND_OUTPUT },
-        [FOLDED_BIAS] = { .option = "folded-bias", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
+        [FOLDED_BIAS] = { .option = "folded-bias",
+                          .role = OPERAND_OUTPUT,
+                          .kind = OPERAND_VECTOR,
+                          .replaces = &operands[BIAS] },
     };
     struct job job = JOB_INIT(operands, OPERAND_COUNT);
     struct option options[] = {

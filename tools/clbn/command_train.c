@@ -28,10 +28,15 @@ struct request {
     struct training_options training;
 };
 
+static const char *data_folder(const struct request *request)
+{
+    return request->data != NULL ? request->data : DEFAULT_DATA;
+}
+
 static bool read_data(const struct request *request, struct idx_set *training_set, struct idx_set *test_set,
                       struct failure *failure)
 {
-    const char *folder = request->data != NULL ? request->data : DEFAULT_DATA;
+    const char *folder = data_folder(request);
     struct stat status;
 
     if (request->data == NULL && stat(folder, &status) != 0 && errno == ENOENT) {
@@ -55,7 +60,7 @@ static bool read_data(const struct request *request, struct idx_set *training_se
 /* A picture that cannot be written should be known before the training, not after it. */
 static bool probe_output(const char *path, struct failure *failure)
 {
-    struct output_file file = { NULL, NULL, NULL };
+    struct output_file file = { 0 };
     bool opened = output_file_open(&file, path, failure);
 
     output_file_close(&file);
@@ -77,6 +82,24 @@ static bool train(const struct request *request, const struct session *session, 
                 (request->plot == NULL || training_report_plot(&report, request->plot, failure));
     training_report_close(&report);
     return done;
+}
+
+/* Outputs to one file, or to a file of the data. Returns EXIT_DONE or EXIT_USAGE. */
+static int check_outputs(const struct command_line *command, const struct request *request)
+{
+    const char *const outputs[] = { request->log, request->plot };
+    char path[IDX_PATH_SIZE];
+    struct failure failure;
+
+    if (request->plot != NULL && !plot_is_format(request->plot))
+        return usage_error(command, "--plot takes a file name that ends in .svg or .png, not '%s'", request->plot);
+    if (request->log != NULL && request->plot != NULL && output_file_is(request->log, request->plot))
+        return usage_error(command, "--log and --plot would both write '%s'", request->plot);
+    for (size_t i = 0; i < 2; i++)
+        for (int file = 0; file < IDX_FILES && outputs[i] != NULL; file++)
+            if (idx_find_file(data_folder(request), (enum idx_file)file, path, &failure) && output_file_is(path, outputs[i]))
+                return usage_error(command, "'%s' is one of the data's files, and would be written over", outputs[i]);
+    return EXIT_DONE;
 }
 
 static int run(const struct request *request)
@@ -158,10 +181,11 @@ int command_train(int argc, char **argv)
         return exit_code;
     if (no_bn && compare)
         return usage_error(&command, "--no-bn and --compare exclude each other");
-    if (request.plot != NULL && !plot_is_format(request.plot))
-        return usage_error(&command, "--plot takes a file name that ends in .svg or .png, not '%s'", request.plot);
     if (compare && request.plot == NULL)
         request.plot = DEFAULT_PLOT;
+    exit_code = check_outputs(&command, &request);
+    if (exit_code != EXIT_DONE)
+        return exit_code;
     request.training.trained[CONTENDER_PLAIN] = no_bn || compare;
     request.training.trained[CONTENDER_BATCH_NORM] = !no_bn;
     request.training.classes = CLASSES;

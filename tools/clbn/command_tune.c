@@ -143,7 +143,7 @@ static int run(const struct request *request)
     struct failure failure;
     struct session session = { 0 };
     struct tune_report report = { .activation = (clbn_activation)request->activation, .stored = true };
-    struct output_file json = { NULL, NULL, NULL };
+    struct output_file json = { 0 };
 
     report.rows = calloc(count_plans(&request->selection), BENCH_OPS * sizeof(*report.rows));
     if (report.rows == NULL) {

@@ -5,17 +5,48 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_written(const struct operand *operand)
+{
+    return operand->path != NULL && operand->role != OPERAND_INPUT;
+}
+
+/* Whether an output may take an input's file. A tensor may take a tensor's: y that of x, dx that of dy. */
+static bool may_replace(const struct operand *output, const struct operand *input)
+{
+    return output->role == OPERAND_OUTPUT &&
+           (output->replaces == input || (output->kind == OPERAND_TENSOR && input->kind == OPERAND_TENSOR));
+}
+
+/* Of two operands, the first one an output. */
+static bool check_output(const struct operand *one, const struct operand *other, struct failure *failure)
+{
+    if (!output_file_is(one->path, other->path))
+        return true;
+    if (is_written(other))
+        return fail(failure, "--%s and --%s would both write '%s'", one->option, other->option, one->path);
+    return strcmp(one->path, "-") == 0 || may_replace(one, other) ||
+           fail(failure, "--%s would write over '%s', which --%s reads", one->option, other->path, other->option);
+}
+
 bool operands_check_paths(const struct operand_set *set, struct failure *failure)
 {
+    const struct operand *standard = NULL; /* What reads the standard input. */
+
     for (size_t i = 0; i < set->count; i++) {
         const struct operand *one = &set->operands[i];
 
-        for (size_t j = i + 1; j < set->count && one->path != NULL && one->role != OPERAND_INPUT; j++) {
-            const struct operand *other = &set->operands[j];
-
-            if (other->path != NULL && other->role != OPERAND_INPUT && strcmp(one->path, other->path) == 0)
-                return fail(failure, "--%s and --%s would both write '%s'", one->option, other->option, one->path);
+        if (one->path == NULL)
+            continue;
+        if (strcmp(one->path, "-") == 0 && one->role == OPERAND_UPDATED)
+            return fail(failure, "--%s is updated in place, and takes a file, not '-'", one->option);
+        if (strcmp(one->path, "-") == 0 && one->role == OPERAND_INPUT) {
+            if (standard != NULL)
+                return fail(failure, "--%s and --%s would both read the standard input", standard->option, one->option);
+            standard = one;
         }
+        for (size_t j = 0; j < set->count && is_written(one); j++)
+            if (i != j && set->operands[j].path != NULL && !check_output(one, &set->operands[j], failure))
+                return false;
     }
     return true;
 }
@@ -214,15 +245,22 @@ bool operands_download(struct operand_set *set, const struct session *session, s
     return true;
 }
 
-static bool is_written(const struct operand *operand)
+/* What is updated comes last: where publishing fails midway and cannot be taken back, a second run does not update it twice. */
+static size_t list_files(struct operand_set *set, struct output_file **files)
 {
-    return operand->path != NULL && operand->role != OPERAND_INPUT;
+    static const enum operand_role order[] = { OPERAND_OUTPUT, OPERAND_UPDATED };
+    size_t count = 0;
+
+    for (size_t pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < set->count; i++)
+            if (is_written(&set->operands[i]) && set->operands[i].role == order[pass])
+                files[count++] = &set->operands[i].file;
+    return count;
 }
 
 bool operands_write(struct operand_set *set, struct failure *failure)
 {
     struct output_file *files[OPERANDS_MAXIMUM];
-    size_t count = 0;
 
     for (size_t i = 0; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
@@ -232,9 +270,8 @@ bool operands_write(struct operand_set *set, struct failure *failure)
         if (!npy_convert(&operand->array, npy_file_type(operand->array.header.type), failure) ||
             !output_file_open(&operand->file, operand->path, failure) || !npy_write(&operand->array, &operand->file, failure))
             return false;
-        files[count++] = &operand->file;
     }
-    return output_files_publish(files, count, failure);
+    return output_files_publish(files, list_files(set, files), failure);
 }
 
 void operands_close(struct operand_set *set)

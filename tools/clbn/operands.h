@@ -33,8 +33,9 @@ struct operand {
     const char *path;   /* NULL: absent. */
     enum operand_role role;
     enum operand_kind kind;
-    struct npy_array array; /* In the type that it has on the device. */
-    cl_mem buffer;          /* NULL where absent or without elements. */
+    const struct operand *replaces; /* The vector whose file this one may take; NULL: none. */
+    struct npy_array array;         /* In the type that it has on the device. */
+    cl_mem buffer;                  /* NULL where absent or without elements. */
     struct output_file file;
 };
 
@@ -59,7 +60,7 @@ struct tensor_form {
         .required = is_required, .help = text                                                                                  \
     }
 
-/* Fails where two outputs have the same path. */
+/* Fails where two outputs would go to one file, or an output to the file of an input that it may not replace. */
 bool operands_check_paths(const struct operand_set *set, struct failure *failure);
 
 /* The first tensor that is there. */

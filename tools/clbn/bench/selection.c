@@ -13,9 +13,12 @@ int bench_selection_parse(const struct command_line *command, const struct bench
         return usage_error(command, "--layout takes nchw, nhwc or nchw,nhwc, not '%s'", texts->layouts);
     if (!bench_choice_parse(texts->types, bench_type_names, BENCH_TYPES, &selection->types))
         return usage_error(command, "--type takes some of float32,float64,float16,bfloat16, not '%s'", texts->types);
-    if (!bench_shapes_parse(texts->shapes, &selection->shapes, &failure))
+    if (bench_shapes_parse(texts->shapes, &selection->shapes, &failure))
+        return EXIT_DONE;
+    if (!selection->shapes.no_memory)
         return usage_error(command, "--shapes: %s", failure.sentence);
-    return EXIT_DONE;
+    report_failure(&failure);
+    return EXIT_FAILED;
 }
 
 void bench_selection_free(struct bench_selection *selection)

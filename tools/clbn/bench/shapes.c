@@ -81,7 +81,8 @@ static bool append(struct bench_shape_list *list, const struct bench_shape *shap
 {
     struct bench_shape *larger = realloc(list->shapes, (list->count + count) * sizeof(*larger));
 
-    if (larger == NULL)
+    list->no_memory = larger == NULL;
+    if (list->no_memory)
         return fail(failure, "there is no memory for the list of shapes");
     memcpy(larger + list->count, shapes, count * sizeof(*larger));
     list->shapes = larger;
@@ -159,7 +160,9 @@ bool bench_shapes_parse(const char *text, struct bench_shape_list *list, struct 
             return true;
         text += length + 1;
     }
-    bench_shapes_free(list);
+    free(list->shapes);
+    list->shapes = NULL;
+    list->count = 0;
     return false;
 }
 

@@ -18,6 +18,7 @@ struct bench_shape {
 struct bench_shape_list {
     struct bench_shape *shapes;
     size_t count;
+    bool no_memory; /* After a failure: that was why. */
 };
 
 /* What --shapes takes, for a help text. */

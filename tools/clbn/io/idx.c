@@ -10,10 +10,9 @@
 #include <zlib.h>
 
 enum {
-    UNSIGNED_BYTE = 0x08,    /* the third byte of the magic number: the type of the elements */
-    MAX_RANK = 3,            /* of the files read here */
-    FIRST_PIECE = 64 * 1024, /* bytes */
-    MAX_PATH_LENGTH = 4096
+    UNSIGNED_BYTE = 0x08,   /* the third byte of the magic number: the type of the elements */
+    MAX_RANK = 3,           /* of the files read here */
+    FIRST_PIECE = 64 * 1024 /* bytes */
 };
 
 struct header {
@@ -205,32 +204,52 @@ cleanup:
     return done;
 }
 
-/* Finds folder/name or folder/name.gz. */
-static bool find_file(const char *folder, const char *name, char path[MAX_PATH_LENGTH], struct failure *failure)
+/* A file's name without its ending. The dot is a dash in the names that the data sets were published under, and stays one where
+ * some programs unpack them. */
+static const struct {
+    const char *part, *kind;
+} file_names[IDX_FILES] = {
+    [IDX_TRAINING_IMAGES] = { "train-images", "idx3-ubyte" },
+    [IDX_TRAINING_LABELS] = { "train-labels", "idx1-ubyte" },
+    [IDX_TEST_IMAGES] = { "t10k-images", "idx3-ubyte" },
+    [IDX_TEST_LABELS] = { "t10k-labels", "idx1-ubyte" },
+};
+
+bool idx_find_file(const char *folder, enum idx_file file, char path[IDX_PATH_SIZE], struct failure *failure)
 {
-    static const char *const endings[] = { "", ".gz" };
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        int length = snprintf(path, MAX_PATH_LENGTH, "%s/%s%s", folder, name, endings[i]);
-        if (length < 0 || length >= MAX_PATH_LENGTH)
-            return fail(failure, "the name of the folder '%.64s...' is too long", folder);
+    static const char *const forms[] = { "%s/%s-%s", "%s/%s-%s.gz", "%s/%s.%s", "%s/%s.%s.gz" };
+    const char *part = file_names[file].part, *kind = file_names[file].kind;
+    char other[IDX_PATH_SIZE] = ""; /* what has the name and is no file */
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct stat status;
-        if (stat(path, &status) == 0)
+        int length = snprintf(path, IDX_PATH_SIZE, forms[i], folder, part, kind);
+
+        if (length < 0 || length >= IDX_PATH_SIZE)
+            return fail(failure, "the name of the folder '%.64s...' is too long", folder);
+        if (stat(path, &status) != 0) {
+            if (errno != ENOENT)
+                return fail(failure, "cannot open '%s': %s", path, strerror(errno));
+        } else if (S_ISREG(status.st_mode)) {
             return true;
-        if (errno != ENOENT)
-            return fail(failure, "cannot open '%s': %s", path, strerror(errno));
+        } else {
+            memcpy(other, path, (size_t)length + 1);
+        }
     }
-    return fail(failure, "'%s' has no file %s or %s.gz", folder, name, name);
+    if (other[0] != '\0')
+        return fail(failure, "'%s' is not a regular file", other);
+    return fail(failure, "'%s' has no file %s-%s or %s.%s, nor one with .gz", folder, part, kind, part, kind);
 }
 
 bool idx_read_set(const char *folder, enum idx_part part, size_t class_count, struct idx_set *set, struct failure *failure)
 {
     bool training = part == IDX_TRAINING;
-    char path[MAX_PATH_LENGTH];
+    char path[IDX_PATH_SIZE];
     struct idx_set labels = IDX_SET_INIT;
     *set = labels;
-    if (!find_file(folder, training ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte", path, failure) ||
+    if (!idx_find_file(folder, training ? IDX_TRAINING_IMAGES : IDX_TEST_IMAGES, path, failure) ||
         !idx_read_images(path, set, failure) ||
-        !find_file(folder, training ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte", path, failure) ||
+        !idx_find_file(folder, training ? IDX_TRAINING_LABELS : IDX_TEST_LABELS, path, failure) ||
         !idx_read_labels(path, class_count, &labels, failure)) {
         idx_free_set(set);
         return false;

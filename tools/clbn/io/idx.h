@@ -29,10 +29,15 @@ struct idx_set {
 
 enum idx_part { IDX_TRAINING, IDX_TEST };
 
-/*
- * Reads one part of a data set from a folder with the usual names: train-images-idx3-ubyte and
- * train-labels-idx1-ubyte, or t10k-..., each as it is or with .gz at the end. On failure *set is empty.
- */
+enum idx_file { IDX_TRAINING_IMAGES, IDX_TRAINING_LABELS, IDX_TEST_IMAGES, IDX_TEST_LABELS, IDX_FILES };
+
+enum { IDX_PATH_SIZE = 4096 };
+
+/* Finds a file of a data set under one of its usual names: train-images-idx3-ubyte, train-images.idx3-ubyte and so on, each as it
+ * is or with .gz at the end. What has such a name and is not a regular file, such as a folder, is passed over. */
+bool idx_find_file(const char *folder, enum idx_file file, char path[IDX_PATH_SIZE], struct failure *failure);
+
+/* Reads one part of a data set from a folder. On failure *set is empty. */
 bool idx_read_set(const char *folder, enum idx_part part, size_t class_count, struct idx_set *set, struct failure *failure);
 
 /* Reads images into *set: its count, height, width and images. The file may be hostile. */

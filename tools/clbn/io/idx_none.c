@@ -9,6 +9,14 @@ static bool refuse(struct idx_set *set, struct failure *failure)
     return fail(failure, "this clbn was built without zlib: install zlib1g-dev, and build it again");
 }
 
+bool idx_find_file(const char *folder, enum idx_file file, char path[IDX_PATH_SIZE], struct failure *failure)
+{
+    (void)folder;
+    (void)file;
+    (void)path;
+    return fail(failure, "this clbn was built without zlib");
+}
+
 bool idx_read_set(const char *folder, enum idx_part part, size_t class_count, struct idx_set *set, struct failure *failure)
 {
     (void)folder;

@@ -3,6 +3,7 @@
 
 #include "io/output_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -10,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { TEMPORARY_NAME = 64, TEMPORARY_ATTEMPTS = 1000 };
+enum { TEMPORARY_NAME = 64, TEMPORARY_ATTEMPTS = 1000, LEFTOVER_SECONDS = 24 * 60 * 60 };
 
 /* All that are there, for a signal to remove. The list and the files agree wherever signals are not held up. */
 struct temporary_file {
@@ -69,68 +71,177 @@ static void release_signals(sigset_t old)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-static void forget_temporary(struct output_file *file)
+static void forget_temporary(struct temporary_file **file)
 {
     struct temporary_file **link = &temporaries;
 
-    while (*link != file->temporary)
+    while (*link != *file)
         link = &(*link)->next;
-    *link = file->temporary->next;
-    free(file->temporary);
-    file->temporary = NULL;
+    *link = (*file)->next;
+    free(*file);
+    *file = NULL;
 }
 
-/* Creates FOLDER/.clbn-PID-NUMBER.tmp beside the target: a name of its own, short whatever the target's. */
-static int create_temporary(struct output_file *file, mode_t mode)
+/* Makes a file of a name, or fails with errno: EEXIST where the name is taken. */
+typedef int (*maker)(const char *path, const void *argument);
+
+static int create_file(const char *path, const void *mode)
 {
-    const char *slash = strrchr(file->target, '/');
-    size_t folder = slash != NULL ? (size_t)(slash - file->target) + 1 : 0;
+    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, *(const mode_t *)mode);
+}
+
+static int link_file(const char *path, const void *old)
+{
+    return link(old, path);
+}
+
+/* The length of the folder in a path, with its slash; 0: the current folder. */
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* Makes FOLDER/.clbn-PID-NUMBER.tmp beside the target: a name of its own, short whatever the target's. Returns what make()
+ * did, -1 with errno on failure. */
+static int make_temporary(const char *target, maker make, const void *argument, struct temporary_file **made)
+{
+    size_t folder = folder_length(target);
     struct temporary_file *temporary = malloc(sizeof(*temporary) + folder + TEMPORARY_NAME);
-    int descriptor = -1;
+    int result = -1;
     sigset_t old;
 
     if (temporary == NULL)
         return -1;
-    memcpy(temporary->path, file->target, folder);
+    memcpy(temporary->path, target, folder);
     old = hold_signals();
     for (int attempt = 0; attempt < TEMPORARY_ATTEMPTS; attempt++) {
         snprintf(temporary->path + folder, TEMPORARY_NAME, ".clbn-%ld-%d.tmp", (long)getpid(), attempt);
-        descriptor = open(temporary->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-        if (descriptor >= 0 || errno != EEXIST)
+        result = make(temporary->path, argument);
+        if (result >= 0 || errno != EEXIST)
             break;
     }
-    if (descriptor >= 0) {
+    if (result >= 0) {
         temporary->next = temporaries;
         temporaries = temporary;
-        file->temporary = temporary;
+        *made = temporary;
     }
     release_signals(old);
-    if (descriptor < 0)
+    if (result < 0)
         free(temporary);
-    return descriptor;
+    return result;
 }
 
-/* A copy of the path, or of the one that it links to. */
-static char *resolve(const char *path)
+/* Whether a process that is no more left the file of that name, a day ago or earlier: on another machine, whose processes are not
+ * known here, it may still be there. */
+static bool is_leftover(int folder, const char *name)
 {
-    char *target = realpath(path, NULL);
+    long process;
+    int number, length = 0;
+    struct stat status;
 
-    return target != NULL ? target : strdup(path);
+    return sscanf(name, ".clbn-%ld-%d.tmp%n", &process, &number, &length) == 2 && length > 0 && name[length] == '\0' &&
+           kill((pid_t)process, 0) != 0 && errno == ESRCH && fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(status.st_mode) && difftime(time(NULL), status.st_mtime) > LEFTOVER_SECONDS;
+}
+
+/* Removes, beside the target, the temporary files of those that were killed. */
+static void remove_leftovers(const char *target)
+{
+    char *folder = strndup(target, folder_length(target));
+    DIR *listing = folder != NULL ? opendir(folder[0] != '\0' ? folder : ".") : NULL;
+
+    for (struct dirent *entry = NULL; listing != NULL && (entry = readdir(listing)) != NULL;)
+        if (is_leftover(dirfd(listing), entry->d_name))
+            unlinkat(dirfd(listing), entry->d_name, 0);
+    if (listing != NULL)
+        closedir(listing);
+    free(folder);
+}
+
+/* Fails where the name is there, and is nothing that a command should replace. A link that leads nowhere is more likely a
+ * mistake than a wish; a file that nobody may write is protected, also from root. */
+static bool check_replaceable(const char *path, struct stat *old, bool *replaces, struct failure *failure)
+{
+    struct stat link;
+
+    *replaces = stat(path, old) == 0;
+    if (!*replaces && errno != ENOENT)
+        return fail(failure, "cannot write '%s': %s", path, strerror(errno));
+    if (!*replaces && lstat(path, &link) == 0)
+        return fail(failure, "cannot write '%s': it is a symbolic link to what does not exist", path);
+    if (*replaces && !S_ISREG(old->st_mode))
+        return fail(failure, "cannot write '%s': it is not a regular file", path);
+    if (*replaces && ((old->st_mode & 0222) == 0 || access(path, W_OK) != 0))
+        return fail(failure, "cannot write '%s': it is read-only", path);
+    return true;
+}
+
+/* Where the folder of a path is, which need not exist itself. */
+static bool stat_folder(const char *path, struct stat *status)
+{
+    char *folder = strndup(path, folder_length(path));
+    bool found = folder != NULL && stat(folder[0] != '\0' ? folder : ".", status) == 0;
+
+    free(folder);
+    return found;
+}
+
+static bool same_file(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+bool output_file_is(const char *one, const char *other)
+{
+    struct stat status[2];
+    bool exists[2] = { stat(one, &status[0]) == 0, stat(other, &status[1]) == 0 };
+
+    if (strcmp(one, other) == 0)
+        return true;
+    if (exists[0] || exists[1])
+        return exists[0] && exists[1] && same_file(&status[0], &status[1]);
+    return stat_folder(one, &status[0]) && stat_folder(other, &status[1]) && same_file(&status[0], &status[1]) &&
+           strcmp(one + folder_length(one), other + folder_length(other)) == 0;
+}
+
+/* Takes the standard output; what others print goes to the standard error from here on. */
+static bool open_standard(struct output_file *file, struct failure *failure)
+{
+    int descriptor = -1;
+
+    file->target = strdup("the standard output");
+    if (file->target != NULL && fflush(stdout) == 0)
+        descriptor = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (descriptor >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+        file->stream = fdopen(descriptor, "wb");
+    if (file->stream != NULL)
+        return true;
+    fail(failure, "cannot write to the standard output: %s", strerror(errno));
+    if (descriptor >= 0)
+        close(descriptor);
+    output_file_close(file);
+    return false;
 }
 
 bool output_file_open(struct output_file *file, const char *path, struct failure *failure)
 {
     struct stat old;
-    int descriptor;
-    bool replaces = stat(path, &old) == 0;
+    mode_t mode = 0666;
+    int descriptor = -1;
+    bool replaces;
 
     memset(file, 0, sizeof(*file));
-    if (replaces && !S_ISREG(old.st_mode))
-        return fail(failure, "cannot write '%s': it is not a regular file", path);
-    file->target = resolve(path);
-    if (file->target == NULL)
-        return fail(failure, "cannot write '%s': %s", path, strerror(errno));
-    descriptor = create_temporary(file, 0666);
+    if (strcmp(path, "-") == 0)
+        return open_standard(file, failure);
+    if (!check_replaceable(path, &old, &replaces, failure))
+        return false;
+    file->target = replaces ? realpath(path, NULL) : strdup(path);
+    if (file->target != NULL) {
+        remove_leftovers(file->target);
+        descriptor = make_temporary(file->target, create_file, &mode, &file->temporary);
+    }
     if (descriptor < 0) {
         fail(failure, "cannot write '%s': %s", path, strerror(errno));
         goto cleanup;
@@ -156,7 +267,7 @@ cleanup:
 bool output_file_finish(struct output_file *file, struct failure *failure)
 {
     FILE *stream = file->stream;
-    bool failed = fflush(stream) != 0 || ferror(stream) != 0 || fsync(fileno(stream)) != 0;
+    bool failed = fflush(stream) != 0 || ferror(stream) != 0 || (file->temporary != NULL && fsync(fileno(stream)) != 0);
     int reason = errno;
 
     file->stream = NULL;
@@ -169,17 +280,61 @@ bool output_file_finish(struct output_file *file, struct failure *failure)
     return true;
 }
 
+/* Removes a temporary file, if it still has its name. Signals are held. */
+static void remove_temporary(struct temporary_file **file)
+{
+    if (*file == NULL)
+        return;
+    unlink((*file)->path);
+    forget_temporary(file);
+}
+
+/* Keeps what has the target's name, to be given back, under a name of its own. A file system without hard links cannot: there,
+ * what is published stays so. */
+static bool keep_old(struct output_file *file, struct failure *failure)
+{
+    if (file->temporary == NULL || make_temporary(file->target, link_file, file->target, &file->old) == 0)
+        return true;
+    file->is_new = errno == ENOENT;
+    return errno != ENOMEM || fail(failure, "there is no memory to write '%s'", file->target);
+}
+
+/* The standard output has its name. */
+static bool publish_one(struct output_file *file, struct failure *failure)
+{
+    if (file->temporary == NULL)
+        return true;
+    if (rename(file->temporary->path, file->target) != 0)
+        return fail(failure, "cannot write '%s': %s", file->target, strerror(errno));
+    forget_temporary(&file->temporary);
+    return true;
+}
+
+/* Takes a published file's name away again. */
+static void withdraw(struct output_file *file)
+{
+    if (file->is_new)
+        unlink(file->target);
+    else if (file->old != NULL && rename(file->old->path, file->target) == 0)
+        forget_temporary(&file->old);
+}
+
 bool output_files_publish(struct output_file *const *files, size_t count, struct failure *failure)
 {
     sigset_t old = hold_signals();
     bool published = true;
+    size_t done = 0;
 
-    for (size_t i = 0; i < count && published; i++) {
-        if (rename(files[i]->temporary->path, files[i]->target) == 0)
-            forget_temporary(files[i]);
-        else
-            published = fail(failure, "cannot write '%s': %s", files[i]->target, strerror(errno));
+    while (done < count && published) {
+        bool is_last = done + 1 == count; /* nothing can fail after it */
+
+        published = (is_last || keep_old(files[done], failure)) && publish_one(files[done], failure);
+        done += published;
     }
+    while (!published && done > 0)
+        withdraw(files[--done]);
+    for (size_t i = 0; i < count; i++)
+        remove_temporary(&files[i]->old);
     release_signals(old);
     return published;
 }
@@ -193,13 +348,9 @@ void output_file_close(struct output_file *file)
 {
     if (file->stream != NULL)
         fclose(file->stream);
-    if (file->temporary != NULL) {
-        sigset_t old = hold_signals();
-
-        unlink(file->temporary->path);
-        forget_temporary(file);
-        release_signals(old);
-    }
+    sigset_t old = hold_signals();
+    remove_temporary(&file->temporary);
+    release_signals(old);
     free(file->target);
     memset(file, 0, sizeof(*file));
 }

@@ -248,7 +248,7 @@ static enum plot_result draw(void (*write_script)(FILE *script, const void *subj
                              const char *path, struct failure *failure)
 {
     enum plot_result result = PLOT_FAILED;
-    struct output_file picture = { NULL, NULL, NULL };
+    struct output_file picture = { 0 };
     FILE *script = NULL;
 
     if (!plot_has_gnuplot())
