@@ -6,7 +6,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
 
-install_build_packages g++ check
+install_build_packages g++ check python3
 
 cmake -S "$root" -B "$root/build-test" -DCLBN_WERROR=ON
 cmake --build "$root/build-test" --parallel "$(nproc)"
