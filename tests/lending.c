@@ -16,7 +16,7 @@ struct lending lend_kernels(clbn_plan plan, size_t count)
         while (lent[same].kernel != lent[number].kernel)
             same++;
         result.distinct += same == number;
-        result.remembered += lent[number].values != NULL;
+        result.kept += lent[number].kept != NULL;
     }
     for (size_t i = 0; i < number; i++)
         bn_give_back_kernel(bn_plan_program(plan), &lent[i]);

@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 struct lending {
-    cl_int status;     /* the first that is no success */
-    size_t distinct;   /* kernel objects that are none of the others */
-    size_t remembered; /* whose arguments are */
+    cl_int status;   /* the first that is no success */
+    size_t distinct; /* kernel objects that are none of the others */
+    size_t kept;     /* that the program keeps for later calls */
 };
 
 enum { MOST_LENT = 64 };

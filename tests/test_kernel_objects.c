@@ -1,4 +1,4 @@
-/* Kernel objects: lent to one call at a time, with the arguments that the calls before have left. */
+/* Kernel objects: lent to one call at a time. */
 #define _POSIX_C_SOURCE 200809L
 #include "interpose.h"
 #include "lending.h"
@@ -35,7 +35,7 @@ START_TEST(each_lent_kernel_is_another)
         const struct lending lending = lend_kernels(plan, count);
         expect_success(lending.status);
         ck_assert_uint_eq(lending.distinct, count);
-        ck_assert_uint_eq(lending.remembered, count < KEPT ? count : KEPT);
+        ck_assert_uint_eq(lending.kept, count < KEPT ? count : KEPT);
         ck_assert_int_eq(count_live_objects().count[OBJECT_KERNEL], kernels + KEPT);
         if (count < 6)
             break;
@@ -59,64 +59,10 @@ START_TEST(a_kernel_that_failed_is_lent_again)
     const struct lending lending = lend_kernels(plan, KEPT);
     expect_success(lending.status);
     ck_assert_uint_eq(lending.distinct, KEPT);
-    ck_assert_uint_eq(lending.remembered, KEPT);
+    ck_assert_uint_eq(lending.kept, KEPT);
     expect_success(clbnReleasePlan(plan));
     expect_success(clbnReleaseEngine(engine));
     expect_live_objects(&before);
-}
-END_TEST
-
-static unsigned long arguments_set_by(struct run *run)
-{
-    cl_event event = NULL;
-    const unsigned long before = calls_of("clSetKernelArg");
-    expect_success(run_enqueue(run, in_order_queue(), 0, NULL, &event));
-    const unsigned long after = calls_of("clSetKernelArg");
-    run_wait(event);
-    return after - before;
-}
-
-/* Of a kernel: a division, three tensors with their layouts, vectors with their offsets, and numbers. */
-START_TEST(a_call_that_is_repeated_sets_only_its_memory)
-{
-    struct problem problem = problem_random(&rows, CLBN_FLOAT32, 1e-5, 1);
-    struct call call = call_of(FORWARD_INFERENCE);
-    call.own_workspace = true;
-    clbn_engine engine = new_engine();
-    struct run run = run_prepare(engine, &problem, &call), other_run;
-    const unsigned long first = arguments_set_by(&run), again = arguments_set_by(&run);
-    ck_assert_uint_ge(again, 7); /* x, y, gamma, beta, running mean and variance, workspace */
-    ck_assert_uint_le(2 * again, first + 1);
-    ck_assert_uint_eq(arguments_set_by(&run), again);
-    call.offset = 5;
-    other_run = run_prepare(engine, &problem, &call);
-    const unsigned long with_offsets = arguments_set_by(&other_run);
-    ck_assert_uint_eq(with_offsets, again + 6); /* offsets of x, y and the vectors, the workspace's is still 0 */
-    ck_assert_uint_eq(arguments_set_by(&other_run), again);
-    run_release(&other_run);
-    run_release(&run);
-    expect_success(clbnReleaseEngine(engine));
-    problem_free(&problem);
-}
-END_TEST
-
-START_TEST(an_argument_that_could_not_be_set_is_set_again)
-{
-    struct problem problem = problem_random(&rows, CLBN_FLOAT32, 1e-5, 1);
-    struct call call = call_of(FORWARD_INFERENCE), with_offset = call;
-    with_offset.offset = 5;
-    clbn_engine engine = new_engine();
-    struct run run = run_prepare(engine, &problem, &call), other_run = run_prepare(engine, &problem, &with_offset);
-    arguments_set_by(&run);
-    const unsigned long again = arguments_set_by(&run);
-    fail_call_number(2, "clSetKernelArg", FAILS_ONCE); /* the layout of x, after x */
-    ck_assert_int_eq(run_enqueue(&other_run, in_order_queue(), 0, NULL, NULL), INJECTED_STATUS);
-    ck_assert_ptr_nonnull(stop_failing());
-    ck_assert_uint_gt(arguments_set_by(&run), again);
-    run_release(&other_run);
-    run_release(&run);
-    expect_success(clbnReleaseEngine(engine));
-    problem_free(&problem);
 }
 END_TEST
 
@@ -151,8 +97,6 @@ int main(void)
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, each_lent_kernel_is_another);
     tcase_add_test(cases, a_kernel_that_failed_is_lent_again);
-    tcase_add_test(cases, a_call_that_is_repeated_sets_only_its_memory);
-    tcase_add_test(cases, an_argument_that_could_not_be_set_is_set_again);
     tcase_add_test(cases, calls_that_alternate_have_their_own_arguments);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

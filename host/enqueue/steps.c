@@ -5,8 +5,6 @@
 #include "base/svm.h"
 #include "base/view.h"
 
-#include <string.h>
-
 void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass)
 {
     steps->plan = call->plan;
@@ -51,51 +49,26 @@ void bn_add_step(struct steps *steps, enum kernel_id id, size_t groups_0, size_t
     steps->has_last = steps->status == CLBN_SUCCESS;
 }
 
-static void note_value(struct argument_values *values, size_t begin, size_t size, const void *value)
-{
-    memcpy(&values->bytes[begin], value, size);
-    if (values->known < begin + size)
-        values->known = begin + size;
-}
-
-/* Sets an argument, unless the kernel object has that value from a call before: a small problem takes less time than its
- * arguments do. One that could not be set may have lost what it had (OpenCL 3.0, clSetKernelArg). */
 static void bind(struct steps *steps, size_t size, const void *value)
 {
     if (steps->status != CLBN_SUCCESS)
         return;
-    struct step *step = &steps->last;
-    struct argument_values *values = step->lent.values;
-    const cl_uint index = step->argument_count++;
-    const size_t begin = step->value_bytes, end = begin + size;
-    if (end > MAX_ARGUMENT_BYTES) {
-        steps->status = bn_fail(CLBN_INTERNAL_ERROR, "a kernel has more than %d bytes of arguments.", MAX_ARGUMENT_BYTES);
-        return;
-    }
-    step->value_bytes = end;
-    if (values && end <= values->known && memcmp(&values->bytes[begin], value, size) == 0)
-        return;
-    cl_int status = clSetKernelArg(step->lent.kernel, index, size, value);
+    cl_int status = clSetKernelArg(steps->last.lent.kernel, steps->last.argument_count++, size, value);
     if (status != CL_SUCCESS)
         steps->status = bn_fail_call(status, "clSetKernelArg");
-    if (values && status == CL_SUCCESS)
-        note_value(values, begin, size, value);
-    else if (values)
-        values->known = begin;
 }
 
-/* A buffer is set for each call: another one may have come to have its handle. */
 static void bind_memory(struct steps *steps, clbn_view view)
 {
+    if (!view.svm) {
+        bind(steps, sizeof(view.buffer), view.buffer ? &view.buffer : NULL);
+        return;
+    }
     if (steps->status != CLBN_SUCCESS)
         return;
-    struct step *step = &steps->last;
-    const cl_uint index = step->argument_count++;
-    const cl_mem *buffer = view.buffer ? &view.buffer : NULL;
-    cl_int status = view.svm ? bn_set_svm_argument(step->lent.kernel, index, view.svm)
-                             : clSetKernelArg(step->lent.kernel, index, sizeof(view.buffer), buffer);
+    cl_int status = bn_set_svm_argument(steps->last.lent.kernel, steps->last.argument_count++, view.svm);
     if (status != CL_SUCCESS)
-        steps->status = bn_fail_call(status, view.svm ? "clSetKernelArgSVMPointer" : "clSetKernelArg");
+        steps->status = bn_fail_call(status, "clSetKernelArgSVMPointer");
 }
 
 void bn_add_parted_step(struct steps *steps, enum kernel_id id)

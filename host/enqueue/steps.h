@@ -11,7 +11,6 @@
 struct step {
     struct lent_kernel lent;
     cl_uint argument_count;
-    size_t value_bytes; /* of arguments that are values */
     size_t groups[2];
 };
 

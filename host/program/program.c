@@ -14,7 +14,6 @@
 struct kept_kernel {
     cl_kernel kernel; /* NULL: not created yet */
     bool is_lent;
-    struct argument_values values;
 };
 
 struct program {
@@ -194,7 +193,7 @@ bool bn_remember_tuned(struct program *p, const struct tuned *tuned, size_t coun
     return remembered;
 }
 
-/* Takes the first that is not lent, whose arguments are the likeliest to be as they were; NULL if all are lent. */
+/* Takes the first that is not lent; NULL if all are lent. */
 static struct kept_kernel *take_kept(struct program *p, enum kernel_id id)
 {
     struct kept_kernel *taken = NULL;
@@ -231,7 +230,6 @@ cl_int bn_lend_kernel(struct program *p, enum kernel_id id, struct lent_kernel *
     struct kept_kernel *kept = take_kept(p, id);
     cl_int status = CLBN_SUCCESS;
     lent->kept = kept;
-    lent->values = kept ? &kept->values : NULL;
     if (!kept)
         return create_kernel(p, id, &lent->kernel);
     if (!kept->kernel)

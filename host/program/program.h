@@ -43,19 +43,9 @@ bool bn_recall_tuned(struct program *program, uint64_t problem, struct choices *
 /* Remembers count of them. False if there is no memory. *stored: they are on disk, too. */
 bool bn_remember_tuned(struct program *program, const struct tuned *tuned, size_t count, bool *stored);
 
-/* Bytes of a kernel's arguments: as many as any OpenCL device takes. */
-#define MAX_ARGUMENT_BYTES 1024
-
-/* What calls before have set a kernel object's arguments to: of those that are values, not memory, one after the other. */
-struct argument_values {
-    size_t known; /* bytes */
-    unsigned char bytes[MAX_ARGUMENT_BYTES];
-};
-
 struct lent_kernel {
     cl_kernel kernel;
-    struct kept_kernel *kept;       /* NULL if more are lent than are kept */
-    struct argument_values *values; /* likewise */
+    struct kept_kernel *kept; /* NULL if more are lent than are kept */
 };
 
 /* Lends a kernel object that no other call uses, until it is given back. On failure none is lent. */
