@@ -13,12 +13,8 @@ void check_sizes(const struct plan_of_work *work)
     expect(work, s->coefficients_size >= 7 * s->slots * padded * element, "coefficients of each slot fit");
     const size_t sums = 3 * s->slots * padded;
     expect(work, s->accumulators_size >= sums * bn_wide_size(&work->variant), "accumulators fit");
-    expect(work,
-           s->workspace_size ==
-               s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size + s->claims_size,
+    expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size,
            "the sum");
-    expect(work, s->accumulators_size % CLBN_WORKSPACE_ALIGNMENT == 0, "claims are aligned");
-    expect(work, s->claims_size >= 16 * (size_t)s->division.claimed_parts, "claims of all parts fit");
     expect(work, s->partials_size % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
     expect(work, s->statistics_size % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
     expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
@@ -38,20 +34,6 @@ static void check_chunk_of_rows(const struct plan_of_work *work)
     const cl_ulong vectors = divided_up(d->chunk_columns, work->variant.vector);
     expect(work, rows * vectors <= 2 * 64, "a sum of a chunk has few additions");
     expect(work, d->rows < 4 || d->chunk_rows % 4 == 0, "rows are walked by fours");
-}
-
-static void check_claims(const struct plan_of_work *work)
-{
-    const struct schedule *s = &work->schedule;
-    const struct division *d = &s->division;
-    expect(work, (s->claiming_groups > 0) == (d->claimed_parts > 0), "who claims has parts to claim");
-    if (s->claiming_groups == 0)
-        return;
-    expect(work, work->variant.group == 1 && s->tiles == 1 && !s->whole, "single work-items claim parts of split rows");
-    expect(work, s->claiming_groups <= work->facts.compute_units, "no more of them than units");
-    expect(work, s->claiming_groups <= s->slots, "each has a slot");
-    expect(work, d->claimed_parts % d->parts == 0, "what is claimed was walked by one group");
-    expect(work, d->claimed_parts <= divided_up(d->rows, d->band_rows), "no more parts are claimed than there are bands");
 }
 
 static void check_images(const struct plan_of_work *work)
@@ -93,7 +75,6 @@ void check_division(const struct plan_of_work *work)
     expect(work, !alone || d->folded == 1 || s->tiles == 1, "a single work-item has all rows of a folded one");
     expect(work, s->merged_itself == 0 || (alone && (s->tiles == 1 || !work->variant.channels_last)),
            "a single work-item merges what is its own");
-    check_claims(work);
     if (work->variant.channels_last) {
         expect(work, s->slots == d->parts * work->variant.group / d->lanes, "each line has a slot");
         expect(work, d->band_rows >= 1 && d->tile_vectors >= 1, "bands and tiles are not empty");

@@ -135,22 +135,10 @@ static void check_schedule(const struct plan_of_work *work, bool in_vectors)
     free(walk.owners);
 }
 
-/* A second walk, of the parts that groups claim. */
-static void check_claimed(const struct plan_of_work *work)
-{
-    struct plan_of_work claimed = *work;
-    struct division *d = &claimed.schedule.division;
-    d->parts = d->claimed_parts;
-    claimed.schedule.slots = (size_t)d->parts; /* as where a group has one part */
-    check_schedule(&claimed, true);
-}
-
 void check_walk(const struct plan_of_work *work, bool in_vectors)
 {
     struct plan_of_work in_place = *work;
     check_schedule(work, in_vectors);
-    if (work->schedule.claiming_groups > 0)
-        check_claimed(work);
     in_place.schedule = bn_schedule_in_place(&work->schedule);
     expect(work, !work->schedule.whole || in_place.schedule.division.parts == 1, "in place, a group has all rows");
     if (work->schedule.tile_in_place == 0)

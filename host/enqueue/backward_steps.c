@@ -111,7 +111,6 @@ static void add_sums_step(struct operation *o, const struct backward *b)
     if (bn_is_channels_last(o->steps.plan)) {
         bn_bind_view(&o->steps, o->workspace.coefficients);
         bn_bind_view(&o->steps, o->workspace.accumulators);
-        bn_bind_view(&o->steps, o->workspace.claims);
     }
 }
 
@@ -141,7 +140,7 @@ static void add_finish_step(struct operation *o, const struct backward *b, struc
 /* From the coefficients in the workspace, or from partial results, if there are any. */
 static void add_input_step(struct operation *o, const struct backward *b, const struct partials *partials)
 {
-    bn_add_second_step(o, partials ? KERNEL_MERGE_INPUT : KERNEL_INPUT, partials);
+    bn_add_parted_step(&o->steps, partials ? KERNEL_MERGE_INPUT : KERNEL_INPUT);
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
@@ -149,8 +148,6 @@ static void add_input_step(struct operation *o, const struct backward *b, const 
         bind_merged(&o->steps, b, *partials);
     if (!partials || bn_is_channels_last(o->steps.plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
-    if (partials && bn_is_channels_last(o->steps.plan))
-        bn_bind_view(&o->steps, partials->claims);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials && partials->records ? FLAG_RECORDS : 0u));
 }
@@ -160,7 +157,7 @@ static void add_result_steps(struct operation *o, const struct backward *b, stru
 {
     const bool has_elements = bn_plan_shape(o->steps.plan)->elements > 0;
     const bool has_results = has_elements && (bn_is_present(b->dx) || bn_is_present(b->dz));
-    const bool merges_itself = has_results && bn_second_walk_merges(o, &partials);
+    const bool merges_itself = has_results && bn_merges_itself(o->steps.schedule, partials.count);
     if (!merges_itself)
         add_finish_step(o, b, partials, none, o->workspace.coefficients);
     if (has_results)

@@ -105,7 +105,6 @@ static void add_moments_step(struct operation *o, clbn_view x)
     if (bn_is_channels_last(o->steps.plan)) {
         bn_bind_view(&o->steps, o->workspace.coefficients);
         bn_bind_view(&o->steps, o->workspace.accumulators);
-        bn_bind_view(&o->steps, o->workspace.claims);
     }
 }
 
@@ -143,14 +142,12 @@ struct normalized {
 static void add_normalize_step(struct operation *o, const struct normalized *n, const struct partials *partials,
                                const struct finish *f)
 {
-    bn_add_second_step(o, partials ? KERNEL_MERGE_NORMALIZE : KERNEL_NORMALIZE, partials);
+    bn_add_parted_step(&o->steps, partials ? KERNEL_MERGE_NORMALIZE : KERNEL_NORMALIZE);
     bind_tensors(&o->steps, n->x, n->z, n->y, n->mask);
     if (partials)
         bind_merged(&o->steps, *partials, f);
     if (!partials || bn_is_channels_last(o->steps.plan))
         bn_bind_view(&o->steps, o->workspace.coefficients);
-    if (partials && bn_is_channels_last(o->steps.plan))
-        bn_bind_view(&o->steps, partials->claims);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (partials ? merging_flags(*partials, f) : 0u));
 }
@@ -159,7 +156,7 @@ static void add_normalize_step(struct operation *o, const struct normalized *n, 
 static void add_result_steps(struct operation *o, struct partials partials, const struct finish *f, const struct normalized *n)
 {
     const bool has_y = bn_is_present(n->y);
-    const bool merges_itself = has_y && bn_second_walk_merges(o, &partials);
+    const bool merges_itself = has_y && bn_merges_itself(o->steps.schedule, partials.count);
     if (!merges_itself)
         add_finish_step(o, partials, f, none, o->workspace.coefficients);
     if (has_y)

@@ -1,7 +1,5 @@
 #include "enqueue/operation.h"
 
-#include "base/view.h"
-
 void bn_begin_operation(struct operation *o, const struct call *call, enum pass pass, clbn_view workspace, bool needs_workspace)
 {
     bn_begin_steps(&o->steps, call, pass);
@@ -11,24 +9,9 @@ void bn_begin_operation(struct operation *o, const struct call *call, enum pass 
 struct partials bn_own_partials(const struct operation *o, bool walked)
 {
     struct partials p = { .values = bn_plan_shape(o->steps.plan)->values_per_channel, .view = o->workspace.partials };
-    if (walked) {
+    if (walked)
         p.count = o->steps.schedule->partials;
-        p.claims = o->workspace.claims;
-    }
     return p;
-}
-
-bool bn_second_walk_merges(const struct operation *o, const struct partials *partials)
-{
-    return bn_is_present(partials->claims) || bn_merges_itself(o->steps.schedule, partials->count);
-}
-
-void bn_add_second_step(struct operation *o, enum kernel_id id, const struct partials *partials)
-{
-    if (partials && bn_is_present(partials->claims))
-        bn_add_step(&o->steps, id, o->steps.schedule->claiming_groups, 1);
-    else
-        bn_add_parted_step(&o->steps, id);
 }
 
 cl_int bn_finish_operation(struct operation *o)

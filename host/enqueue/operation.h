@@ -11,21 +11,15 @@ struct operation {
 };
 
 /* Partial results to be merged: count of them, over so many values of a channel in all unless they are records, which have their
- * own counts. claims: of the walk that left them, or absent. */
+ * own counts. */
 struct partials {
     size_t count, values;
-    clbn_view view, claims;
+    clbn_view view;
     bool records;
 };
 
 /* What a walk leaves in the operation's workspace; none if there is no walk. */
 struct partials bn_own_partials(const struct operation *operation, bool walked);
-
-/* Whether groups of a second walk merge them themselves, so that no kernel does before it. */
-bool bn_second_walk_merges(const struct operation *operation, const struct partials *partials);
-
-/* Adds the step of a second walk, which merges these partial results, or, if they are NULL, none. */
-void bn_add_second_step(struct operation *operation, enum kernel_id id, const struct partials *partials);
 
 /* Begins an operation whose views are checked. Like steps, it remembers its first failure. */
 void bn_begin_operation(struct operation *operation, const struct call *call, enum pass pass, clbn_view workspace,

@@ -6,7 +6,7 @@
 cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, enum pass pass, clbn_view given, bool needed)
 {
     const struct workspace nothing = {
-        NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW
+        NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW
     };
     const struct schedule *schedule = bn_plan_schedule(plan, pass);
     const size_t element = bn_parameter_size(bn_plan_desc(plan)->type);
@@ -30,10 +30,6 @@ cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, enum pass pass, cl
     w->invstd.offset = statistics / element + bn_plan_shape(plan)->channels;
     w->coefficients.offset = statistics + schedule->statistics_size;
     w->accumulators.offset = w->coefficients.offset + schedule->coefficients_size;
-    if (schedule->claims_size > 0) {
-        w->claims = given;
-        w->claims.offset = w->accumulators.offset + schedule->accumulators_size;
-    }
     return CLBN_SUCCESS;
 }
 

@@ -11,7 +11,6 @@ struct workspace {
     clbn_view invstd;       /* likewise */
     clbn_view coefficients; /* offset in bytes */
     clbn_view accumulators; /* offset in bytes */
-    clbn_view claims;       /* offset in bytes; absent if groups claim no parts */
 };
 
 /* Uses what the caller gave, which is checked, or, if the call needs any, creates a buffer. */

@@ -245,7 +245,7 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
         name_kernels(text, size, plan, &images[pass], 1);
     else if (s->whole || pass == PASS_INFERENCE)
         name_kernels(text, size, plan, &whole[pass], 1);
-    else if (bn_merges_own(s))
+    else if (bn_merges_itself(s, s->partials))
         name_kernels(text, size, plan, merging[pass], 2);
     else
         name_kernels(text, size, plan, split[pass], 3);

@@ -30,15 +30,13 @@
 
 /* Single work-items: rows of a part, at least, unless there would be fewer than one to a unit. A part's moments cost
  * a channel as much as adding some thousand rows; the backward's sums cost less than what smaller parts even out when a unit begins
- * late, and those that are claimed cost nothing. Units have equally many parts. */
+ * late. Units have equally many parts. */
 #define PART_ROWS_ALONE   4096
 #define PART_ROWS_OF_SUMS 384
 
-/* Single work-items: spans of partial results that a unit merges in the time of a launch, or of that and what claims save besides; what
- * follows from merged ones takes as long as so many. Where a second walk has less of it than that, it pays to do without a kernel that
- * merges before it. */
+/* Single work-items: spans of partial results that a unit merges in the time of a launch; what follows from merged ones takes as long as
+ * so many. Where a second walk has less of it than that, it pays to do without a kernel that merges before it. */
 #define MERGED_PER_LAUNCH  768
-#define MERGED_PER_CLAIM   1536
 #define MERGED_AS_FINISHED 8
 
 /* Up to so many rows, a group walks all rows of a tile of so many vectors. */
@@ -183,25 +181,12 @@ static size_t count_vectors(const struct problem *p)
     return rows > SIZE_MAX / row ? SIZE_MAX : rows * row;
 }
 
-/* Partial results to a channel, at most, so that a unit merges no more spans than the limit, if so many of its groups each merge those of
- * all channels. */
-static size_t most_merged(size_t limit, size_t spans, size_t groups)
+/* Partial results to a channel, at most, so that a unit whose groups each merge those of all channels does so in the time of a launch. */
+static size_t most_merged(const struct problem *p, size_t parts)
 {
-    const size_t merged = limit / spans / groups;
-    return merged > MERGED_AS_FINISHED ? merged - MERGED_AS_FINISHED : 0;
-}
-
-/* Whether groups of a second walk merge what the first has left: one to a unit, which claim parts, or one to a part where there is
- * nothing to claim. */
-static void choose_merging(const struct problem *p, struct schedule *s)
-{
-    const size_t parts = (size_t)s->division.parts, units = p->facts->compute_units;
     const size_t spans = divide_up(p->shape->channels, bn_span(p->variant));
-    s->merged_itself = most_merged(MERGED_PER_LAUNCH, spans, divide_up(parts, units));
-    if (s->whole || s->partials > most_merged(MERGED_PER_CLAIM, spans, 1))
-        return;
-    s->claiming_groups = least(parts, units);
-    s->division.claimed_parts = parts * greater((size_t)s->division.rows / parts / PART_ROWS_OF_SUMS, 1);
+    const size_t merged = MERGED_PER_LAUNCH / spans / divide_up(parts, p->facts->compute_units);
+    return merged > MERGED_AS_FINISHED ? merged - MERGED_AS_FINISHED : 0;
 }
 
 /* Makes several rows one that is walked. */
@@ -271,5 +256,5 @@ void bn_divide_columns(const struct problem *p, const struct choices *choices, e
     s->partials = (size_t)d->parts * (p->variant->group > 1 ? (size_t)d->folded : 1);
     s->slots = (size_t)d->parts * lines;
     if (p->variant->group == 1 && s->tiles == 1)
-        choose_merging(p, s);
+        s->merged_itself = most_merged(p, (size_t)d->parts);
 }

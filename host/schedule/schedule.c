@@ -15,9 +15,6 @@
 /* Channels last: sums of chunks that a work-item keeps of each channel (kernels/columns_walk.cl). */
 #define ACCUMULATORS 3
 
-/* Of a part (kernels/claims.cl). */
-#define CLAIM_BYTES 16
-
 struct merging bn_divide_merging(const struct variant *v, const struct device_facts *facts, size_t channels, size_t count)
 {
     struct merging m = { .lanes = v->group / power_of_two(count, v->group) };
@@ -46,11 +43,6 @@ bool bn_streams(const struct schedule *schedule, unsigned tensors)
 bool bn_merges_itself(const struct schedule *schedule, size_t count)
 {
     return schedule->merged_itself > 0 && count <= schedule->merged_itself;
-}
-
-bool bn_merges_own(const struct schedule *schedule)
-{
-    return schedule->claiming_groups > 0 || bn_merges_itself(schedule, schedule->partials);
 }
 
 unsigned bn_usual_tensors(enum pass pass)
@@ -131,8 +123,7 @@ static bool measure_workspace(const struct problem *p, struct schedule *s)
     return add_section(&s->partials_size, bn_partial_size(v), greater(parts, 1), width, end) &&
            add_section(&s->statistics_size, 2 * element, 1, p->shape->channels, end) &&
            add_section(&s->coefficients_size, COEFFICIENTS * element, tables, padded, end) &&
-           add_section(&s->accumulators_size, ACCUMULATORS * bn_wide_size(v), s->slots, padded, end) &&
-           add_section(&s->claims_size, CLAIM_BYTES, (size_t)s->division.claimed_parts, 1, end);
+           add_section(&s->accumulators_size, ACCUMULATORS * bn_wide_size(v), s->slots, padded, end);
 }
 
 bool bn_make_schedule(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *schedule)

@@ -8,7 +8,7 @@
 struct division {
     cl_ulong rows, channels, columns;
     cl_ulong folded, rest;
-    cl_ulong parts, claimed_parts;
+    cl_ulong parts;
     cl_ulong lanes;
     cl_ulong chunk_rows, chunk_columns;
     cl_ulong band_rows, result_rows;
@@ -60,13 +60,11 @@ struct schedule {
     size_t tile_in_place;     /* channels last, whole, in parts: vectors of a tile where results are written in place; else 0 */
     size_t partials;          /* partial results to a channel */
     size_t merged_itself;     /* partial results to a channel that a group of a second walk merges, at most; 0: none */
-    size_t claiming_groups;   /* channels last: groups of a second walk that merge, and claim parts of the rows; 0: none */
     size_t slots;             /* channels last: work-items, or 0, that share a channel, each with tables of its own */
     size_t partials_size;     /* bytes, at the start of the workspace */
     size_t statistics_size;   /* bytes, then: mean and invstd of each channel, when the caller gives none */
     size_t coefficients_size; /* bytes, then */
     size_t accumulators_size; /* bytes, then: channels last, sums of chunks */
-    size_t claims_size;       /* bytes, then: of the parts that are claimed */
     size_t workspace_size;    /* bytes in all */
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
@@ -80,9 +78,6 @@ bool bn_streams(const struct schedule *schedule, unsigned tensors);
 /* Whether each group of a second walk merges the count partial results to a channel itself, so that no kernel does before it: where
  * groups are as many as parts. */
 bool bn_merges_itself(const struct schedule *schedule, size_t count);
-
-/* The same of what a first walk of the same call has left. */
-bool bn_merges_own(const struct schedule *schedule);
 
 /* Tensors of a pass that has none that are optional. */
 unsigned bn_usual_tensors(enum pass pass);

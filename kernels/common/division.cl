@@ -7,7 +7,6 @@ typedef struct {
     ulong folded;        /* channels last: rows of the tensors to one that is walked, which has a channel for each of theirs */
     ulong rest;          /* then: elements after the last walked row, fewer than it has */
     ulong parts;         /* groups to a channel */
-    ulong claimed_parts; /* channels last: parts that groups of a second walk claim, a multiple of parts; 0: they claim none */
     ulong lanes;         /* work-items of a group that stand side by side, a power of two up to CLBN_GROUP */
     ulong chunk_rows;    /* of a chunk: what is summed before it is merged */
     ulong chunk_columns; /* likewise */

@@ -426,7 +426,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
                                __global const real *deviation, ulong deviation_offset, real epsilon_high,
                                real epsilon_low, __global uchar *partials, ulong partials_offset, real alpha, uint flags,
                                __global uchar *coefficients, ulong coefficients_offset, __global uchar *accumulated,
-                               ulong accumulated_offset, __global uchar *claims, ulong claims_offset)
+                               ulong accumulated_offset)
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
@@ -440,7 +440,6 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
     prepare_slot(d, at, own, p, table);
     own_sums(d, at, own, t, table, accumulators_of(accumulated + accumulated_offset, d, own.slot),
              partials + partials_offset, get_group_id(0), scratch);
-    note_part(d, claims_at(claims, claims_offset));
 }
 
 /* dx and dz of a part of the rows to a group, from coefficients [BACKWARD_ROWS][channel]. */

@@ -411,11 +411,10 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
         normalize_columns(d, at, own, t, table);
 }
 
-/* The moments of a part of the rows to a group, into partials. claims: [part], or NULL. */
+/* The moments of a part of the rows to a group, into partials. */
 GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                      ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset,
-                                     __global uchar *accumulated, ulong accumulated_offset, __global uchar *claims,
-                                     ulong claims_offset)
+                                     __global uchar *accumulated, ulong accumulated_offset)
 {
     __local moments scratch[CLBN_GROUP];
     const input whole = { x + x_at.offset, x_at };
@@ -424,7 +423,6 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
     columns_moments(d, at, own, whole, own_table(d, own.slot, AFFINE_ROWS, coefficients, coefficients_offset),
                     accumulators_of(accumulated + accumulated_offset, d, own.slot),
                     partials + partials_offset, get_group_id(0), scratch);
-    note_part(d, claims_at(claims, claims_offset));
 }
 
 /* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */

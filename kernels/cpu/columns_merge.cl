@@ -1,7 +1,7 @@
 /*
  * Channels last, second walks of single work-items that merge what the first has left, so that no kernel does between them: where that
  * is little, a launch takes longer, and the core that ends the first walk goes on with what its own cache still has. Each group merges
- * all, into a table of its own, and walks the parts that it claims; one of them stores what is wanted besides.
+ * all, into a table of its own; one of them stores what is wanted besides.
  */
 
 /* All channels. */
@@ -11,8 +11,7 @@ INLINE merging merge_all(void)
     return all;
 }
 
-/* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use; claims: as the first
- * walk has noted them, or NULL. */
+/* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use. */
 GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
                                           layout z_at, __global storage *y, layout y_at, __global uchar *mask,
                                           ulong mask_offset, ulong partial_count, __global const uchar *partials,
@@ -22,8 +21,7 @@ GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x,
                                           ulong running_var_offset, __global real *save_mean, ulong save_mean_offset,
                                           __global real *save_invstd, ulong save_invstd_offset, real epsilon_high,
                                           real epsilon_low, real factor_high, real factor_low,
-                                          __global uchar *coefficients, ulong coefficients_offset, __global uchar *claims,
-                                          ulong claims_offset, real alpha, uint flags)
+                                          __global uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
@@ -33,17 +31,12 @@ GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x,
                                     wide_of_parts(factor_high, factor_low), flags };
     const position at = position_in_group(d);
     __global real *table = own_table(d, get_group_id(0), AFFINE_ROWS, coefficients, coefficients_offset);
-    __global claim *noted = claims_at(claims, claims_offset);
-    d.parts = noted ? d.claimed_parts : d.parts;
-    claimable left = all_claimable(noted, d.parts);
-    ulong part;
     merge_statistics(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, 0, flags),
                      merge_all(), of, 0, table, 0);
-    while (claim_part(noted, &left, &part))
-        normalize_columns(d, at, share_of_group(d, at, forward_takes_vectors(t), part, 0), t, table);
+    normalize_columns(d, at, second_share_of(d, at, forward_takes_vectors(t)), t, table);
 }
 
-/* columns_input, with what finish_gradients does. coefficients, claims: likewise. */
+/* columns_input, with what finish_gradients does. coefficients: likewise. */
 GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, layout x_at, __global const storage *dy,
                                       layout dy_at, __global const storage *other, layout other_at,
                                       __global const uchar *mask, ulong mask_offset, __global storage *dx, layout dx_at,
@@ -53,8 +46,7 @@ GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, lay
                                       __global const real *mean, ulong mean_offset, __global const real *deviation,
                                       ulong deviation_offset, __global real *dgamma, ulong dgamma_offset,
                                       __global real *dbeta, ulong dbeta_offset, real epsilon_high, real epsilon_low,
-                                      __global uchar *coefficients, ulong coefficients_offset, __global uchar *claims,
-                                      ulong claims_offset, real alpha, uint flags)
+                                      __global uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
@@ -63,12 +55,7 @@ GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, lay
                                     deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
     const position at = position_in_group(d);
     __global real *table = own_table(d, get_group_id(0), BACKWARD_ROWS, coefficients, coefficients_offset);
-    __global claim *noted = claims_at(claims, claims_offset);
-    d.parts = noted ? d.claimed_parts : d.parts;
-    claimable left = all_claimable(noted, d.parts);
-    ulong part;
     merge_gradients(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, count, flags),
                     merge_all(), of, dgamma + dgamma_offset, dbeta + dbeta_offset, 0, table, 0);
-    while (claim_part(noted, &left, &part))
-        input_columns(d, at, share_of_group(d, at, backward_reads_vectors(t), part, 0), t, table);
+    input_columns(d, at, second_share_of(d, at, backward_reads_vectors(t)), t, table);
 }
