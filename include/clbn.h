@@ -88,9 +88,10 @@ enum {
     CLBN_INTERNAL_ERROR = -2018,      /* A defect of clbn: please report it with clbnLastError()'s sentence. */
     CLBN_INVALID_ACTIVATION = -2019,  /* The activation is unknown, its slope or alpha is negative or not finite, or there is
                                        * one in a plan of weights. */
-    CLBN_INVALID_STRIDES = -2020,     /* Strides reach beyond size_t, or let elements of a written tensor overlap. */
-    CLBN_NOT_INVERTIBLE = -2021,      /* The plan's activation cannot be had back from what the backward was given. */
-    CLBN_UNSUPPORTED_SVM = -2022      /* A view names shared virtual memory, which the device or this build does not have. */
+    CLBN_INVALID_STRIDES = -2020, /* Strides are negative, reach beyond what the device can address, let elements of a written
+                                       * tensor overlap, or stand where has_strides is CL_FALSE. */
+    CLBN_NOT_INVERTIBLE = -2021,  /* The plan's activation cannot be had back from what the backward was given. */
+    CLBN_UNSUPPORTED_SVM = -2022  /* A view names shared virtual memory, which the device or this build does not have. */
 };
 
 /* The name of a status of clbn's or of OpenCL's, "CLBN_INVALID_SHAPE" for example; "unknown status" for any other number.
@@ -209,6 +210,32 @@ typedef cl_uint clbn_activation;
 #define CLBN_ACTIVATION_TANH       6u
 #define CLBN_ACTIVATION_ELU        7u
 
+/*
+ * How a tensor's elements lie in its view. Without strides it is packed: x with the last axis fastest, the others with their axes
+ * in the order of x's strides, or with the last axis fastest if one of these is 0.
+ *
+ * Strides may be in any order and leave gaps, so that a view can be padded rows, a slice of the batch or of the channels of a
+ * larger buffer, or channels last. 0 repeats an element: of the gradient of a plain sum, which is one number, all are 0. Negative
+ * ones are refused: CLBN_INVALID_STRIDES. Tensors that a call writes (y, dx, dz) may not meet themselves: sorted by stride, each
+ * axis must step beyond all that the smaller ones reach. An axis of one element has a stride that is never looked at. Axes that
+ * follow one another in all tensors are walked as one; what remains in several pieces takes longer, and most where no axis has
+ * stride 1 in all tensors.
+ *
+ *     desc.dy_layout.has_strides = CL_TRUE;     // one number, for all elements: the strides are 0 from the initialiser
+ */
+typedef struct clbn_layout {
+    cl_bool has_strides;
+    ptrdiff_t strides[CLBN_MAX_RANK]; /* elements from one index of an axis to the next; all 0 unless has_strides */
+} clbn_layout;
+
+#define CLBN_PACKED                                                                                                            \
+    {                                                                                                                          \
+        CL_FALSE,                                                                                                              \
+        {                                                                                                                      \
+            0                                                                                                                  \
+        }                                                                                                                      \
+    }
+
 typedef struct clbn_plan_desc {
     size_t struct_size;
     clbn_type type;
@@ -222,28 +249,19 @@ typedef struct clbn_plan_desc {
     clbn_activation activation;
     double leaky_slope; /* >= 0; of CLBN_ACTIVATION_LEAKY_RELU: the slope below 0. */
     double elu_alpha;   /* >= 0; of CLBN_ACTIVATION_ELU. */
-    /* Of each tensor, elements from one index of an axis to the next. All 0: packed; x with the last axis fastest, the
-     * others with their axes in the order of x's strides, or as x if one of these is 0. Strides may be in any order and
-     * leave gaps, so that a view can be padded rows, a slice of the batch or of the channels of a larger buffer, or channels
-     * last; 0 repeats an element. Written tensors (y, dx, dz) may not meet themselves: sorted by stride, each axis must step
-     * beyond all that the smaller ones reach. Axes that follow one another in all tensors are walked as one; what remains in
-     * several pieces takes longer, and most where no axis has stride 1 in all tensors. */
-    size_t x_strides[CLBN_MAX_RANK];
-    size_t y_strides[CLBN_MAX_RANK];
-    size_t z_strides[CLBN_MAX_RANK];
-    size_t dy_strides[CLBN_MAX_RANK];
-    size_t dx_strides[CLBN_MAX_RANK];
-    size_t dz_strides[CLBN_MAX_RANK];
+    clbn_layout x_layout;
+    clbn_layout y_layout;
+    clbn_layout z_layout;
+    clbn_layout dy_layout;
+    clbn_layout dx_layout;
+    clbn_layout dz_layout;
 } clbn_plan_desc;
 
 /* float32, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors. */
 #define CLBN_PLAN_DESC_INIT                                                                                                    \
     {                                                                                                                          \
-        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5, CLBN_PER_CHANNEL, CLBN_ACTIVATION_NONE, 0.01, 1.0, { 0 },   \
-            { 0 }, { 0 }, { 0 }, { 0 },                                                                                        \
-        {                                                                                                                      \
-            0                                                                                                                  \
-        }                                                                                                                      \
+        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5, CLBN_PER_CHANNEL, CLBN_ACTIVATION_NONE, 0.01, 1.0,          \
+            CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED                                       \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan

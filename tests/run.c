@@ -184,20 +184,39 @@ static struct guarded create_workspace(clbn_plan plan, bool in_svm)
     return guarded_create(CLBN_FLOAT32, count, placement, NULL);
 }
 
+void layout_give(struct layout *layout, enum view view, const size_t *strides, unsigned rank)
+{
+    memcpy(layout->strides[view], strides, rank * sizeof *strides);
+    layout->given |= WITH(view);
+}
+
+static bool has_strides(const struct call *call, enum view view)
+{
+    return call->layout != NULL && (call->layout->given & WITH(view)) != 0;
+}
+
+static void describe_layout(clbn_layout *described, const struct call *call, enum view view)
+{
+    if (!has_strides(call, view))
+        return;
+    described->has_strides = CL_TRUE;
+    for (int axis = 0; axis < SHAPE_MAX_RANK; axis++)
+        described->strides[axis] = (ptrdiff_t)call->layout->strides[view][axis];
+}
+
 static clbn_plan create_plan_of(clbn_engine engine, const struct problem *problem, const struct call *call)
 {
     clbn_plan_desc desc = plan_description(&problem->shape, problem->type, problem->epsilon);
     desc.activation = call->operation == FOLD ? CLBN_ACTIVATION_NONE : problem->activation.function;
     desc.leaky_slope = problem->activation.leaky_slope;
     desc.elu_alpha = problem->activation.elu_alpha;
-    if (call->layout != NULL)
-        memcpy(desc.x_strides, call->layout->strides[VIEW_X], sizeof desc.x_strides);
+    describe_layout(&desc.x_layout, call, VIEW_X);
     if (call->layout != NULL && !call->layout->by_x) {
-        memcpy(desc.y_strides, call->layout->strides[VIEW_Y], sizeof desc.y_strides);
-        memcpy(desc.z_strides, call->layout->strides[VIEW_Z], sizeof desc.z_strides);
-        memcpy(desc.dy_strides, call->layout->strides[VIEW_DY], sizeof desc.dy_strides);
-        memcpy(desc.dx_strides, call->layout->strides[VIEW_DX], sizeof desc.dx_strides);
-        memcpy(desc.dz_strides, call->layout->strides[VIEW_DZ], sizeof desc.dz_strides);
+        describe_layout(&desc.y_layout, call, VIEW_Y);
+        describe_layout(&desc.z_layout, call, VIEW_Z);
+        describe_layout(&desc.dy_layout, call, VIEW_DY);
+        describe_layout(&desc.dx_layout, call, VIEW_DX);
+        describe_layout(&desc.dz_layout, call, VIEW_DZ);
     }
     return create_described_plan(engine, &desc);
 }
@@ -211,13 +230,9 @@ static size_t count_of(const struct problem *problem, clbn_plan plan, enum view 
     return bytes;
 }
 
-/* A tensor that is all packed has no strides to be told. */
 static size_t *positions_of(const struct problem *problem, const struct call *call, enum view view)
 {
-    static const size_t packed[SHAPE_MAX_RANK];
-    if (call->layout == NULL || !is_tensor(view) || memcmp(call->layout->strides[view], packed, sizeof packed) == 0)
-        return NULL;
-    return shape_positions(&problem->shape, call->layout->strides[view]);
+    return has_strides(call, view) ? shape_positions(&problem->shape, call->layout->strides[view]) : NULL;
 }
 
 /* The call that gives what the view is to be, and the view it gives it as. */

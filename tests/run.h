@@ -36,8 +36,12 @@ enum source { FROM_X, FROM_Y, FROM_MASK, FROM_Y_ALONE, SOURCES, ANY_SOURCE = SOU
 /* Of tensors: elements from one index of an axis to the next. */
 struct layout {
     size_t strides[VIEWS][SHAPE_MAX_RANK];
-    bool by_x; /* the plan is told x's alone */
+    unsigned given; /* those of the views that have strides; the others are packed */
+    bool by_x;      /* the plan is told x's alone */
 };
+
+/* Strides for a view, as many as axes. */
+void layout_give(struct layout *layout, enum view view, const size_t *strides, unsigned rank);
 
 struct call {
     enum operation operation;

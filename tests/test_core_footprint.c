@@ -94,10 +94,11 @@ START_TEST(a_tensor_has_its_bytes)
 {
     struct shape shape;
     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
-    static const size_t lengths[] = { 2, 3, 5 }, padded[] = { 40, 8, 1 };
+    static const size_t lengths[] = { 2, 3, 5 };
+    static const clbn_layout padded = { CL_TRUE, { 40, 8, 1 } };
     desc.rank = 3;
     memcpy(desc.shape, lengths, sizeof lengths);
-    memcpy(desc.y_strides, padded, sizeof padded);
+    desc.y_layout = padded;
     ck_assert_int_eq(bn_collapse_shape(&desc, SIZE_MAX, &shape), CLBN_SUCCESS);
     const struct footprint x = bn_tensor_footprint(&shape, TENSOR_X, 4), y = bn_tensor_footprint(&shape, TENSOR_Y, 4);
     ck_assert(x.axes == 0 && x.block == 120);

@@ -29,8 +29,9 @@ static clbn_plan create_repeating_plan(int config)
 {
     clbn_plan_desc desc = plan_description(&image, CLBN_FLOAT32, 1e-5);
     desc.shape[0] = IMAGES;
-    desc.x_strides[1] = image.lengths[2];
-    desc.x_strides[2] = 1;
+    desc.x_layout.has_strides = CL_TRUE;
+    desc.x_layout.strides[1] = (ptrdiff_t)image.lengths[2];
+    desc.x_layout.strides[2] = 1;
     return create_described_plan(test_engine(config), &desc);
 }
 

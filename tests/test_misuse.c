@@ -215,25 +215,47 @@ static void use_infinite_alpha(clbn_plan_desc *desc)
 }
 
 /* Of 4 x 3 elements. */
-static void use_strides(size_t strides[CLBN_MAX_RANK], size_t rows, size_t columns)
+static void use_strides(clbn_layout *layout, ptrdiff_t rows, ptrdiff_t columns)
 {
-    strides[0] = rows;
-    strides[1] = columns;
+    layout->has_strides = CL_TRUE;
+    layout->strides[0] = rows;
+    layout->strides[1] = columns;
 }
 
 static void repeat_y(clbn_plan_desc *desc)
 {
-    use_strides(desc->y_strides, 0, 1);
+    use_strides(&desc->y_layout, 0, 1);
 }
 
 static void overlap_rows_of_dx(clbn_plan_desc *desc)
 {
-    use_strides(desc->dx_strides, 2, 1);
+    use_strides(&desc->dx_layout, 2, 1);
 }
 
 static void overlap_columns_of_dz(clbn_plan_desc *desc)
 {
-    use_strides(desc->dz_strides, 1, 3);
+    use_strides(&desc->dz_layout, 1, 3);
+}
+
+static void repeat_dx(clbn_plan_desc *desc)
+{
+    use_strides(&desc->dx_layout, 0, 0);
+}
+
+static void turn_x_round(clbn_plan_desc *desc)
+{
+    use_strides(&desc->x_layout, 3, -1);
+}
+
+static void turn_dz_round(clbn_plan_desc *desc)
+{
+    use_strides(&desc->dz_layout, PTRDIFF_MIN, 1);
+}
+
+static void forget_that_dy_has_strides(clbn_plan_desc *desc)
+{
+    use_strides(&desc->dy_layout, 3, 1);
+    desc->dy_layout.has_strides = CL_FALSE;
 }
 
 static const struct {
@@ -258,9 +280,13 @@ static const struct {
     { use_negative_slope, CLBN_INVALID_ACTIVATION, "leaky_slope is -0.01" },
     { use_nan_slope, CLBN_INVALID_ACTIVATION, "leaky_slope" },
     { use_infinite_alpha, CLBN_INVALID_ACTIVATION, "elu_alpha is inf" },
-    { repeat_y, CLBN_INVALID_STRIDES, "y" },
-    { overlap_rows_of_dx, CLBN_INVALID_STRIDES, "dx" },
-    { overlap_columns_of_dz, CLBN_INVALID_STRIDES, "dz" },
+    { repeat_y, CLBN_INVALID_STRIDES, "y's" },
+    { repeat_dx, CLBN_INVALID_STRIDES, "dx's" },
+    { overlap_rows_of_dx, CLBN_INVALID_STRIDES, "dx's" },
+    { overlap_columns_of_dz, CLBN_INVALID_STRIDES, "dz's" },
+    { turn_x_round, CLBN_INVALID_STRIDES, "x_layout.strides[1] is -1: negative" },
+    { turn_dz_round, CLBN_INVALID_STRIDES, "dz_layout.strides[0] is -" },
+    { forget_that_dy_has_strides, CLBN_INVALID_STRIDES, "dy_layout.strides[0] is 3, but has_strides" },
 };
 
 START_TEST(a_plan_needs_a_good_description)
@@ -318,15 +344,15 @@ END_TEST
 
 START_TEST(strides_stay_within_the_address_space)
 {
-    static const size_t strides[] = { SIZE_MAX / 8, SIZE_MAX / 4, SIZE_MAX / 3, SIZE_MAX / 2, SIZE_MAX };
+    static const ptrdiff_t strides[] = { PTRDIFF_MAX / 8, PTRDIFF_MAX / 4, PTRDIFF_MAX / 3, PTRDIFF_MAX / 2, PTRDIFF_MAX };
     for (int i = 0; i < COUNT_OF(strides); i++) {
         clbn_plan_desc desc = good_desc();
         cl_int status = CL_SUCCESS;
-        use_strides(desc.z_strides, strides[i], 1);
-        testing("a stride of %zu", strides[i]);
+        use_strides(&desc.z_layout, strides[i], 1);
+        testing("a stride of %td", strides[i]);
         forget_last_error();
         ck_assert_msg(clbnCreatePlan(test_engine(0), &desc, &status) == NULL, "%s: there is a plan", what_is_tested());
-        expect_failure(status, CLBN_INVALID_STRIDES, "z_strides reach too far, expected", "elements");
+        expect_failure(status, CLBN_INVALID_STRIDES, "z's strides reach too far, expected", "elements");
     }
 }
 END_TEST

@@ -134,11 +134,10 @@ END_TEST
 /* ---- Strides -------------------------------------------------------------------------------------------------------------- */
 
 /* Rows of 5 elements, in 4 x 3 of them, begin so many elements from each other. */
-static void set_strides(size_t strides[SHAPE_MAX_RANK], size_t images, size_t rows, size_t columns)
+static void set_strides(struct layout *layout, enum view view, size_t images, size_t rows, size_t columns)
 {
-    strides[0] = images;
-    strides[1] = rows;
-    strides[2] = columns;
+    const size_t strides[] = { images, rows, columns };
+    layout_give(layout, view, strides, 3);
 }
 
 static struct run strided_run(struct layout *layout, enum operation operation)
@@ -167,9 +166,9 @@ static void expect_run_accepted(struct run *run)
 START_TEST(a_strided_view_ends_within_its_buffer)
 {
     static const enum view tensors[] = { VIEW_X, VIEW_Y };
-    struct layout layout = { { { 0 } }, false };
-    set_strides(layout.strides[VIEW_X], 100, 20, 2);
-    set_strides(layout.strides[VIEW_Y], 1, 4, 12);
+    struct layout layout = { .given = 0 };
+    set_strides(&layout, VIEW_X, 100, 20, 2);
+    set_strides(&layout, VIEW_Y, 1, 4, 12);
     for (size_t i = 0; i < COUNT_OF(tensors); i++) {
         struct run run = strided_run(&layout, FORWARD_TRAINING);
         const size_t *strides = layout.strides[tensors[i]];
@@ -187,9 +186,9 @@ END_TEST
 /* Both in one buffer that is large enough. */
 static void check_together(size_t y_offset, const size_t x_strides[3], const size_t y_strides[3], bool is_allowed)
 {
-    struct layout layout = { { { 0 } }, false };
-    set_strides(layout.strides[VIEW_X], x_strides[0], x_strides[1], x_strides[2]);
-    set_strides(layout.strides[VIEW_Y], y_strides[0], y_strides[1], y_strides[2]);
+    struct layout layout = { .given = 0 };
+    set_strides(&layout, VIEW_X, x_strides[0], x_strides[1], x_strides[2]);
+    set_strides(&layout, VIEW_Y, y_strides[0], y_strides[1], y_strides[2]);
     struct run run = strided_run(&layout, FORWARD_TRAINING);
     struct guarded large = guarded_create(CLBN_FLOAT32, 4096, (struct placement){ .offset = 0 }, NULL);
     testing("x and y, %zu elements apart", y_offset);

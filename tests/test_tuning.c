@@ -352,8 +352,8 @@ START_TEST(plans_of_any_kind_are_tuned)
     check_tuning(test_engine(0), &desc, in_order_queue(), 7);
     desc = plan_description(&rows, CLBN_FLOAT32, 1e-5);
     desc.activation = CLBN_ACTIVATION_RELU;
-    const size_t strides[] = { 40000, 11000, 120, 2 };
-    memcpy(desc.x_strides, strides, sizeof strides);
+    const clbn_layout strided = { CL_TRUE, { 40000, 11000, 120, 2 } };
+    desc.x_layout = strided;
     testing("tuning strides");
     check_tuning(test_engine(0), &desc, in_order_queue(), 7);
 }

@@ -63,13 +63,20 @@ static void arrange(const struct shape *shape, const struct arrangement *arrange
     }
 }
 
+static void lay_out(struct layout *layout, enum view view, const struct shape *shape, const struct arrangement *arrangement)
+{
+    size_t strides[SHAPE_MAX_RANK];
+    arrange(shape, arrangement, strides);
+    layout_give(layout, view, strides, shape->rank);
+}
+
 /* Tensors are arranged as the number says; apart: each in another way. */
 static struct layout layout_number(const struct shape *shape, size_t number, bool apart)
 {
-    struct layout layout = { { { 0 } }, false };
+    struct layout layout = { .given = 0 };
     for (enum view view = 0; view < VIEWS; view++)
         if (is_tensor(view))
-            arrange(shape, &arrangements[(number + (apart ? (size_t)view : 0)) % ARRANGEMENTS], layout.strides[view]);
+            lay_out(&layout, view, shape, &arrangements[(number + (apart ? (size_t)view : 0)) % ARRANGEMENTS]);
     return layout;
 }
 
@@ -184,7 +191,7 @@ START_TEST(packed_tensors_have_the_order_of_x)
             layout.by_x = true;
             for (enum view view = 0; view < VIEWS; view++)
                 if (is_tensor(view) && view != VIEW_X)
-                    arrange(&shapes[s], &packed, layout.strides[view]);
+                    lay_out(&layout, view, &shapes[s], &packed);
             for (enum operation operation = 0; operation < OPERATIONS; operation++) {
                 struct call call = call_of(operation);
                 call.views |= WITH_EXTRAS;
@@ -220,7 +227,7 @@ END_TEST
 /* An axis of one index is never walked along. */
 START_TEST(the_stride_of_an_axis_of_length_1_is_never_looked_at)
 {
-    static const size_t strides[] = { 0, 1, 12345, SIZE_MAX };
+    static const size_t strides[] = { 0, 1, 12345, SIZE_MAX }; /* the last is -1 to the plan */
     static const struct shape single = { 4, 1, { 5, 1, 1, 7 } };
     for (size_t i = 0; i < COUNT_OF(strides); i++)
         for (enum operation operation = 0; operation < OPERATIONS; operation++) {
@@ -258,14 +265,16 @@ static void repeat(struct problem *problem, enum view view, const size_t *stride
     free(positions);
 }
 
-static void check_repeated(int config, const struct shape *shape, clbn_type type, enum view view, unsigned axis)
+/* Along some axes, a set of bits. */
+static void check_repeated(int config, const struct shape *shape, clbn_type type, enum view view, unsigned axes)
 {
     for (enum operation operation = 0; operation < OPERATIONS; operation++) {
-        struct layout layout = { { { 0 } }, false };
-        struct problem problem = problem_random(shape, type, 1e-3, axis);
+        struct layout layout = { .given = 0 };
+        struct problem problem = problem_random(shape, type, 1e-3, axes);
         struct call call = call_of(operation);
-        arrange(shape, &arrangements[0], layout.strides[view]);
-        layout.strides[view][axis] = 0;
+        lay_out(&layout, view, shape, &arrangements[0]);
+        for (unsigned axis = 0; axis < shape->rank; axis++)
+            layout.strides[view][axis] *= (axes >> axis & 1) == 0;
         repeat(&problem, view, layout.strides[view]);
         problem_complete(&problem);
         problem.activation = activation_of(tested_activation(config, type, CLBN_ACTIVATION_RELU));
@@ -276,15 +285,56 @@ static void check_repeated(int config, const struct shape *shape, clbn_type type
     }
 }
 
-/* A stride of 0: one row, image or value for all. An axis of length 1 has no need of it. */
+/* Strides of 0: one row, image or value for all, and, along all axes, one number, as the gradient of a sum is. */
 START_TEST(read_tensors_may_repeat_their_elements)
 {
-    static const struct shape repeating[] = { { 4, 1, { 3, 5, 4, 33 } }, { 4, 3, { 3, 4, 6, 5 } }, { 2, 1, { 60, 19 } } };
+    static const struct shape repeating[] = {
+        { 4, 1, { 3, 5, 4, 33 } }, { 4, 3, { 3, 4, 6, 5 } }, { 2, 1, { 60, 19 } }, { 3, 1, { 8, 3, 5 } }
+    };
     static const enum view views[] = { VIEW_X, VIEW_Z, VIEW_DY };
     for (size_t s = 0; s < COUNT_OF(repeating); s++)
-        for (size_t v = 0; v < COUNT_OF(views); v++)
+        for (size_t v = 0; v < COUNT_OF(views); v++) {
             for (unsigned axis = 0; axis < repeating[s].rank; axis++)
-                check_repeated(_i, &repeating[s], CLBN_FLOAT32, views[v], axis);
+                check_repeated(_i, &repeating[s], CLBN_FLOAT32, views[v], 1u << axis);
+            check_repeated(_i, &repeating[s], CLBN_FLOAT32, views[v], ~0u);
+        }
+}
+END_TEST
+
+/* Of all types: (8, 3, 5), dy a single 1 in a buffer that is as large as the tensor. */
+START_TEST(the_gradient_of_a_sum_is_one_number)
+{
+    static const struct shape summed = { 3, 1, { 8, 3, 5 } };
+    static const size_t zeros[SHAPE_MAX_RANK];
+    clbn_type types[MAX_STORED_TYPES];
+    int type_count = stored_types(_i, types);
+    for (int t = 0; t < type_count; t++) {
+        struct layout layout = { .given = 0 };
+        struct problem problem = problem_random(&summed, types[t], 1e-5, 1);
+        struct call call = call_of(BACKWARD);
+        cl_event event = NULL;
+        problem.values[VIEW_DY][0] = 1;
+        repeat(&problem, VIEW_DY, zeros);
+        layout_give(&layout, VIEW_DY, zeros, summed.rank);
+        call.layout = &layout;
+        say_call(_i, &problem, &call);
+        struct run run = run_prepare(test_engine(_i), &problem, &call);
+        const struct placement packed = { 0 };
+        double *values = allocate(shape_elements(&summed), sizeof *values);
+        values[0] = 1;
+        for (size_t i = 1; i < shape_elements(&summed); i++)
+            values[i] = -7;
+        guarded_release(&run.views[VIEW_DY]);
+        run.views[VIEW_DY] = guarded_create(types[t], shape_elements(&summed), packed, values);
+        expect_success(run_enqueue(&run, in_order_queue(), 0, NULL, &event));
+        run_wait(event);
+        for (size_t c = 0; c < 3; c++)
+            ck_assert_msg(run_output(&run, VIEW_DBETA)[c] == 40, "%s: dbeta is %g, not 40", what_is_tested(),
+                          run_output(&run, VIEW_DBETA)[c]);
+        run_release(&run);
+        free(values);
+        problem_free(&problem);
+    }
 }
 END_TEST
 
@@ -292,22 +342,22 @@ END_TEST
 
 /* As in DenseNet: the channels of one tensor lie beside those of another in one buffer, twice as many of them to each row of
  * axes before the channel axis. */
-static void interleave(const struct shape *shape, size_t strides[SHAPE_MAX_RANK])
+static void interleave(const struct shape *shape, struct layout *layout, enum view view)
 {
-    arrange(shape, &arrangements[0], strides);
+    lay_out(layout, view, shape, &arrangements[0]);
     for (unsigned axis = 0; axis < shape->channel_axis; axis++)
-        strides[axis] *= 2;
+        layout->strides[view][axis] *= 2;
 }
 
 static void check_interleaved(int config, const struct shape *shape, enum operation operation, enum view output,
                               enum view beside)
 {
-    struct layout layout = { { { 0 } }, false };
+    struct layout layout = { .given = 0 };
     struct problem problem = problem_random(shape, CLBN_FLOAT32, 1e-5, 1);
     struct call call = call_of(operation);
     cl_event event = NULL;
-    interleave(shape, layout.strides[output]);
-    interleave(shape, layout.strides[beside]);
+    interleave(shape, &layout, output);
+    interleave(shape, &layout, beside);
     call.layout = &layout;
     call.views |= WITH_RESIDUAL;
     problem.activation = activation_of(tested_activation(config, CLBN_FLOAT32, CLBN_ACTIVATION_RELU));
@@ -383,6 +433,7 @@ int main(void)
     tcase_add_loop_test(cases, statistics_per_activation_are_those_of_a_matrix, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, the_stride_of_an_axis_of_length_1_is_never_looked_at, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, read_tensors_may_repeat_their_elements, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, the_gradient_of_a_sum_is_one_number, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, views_may_interleave_in_one_buffer, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, views_may_be_in_shared_virtual_memory, 0, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);

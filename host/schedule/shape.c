@@ -159,10 +159,13 @@ cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape 
     if (!fits(desc->shape, desc->rank, most))
         return bn_fail(CLBN_SIZE_OVERFLOW, "the tensor has more than %zu bytes, the most that the device can address.", limit);
 
+    cl_int status = bn_check_layouts(desc);
+    if (status != CLBN_SUCCESS)
+        return status;
     choose_channel_axes(desc, is_channel);
     count_elements(desc, is_channel, &s);
     if (s.elements > 0) {
-        cl_int status = bn_resolve_strides(desc, most, strides, s.reaches);
+        status = bn_resolve_strides(desc, most, strides, s.reaches);
         if (status != CLBN_SUCCESS)
             return status;
         const struct axes channels = bn_join_axes(desc, (const size_t(*)[CLBN_MAX_RANK])strides, is_channel, true);

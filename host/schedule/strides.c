@@ -2,35 +2,43 @@
 
 #include "base/status.h"
 
-#include <string.h>
+#include <stddef.h>
 
 static const char *const tensor_names[TENSORS] = { "x", "y", "z", "dy", "dx", "dz" };
 
-static const size_t *strides_given(const clbn_plan_desc *desc, enum tensor tensor)
+static const clbn_layout *layout_of(const clbn_plan_desc *desc, enum tensor tensor)
 {
     switch (tensor) {
     case TENSOR_X:
-        return desc->x_strides;
+        return &desc->x_layout;
     case TENSOR_Y:
-        return desc->y_strides;
+        return &desc->y_layout;
     case TENSOR_Z:
-        return desc->z_strides;
+        return &desc->z_layout;
     case TENSOR_DY:
-        return desc->dy_strides;
+        return &desc->dy_layout;
     case TENSOR_DX:
-        return desc->dx_strides;
+        return &desc->dx_layout;
     default:
-        return desc->dz_strides;
+        return &desc->dz_layout;
     }
 }
 
-static bool is_packed(const clbn_plan_desc *desc, enum tensor tensor)
+/* Strides without has_strides were meant to be given, and forgotten; negative ones are those of an array turned round. */
+static cl_int check_layout(const clbn_plan_desc *desc, enum tensor tensor)
 {
-    const size_t *given = strides_given(desc, tensor);
-    for (cl_uint i = 0; i < desc->rank; i++)
-        if (given[i] > 0)
-            return false;
-    return true;
+    const clbn_layout *layout = layout_of(desc, tensor);
+    for (cl_uint i = 0; i < desc->rank; i++) {
+        if (!layout->has_strides && layout->strides[i] != 0)
+            return bn_fail(CLBN_INVALID_STRIDES,
+                           "%s_layout.strides[%u] is %td, but has_strides is CL_FALSE, expected 0, or has_strides.",
+                           tensor_names[tensor], (unsigned)i, layout->strides[i]);
+        if (desc->shape[i] > 1 && layout->strides[i] < 0)
+            return bn_fail(CLBN_INVALID_STRIDES,
+                           "%s_layout.strides[%u] is %td: negative strides are not supported, expected 0 or more.",
+                           tensor_names[tensor], (unsigned)i, layout->strides[i]);
+    }
+    return CLBN_SUCCESS;
 }
 
 static bool is_written(enum tensor tensor)
@@ -58,11 +66,20 @@ static bool repeats_elements(const clbn_plan_desc *desc, const size_t *strides)
     return false;
 }
 
+/* Axes of one element have a stride that is never looked at, whatever it is. */
+static void take_strides(const clbn_plan_desc *desc, const clbn_layout *layout, size_t strides[CLBN_MAX_RANK])
+{
+    for (cl_uint i = 0; i < desc->rank; i++)
+        strides[i] = (size_t)layout->strides[i];
+}
+
 /* The order in which packed tensors have their axes: x's, slowest first. */
 static void choose_order(const clbn_plan_desc *desc, cl_uint order[CLBN_MAX_RANK])
 {
-    if (!is_packed(desc, TENSOR_X) && !repeats_elements(desc, desc->x_strides)) {
-        order_by_stride(desc->rank, desc->x_strides, order);
+    size_t strides[CLBN_MAX_RANK];
+    take_strides(desc, &desc->x_layout, strides);
+    if (desc->x_layout.has_strides && !repeats_elements(desc, strides)) {
+        order_by_stride(desc->rank, strides, order);
         return;
     }
     for (cl_uint i = 0; i < desc->rank; i++)
@@ -109,24 +126,34 @@ static bool is_free_of_overlap(const clbn_plan_desc *desc, const size_t *strides
     return true;
 }
 
+cl_int bn_check_layouts(const clbn_plan_desc *desc)
+{
+    cl_int status = CLBN_SUCCESS;
+    for (enum tensor t = 0; t < TENSORS && status == CLBN_SUCCESS; t++)
+        status = check_layout(desc, t);
+    return status;
+}
+
 cl_int bn_resolve_strides(const clbn_plan_desc *desc, size_t limit, size_t strides[TENSORS][CLBN_MAX_RANK],
                           size_t reaches[TENSORS])
 {
     cl_uint order[CLBN_MAX_RANK];
     choose_order(desc, order);
     for (enum tensor t = 0; t < TENSORS; t++) {
-        if (is_packed(desc, t))
-            pack(desc, order, strides[t]);
+        const clbn_layout *layout = layout_of(desc, t);
+        if (layout->has_strides)
+            take_strides(desc, layout, strides[t]);
         else
-            memcpy(strides[t], strides_given(desc, t), sizeof(strides[t]));
+            pack(desc, order, strides[t]);
         if (!measure_reach(desc, strides[t], limit, &reaches[t]))
             return bn_fail(CLBN_INVALID_STRIDES,
-                           "%s_strides reach too far, expected at most %zu elements, all that the device can address.",
+                           "%s's strides reach too far, expected at most %zu elements, all that the device can address.",
                            tensor_names[t], limit);
         if (is_written(t) && !is_free_of_overlap(desc, strides[t]))
-            return bn_fail(CLBN_INVALID_STRIDES,
-                           "%s_strides let elements overlap, expected each axis to step beyond all that smaller strides reach.",
-                           tensor_names[t]);
+            return bn_fail(
+                CLBN_INVALID_STRIDES,
+                "%s's strides let elements overlap, expected each axis to step beyond all that smaller strides reach.",
+                tensor_names[t]);
     }
     return CLBN_SUCCESS;
 }

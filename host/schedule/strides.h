@@ -15,8 +15,11 @@ struct axes {
     struct axis axis[CLBN_MAX_RANK];
 };
 
+/* Checks that no strides are negative, and that there are none where a layout has none. */
+cl_int bn_check_layouts(const clbn_plan_desc *desc);
+
 /* Strides of all tensors, the packed ones worked out, and how far each tensor reaches, in elements. The shape has elements, and
- * fits. limit: the most elements that a tensor may reach. */
+ * fits; the layouts are checked. limit: the most elements that a tensor may reach. */
 cl_int bn_resolve_strides(const clbn_plan_desc *desc, size_t limit, size_t strides[TENSORS][CLBN_MAX_RANK],
                           size_t reaches[TENSORS]);
 
