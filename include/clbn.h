@@ -71,7 +71,7 @@ enum {
     CLBN_INVALID_ENGINE = -2001,      /* The engine is NULL. */
     CLBN_INVALID_PLAN = -2002,        /* The plan is NULL. */
     CLBN_INVALID_ARGUMENT = -2003,    /* A pointer that must not be NULL is NULL, or a selector or flag is unknown. */
-    CLBN_INVALID_STRUCT_SIZE = -2004, /* struct_size is not one that this library knows: use the initialiser macro. */
+    CLBN_INVALID_STRUCT_SIZE = -2004, /* struct_size is none of any version, or members beyond this library's are used. */
     CLBN_INVALID_SHAPE = -2005,       /* The rank is not 1 to CLBN_MAX_RANK, or the channel axis is not below the rank. */
     CLBN_SIZE_OVERFLOW = -2006,       /* The tensor's bytes do not fit in size_t or in the device's address space. */
     CLBN_UNSUPPORTED_TYPE = -2007,    /* The type is unknown, or the device cannot compute in it. */
@@ -104,6 +104,45 @@ CLBN_API const char *clbnLastError(void);
 
 /* "0.1.0": the version of the library that is running, where CLBN_VERSION_* is that of the header. The string is static. */
 CLBN_API const char *clbnVersion(void);
+
+/* ---- Structs -------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Structs grow: later versions add members at the end. So each begins with struct_size, the bytes that the caller knows of it,
+ * which its initialiser macro sets, or clbnGetDefaults().
+ *
+ * - A struct of an older program is smaller than the library's: the members that it lacks take their defaults.
+ * - A struct of a newer program is larger: it is taken if all that the library does not know is 0, which asks for nothing, and
+ *   refused otherwise: CLBN_INVALID_STRUCT_SIZE.
+ * - Of a struct that a call fills, the members that the caller knows are filled.
+ */
+typedef cl_uint clbn_struct;
+#define CLBN_STRUCT_ENGINE_OPTIONS         1u
+#define CLBN_STRUCT_PLAN_DESC              2u
+#define CLBN_STRUCT_TUNE_ARGS              3u
+#define CLBN_STRUCT_TUNE_REPORT            4u
+#define CLBN_STRUCT_FORWARD_TRAINING_ARGS  5u
+#define CLBN_STRUCT_FORWARD_INFERENCE_ARGS 6u
+#define CLBN_STRUCT_BACKWARD_ARGS          7u
+#define CLBN_STRUCT_BACKWARD_FROZEN_ARGS   8u
+#define CLBN_STRUCT_FOLD_ARGS              9u
+#define CLBN_STRUCT_STATISTICS_ARGS        10u
+#define CLBN_STRUCT_MERGE_STATISTICS_ARGS  11u
+#define CLBN_STRUCT_NORMALIZE_ARGS         12u
+#define CLBN_STRUCT_BACKWARD_SUMS_ARGS     13u
+#define CLBN_STRUCT_BACKWARD_INPUT_ARGS    14u
+
+/* What the initialiser macros give, for callers who cannot use them: a struct of zeros is none with its defaults, but one with
+ * epsilon 0, or an update factor of 0. size: the bytes at value, which may be fewer or more than the library knows of the struct;
+ * struct_size becomes this. value or size_ret may be NULL; *size_ret becomes the bytes that the library knows.
+ *
+ *     size_t size;
+ *     clbnGetDefaults(CLBN_STRUCT_PLAN_DESC, 0, NULL, &size);
+ *     void *desc = malloc(size);
+ *     clbnGetDefaults(CLBN_STRUCT_PLAN_DESC, size, desc, NULL);
+ *
+ * CLBN_INVALID_ARGUMENT for an unknown struct or a size that no version's has. */
+CLBN_API cl_int clbnGetDefaults(clbn_struct which, size_t size, void *value, size_t *size_ret);
 
 /* ---- Engine --------------------------------------------------------------------------------------------------------------- */
 
@@ -319,15 +358,18 @@ typedef struct clbn_tune_result {
 
 typedef struct clbn_tune_report {
     size_t struct_size;
+    cl_bool stored; /* What was found is in the cache folder, too. */
     clbn_tune_result forward;
     clbn_tune_result backward;
     clbn_tune_result inference;
-    cl_bool stored; /* What was found is in the cache folder, too. */
 } clbn_tune_report;
 
 #define CLBN_TUNE_REPORT_INIT                                                                                                  \
     {                                                                                                                          \
-        sizeof(clbn_tune_report), { 0, 0, 0, 0 }, { 0, 0, 0, 0 }, { 0, 0, 0, 0 }, CL_FALSE                                     \
+        sizeof(clbn_tune_report), CL_FALSE, { 0, 0, 0, 0 }, { 0, 0, 0, 0 },                                                    \
+        {                                                                                                                      \
+            0, 0, 0, 0                                                                                                         \
+        }                                                                                                                      \
     }
 
 /* Measures the ways in which the work of a plan's problem can be divided on the device, and remembers for each operation the
@@ -602,14 +644,14 @@ typedef struct clbn_merge_statistics_args {
     clbn_view running_var;
     clbn_view save_mean;   /* out, optional, as in forward training */
     clbn_view save_invstd; /* out, optional */
-    double update_factor;
     clbn_running_variance running_variance;
+    double update_factor;
 } clbn_merge_statistics_args;
 
 #define CLBN_MERGE_STATISTICS_ARGS_INIT                                                                                        \
     {                                                                                                                          \
         sizeof(clbn_merge_statistics_args), 1, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,           \
-            CLBN_NO_VIEW, 0.1, CLBN_UNBIASED                                                                                   \
+            CLBN_NO_VIEW, CLBN_UNBIASED, 0.1                                                                                   \
     }
 
 /* The statistics of a whole batch from those of its parts. At least one output. Where all parts are empty, running and saved

@@ -22,6 +22,7 @@ function(clbn_add_interposed_test name)
     add_test(NAME ${name} COMMAND test_${name})
 endfunction()
 
+clbn_add_test(structs clbn_test_support)
 clbn_add_interposed_test(misuse attempt.c halves.c)
 clbn_add_interposed_test(misuse_calls attempt.c halves.c)
 clbn_add_interposed_test(misuse_tensors attempt.c)

@@ -64,6 +64,8 @@ struct run {
     clbn_plan plan;
     struct guarded views[VIEWS];
     struct guarded workspace;
+    /* Gives what is passed in place of the arguments, which have so many bytes; NULL: they are passed. */
+    const void *(*resize)(const void *args, size_t size);
 };
 
 /* Everything but the extras, slopes from x, not in place, the library's workspace, aligned, in packed buffers, f = 0.1. */

@@ -9,6 +9,11 @@ static clbn_view workspace_of(const struct run *run)
     return workspace;
 }
 
+static const void *resized(const struct run *run, const void *args, size_t size)
+{
+    return run->resize == NULL ? args : run->resize(args, size);
+}
+
 static cl_int enqueue_forward_training(const struct run *run, cl_command_queue queue, cl_uint wait_count,
                                        const cl_event *wait_list, cl_event *event)
 {
@@ -26,7 +31,7 @@ static cl_int enqueue_forward_training(const struct run *run, cl_command_queue q
     args.update_factor = run->call.update_factor;
     args.running_variance = run->call.running_variance;
     args.workspace = workspace_of(run);
-    return clbnEnqueueForwardTraining(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueForwardTraining(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_forward_inference(const struct run *run, cl_command_queue queue, cl_uint wait_count,
@@ -42,7 +47,7 @@ static cl_int enqueue_forward_inference(const struct run *run, cl_command_queue 
     args.running_var = run_view(run, VIEW_RUNNING_VAR);
     args.mask = run_view(run, VIEW_MASK);
     args.workspace = workspace_of(run);
-    return clbnEnqueueForwardInference(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueForwardInference(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_backward(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
@@ -64,7 +69,7 @@ static cl_int enqueue_backward(const struct run *run, cl_command_queue queue, cl
     args.dbeta = run_view(run, VIEW_DBETA);
     args.accumulate = run->call.accumulate;
     args.workspace = workspace_of(run);
-    return clbnEnqueueBackward(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueBackward(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_backward_frozen(const struct run *run, cl_command_queue queue, cl_uint wait_count,
@@ -86,7 +91,7 @@ static cl_int enqueue_backward_frozen(const struct run *run, cl_command_queue qu
     args.dbeta = run_view(run, VIEW_DBETA);
     args.accumulate = run->call.accumulate;
     args.workspace = workspace_of(run);
-    return clbnEnqueueBackwardFrozen(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueBackwardFrozen(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_fold(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
@@ -102,7 +107,7 @@ static cl_int enqueue_fold(const struct run *run, cl_command_queue queue, cl_uin
     args.folded_weights = run_view(run, VIEW_Y);
     args.folded_bias = run_view(run, VIEW_FOLDED_BIAS);
     args.workspace = workspace_of(run);
-    return clbnEnqueueFold(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueFold(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_statistics(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
@@ -112,7 +117,7 @@ static cl_int enqueue_statistics(const struct run *run, cl_command_queue queue, 
     args.x = run_view(run, VIEW_X);
     args.statistics = run_view(run, VIEW_STATISTICS);
     args.workspace = workspace_of(run);
-    return clbnEnqueueStatistics(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueStatistics(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_merge_statistics(const struct run *run, cl_command_queue queue, cl_uint wait_count,
@@ -128,7 +133,7 @@ static cl_int enqueue_merge_statistics(const struct run *run, cl_command_queue q
     args.parts = run->problem->parts;
     args.update_factor = run->call.update_factor;
     args.running_variance = run->call.running_variance;
-    return clbnEnqueueMergeStatistics(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueMergeStatistics(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_normalize(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
@@ -143,7 +148,7 @@ static cl_int enqueue_normalize(const struct run *run, cl_command_queue queue, c
     args.statistics = run_view(run, VIEW_STATISTICS);
     args.mask = run_view(run, VIEW_MASK);
     args.workspace = workspace_of(run);
-    return clbnEnqueueNormalize(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueNormalize(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_backward_sums(const struct run *run, cl_command_queue queue, cl_uint wait_count,
@@ -161,7 +166,7 @@ static cl_int enqueue_backward_sums(const struct run *run, cl_command_queue queu
     args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
     args.sums = run_view(run, VIEW_SUMS);
     args.workspace = workspace_of(run);
-    return clbnEnqueueBackwardSums(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueBackwardSums(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 static cl_int enqueue_backward_input(const struct run *run, cl_command_queue queue, cl_uint wait_count,
@@ -185,7 +190,7 @@ static cl_int enqueue_backward_input(const struct run *run, cl_command_queue que
     args.parts = run->problem->parts;
     args.accumulate = run->call.accumulate;
     args.workspace = workspace_of(run);
-    return clbnEnqueueBackwardInput(run->plan, queue, &args, wait_count, wait_list, event);
+    return clbnEnqueueBackwardInput(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
 cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list, cl_event *event)

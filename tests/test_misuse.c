@@ -47,6 +47,7 @@ static const struct {
 } bad_options[] = {
     { { 0, CLBN_GEOMETRY_AUTO, 0 }, CLBN_INVALID_STRUCT_SIZE, "struct_size 0" },
     { { sizeof(clbn_engine_options) - 1, CLBN_GEOMETRY_AUTO, 0 }, CLBN_INVALID_STRUCT_SIZE, "struct_size" },
+    { { 1, CLBN_GEOMETRY_AUTO, 0 }, CLBN_INVALID_STRUCT_SIZE, "struct_size 1" },
     { { sizeof(clbn_engine_options) + 1, CLBN_GEOMETRY_AUTO, 0 }, CLBN_INVALID_STRUCT_SIZE, "struct_size" },
     { { SIZE_MAX, CLBN_GEOMETRY_AUTO, 0 }, CLBN_INVALID_STRUCT_SIZE, "struct_size" },
     { { sizeof(clbn_engine_options), 3, 0 }, CLBN_INVALID_ARGUMENT, "geometry is 3" },
@@ -132,7 +133,12 @@ static void use_small_struct(clbn_plan_desc *desc)
 
 static void use_large_struct(clbn_plan_desc *desc)
 {
-    desc->struct_size += 8;
+    desc->struct_size += 1;
+}
+
+static void use_huge_struct(clbn_plan_desc *desc)
+{
+    desc->struct_size = SIZE_MAX & ~(sizeof(size_t) - 1);
 }
 
 static void use_no_type(clbn_plan_desc *desc)
@@ -265,6 +271,7 @@ static const struct {
 } bad_descs[] = {
     { use_small_struct, CLBN_INVALID_STRUCT_SIZE, "clbn_plan_desc" },
     { use_large_struct, CLBN_INVALID_STRUCT_SIZE, "struct_size" },
+    { use_huge_struct, CLBN_INVALID_STRUCT_SIZE, "struct_size" },
     { use_no_type, CLBN_UNSUPPORTED_TYPE, "type is 0" },
     { use_unknown_type, CLBN_UNSUPPORTED_TYPE, "type is 5" },
     { use_rank_0, CLBN_INVALID_SHAPE, "rank is 0" },

@@ -176,8 +176,7 @@ END_TEST
         memset(&args, 0, sizeof args);                                                                                         \
         testing(#call);                                                                                                        \
         forget_last_error();                                                                                                   \
-        expect_failure(call(attempt.run.plan, attempt.queue, NULL, 0, NULL, NULL), CLBN_INVALID_ARGUMENT, "args is NULL",      \
-                       #type);                                                                                                 \
+        expect_failure(call(attempt.run.plan, attempt.queue, NULL, 0, NULL, NULL), CLBN_INVALID_ARGUMENT, "is NULL", #type);   \
         for (int i = 0; i < COUNT_OF(sizes); i++) {                                                                            \
             args.struct_size = sizes[i];                                                                                       \
             expect_failure(call(attempt.run.plan, attempt.queue, &args, 0, NULL, NULL), CLBN_INVALID_STRUCT_SIZE,              \

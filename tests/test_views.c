@@ -432,10 +432,12 @@ int main(void)
     tcase_add_loop_test(cases, packed_tensors_have_the_order_of_x, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, statistics_per_activation_are_those_of_a_matrix, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, the_stride_of_an_axis_of_length_1_is_never_looked_at, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, read_tensors_may_repeat_their_elements, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, the_gradient_of_a_sum_is_one_number, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, views_may_interleave_in_one_buffer, 0, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, views_may_be_in_shared_virtual_memory, 0, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
+    TCase *repeated = tcase_create("repeated elements");
+    tcase_add_loop_test(repeated, read_tensors_may_repeat_their_elements, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(repeated, the_gradient_of_a_sum_is_one_number, 0, ENGINE_CONFIGS);
+    suite_add_tcase(suite, repeated);
     return run_suite(suite);
 }

@@ -46,7 +46,9 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
                            cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_backward_args");
+    clbn_backward_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_BACKWARD_ARGS, args, &known);
+    args = &known;
     if (status != CLBN_SUCCESS)
         return status;
     struct backward b = { .x = args->x,
@@ -83,7 +85,9 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_backward_frozen_args");
+    clbn_backward_frozen_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_BACKWARD_FROZEN_ARGS, args, &known);
+    args = &known;
     if (status != CLBN_SUCCESS)
         return status;
     struct backward b = { .x = args->x,

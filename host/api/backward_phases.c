@@ -29,7 +29,9 @@ cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clb
                                cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_backward_sums_args");
+    clbn_backward_sums_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_BACKWARD_SUMS_ARGS, args, &known);
+    args = &known;
     if (status != CLBN_SUCCESS)
         return status;
     struct backward b = { .x = args->x,
@@ -74,7 +76,9 @@ cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const cl
                                 cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_backward_input_args");
+    clbn_backward_input_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_BACKWARD_INPUT_ARGS, args, &known);
+    args = &known;
     if (status != CLBN_SUCCESS)
         return status;
     struct backward b = { .x = args->x,

@@ -1,6 +1,7 @@
 #include "api/call_checks.h"
 
 #include "api/operands.h"
+#include "base/sized.h"
 #include "base/status.h"
 #include "base/view.h"
 
@@ -35,17 +36,13 @@ static cl_int check_wait_list(const struct call *call)
     return CLBN_SUCCESS;
 }
 
-cl_int bn_check_call(const struct call *call, const void *args, size_t expected_struct_size, const char *struct_name)
+cl_int bn_check_call(const struct call *call, clbn_struct which, const void *args, void *known)
 {
     if (!call->plan)
         return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
-    if (!args)
-        return bn_fail(CLBN_INVALID_ARGUMENT, "args is NULL, expected a %s.", struct_name);
-    size_t struct_size = *(const size_t *)args;
-    if (struct_size != expected_struct_size)
-        return bn_fail(CLBN_INVALID_STRUCT_SIZE, "%s has struct_size %zu, expected %zu: start from its initialiser macro.",
-                       struct_name, struct_size, expected_struct_size);
-    cl_int status = check_queue(bn_plan_engine(call->plan), call->queue);
+    cl_int status = bn_take_struct(which, args, known);
+    if (status == CLBN_SUCCESS)
+        status = check_queue(bn_plan_engine(call->plan), call->queue);
     return status == CLBN_SUCCESS ? check_wait_list(call) : status;
 }
 

@@ -4,8 +4,8 @@
 
 #include "enqueue/call.h"
 
-/* Checks plan, queue, wait list and the size of the arguments' struct, whose first member struct_size is. */
-cl_int bn_check_call(const struct call *call, const void *args, size_t expected_struct_size, const char *struct_name);
+/* Checks plan, queue and wait list, and takes the caller's arguments as this library knows them. */
+cl_int bn_check_call(const struct call *call, clbn_struct which, const void *args, void *known);
 
 /* Checks what a call says of its running statistics: both or neither, a factor in [0, 1], and a known kind of variance. */
 cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double update_factor,

@@ -41,7 +41,9 @@ cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_a
                        const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_fold_args");
+    clbn_fold_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_FOLD_ARGS, args, &known);
+    args = &known;
     if (status == CLBN_SUCCESS)
         status = check_fold(plan, args);
     if (status != CLBN_SUCCESS)

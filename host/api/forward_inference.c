@@ -27,7 +27,9 @@ cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const
                                    cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_forward_inference_args");
+    clbn_forward_inference_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_FORWARD_INFERENCE_ARGS, args, &known);
+    args = &known;
     if (status == CLBN_SUCCESS)
         status = check_inference(plan, args);
     if (status != CLBN_SUCCESS)

@@ -13,7 +13,9 @@ cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_
                              cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_statistics_args");
+    clbn_statistics_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_STATISTICS_ARGS, args, &known);
+    args = &known;
     if (status != CLBN_SUCCESS)
         return status;
     const struct shape *shape = bn_plan_shape(plan);
@@ -67,7 +69,9 @@ cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const 
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     const clbn_view no_workspace = CLBN_NO_VIEW;
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_merge_statistics_args");
+    clbn_merge_statistics_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_MERGE_STATISTICS_ARGS, args, &known);
+    args = &known;
     if (status == CLBN_SUCCESS)
         status = check_merge(plan, args);
     if (status != CLBN_SUCCESS)
@@ -105,7 +109,9 @@ cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_n
                             cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_normalize_args");
+    clbn_normalize_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_NORMALIZE_ARGS, args, &known);
+    args = &known;
     if (status == CLBN_SUCCESS)
         status = check_normalize(plan, args);
     if (status != CLBN_SUCCESS)

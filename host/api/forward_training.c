@@ -44,7 +44,9 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     bool in_place = false;
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_forward_training_args");
+    clbn_forward_training_args known;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_FORWARD_TRAINING_ARGS, args, &known);
+    args = &known;
     if (status == CLBN_SUCCESS)
         status = check_training(plan, args, &in_place);
     if (status != CLBN_SUCCESS)

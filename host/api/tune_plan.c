@@ -2,6 +2,7 @@
 
 #include "api/call_checks.h"
 #include "api/tuning_data.h"
+#include "base/sized.h"
 #include "base/status.h"
 #include "schedule/candidates.h"
 #include "schedule/contest.h"
@@ -183,35 +184,33 @@ static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args 
     return CLBN_SUCCESS;
 }
 
-static cl_int check(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, const clbn_tune_report *report)
+static cl_int check(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *given, clbn_tune_args *known,
+                    const clbn_tune_report *report)
 {
     const struct call call = { plan, queue, 0, NULL, NULL };
-    cl_int status = bn_check_call(&call, args, sizeof(*args), "clbn_tune_args");
+    clbn_tune_report sized;
+    cl_int status = bn_check_call(&call, CLBN_STRUCT_TUNE_ARGS, given, known);
+    if (status == CLBN_SUCCESS && report)
+        status = bn_take_struct(CLBN_STRUCT_TUNE_REPORT, report, &sized);
     if (status != CLBN_SUCCESS)
         return status;
-    if (report && report->struct_size != sizeof(*report))
-        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
-                       "clbn_tune_report has struct_size %zu, expected %zu: start from "
-                       "CLBN_TUNE_REPORT_INIT.",
-                       report->struct_size, sizeof(*report));
-    if (args->operations == 0 || (args->operations & ~(cl_uint)KNOWN_OPERATIONS))
+    if (known->operations == 0 || (known->operations & ~(cl_uint)KNOWN_OPERATIONS))
         return bn_fail(CLBN_INVALID_ARGUMENT, "operations is 0x%x, expected some of CLBN_TUNE_FORWARD, BACKWARD and INFERENCE.",
-                       (unsigned)args->operations);
-    if (!(args->seconds > 0 && isfinite(args->seconds)))
-        return bn_fail(CLBN_INVALID_ARGUMENT, "seconds is %g, expected a number above 0.", args->seconds);
+                       (unsigned)known->operations);
+    if (!(known->seconds > 0 && isfinite(known->seconds)))
+        return bn_fail(CLBN_INVALID_ARGUMENT, "seconds is %g, expected a number above 0.", known->seconds);
     return CLBN_SUCCESS;
 }
 
 cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, clbn_tune_report *report)
 {
     const clbn_tune_args all = CLBN_TUNE_ARGS_INIT;
+    clbn_tune_args known;
     clbn_tune_report found = CLBN_TUNE_REPORT_INIT;
-    if (!args)
-        args = &all;
-    cl_int status = check(plan, queue, args, report);
+    cl_int status = check(plan, queue, args ? args : &all, &known, report);
     if (status == CLBN_SUCCESS && bn_plan_shape(plan)->elements > 0)
-        status = tune(plan, queue, args, &found);
+        status = tune(plan, queue, &known, &found);
     if (status == CLBN_SUCCESS && report)
-        *report = found;
+        bn_give_struct(CLBN_STRUCT_TUNE_REPORT, &found, report);
     return status;
 }

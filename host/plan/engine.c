@@ -2,6 +2,7 @@
 
 #include "base/information.h"
 #include "base/lock.h"
+#include "base/sized.h"
 #include "base/status.h"
 #include "program/cache_folder.h"
 
@@ -24,10 +25,6 @@ struct clbn_engine_object {
 
 static cl_int check_options(const clbn_engine_options *options)
 {
-    if (options->struct_size != sizeof(*options))
-        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
-                       "clbn_engine_options has struct_size %zu, expected %zu: start from CLBN_ENGINE_OPTIONS_INIT.",
-                       options->struct_size, sizeof(*options));
     if (options->geometry > CLBN_GEOMETRY_GROUP)
         return bn_fail(CLBN_INVALID_ARGUMENT, "geometry is %u, expected one of CLBN_GEOMETRY_AUTO, VECTOR and GROUP.",
                        (unsigned)options->geometry);
@@ -74,13 +71,16 @@ static cl_int check_device(cl_context context, cl_device_id device)
     return CLBN_SUCCESS;
 }
 
-static cl_int check_creation(cl_context context, cl_device_id device, const clbn_engine_options *options)
+static cl_int check_creation(cl_context context, cl_device_id device, const clbn_engine_options *given,
+                             clbn_engine_options *known)
 {
     if (!context)
         return bn_fail(CL_INVALID_CONTEXT, "the context is NULL, expected a cl_context.");
     if (!device)
         return bn_fail(CL_INVALID_DEVICE, "the device is NULL, expected a cl_device_id of the context.");
-    cl_int status = check_options(options);
+    cl_int status = bn_take_struct(CLBN_STRUCT_ENGINE_OPTIONS, given, known);
+    if (status == CLBN_SUCCESS)
+        status = check_options(known);
     return status == CLBN_SUCCESS ? check_device(context, device) : status;
 }
 
@@ -100,10 +100,9 @@ static cl_int retain_both(cl_context context, cl_device_id device)
 clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn_engine_options *options, cl_int *errcode_ret)
 {
     const clbn_engine_options defaults = CLBN_ENGINE_OPTIONS_INIT;
-    if (!options)
-        options = &defaults;
+    clbn_engine_options known;
     struct device_facts facts;
-    cl_int status = check_creation(context, device, options);
+    cl_int status = check_creation(context, device, options ? options : &defaults, &known);
     if (status == CLBN_SUCCESS)
         status = bn_query_device(device, &facts);
     if (status != CLBN_SUCCESS) {
@@ -128,8 +127,8 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
     engine->context = context;
     engine->device = device;
     engine->facts = facts;
-    engine->geometry = bn_choose_geometry(options->geometry, &facts);
-    engine->flags = options->flags;
+    engine->geometry = bn_choose_geometry(known.geometry, &facts);
+    engine->flags = known.flags;
     return engine;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/information.h"
 #include "base/lock.h"
+#include "base/sized.h"
 #include "base/status.h"
 #include "base/view.h"
 #include "schedule/candidates.h"
@@ -24,14 +25,6 @@ struct clbn_plan_object {
 
 static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
 {
-    if (!engine)
-        return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
-    if (!desc)
-        return bn_fail(CLBN_INVALID_ARGUMENT, "desc is NULL, expected a clbn_plan_desc.");
-    if (desc->struct_size != sizeof(*desc))
-        return bn_fail(CLBN_INVALID_STRUCT_SIZE,
-                       "clbn_plan_desc has struct_size %zu, expected %zu: start from CLBN_PLAN_DESC_INIT.", desc->struct_size,
-                       sizeof(*desc));
     if (bn_type_size(desc->type) == 0)
         return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is %u, expected CLBN_FLOAT32, FLOAT64, FLOAT16 or BFLOAT16.",
                        (unsigned)desc->type);
@@ -52,6 +45,14 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
     if (desc->activation == CLBN_ACTIVATION_ELU && !(desc->elu_alpha >= 0 && desc->elu_alpha <= greatest))
         return bn_fail(CLBN_INVALID_ACTIVATION, "elu_alpha is %g, expected a number from 0 to %g.", desc->elu_alpha, greatest);
     return CLBN_SUCCESS;
+}
+
+static cl_int take_desc(clbn_engine engine, const clbn_plan_desc *given, clbn_plan_desc *known)
+{
+    if (!engine)
+        return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
+    cl_int status = bn_take_struct(CLBN_STRUCT_PLAN_DESC, given, known);
+    return status == CLBN_SUCCESS ? check_desc(engine, known) : status;
 }
 
 /* Schedules other than the usual ones, where they are chosen, or known to be better. */
@@ -113,8 +114,9 @@ clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const s
 
 clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret)
 {
-    cl_int status = check_desc(engine, desc);
-    clbn_plan plan = status == CLBN_SUCCESS ? bn_create_plan(engine, desc, NULL, &status) : NULL;
+    clbn_plan_desc known;
+    cl_int status = take_desc(engine, desc, &known);
+    clbn_plan plan = status == CLBN_SUCCESS ? bn_create_plan(engine, &known, NULL, &status) : NULL;
     bn_set_errcode(errcode_ret, status);
     return plan;
 }
