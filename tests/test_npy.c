@@ -101,6 +101,57 @@ START_TEST(reads_shapes_without_axes_or_elements)
 }
 END_TEST
 
+/* 1.5 and -2 in each type and order, and in bfloat16. */
+START_TEST(reads_every_type_and_order)
+{
+    static const struct {
+        const char *descr;
+        clbn_type type;
+        bool big_endian;
+        unsigned char bytes[16];
+    } rows[] = {
+        { "<f2", CLBN_FLOAT16, false, { 0x00, 0x3e, 0x00, 0xc0 } },
+        { ">f2", CLBN_FLOAT16, true, { 0x3e, 0x00, 0xc0, 0x00 } },
+        { "<f4", CLBN_FLOAT32, false, { 0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0 } },
+        { ">f4", CLBN_FLOAT32, true, { 0x3f, 0xc0, 0, 0, 0xc0, 0, 0, 0 } },
+        { "<f8", CLBN_FLOAT64, false, { 0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0xc0 } },
+        { ">f8", CLBN_FLOAT64, true, { 0x3f, 0xf8, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0 } },
+        { "<V2", CLBN_BFLOAT16, false, { 0xc0, 0x3f, 0x00, 0xc0 } },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char dictionary[128];
+        struct npy_array array;
+        struct failure failure = { "" };
+
+        snprintf(dictionary, sizeof(dictionary), "{'descr': '%s', 'fortran_order': False, 'shape': (2L,), }", rows[i].descr);
+        write_npy_file(1, dictionary, rows[i].bytes, 2 * scalar_size(rows[i].type));
+        ck_assert_msg(npy_read(&array, npy_path, &failure), "%s", failure.sentence);
+        ck_assert_uint_eq(array.header.type, rows[i].type);
+        ck_assert_int_eq(array.header.big_endian, rows[i].big_endian);
+        ck_assert_uint_eq((uintptr_t)array.data % NPY_ALIGNMENT, 0);
+        ck_assert(scalar_get(array.header.type, array.data, 0) == 1.5);
+        ck_assert(scalar_get(array.header.type, array.data, 1) == -2.0);
+        npy_free(&array);
+    }
+}
+END_TEST
+
+/* This machine's order has two more names. */
+START_TEST(reads_native_types)
+{
+    static const char *const descrs[] = { "=f4", "f4" };
+
+    for (size_t i = 0; i < 2; i++) {
+        char dictionary[128];
+
+        snprintf(dictionary, sizeof(dictionary), "{'descr': '%s', 'fortran_order': False, 'shape': (2L, 3L), }", descrs[i]);
+        write_npy_file(1, dictionary, six, sizeof(six));
+        check_six();
+    }
+}
+END_TEST
+
 /* ---- Writing */
 
 START_TEST(writes_what_numpy_writes)
@@ -222,6 +273,8 @@ int main(void)
     tcase_add_test(reading, brings_fortran_order_into_c_order);
     tcase_add_test(reading, brings_four_fortran_axes_into_c_order);
     tcase_add_test(reading, reads_shapes_without_axes_or_elements);
+    tcase_add_test(reading, reads_every_type_and_order);
+    tcase_add_test(reading, reads_native_types);
     tcase_add_test(writing, writes_what_numpy_writes);
     tcase_add_test(writing, reads_what_it_writes);
     tcase_add_test(writing, converts);

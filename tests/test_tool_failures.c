@@ -10,7 +10,6 @@
 
 #include "commands.h"
 #include "io/failure.h" /* before Check, which has a macro of the name fail */
-#include "npy_files.h"
 #include "suite_runner.h"
 
 #include <dirent.h>

@@ -86,4 +86,119 @@ check "a living process's stays" test -e ".clbn-$$-0.tmp"
 check 'a file of another name stays' test -e .clbn-999999999-2.tmp.txt
 rm -f .clbn-*
 
+# ---- What is updated keeps its type, and its file where nothing changes
+
+f4 rm.want '(2,)' 1 2
+f4 rv.want '(2,)' 1 3
+for type in '<f2' '<f4' '<f8'; do
+    array rm.npy "$type" False '(2,)' 0 0
+    array rv.npy "$type" False '(2,)' 1 2
+    array rm.want "$type" False '(2,)' 1 2
+    array rv.want "$type" False '(2,)' 1 3
+    cp rm.npy rm.before
+    ln -f rm.npy rm.same
+    ln -f rv.npy rv.same
+    succeeds "nothing to update, $type" forward --x x.npy --y y.npy --running-mean rm.npy --running-var rv.npy --update-factor 0
+    same "a running mean without update, $type" rm.npy rm.before
+    check "it is the same file, $type" test rm.npy -ef rm.same -a rv.npy -ef rv.same
+    succeeds "training updates, $type" forward --x x.npy --y y.npy --running-mean rm.npy --running-var rv.npy \
+        --update-factor 0.5 --biased-running-var
+    same "the running mean keeps its type, $type" rm.npy rm.want
+    same "the running variance keeps its type, $type" rv.npy rv.want
+    array dbeta.npy "$type" False '(2,)' 2 0
+    array dbeta.want "$type" False '(2,)' 10 16
+    succeeds "accumulating, $type" backward --dy x.npy --dbeta dbeta.npy --accumulate
+    same "dbeta keeps its type, $type" dbeta.npy dbeta.want
+done
+header '>f4' False '(2,)' >rm.npy
+printf '\000\000\000\000\000\000\000\000' >>rm.npy
+header '>f4' False '(2,)' >rm.want
+printf '\077\200\000\000\100\000\000\000' >>rm.want
+f4 rv.npy '(2,)' 1 2
+f4 x5.npy '(4, 2)' 1 2 1 2 3 6 3 6
+succeeds 'training updates in the other order' forward --x x5.npy --y y.npy --running-mean rm.npy --running-var rv.npy \
+    --update-factor 0.5 --biased-running-var
+same 'the running mean keeps its order' rm.npy rm.want
+f4 empty.npy '(0, 2)'
+ln -f rm.npy rm.same
+succeeds 'an empty batch' forward --x empty.npy --y y.npy --running-mean rm.npy --running-var rv.npy
+check 'an empty batch changes no file' test rm.npy -ef rm.same
+chmod 444 rm.npy rv.npy
+succeeds 'read-only running statistics that do not change' forward --x x.npy --y y.npy --running-mean rm.npy \
+    --running-var rv.npy --update-factor 0
+fails 1 'it is read-only' 'read-only running statistics' forward --x x.npy --y y.npy --running-mean rm.npy \
+    --running-var rv.npy
+chmod 644 rm.npy rv.npy
+
+# ---- bfloat16, as other packages have NumPy write it
+
+# 1 2 1 2 3 6 3 6, and an updated 0 0.
+header '<V2' False '(4, 2)' >xb.npy
+printf '\200\077\000\100\200\077\000\100\100\100\300\100\100\100\300\100' >>xb.npy
+header '<V2' False '(2,)' >rm.npy
+printf '\000\000\000\000' >>rm.npy
+header '<V2' False '(2,)' >rm.want
+printf '\200\077\000\100' >>rm.want
+succeeds 'forward of bfloat16' forward --x xb.npy --y y.npy --type bfloat16 --epsilon 0 --running-mean rm.npy \
+    --running-var rv.npy --update-factor 0.5
+same 'y of bfloat16' y.npy y.want
+same 'a running mean of bfloat16' rm.npy rm.want
+fails 1 "'xb.npy' for --x has the type V2, which is bfloat16 only where" 'two bytes of anything' forward --x xb.npy --y y.npy
+fails 1 "'rm.npy' for --gamma has the type V2" 'gamma of two bytes of anything' forward --x x.npy --y y.npy --gamma rm.npy
+
+# ---- Archives: a stored member, made of a zip file's records
+
+# little NUMBER BYTES: in octal escapes for printf
+little() {
+    rest=$1
+    for _ in $(seq "$2"); do
+        printf '\\%03o' $((rest % 256))
+        rest=$((rest / 256))
+    done
+}
+crc=$(gzip -c x.npy | tail -c 8 | head -c 4 | od -An -to1 | sed 's/ /\\/g')
+size=$(wc -c <x.npy)
+sizes="$crc$(little "$size" 4)$(little "$size" 4)$(little 5 2)$(little 0 2)"
+fields="$(little 20 2)$(little 0 8)"
+{
+    # The numbers are escapes of printf's format.
+    # shellcheck disable=SC2059
+    printf "PK\\003\\004$fields${sizes}x.npy"
+    cat x.npy
+    # shellcheck disable=SC2059
+    printf "PK\\001\\002$(little 20 2)$fields$sizes$(little 0 10)$(little 0 4)x.npy"
+    # shellcheck disable=SC2059
+    printf "PK\\005\\006$(little 0 4)$(little 1 2)$(little 1 2)$(little 51 4)$(little $((35 + size)) 4)$(little 0 2)"
+} >data.npz
+succeeds 'forward of a member' forward --x data.npz:x --y y.npy --epsilon 0
+same 'y of a member' y.npy y.want
+fails 1 "it has no member 'z', but x" 'no such member' forward --x data.npz:z --y y.npy
+fails 1 'DATA.npz:NAME; it has x' 'an archive for an array' forward --x data.npz --y y.npy
+fails 1 "'none.npz': No such file" 'a member of no archive' forward --x none.npz:x --y y.npy
+fails 2 'arrays are written to .npy files' 'y into an archive' forward --x x.npy --y data.npz:y
+fails 2 'arrays are written to .npy files' 'y instead of an archive' forward --x x.npy --y data.npz
+
+# ---- Pipes
+
+cat x.npy | "$clbn" forward --x - --y - --epsilon 0 2>"$folder/err" | cat >piped.npy
+same 'from a pipe to a pipe' piped.npy y.want
+check 'nothing is said in a pipe' test ! -s "$folder/err"
+f4 fortran.npy '(4, 2)' 1 2
+header '<f4' True '(4, 2)' >fortran.npy
+for value in 1 1 3 3 2 2 6 6; do bits '<f4' $value >>fortran.npy; done
+"$clbn" forward --x - --y y.npy --epsilon 0 <fortran.npy
+same 'Fortran order from a pipe' y.npy y.want
+fails 2 'both read the standard input' 'two arrays from a pipe' forward --x - --gamma - --y y.npy
+fails 2 'both write' 'two arrays to a pipe' forward --x x.npy --y - --save-mean - --save-invstd si.npy
+fails 2 'takes a file' 'an update in a pipe' forward --x x.npy --y y.npy --running-mean - --running-var rv.npy
+head -c 150 x.npy | fails 1 "cannot read 'the standard input'" 'a pipe that ends early' forward --x - --y y.npy
+(cat x.npy && echo) | fails 1 "it goes on after the 32 bytes" 'a pipe that goes on' forward --x - --y y.npy
+: | fails 1 "it is not a .npy file" 'an empty pipe' forward --x - --y y.npy
+run bench --shapes 2,3 --quick --ops forward --json -
+check 'JSON to the standard output' test "$code" -eq 0 -a "$(head -c 1 "$folder/out")" = '{' -a "$(tail -c 2 "$folder/out")" = '}'
+check 'the table to the standard error' grep -q 'Geometric means' "$folder/err"
+check 'no file named -' test ! -e -
+CLBN_CACHE_DIR='' run tune --shapes 4,6 --seconds 0.01 --json -
+check 'JSON of tuning to the standard output' test "$(head -c 1 "$folder/out")" = '{'
+
 finish

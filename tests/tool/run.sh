@@ -21,6 +21,7 @@ fails 2 "'--' is none" 'two dashes' forward --
 fails 2 '--x FILE.npy is required' 'forward without --x' forward --y y.npy
 fails 2 '--y FILE.npy is required' 'forward without --y' forward --x x.npy
 fails 2 '--x FILE.npy is required' 'backward without --x and --y' backward --dy dy.npy --dx dx.npy
+fails 2 '--x FILE.npy is required' 'dgamma without --x and --y' backward --dy dy.npy --dgamma dgamma.npy --dbeta dbeta.npy
 fails 2 '--dy FILE.npy is required' 'backward without --dy' backward --x x.npy --dx dx.npy
 fails 2 '--y needs a value' 'value missing at the end' forward --x x.npy --y
 fails 2 '--x needs a value' 'value missing before an option' forward --x --y y.npy
@@ -293,6 +294,14 @@ for gradient in dx dgamma dbeta; do
     check "no other output than $gradient" test \
         "$(find . -name 'dx.npy' -o -name 'dgamma.npy' -o -name 'dbeta.npy' | wc -l)" -eq 1
 done
+for geometry in vector group; do
+    rm -f dbeta.npy
+    succeeds "dbeta without x, $geometry" backward --dy dy.npy --dbeta dbeta.npy --geometry $geometry
+    same "dbeta without x is right, $geometry" dbeta.npy dbeta0.npy
+    succeeds "dbeta without x, frozen, $geometry" backward --dy dy.npy --dbeta dbeta.npy --frozen --running-mean rm.npy \
+        --running-var rv.npy --geometry $geometry
+done
+fails 1 'x is absent' 'dbeta of an activation without x' backward --dy dy.npy --dbeta dbeta.npy --activation relu
 cp dy.npy inplace.npy
 succeeds 'dx over dy' backward --x x.npy --dy inplace.npy --dx inplace.npy --epsilon 0
 same 'dx over dy is right' inplace.npy dx0.npy
@@ -349,14 +358,6 @@ same 'saved mean of float16 is float32' sm.npy mean.npy
 same 'saved invstd of float16 is float32' si.npy invstd.npy
 succeeds 'backward of float16' backward --x x2.npy --dy dy.npy --gamma gamma.npy --epsilon 0 --dx dx.npy
 same 'dx of float16' dx.npy dx2h.npy
-array rm8.npy '<f8' False '(2,)' 0 0
-array rv8.npy '<f2' False '(2,)' 1 2
-succeeds 'running statistics of other types' forward --x x.npy --y y.npy --running-mean rm8.npy --running-var rv8.npy \
-    --update-factor 0.5 --biased-running-var
-f4 rm-after.npy '(2,)' 1 2
-f4 rv-after.npy '(2,)' 1 3
-same 'a running mean is written as a parameter' rm8.npy rm-after.npy
-same 'a running variance is written as a parameter' rv8.npy rv-after.npy
 # An inference that changes nothing shows how numbers are rounded: 1 + 2^-11 + 2^-40 once, not to float32 on the way; 257 to the
 # even neighbour in bfloat16, 65520 to infinity in float16.
 header '<f8' False '(3, 1)' >x8.npy

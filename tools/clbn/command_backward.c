@@ -101,10 +101,12 @@ static int check_statistics(const struct command_line *command, const struct ope
 static int check_forward_tensors(const struct command_line *command, const struct job *job, bool frozen)
 {
     const struct operand *operands = job->set.operands;
+    bool takes_xhat = operands[DX].path != NULL || operands[DGAMMA].path != NULL;
     int sources = (operands[RESIDUAL].path != NULL) + (operands[Y].path != NULL) + (operands[MASK].path != NULL);
 
-    if (operands[X].path == NULL && operands[Y].path == NULL && !frozen)
-        return usage_error(command, "option --x FILE.npy is required, or --y with an activation that can be undone");
+    if (operands[X].path == NULL && operands[Y].path == NULL && !frozen && takes_xhat)
+        return usage_error(
+            command, "option --x FILE.npy is required for --dx and --dgamma, or --y with an activation that can be undone");
     if (operands[MASK].path != NULL && !activation_has_mask((clbn_activation)job->activation.kind))
         return usage_error(command, "option --mask needs --activation relu, leaky_relu or relu6");
     if (sources > 1)

@@ -24,7 +24,8 @@ struct job {
 /* What a job is before its options are parsed. */
 #define JOB_INIT(operands, operand_count)                                                                                      \
     {                                                                                                                          \
-        .set = { operands, operand_count }, .form = { .axis = 1 }, .activation = ACTIVATION_INIT, .epsilon = 1e-5              \
+        .set = { .operands = operands, .count = operand_count }, .form = { .axis = 1 }, .activation = ACTIVATION_INIT,         \
+        .epsilon = 1e-5                                                                                                        \
     }
 
 /* Combinations of a job of values' options that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
@@ -43,7 +44,7 @@ extern const char *const job_type_names[]; /* By clbn_type, and "auto"; ends wit
       .to.choice = &(job).form.type,                                                                                           \
       .choices = job_type_names,                                                                                               \
       .help = "the tensors' type on the device; parameters are float32, or float64 with float64. Files are converted, and "    \
-              "results of bfloat16 written as float32 (default auto: the type of the first file)" },                           \
+              "new ones of bfloat16 written as float32 (default auto: the type of the first file)" },                          \
         { .name = "axis",                                                                                                      \
           .kind = OPTION_INTEGER,                                                                                              \
           .to.integer = &(job).form.axis,                                                                                      \

@@ -37,6 +37,9 @@ bool operands_check_paths(const struct operand_set *set, struct failure *failure
 
         if (one->path == NULL)
             continue;
+        if (is_written(one) && npy_is_archive(one->path))
+            return fail(failure, "arrays are written to .npy files, and '%s' for --%s is a .npz archive", one->path,
+                        one->option);
         if (strcmp(one->path, "-") == 0 && one->role == OPERAND_UPDATED)
             return fail(failure, "--%s is updated in place, and takes a file, not '-'", one->option);
         if (strcmp(one->path, "-") == 0 && one->role == OPERAND_INPUT) {
@@ -115,11 +118,30 @@ static bool check_shape(const struct operand *operand, const size_t *shape, unsi
                 what);
 }
 
-static bool check_is_real(const struct operand *operand, struct failure *failure)
+static bool check_is_real(const struct operand *operand, const struct tensor_form *form, struct failure *failure)
 {
-    return operand->array.header.type != SCALAR_UINT8 ||
-           fail(failure, "'%s' for --%s has the type uint8, and a floating-point one is expected", operand->path,
+    if (operand->array.header.type == SCALAR_UINT8)
+        return fail(failure, "'%s' for --%s has the type uint8, and a floating-point one is expected", operand->path,
+                    operand->option);
+    return operand->array.header.type != CLBN_BFLOAT16 || form->type == CLBN_BFLOAT16 ||
+           fail(failure, "'%s' for --%s has the type V2, which is bfloat16 only where --type bfloat16 says so", operand->path,
                 operand->option);
+}
+
+/* Keeps what an updated file has, to be compared and converted back. */
+static bool keep_before(struct operand *operand, struct failure *failure)
+{
+    const struct npy_header *header = &operand->array.header;
+    size_t bytes = header->count * scalar_size(header->type);
+
+    if (operand->role != OPERAND_UPDATED)
+        return true;
+    if (!npy_create(&operand->before, header->type, header->shape, header->rank, failure))
+        return false;
+    if (bytes > 0)
+        memcpy(operand->before.data, operand->array.data, bytes);
+    operand->before.header.big_endian = header->big_endian;
+    return true;
 }
 
 /* Reads or makes a tensor or a vector that must fit the model. */
@@ -140,14 +162,16 @@ static bool prepare_operand(struct operand *operand, const struct operand *model
                                              : "one value per channel of",
              model->option);
     return npy_read(&operand->array, operand->path, failure) && check_shape(operand, shape, rank, what, failure) &&
-           check_is_real(operand, failure) && npy_convert(&operand->array, type, failure);
+           check_is_real(operand, form, failure) && keep_before(operand, failure) &&
+           npy_convert(&operand->array, type, failure);
 }
 
 bool operands_read(struct operand_set *set, struct tensor_form *form, struct failure *failure)
 {
     struct operand *model = find_model(set);
 
-    if (!npy_read(&model->array, model->path, failure) || !check_is_real(model, failure) || !resolve_axis(model, form, failure))
+    if (!npy_read(&model->array, model->path, failure) || !check_is_real(model, form, failure) ||
+        !resolve_axis(model, form, failure))
         return false;
     if (form->type == 0)
         form->type = (int)model->array.header.type;
@@ -190,23 +214,37 @@ bool operands_read_masks(struct operand_set *set, clbn_plan plan, struct failure
     return true;
 }
 
+/* On a CPU arrays are used where they are. */
+static cl_mem make_buffer(struct operand *operand, cl_context context, bool in_place, cl_int *status)
+{
+    size_t bytes = operand->array.header.count * scalar_size(operand->array.header.type);
+    cl_mem_flags flags = operand->role == OPERAND_INPUT ? CL_MEM_READ_ONLY : CL_MEM_READ_WRITE;
+    bool copies = operand->role != OPERAND_OUTPUT || operand->kind == OPERAND_VECTOR;
+
+    if (in_place)
+        return clCreateBuffer(context, flags | CL_MEM_USE_HOST_PTR, bytes, operand->array.data, status);
+    return clCreateBuffer(context, copies ? flags | CL_MEM_COPY_HOST_PTR : flags, bytes, copies ? operand->array.data : NULL,
+                          status);
+}
+
 bool operands_upload(struct operand_set *set, const struct session *session, struct failure *failure)
 {
+    cl_device_type kind = 0;
+
+    set->in_place = clGetDeviceInfo(session->device, CL_DEVICE_TYPE, sizeof(kind), &kind, NULL) == CL_SUCCESS &&
+                    (kind & CL_DEVICE_TYPE_CPU) != 0;
     for (size_t i = 0; i < set->count; i++) {
         struct operand *operand = &set->operands[i];
-        size_t bytes = operand->array.header.count * scalar_size(operand->array.header.type);
-        cl_mem_flags flags = operand->role == OPERAND_INPUT ? CL_MEM_READ_ONLY : CL_MEM_READ_WRITE;
-        bool copies = operand->role != OPERAND_OUTPUT || operand->kind == OPERAND_VECTOR;
         cl_int status;
 
-        if (operand->path == NULL || bytes == 0)
+        if (operand->path == NULL || operand->array.header.count == 0)
             continue;
-        operand->buffer = clCreateBuffer(session->context, copies ? flags | CL_MEM_COPY_HOST_PTR : flags, bytes,
-                                         copies ? operand->array.data : NULL, &status);
+        operand->buffer = make_buffer(operand, session->context, set->in_place, &status);
         if (operand->buffer == NULL) {
             char action[96];
 
-            snprintf(action, sizeof(action), "making a buffer of %zu bytes for --%s", bytes, operand->option);
+            snprintf(action, sizeof(action), "making a buffer of %zu values for --%s", operand->array.header.count,
+                     operand->option);
             return fail_opencl(failure, action, status);
         }
     }
@@ -229,6 +267,18 @@ clbn_view operand_view(const struct operand *operand)
     return view;
 }
 
+/* Mapping a buffer brings its content to the array that it was made of, if it is not there already. */
+static cl_int download_in_place(cl_command_queue queue, cl_mem buffer, size_t bytes)
+{
+    cl_int status;
+    void *mapped = clEnqueueMapBuffer(queue, buffer, CL_TRUE, CL_MAP_READ, 0, bytes, 0, NULL, NULL, &status);
+
+    if (mapped == NULL)
+        return status;
+    status = clEnqueueUnmapMemObject(queue, buffer, mapped, 0, NULL, NULL);
+    return status == CL_SUCCESS ? clFinish(queue) : status;
+}
+
 bool operands_download(struct operand_set *set, const struct session *session, struct failure *failure)
 {
     for (size_t i = 0; i < set->count; i++) {
@@ -238,11 +288,34 @@ bool operands_download(struct operand_set *set, const struct session *session, s
 
         if (operand->buffer == NULL || operand->role == OPERAND_INPUT)
             continue;
-        status = clEnqueueReadBuffer(session->queue, operand->buffer, CL_TRUE, 0, bytes, operand->array.data, 0, NULL, NULL);
+        status = set->in_place ? download_in_place(session->queue, operand->buffer, bytes)
+                               : clEnqueueReadBuffer(session->queue, operand->buffer, CL_TRUE, 0, bytes, operand->array.data, 0,
+                                                     NULL, NULL);
         if (status != CL_SUCCESS)
             return fail_opencl(failure, "reading the results from the device", status);
     }
     return true;
+}
+
+/* Gives a result the type that its file has, or will have. */
+static bool convert_result(struct operand *operand, struct failure *failure)
+{
+    const struct npy_header *before = &operand->before.header;
+    clbn_type type = operand->role == OPERAND_UPDATED ? before->type : npy_file_type(operand->array.header.type);
+
+    if (!npy_convert(&operand->array, type, failure))
+        return false;
+    operand->array.header.big_endian = operand->role == OPERAND_UPDATED && before->big_endian;
+    return true;
+}
+
+/* A file whose values stay is left alone. */
+static bool has_changed(const struct operand *operand)
+{
+    const struct npy_array *array = &operand->array;
+    size_t bytes = array->header.count * scalar_size(array->header.type);
+
+    return operand->role != OPERAND_UPDATED || (bytes > 0 && memcmp(array->data, operand->before.data, bytes) != 0);
 }
 
 /* What is updated comes last: where publishing fails midway and cannot be taken back, a second run does not update it twice. */
@@ -253,7 +326,7 @@ static size_t list_files(struct operand_set *set, struct output_file **files)
 
     for (size_t pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < set->count; i++)
-            if (is_written(&set->operands[i]) && set->operands[i].role == order[pass])
+            if (set->operands[i].file.target != NULL && set->operands[i].role == order[pass])
                 files[count++] = &set->operands[i].file;
     return count;
 }
@@ -267,8 +340,10 @@ bool operands_write(struct operand_set *set, struct failure *failure)
 
         if (!is_written(operand))
             continue;
-        if (!npy_convert(&operand->array, npy_file_type(operand->array.header.type), failure) ||
-            !output_file_open(&operand->file, operand->path, failure) || !npy_write(&operand->array, &operand->file, failure))
+        if (!convert_result(operand, failure))
+            return false;
+        if (has_changed(operand) &&
+            (!output_file_open(&operand->file, operand->path, failure) || !npy_write(&operand->array, &operand->file, failure)))
             return false;
     }
     return output_files_publish(files, list_files(set, files), failure);
@@ -284,6 +359,7 @@ void operands_close(struct operand_set *set)
             operand->buffer = NULL;
         }
         npy_free(&operand->array);
+        npy_free(&operand->before);
         output_file_close(&operand->file);
     }
 }

@@ -35,13 +35,15 @@ struct operand {
     enum operand_kind kind;
     const struct operand *replaces; /* The vector whose file this one may take; NULL: none. */
     struct npy_array array;         /* In the type that it has on the device. */
+    struct npy_array before;        /* What an updated file has, in its type; elsewhere empty. */
     cl_mem buffer;                  /* NULL where absent or without elements. */
     struct output_file file;
 };
 
 struct operand_set {
     struct operand *operands;
-    size_t count; /* at most OPERANDS_MAXIMUM */
+    size_t count;  /* at most OPERANDS_MAXIMUM */
+    bool in_place; /* The buffers use the arrays' memory. */
 };
 
 enum { OPERANDS_MAXIMUM = 16 };
@@ -72,7 +74,8 @@ bool operands_read(struct operand_set *set, struct tensor_form *form, struct fai
 /* Reads and makes the masks, whose size the plan knows. */
 bool operands_read_masks(struct operand_set *set, clbn_plan plan, struct failure *failure);
 
-/* Makes the buffers, with the inputs in them; outputs of one value per channel begin as zeros. */
+/* Makes the buffers, with the inputs in them; outputs of one value per channel begin as zeros. On a CPU the arrays themselves are
+ * the buffers, and only operands_download() may look at them until it has. */
 bool operands_upload(struct operand_set *set, const struct session *session, struct failure *failure);
 
 /* Whether any output has elements; otherwise there is nothing to compute. */
@@ -84,7 +87,8 @@ clbn_view operand_view(const struct operand *operand);
 /* Reads outputs back from the device; the work on them must have finished. */
 bool operands_download(struct operand_set *set, const struct session *session, struct failure *failure);
 
-/* Writes all outputs, in the types that files have, under temporary names, then gives them theirs. */
+/* Writes all outputs under temporary names, then gives them theirs. What is updated keeps its type, and is not written where no
+ * value has changed. */
 bool operands_write(struct operand_set *set, struct failure *failure);
 
 /* Frees what the other functions made, in whatever state they left it. */

@@ -2,6 +2,7 @@
 
 #include "io/npy.h"
 
+#include "io/npz.h"
 #include "io/scalar.h"
 
 #include <errno.h>
@@ -19,15 +20,6 @@ enum { HEADER_LIMIT = 65536 };
 enum { PREAMBLE_SIZE = 8 };
 
 static const unsigned char magic[6] = { 0x93, 'N', 'U', 'M', 'P', 'Y' };
-
-static bool machine_is_big_endian(void)
-{
-    const uint16_t one = 1;
-    unsigned char first;
-
-    memcpy(&first, &one, 1);
-    return first == 0;
-}
 
 /* Reverses the bytes of each element. */
 static void swap_bytes(unsigned char *data, size_t count, size_t element_size)
@@ -66,6 +58,22 @@ static FILE *open_regular(const char *path, uintmax_t *size, struct failure *fai
     }
     close(descriptor);
     return NULL;
+}
+
+/* The size of a pipe. */
+#define UNKNOWN_SIZE UINTMAX_MAX
+
+/* Makes room for the elements of a header, of zeros; pages that nobody writes to take no memory. */
+static bool allocate(struct npy_array *array)
+{
+    size_t bytes = array->header.count * scalar_size(array->header.type);
+
+    array->memory = bytes < SIZE_MAX - NPY_ALIGNMENT ? calloc(bytes + NPY_ALIGNMENT - 1, 1) : NULL;
+    array->data = array->memory;
+    if (array->memory != NULL)
+        array->data =
+            (unsigned char *)array->memory + (NPY_ALIGNMENT - (uintptr_t)array->memory % NPY_ALIGNMENT) % NPY_ALIGNMENT;
+    return array->memory != NULL;
 }
 
 /* Reads the preamble and the length of the dictionary. *size: the file's bytes, less those that have been read. */
@@ -133,24 +141,23 @@ static void reorder(const struct npy_header *header, const unsigned char *fortra
 
 static bool make_c_order(struct npy_array *array, struct failure *failure)
 {
-    void *data;
+    struct npy_array ordered = { .header = array->header };
 
-    array->header.fortran_order = false;
     if (array->header.rank < 2 || array->header.count == 0)
         return true;
-    data = malloc(array->header.count * scalar_size(array->header.type));
-    if (data == NULL)
+    if (!allocate(&ordered))
         return fail(failure, "there is no memory to bring it into C order");
-    reorder(&array->header, array->data, data);
-    free(array->data);
-    array->data = data;
+    reorder(&array->header, array->data, ordered.data);
+    free(array->memory);
+    *array = ordered;
     return true;
 }
 
 /* The sentences of its failures are continued in npy_read(). */
 static bool read_array(FILE *stream, uintmax_t size, struct npy_array *array, struct failure *failure)
 {
-    size_t bytes, element_size;
+    bool known = size != UNKNOWN_SIZE;
+    size_t bytes, element_size, got;
 
     if (size < PREAMBLE_SIZE + 2)
         return fail(failure, "it is not a .npy file");
@@ -158,43 +165,105 @@ static bool read_array(FILE *stream, uintmax_t size, struct npy_array *array, st
         return false;
     element_size = scalar_size(array->header.type);
     bytes = array->header.count * element_size;
-    if (size != bytes) {
+    if (known && size != bytes) {
         char shape[256];
 
         npy_format_shape(array->header.shape, array->header.rank, shape, sizeof(shape));
         return fail(failure, "it has %ju bytes of data, and its shape %s needs %zu", size, shape, bytes);
     }
-    if (bytes == 0)
-        return true;
-    array->data = malloc(bytes);
-    if (array->data == NULL)
+    if (bytes > 0 && !allocate(array))
         return fail(failure, "there is no memory for its %zu bytes", bytes);
-    if (fread(array->data, 1, bytes, stream) != bytes)
-        return fail(failure, "it could not be read to its end");
-    if (machine_is_big_endian())
+    got = bytes > 0 ? fread(array->data, 1, bytes, stream) : 0;
+    if (got != bytes)
+        return fail(failure, "it could not be read to its end: of %zu bytes there were %zu", bytes, got);
+    if (getc(stream) != EOF)
+        return fail(failure, "it goes on after the %zu bytes of its array", bytes);
+    if (array->header.big_endian != scalar_big_endian())
         swap_bytes(array->data, array->header.count, element_size);
     return !array->header.fortran_order || make_c_order(array, failure);
 }
 
-bool npy_read(struct npy_array *array, const char *path, struct failure *failure)
+/* Where the name of an archive's member begins in a path such as data.npz:x, behind the colon; NULL: nowhere. */
+static const char *find_member(const char *path)
 {
+    static const char mark[] = ".npz:";
+    const char *found = NULL;
+    struct stat status;
+
+    for (const char *next = path; (next = strstr(next, mark)) != NULL; next++)
+        found = next + strlen(mark);
+    return found != NULL && stat(path, &status) != 0 ? found : NULL;
+}
+
+bool npy_is_archive(const char *path)
+{
+    size_t length = strlen(path);
+
+    return find_member(path) != NULL || (length > 4 && strcmp(path + length - 4, ".npz") == 0);
+}
+
+/* Reads a member of an archive; without a name, it fails with the names that there are. */
+static bool read_member(const char *path, const char *member, struct npy_array *array, struct failure *failure)
+{
+    char *archive = strndup(path, member != NULL ? (size_t)(member - path) - 1 : strlen(path));
+    unsigned char *bytes = NULL;
+    FILE *stream = NULL, *content = NULL;
     uintmax_t size;
+    size_t count;
+    bool read = false;
+    struct failure reason;
+
+    if (archive == NULL)
+        return fail(failure, "there is no memory to read '%s'", path);
+    stream = open_regular(archive, &size, failure);
+    if (stream == NULL)
+        goto cleanup;
+    if (npz_read(stream, size, member, &bytes, &count, &reason)) {
+        content = fmemopen(bytes, count, "rb");
+        read = content != NULL ? read_array(content, count, array, &reason) : fail(&reason, "%s", strerror(errno));
+    }
+    if (!read)
+        fail(failure, "cannot read '%s': %s", path, reason.sentence);
+
+cleanup:
+    if (content != NULL)
+        fclose(content);
+    if (stream != NULL)
+        fclose(stream);
+    free(bytes);
+    free(archive);
+    return read;
+}
+
+static bool read_file(const char *path, struct npy_array *array, struct failure *failure)
+{
+    bool standard = strcmp(path, "-") == 0;
+    uintmax_t size = UNKNOWN_SIZE;
+    FILE *stream = standard ? stdin : open_regular(path, &size, failure);
     struct failure reason;
     bool read;
-    FILE *stream;
 
-    memset(array, 0, sizeof(*array));
-    stream = open_regular(path, &size, failure);
     if (stream == NULL)
         return false;
     read = read_array(stream, size, array, &reason);
-    fclose(stream);
-    if (!read) {
+    if (!standard)
+        fclose(stream);
+    return read || fail(failure, "cannot read '%s': %s", standard ? "the standard input" : path, reason.sentence);
+}
+
+bool npy_read(struct npy_array *array, const char *path, struct failure *failure)
+{
+    bool read;
+
+    memset(array, 0, sizeof(*array));
+    if (npy_is_archive(path))
+        read = read_member(path, find_member(path), array, failure);
+    else
+        read = read_file(path, array, failure);
+    if (!read)
         npy_free(array);
-        return fail(failure, "cannot read '%s': %s", path, reason.sentence);
-    }
     array->header.fortran_order = false;
-    return true;
+    return read;
 }
 
 bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, unsigned rank, struct failure *failure)
@@ -208,14 +277,11 @@ bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, un
         memset(array, 0, sizeof(*array));
         return fail(failure, "an array is too large");
     }
-    if (array->header.count > 0) {
-        array->data = calloc(array->header.count, scalar_size(type));
-        if (array->data == NULL) {
-            size_t count = array->header.count;
+    if (array->header.count > 0 && !allocate(array)) {
+        size_t count = array->header.count;
 
-            memset(array, 0, sizeof(*array));
-            return fail(failure, "there is no memory for an array of %zu values", count);
-        }
+        memset(array, 0, sizeof(*array));
+        return fail(failure, "there is no memory for an array of %zu values", count);
     }
     return true;
 }
@@ -274,7 +340,7 @@ static void write_swapped(const struct npy_array *array, FILE *stream)
 bool npy_write(const struct npy_array *array, struct output_file *file, struct failure *failure)
 {
     write_header(&array->header, file->stream);
-    if (array->header.count > 0 && machine_is_big_endian())
+    if (array->header.count > 0 && array->header.big_endian != scalar_big_endian())
         write_swapped(array, file->stream);
     else if (array->header.count > 0)
         fwrite(array->data, scalar_size(array->header.type), array->header.count, file->stream);
@@ -283,6 +349,6 @@ bool npy_write(const struct npy_array *array, struct output_file *file, struct f
 
 void npy_free(struct npy_array *array)
 {
-    free(array->data);
+    free(array->memory);
     memset(array, 0, sizeof(*array));
 }

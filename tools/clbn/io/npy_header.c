@@ -25,20 +25,17 @@ static const struct {
     int key;
 } key_names[] = { { "descr", KEY_DESCR }, { "fortran_order", KEY_FORTRAN_ORDER }, { "shape", KEY_SHAPE } };
 
-/* NumPy has no bfloat16. */
+/* NumPy has no bfloat16: it takes those of other packages for two bytes of anything. */
 static const struct {
-    const char *descr;
+    const char *name;
     clbn_type type;
 } file_types[] = {
-    { "<f2", CLBN_FLOAT16 },
-    { "<f4", CLBN_FLOAT32 },
-    { "<f8", CLBN_FLOAT64 },
-    { "|u1", SCALAR_UINT8 },
+    { "f2", CLBN_FLOAT16 }, { "f4", CLBN_FLOAT32 }, { "f8", CLBN_FLOAT64 }, { "u1", SCALAR_UINT8 }, { "V2", CLBN_BFLOAT16 },
 };
 
 enum { FILE_TYPE_COUNT = sizeof(file_types) / sizeof(file_types[0]) };
 
-#define FILE_TYPES_SUPPORTED "only '<f2', '<f4', '<f8' and '|u1' are supported"
+#define FILE_TYPES_SUPPORTED "only f2, f4 and f8 of either byte order, u1, and V2 for bfloat16 are supported"
 
 static void skip_space(struct cursor *cursor)
 {
@@ -103,20 +100,34 @@ static bool word_is(const struct word *word, const char *text)
     return word->length == strlen(text) && memcmp(word->text, text, word->length) == 0;
 }
 
+/* Splits a type such as '<f4' into its byte order and its name. False: the two do not fit. */
+static bool parse_type(struct word descr, struct npy_header *header)
+{
+    char order = '=';
+
+    if (descr.length > 0 && memchr("<>=|", descr.text[0], 4) != NULL) {
+        order = descr.text[0];
+        descr.text++;
+        descr.length--;
+    }
+    for (size_t i = 0; i < FILE_TYPE_COUNT; i++) {
+        if (!word_is(&descr, file_types[i].name))
+            continue;
+        header->type = file_types[i].type;
+        header->big_endian = order == '>' || (order == '=' && scalar_big_endian());
+        return header->type == CLBN_BFLOAT16 ? order != '>' : order != '|' || header->type == SCALAR_UINT8;
+    }
+    return false;
+}
+
 static bool parse_descr(struct cursor *cursor, struct npy_header *header, struct failure *failure)
 {
     struct word descr;
 
     if (!take_string(cursor, &descr))
         return fail(failure, "its 'descr' is not a string; " FILE_TYPES_SUPPORTED);
-    for (size_t i = 0; i < FILE_TYPE_COUNT; i++) {
-        if (word_is(&descr, file_types[i].descr)) {
-            header->type = file_types[i].type;
-            return true;
-        }
-    }
-    return fail(failure, "its type is '%.*s', and " FILE_TYPES_SUPPORTED, descr.length > 40 ? 40 : (int)descr.length,
-                descr.text);
+    return parse_type(descr, header) || fail(failure, "its type is '%.*s', and " FILE_TYPES_SUPPORTED,
+                                             descr.length > 40 ? 40 : (int)descr.length, descr.text);
 }
 
 static bool parse_fortran_order(struct cursor *cursor, struct npy_header *header, struct failure *failure)
@@ -130,7 +141,7 @@ static bool parse_fortran_order(struct cursor *cursor, struct npy_header *header
     return true;
 }
 
-/* One axis: digits, without leading zeros. */
+/* One axis: digits, without leading zeros. Python 2 put an L after those of a long integer. */
 static bool parse_extent(struct cursor *cursor, size_t *extent, struct failure *failure)
 {
     const char *first;
@@ -148,6 +159,8 @@ static bool parse_extent(struct cursor *cursor, size_t *extent, struct failure *
     }
     if (cursor->next == first || (*first == '0' && cursor->next - first > 1))
         return fail(failure, "its 'shape' is not a tuple of non-negative integers");
+    if (cursor->next < cursor->end && *cursor->next == 'L')
+        cursor->next++;
     *extent = value;
     return true;
 }
@@ -262,12 +275,13 @@ void npy_format_shape(const size_t *shape, unsigned rank, char *text, size_t siz
 
 size_t npy_header_format(const struct npy_header *header, char *text, size_t size)
 {
-    const char *descr = NULL;
+    const char *name = NULL;
+    char order = header->type == SCALAR_UINT8 ? '|' : header->big_endian ? '>' : '<';
     char shape[256];
 
     for (size_t i = 0; i < FILE_TYPE_COUNT; i++)
         if (file_types[i].type == header->type)
-            descr = file_types[i].descr;
+            name = file_types[i].name;
     npy_format_shape(header->shape, header->rank, shape, sizeof(shape));
-    return (size_t)snprintf(text, size, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
+    return (size_t)snprintf(text, size, "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }", order, name, shape);
 }

@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 struct npy_header {
-    clbn_type type; /* or SCALAR_UINT8 */
+    clbn_type type;  /* or SCALAR_UINT8 */
+    bool big_endian; /* The file's elements are, or are to be. */
     bool fortran_order;
     unsigned rank; /* 0 to CLBN_MAX_RANK */
     size_t shape[CLBN_MAX_RANK];
@@ -22,8 +23,7 @@ bool npy_header_parse(struct npy_header *header, const char *text, size_t length
 /* Computes the count from type, rank and shape; false where the bytes do not fit. */
 bool npy_header_count(struct npy_header *header);
 
-/* Writes the dictionary of a C-order array without padding; the type is one that files have. The size of a text that is
- * enough is NPY_HEADER_TEXT. */
+/* Writes the dictionary of a C-order array without padding. The size of a text that is enough is NPY_HEADER_TEXT. */
 enum { NPY_HEADER_TEXT = 320 };
 size_t npy_header_format(const struct npy_header *header, char *text, size_t size);
 

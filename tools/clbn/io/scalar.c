@@ -18,6 +18,15 @@ static const struct format bfloat = { 7, -126 };
 /* Of float64. */
 enum { MANTISSA_BITS = 52, GREATEST_EXPONENT = 1023 };
 
+bool scalar_big_endian(void)
+{
+    const uint16_t one = 1;
+    unsigned char first;
+
+    memcpy(&first, &one, 1);
+    return first == 0;
+}
+
 size_t scalar_size(clbn_type type)
 {
     static const size_t sizes[] = {

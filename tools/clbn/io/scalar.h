@@ -3,12 +3,16 @@
 #define CLBN_TOOL_SCALAR_H
 
 #include <clbn.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Beside the types of tensors: bytes that are no numbers, such as a mask's. */
 #define SCALAR_UINT8 0u
 
 extern const char *const scalar_type_names[]; /* By type; ends with NULL. */
+
+/* Whether this machine's are. */
+bool scalar_big_endian(void);
 
 /* In bytes. */
 size_t scalar_size(clbn_type type);
