@@ -59,7 +59,7 @@ extern "C" {
 /* The greatest rank of a tensor. */
 #define CLBN_MAX_RANK 8
 
-/* A workspace's offset must be a multiple of this many bytes. */
+/* A workspace's offset must be a multiple of this many bytes, and so must the pointer to memory of the caller's that it lies in. */
 #define CLBN_WORKSPACE_ALIGNMENT 64
 
 /* ---- Statuses ------------------------------------------------------------------------------------------------------------- */
@@ -387,9 +387,10 @@ CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_
 
 /*
  * A tensor of the plan's type, or a vector of one parameter or statistic per channel, of float64 for float64 plans and float32
- * for all others: elements in a buffer, from an offset in elements. Any offset is good. Instead of a buffer it can name shared
- * virtual memory (OpenCL 2.0) of the engine's context; how long that is cannot be asked, so its end is not checked. An absent
- * optional has neither.
+ * for all others: elements in a buffer, from an offset in elements. Any offset is good; a buffer over memory of the host
+ * (CL_MEM_USE_HOST_PTR) must begin at a multiple of an element's size. Instead of a buffer it can name shared virtual memory
+ * (OpenCL 2.0) of the engine's context; how long that is cannot be asked, so its end is not checked. An absent optional has
+ * neither.
  *
  * Rules of all enqueue calls:
  * - They never block, compile or read back. The queue may be in-order or out-of-order; the result is the same, bit for bit.

@@ -3,6 +3,7 @@
 #include "allocate.h"
 #include "svm.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,9 @@ enum { GUARD = 64 };
 
 /* What the guards and, as NaN of any type, the outputs are filled with. */
 enum { FILLING = 0xff };
+
+/* Bytes: what the largest type of OpenCL takes, to which it aligns buffers. */
+enum { WIDE_ALIGNMENT = 128 };
 
 /* From the memory's begin, in elements. */
 static size_t position_of(const struct guarded *guarded, size_t element)
@@ -43,16 +47,57 @@ static void encode(struct guarded *guarded, const double *values)
         encode_element(guarded->type, values[i], guarded->initial + position_of(guarded, i) * size);
 }
 
-static void create_memory(struct guarded *guarded, bool in_svm)
+static cl_mem create_buffer(cl_mem_flags flags, size_t bytes, void *contents)
 {
     cl_int status = CL_SUCCESS;
-    if (in_svm) {
-        guarded->view.svm = svm_create(guarded->bytes, guarded->initial);
-        return;
-    }
-    guarded->view.buffer =
-        clCreateBuffer(test_context(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, guarded->bytes, guarded->initial, &status);
-    ck_assert_msg(status == CL_SUCCESS, "a buffer of %zu bytes: %s", guarded->bytes, clbnStatusName(status));
+    cl_mem buffer = clCreateBuffer(test_context(), CL_MEM_READ_WRITE | flags, bytes, contents, &status);
+    ck_assert_msg(status == CL_SUCCESS, "a buffer of %zu bytes: %s", bytes, clbnStatusName(status));
+    return buffer;
+}
+
+/* The last bytes of a buffer whose first ones are so many as a device's sub-buffers are aligned to. */
+static cl_mem create_sub_buffer(size_t bytes, unsigned char *host, size_t skipped)
+{
+    cl_int status = CL_SUCCESS;
+    const cl_buffer_region region = { skipped, bytes };
+    cl_mem parent = create_buffer(CL_MEM_USE_HOST_PTR, skipped + bytes, host - skipped);
+    cl_mem part = clCreateSubBuffer(parent, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &status);
+    ck_assert_msg(status == CL_SUCCESS, "a sub-buffer of %zu bytes: %s", bytes, clbnStatusName(status));
+    clReleaseMemObject(parent);
+    return part;
+}
+
+static size_t sub_buffer_alignment(void)
+{
+    cl_uint bits = 0;
+    clGetDeviceInfo(test_device(), CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof bits, &bits, NULL);
+    return bits / 8;
+}
+
+/* So far past a multiple of WIDE_ALIGNMENT, with room for as many bytes, and, before it, for a sub-buffer's alignment. */
+static unsigned char *create_host_memory(struct guarded *guarded, size_t shift)
+{
+    const size_t before = sub_buffer_alignment();
+    unsigned char *base = allocate(before + WIDE_ALIGNMENT + shift + guarded->bytes, 1);
+    unsigned char *aligned = base + before;
+    aligned += WIDE_ALIGNMENT - (uintptr_t)aligned % WIDE_ALIGNMENT;
+    guarded->base = base;
+    memcpy(aligned + shift, guarded->initial, guarded->bytes);
+    return aligned + shift;
+}
+
+static void create_memory(struct guarded *guarded, enum memory memory, size_t shift)
+{
+    if (memory == IN_SVM) {
+        guarded->base = svm_create(shift + guarded->bytes);
+        guarded->view.svm = (unsigned char *)guarded->base + shift;
+        svm_write(guarded->view.svm, guarded->initial, guarded->bytes);
+    } else if (memory == IN_HOST_MEMORY)
+        guarded->view.buffer = create_buffer(CL_MEM_USE_HOST_PTR, guarded->bytes, create_host_memory(guarded, shift));
+    else if (memory == IN_SUB_BUFFER)
+        guarded->view.buffer = create_sub_buffer(guarded->bytes, create_host_memory(guarded, shift), sub_buffer_alignment());
+    else
+        guarded->view.buffer = create_buffer(CL_MEM_COPY_HOST_PTR, guarded->bytes, guarded->initial);
 }
 
 struct guarded guarded_create(clbn_type type, size_t count, struct placement placement, const double *values)
@@ -67,13 +112,14 @@ struct guarded guarded_create(clbn_type type, size_t count, struct placement pla
     memset(guarded.initial, FILLING, guarded.bytes);
     if (values != NULL)
         encode(&guarded, values);
-    create_memory(&guarded, placement.in_svm);
+    create_memory(&guarded, placement.memory, placement.shift);
     return guarded;
 }
 
 struct guarded guarded_create_within(const struct guarded *other, size_t count, size_t first, const size_t *positions)
 {
     struct guarded guarded = *other;
+    guarded.base = NULL;
     guarded.view.offset += first;
     guarded.count = count;
     guarded.positions = copy_of(positions, count);
@@ -173,7 +219,9 @@ void guarded_release(struct guarded *guarded)
     if (guarded->view.buffer != NULL)
         clReleaseMemObject(guarded->view.buffer);
     if (guarded->view.svm != NULL)
-        svm_release(guarded->view.svm);
+        svm_release(guarded->base);
+    else
+        free(guarded->base);
     free(guarded->positions);
     free(guarded->initial);
     free(guarded->contents);

@@ -11,15 +11,20 @@ struct guarded {
     size_t *positions;      /* of the elements, from the view's first; NULL: one after another */
     size_t bytes;           /* of the whole memory */
     unsigned char *initial; /* the whole memory's bytes */
+    void *base;             /* shared virtual memory, or the host's, that the memory lies in; NULL: a buffer's own */
     double *contents;       /* the view's last download */
 };
+
+/* What a view names: a buffer, shared virtual memory, or a buffer over memory of the host (CL_MEM_USE_HOST_PTR) or a part of one. */
+enum memory { IN_BUFFER, IN_SVM, IN_HOST_MEMORY, IN_SUB_BUFFER };
 
 /* Where a view's elements lie. */
 struct placement {
     size_t offset;           /* elements past a wide alignment */
     const size_t *positions; /* as many as elements, copied; NULL: one after another */
-    bool in_svm;             /* shared virtual memory, not a buffer */
-    size_t spare;            /* elements more after the last, for other views */
+    enum memory memory;
+    size_t shift; /* bytes from a wide alignment to the memory's begin; 0 where a buffer has memory of its own */
+    size_t spare; /* elements more after the last, for other views */
 };
 
 /* A view of count elements. values NULL: an output, filled with NaN. */

@@ -175,12 +175,21 @@ static size_t offset_of(const struct call *call, enum view view)
     return call->offset == 0 ? 0 : call->offset + steps[(size_t)view % (sizeof steps / sizeof *steps)] - 1;
 }
 
-static struct guarded create_workspace(clbn_plan plan, bool in_svm)
+static enum memory kind_of_memory(const struct call *call, unsigned with)
+{
+    if ((call->svm & with) != 0)
+        return IN_SVM;
+    if ((call->host & with) == 0)
+        return IN_BUFFER;
+    return call->sub_buffers ? IN_SUB_BUFFER : IN_HOST_MEMORY;
+}
+
+static struct guarded create_workspace(clbn_plan plan, enum memory memory)
 {
     size_t bytes = 0;
     expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof bytes, &bytes, NULL));
     size_t count = (bytes + sizeof(float) - 1) / sizeof(float);
-    const struct placement placement = { .in_svm = in_svm };
+    const struct placement placement = { .memory = memory };
     return guarded_create(CLBN_FLOAT32, count, placement, NULL);
 }
 
@@ -280,9 +289,12 @@ static struct guarded create_view(clbn_engine engine, clbn_plan plan, const stru
     if (role == INPUT && problem->values[view] == NULL)
         return given_earlier(engine, problem, call, view);
     size_t *positions = positions_of(problem, call, view);
-    const struct placement placement = { offset_of(call, view), positions, (call->svm & WITH(view)) != 0, 0 };
-    struct guarded guarded = guarded_create(view_type(problem->type, view), count_of(problem, plan, view), placement,
-                                            role == OUTPUT ? NULL : problem->values[view]);
+    const clbn_type type = view_type(problem->type, view);
+    const size_t shift = call->shift + (call->shifts_differ ? (size_t)view : 0);
+    const struct placement placement = { offset_of(call, view), positions, kind_of_memory(call, WITH(view)),
+                                         shift * element_size(type), 0 };
+    struct guarded guarded =
+        guarded_create(type, count_of(problem, plan, view), placement, role == OUTPUT ? NULL : problem->values[view]);
     free(positions);
     return guarded;
 }
@@ -292,7 +304,7 @@ struct run run_prepare(clbn_engine engine, const struct problem *problem, const 
     struct run run = { .problem = problem, .call = *call, .workspace = guarded_absent() };
     run.plan = create_plan_of(engine, problem, call);
     if (call->own_workspace)
-        run.workspace = create_workspace(run.plan, (call->svm & WITH_WORKSPACE) != 0);
+        run.workspace = create_workspace(run.plan, kind_of_memory(call, WITH_WORKSPACE));
     for (enum view view = 0; view < VIEWS; view++)
         run.views[view] = create_view(engine, run.plan, problem, call, view);
     return run;

@@ -23,7 +23,7 @@ enum operation {
 #define WITH_RUNNING (WITH(VIEW_RUNNING_MEAN) | WITH(VIEW_RUNNING_VAR))
 #define WITH_SAVED   (WITH(VIEW_SAVE_MEAN) | WITH(VIEW_SAVE_INVSTD))
 #define WITH_ALL     (WITH(VIEWS) - 1u)
-/* Beside the views, only for svm. */
+/* Beside the views, only for svm and host. */
 #define WITH_WORKSPACE WITH(VIEWS)
 /* What a layer that adds something has beyond one that does not, and what one can keep for its backward. */
 #define WITH_RESIDUAL (WITH(VIEW_Z) | WITH(VIEW_DZ))
@@ -53,6 +53,10 @@ struct call {
     bool own_workspace;          /* else the library's */
     size_t offset;               /* of the views: 0, or of each view another one, odd ones among them */
     unsigned svm;                /* those of the views that are in shared virtual memory */
+    unsigned host;               /* those that are buffers over memory of the host, */
+    bool sub_buffers;            /* or parts of such */
+    size_t shift;                /* elements from a wide alignment to the begin of all of these; not of a workspace */
+    bool shifts_differ;          /* each view has another shift */
     const struct layout *layout; /* NULL: packed; must outlive the run */
     double update_factor;
     clbn_running_variance running_variance;

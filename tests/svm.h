@@ -7,8 +7,8 @@
 /* Whether the test device has it; if not, a line on stdout says, once, that it is not tested. */
 bool device_has_svm(void);
 
-/* Memory in the tests' context, with these bytes. */
-void *svm_create(size_t bytes, const unsigned char *contents);
+/* Memory in the tests' context. */
+void *svm_create(size_t bytes);
 void svm_read(void *svm, unsigned char *contents, size_t bytes);
 void svm_write(void *svm, const unsigned char *contents, size_t bytes);
 void svm_release(void *svm);

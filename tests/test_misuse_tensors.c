@@ -239,10 +239,9 @@ static struct attempt shared_attempt(void)
 
 START_TEST(a_view_is_in_a_buffer_or_in_shared_virtual_memory)
 {
-    const unsigned char bytes[512] = { 0 };
     if (!device_has_svm())
         return;
-    char *svm = svm_create(sizeof bytes, bytes);
+    char *svm = svm_create(512);
     struct attempt attempt = shared_attempt();
     clbn_view *x = &attempt.run.views[VIEW_X].view;
     x->svm = svm;
@@ -263,10 +262,9 @@ END_TEST
 /* Ends are not known, but beginnings are. */
 START_TEST(views_in_shared_virtual_memory_do_not_overlap)
 {
-    const unsigned char bytes[1024] = { 0 };
     if (!device_has_svm())
         return;
-    char *svm = svm_create(sizeof bytes, bytes);
+    char *svm = svm_create(1024);
     struct attempt attempt = shared_attempt();
     const clbn_view at_begin = { NULL, 0, svm };
     attempt.run.views[VIEW_X].view = attempt.run.views[VIEW_Y].view = at_begin;
@@ -302,6 +300,64 @@ START_TEST(a_device_without_shared_virtual_memory_refuses_it)
 }
 END_TEST
 
+/* ---- Memory of the host --------------------------------------------------------------------------------------------------- */
+
+static cl_mem host_buffer(char *memory, size_t bytes)
+{
+    cl_int status = CL_SUCCESS;
+    cl_mem buffer = clCreateBuffer(test_context(), CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, bytes, memory, &status);
+    expect_success(status);
+    return buffer;
+}
+
+/* OpenCL leaves it to the caller that elements are aligned to their size. */
+START_TEST(memory_of_the_host_is_aligned_to_an_element)
+{
+    static union {
+        double aligned;
+        char bytes[512];
+    } memory;
+    const enum view views[] = { VIEW_X, VIEW_Y, VIEW_GAMMA, VIEW_RUNNING_VAR };
+    for (size_t i = 0; i < COUNT_OF(views); i++)
+        for (size_t shift = 0; shift < 8; shift++) {
+            struct attempt attempt = attempt_prepare(&problem, FORWARD_TRAINING);
+            testing("%s in memory of the host at %zu", view_name(views[i]), shift);
+            clbn_view *view = &attempt.run.views[views[i]].view;
+            view->buffer = host_buffer(memory.bytes + shift, sizeof memory - shift);
+            view->offset = 0;
+            if (shift % sizeof(float) == 0)
+                expect_acceptance(&attempt);
+            else
+                expect_refusal(&attempt, CLBN_INVALID_BUFFER, "is memory of the host at", "expected a multiple of 4");
+            clReleaseMemObject(view->buffer);
+            attempt_release(&attempt);
+        }
+}
+END_TEST
+
+START_TEST(a_workspace_in_memory_of_the_host_is_aligned)
+{
+    struct attempt attempt = attempt_prepare(&problem, BACKWARD);
+    testing("a workspace in memory of the host");
+    const size_t bytes = attempt.run.workspace.bytes;
+    char *memory = malloc(bytes + 2 * CLBN_WORKSPACE_ALIGNMENT);
+    ck_assert_ptr_nonnull(memory);
+    char *aligned = memory + CLBN_WORKSPACE_ALIGNMENT - (uintptr_t)memory % CLBN_WORKSPACE_ALIGNMENT;
+    attempt.run.workspace.view.offset = 0;
+    for (size_t shift = 0; shift <= CLBN_WORKSPACE_ALIGNMENT; shift += 16) {
+        attempt.run.workspace.view.buffer = host_buffer(aligned + shift, bytes);
+        if (shift % CLBN_WORKSPACE_ALIGNMENT == 0)
+            expect_acceptance(&attempt);
+        else
+            expect_refusal(&attempt, CLBN_INVALID_WORKSPACE, "the workspace is memory of the host",
+                           "expected a multiple of 64");
+        clReleaseMemObject(attempt.run.workspace.view.buffer);
+    }
+    attempt_release(&attempt);
+    free(memory);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("misuse of tensors");
@@ -319,6 +375,8 @@ int main(void)
     tcase_add_test(cases, a_view_is_in_a_buffer_or_in_shared_virtual_memory);
     tcase_add_test(cases, views_in_shared_virtual_memory_do_not_overlap);
     tcase_add_test(cases, a_device_without_shared_virtual_memory_refuses_it);
+    tcase_add_test(cases, memory_of_the_host_is_aligned_to_an_element);
+    tcase_add_test(cases, a_workspace_in_memory_of_the_host_is_aligned);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

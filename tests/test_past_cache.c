@@ -32,7 +32,10 @@ static void check_calls(const struct problem *problem)
                 call.source = source;
                 verify_call(0, problem, &call);
                 for (int k = 0; k < COUNT_OF(offsets) && extras[j] == WITH_EXTRAS && problem->type == CLBN_FLOAT32; k++) {
-                    call.offset = offsets[k];
+                    call.host = k % 2 == 1 ? WITH_ALL : 0;
+                    call.shift = k % 2 == 1 ? offsets[k] : 0;
+                    call.shifts_differ = k % 2 == 1;
+                    call.offset = k % 2 == 0 ? offsets[k] : 0;
                     verify_call(0, problem, &call);
                 }
             }

@@ -365,7 +365,7 @@ static void check_interleaved(int config, const struct shape *shape, enum operat
     struct run run = run_prepare(test_engine(config), &problem, &call);
     size_t *positions = shape_positions(shape, layout.strides[output]);
     size_t slice = layout.strides[output][shape->channel_axis] * shape_channels(shape);
-    const struct placement placement = { 0, positions, false, slice };
+    const struct placement placement = { .positions = positions, .spare = slice };
     guarded_release(&run.views[beside]);
     guarded_release(&run.views[output]);
     run.views[beside] = guarded_create(problem.type, shape_elements(shape), placement, problem.values[beside]);

@@ -304,12 +304,15 @@ void say_call(int config, const struct problem *problem, const struct call *call
 {
     static const char *const sources[] = { "", " from y", " from mask", " from y alone" };
     char shape[SHAPE_TEXT_SIZE];
-    testing("%s, %s%s, %s %s, %s, epsilon %g, views %#x%s%s%s%s%s%s, offset %zu, f %g%s", engine_configs[config].name,
-            operation_name(call->operation), sources[call->source], type_name(problem->type),
+    testing("%s, %s%s, %s %s, %s, epsilon %g, views %#x%s%s%s%s%s%s%s, shift %zu, offset %zu, f %g%s",
+            engine_configs[config].name, operation_name(call->operation), sources[call->source], type_name(problem->type),
             shape_text(&problem->shape, shape), activation_name(problem->activation.function), problem->epsilon, call->views,
             call->in_place ? " in place" : "", call->residual_in_place ? " in place of the residual" : "",
             call->accumulate ? " accumulating" : "", call->layout != NULL ? " strided" : "", call->svm != 0 ? " shared" : "",
-            call->own_workspace ? " with workspace" : "", call->offset, call->update_factor,
+            call->host == 0     ? ""
+            : call->sub_buffers ? " in sub-buffers"
+                                : " in host memory",
+            call->own_workspace ? " with workspace" : "", call->shift, call->offset, call->update_factor,
             call->running_variance == CLBN_BIASED ? " biased" : "");
 }
 

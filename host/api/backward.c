@@ -39,7 +39,8 @@ static void add_missing_statistics(struct operation *o, struct backward *b)
     statistics.x = b->x;
     statistics.save_mean = b->mean = o->workspace.mean;
     statistics.save_invstd = b->deviation = o->workspace.invstd;
-    bn_add_forward_steps(o, &statistics, false);
+    const struct placement placement = { .unaligned = b->placement.unaligned };
+    bn_add_forward_steps(o, &statistics, placement);
 }
 
 cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,

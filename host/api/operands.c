@@ -11,8 +11,9 @@
 /* The bytes of a buffer that is not a sub-buffer, or of shared virtual memory, that an operand takes. */
 struct region {
     bool present;
-    cl_mem buffer; /* NULL for shared virtual memory */
-    size_t begin;  /* in the buffer, or an address */
+    cl_mem buffer;  /* NULL for shared virtual memory */
+    size_t begin;   /* in the buffer, or an address */
+    bool unaligned; /* see struct placement */
     struct footprint footprint;
 };
 
@@ -23,6 +24,7 @@ struct buffer_facts {
     cl_mem parent; /* NULL if it is not a sub-buffer */
     size_t size;
     size_t origin; /* in the parent, bytes */
+    void *host;    /* the caller's memory that it uses, or NULL */
 };
 
 static cl_int query_buffer(cl_mem buffer, struct buffer_facts *b)
@@ -38,14 +40,22 @@ static cl_int query_buffer(cl_mem buffer, struct buffer_facts *b)
         status = clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof(b->size), &b->size, NULL);
     if (status == CL_SUCCESS && b->parent)
         status = clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof(b->origin), &b->origin, NULL);
+    if (status == CL_SUCCESS)
+        status = clGetMemObjectInfo(buffer, CL_MEM_HOST_PTR, sizeof(b->host), &b->host, NULL);
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetMemObjectInfo");
 }
 
 static size_t element_size(clbn_plan plan, int kind)
 {
-    if (kind == OPERAND_BYTES)
+    if (kind >= OPERAND_BYTES)
         return 1;
     return kind == OPERAND_PARAMETER ? bn_parameter_size(bn_plan_desc(plan)->type) : bn_type_size(bn_plan_desc(plan)->type);
+}
+
+/* Bytes of which the caller's memory must begin at a multiple. */
+static size_t alignment_of(clbn_plan plan, int kind)
+{
+    return kind == OPERAND_WORKSPACE ? CLBN_WORKSPACE_ALIGNMENT : element_size(plan, kind);
 }
 
 static struct footprint footprint_of(clbn_plan plan, const struct operand *o)
@@ -70,9 +80,6 @@ static cl_int check_svm(clbn_plan plan, const struct operand *o)
     if (!bn_engine_facts(bn_plan_engine(plan))->has_svm)
         return bn_fail(CLBN_UNSUPPORTED_SVM, "%s is shared virtual memory, which the device does not have, expected a buffer.",
                        o->name);
-    if ((uintptr_t)o->view.svm % element != 0)
-        return bn_fail(CLBN_INVALID_BUFFER, "%s is shared virtual memory at %p, expected a multiple of %zu bytes.", o->name,
-                       o->view.svm, element);
     if (o->view.offset > (SIZE_MAX - (uintptr_t)o->view.svm) / element ||
         reach_of(plan, o) > (SIZE_MAX - (uintptr_t)o->view.svm) / element - o->view.offset)
         return bn_fail(CLBN_BUFFER_TOO_SMALL, "%s reaches beyond the end of the address space.", o->name);
@@ -98,6 +105,16 @@ static cl_int check_buffer(clbn_plan plan, const struct operand *o, const struct
     return CLBN_SUCCESS;
 }
 
+/* Memory that OpenCL has allocated is aligned, what the caller names by a pointer need not be. */
+static cl_int check_address(const struct operand *o, const void *address, size_t alignment)
+{
+    if ((uintptr_t)address % alignment == 0)
+        return CLBN_SUCCESS;
+    return bn_fail(o->kind == OPERAND_WORKSPACE ? CLBN_INVALID_WORKSPACE : CLBN_INVALID_BUFFER,
+                   "%s is %s at %p, expected a multiple of %zu bytes.", o->name,
+                   o->view.svm ? "shared virtual memory" : "memory of the host", address, alignment);
+}
+
 /* Checks one operand alone and finds its region. */
 static cl_int check_operand(clbn_plan plan, const struct operand *o, struct region *region)
 {
@@ -117,9 +134,13 @@ static cl_int check_operand(clbn_plan plan, const struct operand *o, struct regi
         if (status == CLBN_SUCCESS)
             status = check_buffer(plan, o, &b);
     }
+    const void *address = o->view.svm ? o->view.svm : b.host;
+    if (status == CLBN_SUCCESS)
+        status = check_address(o, address, alignment_of(plan, o->kind));
     if (status != CLBN_SUCCESS)
         return status;
     region->present = true;
+    region->unaligned = o->kind < TENSORS && (uintptr_t)address % PLACEMENT_ALIGNMENT != 0;
     region->buffer = b.parent ? b.parent : o->view.buffer;
     region->begin = (b.parent ? b.origin : (uintptr_t)o->view.svm) + o->view.offset * element_size(plan, o->kind);
     region->footprint = footprint_of(plan, o);
@@ -147,7 +168,7 @@ static bool coincide(clbn_plan plan, const struct operand *a, const struct regio
 }
 
 static cl_int check_aliases(clbn_plan plan, const struct operand *operands, const struct region *regions, unsigned count,
-                            bool *in_place)
+                            struct placement *placement)
 {
     for (unsigned i = 0; i < count; i++)
         for (unsigned j = i + 1; j < count; j++) {
@@ -161,8 +182,7 @@ static cl_int check_aliases(clbn_plan plan, const struct operand *operands, cons
             if (!coincide(plan, a, &regions[i], b, &regions[j]))
                 return bn_fail(CLBN_INVALID_ALIAS, "%s and %s overlap in part, expected the same view or separate memory.",
                                a->name, b->name);
-            if (in_place)
-                *in_place = true;
+            placement->in_place = true;
         }
     return CLBN_SUCCESS;
 }
@@ -176,9 +196,6 @@ static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct re
     if (o->view.offset % CLBN_WORKSPACE_ALIGNMENT != 0)
         return bn_fail(CLBN_INVALID_WORKSPACE, "the workspace's offset is %zu bytes, expected a multiple of %d.",
                        o->view.offset, CLBN_WORKSPACE_ALIGNMENT);
-    if ((uintptr_t)o->view.svm % CLBN_WORKSPACE_ALIGNMENT != 0)
-        return bn_fail(CLBN_INVALID_WORKSPACE, "the workspace is shared virtual memory at %p, expected a multiple of %d.",
-                       o->view.svm, CLBN_WORKSPACE_ALIGNMENT);
     cl_int status = check_operand(plan, o, region);
     if (status == CLBN_BUFFER_TOO_SMALL)
         return bn_fail(CLBN_INVALID_WORKSPACE,
@@ -187,10 +204,12 @@ static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct re
     return status;
 }
 
-cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace, bool *in_place)
+cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace,
+                         struct placement *placement)
 {
     struct operand all[MAX_OPERANDS + 1];
     struct region regions[MAX_OPERANDS + 1];
+    struct placement found = { false, false };
     if (count > MAX_OPERANDS)
         return bn_fail(CLBN_INTERNAL_ERROR, "a call has more than %d views.", MAX_OPERANDS);
     for (unsigned i = 0; i < count; i++) {
@@ -198,12 +217,17 @@ cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigne
         cl_int status = check_operand(plan, &operands[i], &regions[i]);
         if (status != CLBN_SUCCESS)
             return status;
+        found.unaligned |= regions[i].present && regions[i].unaligned;
     }
-    const struct operand bytes = { "workspace",     OPERAND_BYTES,    workspace, bn_plan_workspace_size(plan),
-                                   OPERAND_UPDATED, OPERAND_OPTIONAL, NULL };
+    const struct operand bytes = { "the workspace", OPERAND_WORKSPACE, workspace, bn_plan_workspace_size(plan),
+                                   OPERAND_UPDATED, OPERAND_OPTIONAL,  NULL };
     all[count] = bytes;
     cl_int status = check_workspace(plan, &all[count], &regions[count]);
-    return status == CLBN_SUCCESS ? check_aliases(plan, all, regions, count + 1, in_place) : status;
+    if (status == CLBN_SUCCESS)
+        status = check_aliases(plan, all, regions, count + 1, &found);
+    if (placement)
+        *placement = found;
+    return status;
 }
 
 cl_int bn_check_pair(const char *first_name, clbn_view first, const char *second_name, clbn_view second)

@@ -60,10 +60,10 @@ static bool keeps(clbn_plan plan, const struct backward *b)
 {
     const struct variant *v = bn_program_variant(bn_plan_program(plan));
     const unsigned piece = v->residence.piece;
-    return bn_plan_schedule(plan, PASS_BACKWARD)->keeps_backward && bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) &&
-           bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) && bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) &&
-           bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) && bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) &&
-           bn_lies_in_pieces(plan, b->dz, TENSOR_DZ, piece);
+    return bn_plan_schedule(plan, PASS_BACKWARD)->keeps_backward && !b->placement.unaligned &&
+           bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) && bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) &&
+           bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) && bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) &&
+           bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) && bn_lies_in_pieces(plan, b->dz, TENSOR_DZ, piece);
 }
 
 bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *b)
@@ -166,7 +166,7 @@ static void add_result_steps(struct operation *o, const struct backward *b, stru
 
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
-    if (b->in_place)
+    if (b->placement.in_place)
         bn_walk_in_place(&o->steps);
     if (keeps(o->steps.plan, b)) {
         bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, o->steps.schedule->kept_tiles);

@@ -11,8 +11,8 @@ struct backward {
     clbn_view deviation; /* the saved invstd, or the running variance if frozen */
     clbn_view dx, dz, dgamma, dbeta;
     bool frozen, accumulate;
-    bool alone;    /* x is had back from y; bn_choose_source decides */
-    bool in_place; /* dx or dz lies over dy; bn_check_backward_views finds out */
+    bool alone;                 /* x is had back from y; bn_choose_source decides */
+    struct placement placement; /* bn_check_backward_views finds out */
     /* Of the phases: records of sums, of which one is written or parts are read; else absent. */
     clbn_view records;
     size_t parts; /* 0 where a record is written */

@@ -10,17 +10,18 @@ bool bn_streams_in_workspace(clbn_plan plan, enum pass pass)
 }
 
 /* Whether x is kept on chip. There, a mask is written by vectors only: its bits are those of neighbours. */
-static bool keeps(clbn_plan plan, const clbn_forward_training_args *a)
+static bool keeps(clbn_plan plan, const clbn_forward_training_args *a, struct placement placement)
 {
     const struct variant *v = bn_program_variant(bn_plan_program(plan));
     const unsigned piece = bn_is_present(a->mask) ? v->vector : v->residence.piece;
-    return bn_plan_schedule(plan, PASS_FORWARD)->keeps_forward && bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) &&
-           bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) && bn_lies_in_pieces(plan, a->y, TENSOR_Y, piece);
+    return bn_plan_schedule(plan, PASS_FORWARD)->keeps_forward && !placement.unaligned &&
+           bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) && bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) &&
+           bn_lies_in_pieces(plan, a->y, TENSOR_Y, piece);
 }
 
-bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *a)
+bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *a, struct placement placement)
 {
-    return !keeps(plan, a) && bn_streams_in_workspace(plan, PASS_FORWARD);
+    return !keeps(plan, a, placement) && bn_streams_in_workspace(plan, PASS_FORWARD);
 }
 
 bool bn_updates_running(clbn_view running_mean, double update_factor)
@@ -171,11 +172,11 @@ static void add_split_forward(struct operation *o, const clbn_forward_training_a
     add_result_steps(o, bn_own_partials(o, true), &f, &n);
 }
 
-void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a, bool in_place)
+void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a, struct placement placement)
 {
-    if (in_place)
+    if (placement.in_place)
         bn_walk_in_place(&o->steps);
-    if (keeps(o->steps.plan, a)) {
+    if (keeps(o->steps.plan, a, placement)) {
         bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, o->steps.schedule->kept_tiles);
         bind_whole_forward(o, a);
     } else if (o->steps.schedule->whole)

@@ -8,10 +8,10 @@
 bool bn_streams_in_workspace(clbn_plan plan, enum pass pass);
 
 /* Whether forward training does, which may keep x on chip. */
-bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *args);
+bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *args, struct placement placement);
 
-/* Forward training in whole. y may be absent: then only the statistics are computed. in_place: y lies over x or z. */
-void bn_add_forward_steps(struct operation *operation, const clbn_forward_training_args *args, bool in_place);
+/* Forward training in whole. y may be absent: then only the statistics are computed. */
+void bn_add_forward_steps(struct operation *operation, const clbn_forward_training_args *args, struct placement placement);
 
 void bn_add_inference_step(struct operation *operation, const clbn_forward_inference_args *args);
 

@@ -2,6 +2,7 @@
 #ifndef CLBN_OPERATION_H
 #define CLBN_OPERATION_H
 
+#include "enqueue/placement.h"
 #include "enqueue/steps.h"
 #include "enqueue/workspace.h"
 

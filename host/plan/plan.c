@@ -9,7 +9,6 @@
 #include "schedule/divide.h"
 
 #include <float.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,13 +191,10 @@ bool bn_is_channels_last(clbn_plan plan)
 bool bn_lies_in_pieces(clbn_plan plan, clbn_view view, enum tensor tensor, unsigned piece)
 {
     const struct shape *shape = &plan->shape;
-    const size_t bytes = piece * bn_type_size(plan->desc.type);
     const size_t run = shape->channels_last ? shape->channels : shape->inner;
     if (!bn_is_present(view))
         return true;
-    /* Buffers, and parts of them, begin at multiples of a device's largest type; shared memory begins anywhere. */
-    return view.offset % piece == 0 && (uintptr_t)view.svm % bytes == 0 && run % piece == 0 &&
-           shape->layouts[tensor].alignment % piece == 0;
+    return view.offset % piece == 0 && run % piece == 0 && shape->layouts[tensor].alignment % piece == 0;
 }
 
 double bn_plan_alpha(clbn_plan plan)
