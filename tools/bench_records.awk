@@ -1,4 +1,4 @@
-# Reads records of JSON files with one member to a line, as 'clbn bench --json' and gpu_report_torch.py write them. For each it
+# Reads records of JSON files with one member to a line, as 'clbn bench --json' writes them. For each it
 # sets op, size, layout, type, impl, median, device and bytes, and calls finish_record(), which another file defines.
 
 function value(line) {

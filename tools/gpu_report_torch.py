@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Times torch.nn.functional.batch_norm on the cases of 'clbn bench --json' files, for tools/gpu-report.sh.
 
-Writes records as those files have, one member to a line. device_s is by CUDA events over calls that follow each other, median_s
-of calls each with its wait; --cpu takes the clock for both, to try this program itself.
+Writes records as those files have, one member to a line, after each case. device_s is by CUDA events over calls that follow
+each other, median_s of calls each with its wait; --cpu takes the clock for both, to try this program itself.
 """
 import argparse
 import contextlib
+import glob
 import json
+import os
 import sys
 import time
 
@@ -144,20 +146,32 @@ def measure_case(case, moved, device, clock):
     return records
 
 
+def measured_before(folder):
+    """The cases of the files torch-*.json in a folder."""
+    cases = set()
+    for path in glob.glob(os.path.join(folder, "torch-*.json")) if folder else []:
+        with open(path, encoding="utf-8") as file:
+            for record in json.load(file)["records"]:
+                cases.add((tuple(record["shape"]), record["layout"], record["type"], record["op"]))
+    return cases
+
+
 def write(path, name, records, left_out):
-    """One member to a line: tools/bench_records.awk reads lines."""
-    with open(path, "w", encoding="utf-8") as file:
+    """One member to a line: tools/bench_records.awk reads lines. The old file stays whole until the new one is."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
         file.write('{\n  "device": %s,\n  "left_out": %d,\n  "records": [' % (json.dumps(name), left_out))
         for i, record in enumerate(records):
             members = ",\n".join('      "%s": %s' % (key, json.dumps(value)) for key, value in record.items())
             file.write("%s\n    {\n%s\n    }" % ("," if i else "", members))
         file.write("\n  ]\n}\n")
+    os.replace(path + ".new", path)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", required=True)
     parser.add_argument("--seconds", type=float, default=60, help="cases for which there is no time are left out")
+    parser.add_argument("--but", help="a folder: cases of its torch-*.json are not measured again")
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
@@ -165,7 +179,9 @@ def main():
     device = "cpu" if options.cpu else "cuda"
     clock = Clock(device)
     deadline = time.monotonic() + options.seconds
-    cases = read_cases(options.files)
+    done = measured_before(options.but)
+    cases = {case: moved for case, moved in read_cases(options.files).items() if case not in done}
+    name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     records, left_out = [], 0
     for case, moved in cases.items():
         if time.monotonic() > deadline:
@@ -176,7 +192,7 @@ def main():
         except RuntimeError as error:
             print("%s: %s" % (case, error))
             left_out += 1
-    write(options.out, torch.cuda.get_device_name() if device == "cuda" else "CPU", records, left_out)
+        write(options.out, name, records, left_out)
     print("%d records, %d cases left out" % (len(records), left_out))
     return 0 if records else 1
 

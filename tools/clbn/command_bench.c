@@ -31,6 +31,7 @@ struct request {
     bool residual;
     int peer;
     bool quick;
+    bool no_costs;
     const char *json; /* NULL: none */
     const char *plot; /* NULL: none */
     struct session_options session;
@@ -166,8 +167,8 @@ static bool measure(const struct request *request, const struct session *session
         return fail_opencl(failure, "creating an OpenCL queue that takes times", status);
     if (bench_limit_open(&limit, session, failure)) {
         bench_print_head(report);
-        done = bench_costs_measure(&report->costs, session, &limit, failure) && measure_rows(&run, report, failure) &&
-               check_rows(report, failure);
+        done = (!report->has_costs || bench_costs_measure(&report->costs, session, &limit, failure)) &&
+               measure_rows(&run, report, failure) && check_rows(report, failure);
     }
     bench_limit_close(&limit);
     clReleaseCommandQueue(run.profiled);
@@ -189,6 +190,7 @@ static int run(const struct request *request)
     struct bench_report report = { .activation = (clbn_activation)request->activation,
                                    .residual = request->residual,
                                    .quick = request->quick,
+                                   .has_costs = !request->no_costs,
                                    .load = load_average() };
     struct output_file json = { 0 };
     char peer[80];
@@ -251,6 +253,10 @@ int command_bench(int argc, char **argv)
           .choices = peers,
           .help = "measure oneDNN as well, in turns on the same data (default none)" },
         { .name = "quick", .kind = OPTION_FLAG, .to.flag = &request.quick, .help = "measure less, for a first look" },
+        { .name = "no-costs",
+          .kind = OPTION_FLAG,
+          .to.flag = &request.no_costs,
+          .help = "leave out what engines, plans and small calls cost on the host, which compiles programs anew" },
         { .name = "json",
           .kind = OPTION_STRING,
           .to.string = &request.json,

@@ -144,7 +144,8 @@ bool bench_write_json(const struct bench_report *report, struct output_file *fil
     json_string(&json, "peer", report->peer);
     json_bool(&json, "quick", report->quick);
     json_real(&json, "load_average", report->load);
-    write_costs(&json, &report->costs);
+    if (report->has_costs)
+        write_costs(&json, &report->costs);
     write_rows(&json, report);
     json_close(&json);
     return output_file_finish(file, failure) && output_file_publish(file, failure);

@@ -173,7 +173,8 @@ void bench_print_summary(const struct bench_report *report)
             for (int layout = 0; layout < BENCH_LAYOUTS; layout++)
                 print_means(report, (enum bench_op)op, (enum bench_layout)layout, (enum bench_type)type);
     }
-    print_costs(&report->costs);
+    if (report->has_costs)
+        print_costs(&report->costs);
     printf("\n");
     print_load(report->load);
 }

@@ -18,6 +18,7 @@ struct bench_report {
     clbn_activation activation;
     bool residual;
     bool quick;
+    bool has_costs; /* else what `costs` has was not measured */
     double load; /* the load average at the start; NAN where the system has none */
     struct bench_costs costs;
     struct bench_row *rows;
