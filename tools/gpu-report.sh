@@ -229,7 +229,7 @@ say_why() {
     for file in $drivers; do
         ldd "$file" 2>/dev/null | grep 'not found' | sed 's/^[[:space:]]*/    needed: /' | tee -a "$work/notes.txt"
     done
-    [ -n "$drivers" ] || ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || note "no OpenCL driver is installed, nor found in the usual folders"
+    [ -d "$work/vendors" ] || ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || note "no OpenCL driver is installed, nor found in the usual folders"
 }
 
 # ---- clbn

@@ -167,11 +167,20 @@ cl_int CL_API_CALL clGetMemObjectInfo(cl_mem buffer, cl_mem_info name, size_t si
     case CL_MEM_CONTEXT:
         return give_pointer(&context_handle, size, value, size_ret);
     case CL_MEM_ASSOCIATED_MEMOBJECT:
+    case CL_MEM_HOST_PTR:
         return give_pointer(NULL, size, value, size_ret);
     case CL_MEM_SIZE:
         return give_size(buffer->size, size, value, size_ret);
     case CL_MEM_OFFSET:
         return give_size(0, size, value, size_ret);
+    case CL_MEM_MAP_COUNT:
+        return give_uint(0, size, value, size_ret);
+    case CL_MEM_REFERENCE_COUNT:
+        return give_uint(1, size, value, size_ret);
+#ifdef CL_VERSION_2_0
+    case CL_MEM_USES_SVM_POINTER:
+        return give_uint(CL_FALSE, size, value, size_ret);
+#endif
     default:
         return CL_INVALID_VALUE;
     }
