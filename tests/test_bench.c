@@ -438,6 +438,25 @@ START_TEST(floors)
 }
 END_TEST
 
+/* oneDNN's threads wait for each other: on a busy machine one call takes a thousand times as long as another. */
+START_TEST(no_ratio_of_times_that_spread)
+{
+    const struct bench_summary steady = { 1.0, 0.5, 1.4, 9 }, spread = { 400.0, 0.5, 761.0, 9 }, late = { 1.0, 0.5, 1.6, 9 };
+    struct bench_row row = { .clbn = { .wall = { 0.5, 0.5, 0.5, 9 } }, .has_peer = true, .peer = steady };
+
+    ck_assert(bench_row_peer_ratio(&row) == 2.0);
+    row.peer = spread;
+    ck_assert(bench_row_is_unsteady(&row) && isnan(bench_row_peer_ratio(&row)));
+    row.peer = late;
+    ck_assert(bench_row_is_unsteady(&row) && isnan(bench_row_peer_ratio(&row)));
+    row.peer = steady;
+    row.busy = true;
+    ck_assert(bench_row_is_unsteady(&row) && isnan(bench_row_peer_ratio(&row)));
+    row.has_peer = false;
+    ck_assert(!bench_row_is_unsteady(&row) && isnan(bench_row_peer_ratio(&row)));
+}
+END_TEST
+
 static void forget_calls(void)
 {
     memset(order, 0, sizeof(order));
@@ -471,6 +490,7 @@ int main(void)
     tcase_add_test(times, a_failing_call_ends_it);
     tcase_add_test(times, rates);
     tcase_add_test(times, floors);
+    tcase_add_test(times, no_ratio_of_times_that_spread);
     suite_add_tcase(suite, shapes);
     suite_add_tcase(suite, times);
     return run_in_one_process(suite);

@@ -13,7 +13,7 @@ measured as tables, pictures and JSON. PoCL's threads are kept on their cores (P
 
 Options:
   --out FOLDER       where to write (default build-cpu/report)
-  --device DEVICE    a part of a device's name (default: the first CPU)
+  --device DEVICE    as 'clbn bench' takes it (default cpu, the first CPU)
   --runs COUNT       measure so many times, each in processes of its own, and take the median of each ratio: which core wakes first
                      is the same for all of a process, and moves the rows of small tensors by a tenth (default 3)
   --quick            measure less, for a first look
@@ -26,7 +26,7 @@ root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 . "$root/tools/packages.sh"
 build=$root/build-cpu
 out=$build/report
-device=CPU
+device=cpu
 runs=3
 quick=
 
@@ -70,15 +70,11 @@ bench() {
         die "measuring failed: see $out/$name.txt"
 }
 
-install_build_packages g++ libdnnl-dev gnuplot-nox
+install_build_packages g++ libdnnl-dev gnuplot-nox python3
 cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCLBN_BENCH_ONEDNN=ON
 cmake --build "$build" --parallel "$(nproc)"
 mkdir -p "$out"
 out=$(CDPATH='' cd -- "$out" && pwd)
-
-"$build/clbn" devices --json >"$out/devices.json"
-device=$(awk -v wanted="$device" -f "$root/tools/choose_device.awk" "$out/devices.json" | cut -f1)
-[ -n "$device" ] || die "no OpenCL device is as wanted: see $build/clbn devices"
 
 # Else Linux at times wakes all of PoCL's threads on one core, while those of oneDNN, which wait busily, stay where they are.
 POCL_AFFINITY=${POCL_AFFINITY:-1}
@@ -94,9 +90,9 @@ while [ "$run" -le "$runs" ]; do
     set -- "$@" "$out/float32-$run.json" "$out/types-$run.json"
     run=$((run + 1))
 done
-awk -f "$root/tools/bench_records.awk" -f "$root/tools/cpu_report_targets.awk" "$@" >"$out/targets.txt"
+"$root/tools/cpu_report_targets.py" "$@" >"$out/targets.txt"
 echo
-head -n 1 "$out/float32-1.txt"
+head -n 3 "$out/float32-1.txt"
 cat "$out/targets.txt"
-grep -h '^The load average' "$out"/float32-*.txt "$out"/types-*.txt || true
+grep -h -A 1 '^The load average' "$out"/float32-*.txt "$out"/types-*.txt || true
 echo "Written to $out"

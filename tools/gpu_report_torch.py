@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times torch.nn.functional.batch_norm on the cases of 'clbn bench --json' files, for tools/gpu-report.sh.
 
-Writes records as those files have, one member to a line, after each case. device_s is by CUDA events over calls that follow
+Writes records as those files have, after each case. device_s is by CUDA events over calls that follow
 each other, median_s of calls each with its wait; --cpu takes the clock for both, to try this program itself.
 """
 import argparse
@@ -157,13 +157,9 @@ def measured_before(folder):
 
 
 def write(path, name, records, left_out):
-    """One member to a line: tools/bench_records.awk reads lines. The old file stays whole until the new one is."""
+    """The old file stays whole until the new one is."""
     with open(path + ".new", "w", encoding="utf-8") as file:
-        file.write('{\n  "device": %s,\n  "left_out": %d,\n  "records": [' % (json.dumps(name), left_out))
-        for i, record in enumerate(records):
-            members = ",\n".join('      "%s": %s' % (key, json.dumps(value)) for key, value in record.items())
-            file.write("%s\n    {\n%s\n    }" % ("," if i else "", members))
-        file.write("\n  ]\n}\n")
+        json.dump({"device": name, "left_out": left_out, "records": records}, file, indent=2)
     os.replace(path + ".new", path)
 
 

@@ -201,4 +201,17 @@ check 'no file named -' test ! -e -
 CLBN_CACHE_DIR='' run tune --shapes 4,6 --seconds 0.01 --json -
 check 'JSON of tuning to the standard output' test "$(head -c 1 "$folder/out")" = '{'
 
+# ---- OpenCL that has no device
+
+if [ "$("$clbn" devices --json | grep -c 'Portable Computing Language')" -ge 1 ]; then
+    export POCL_CACHE_DIR=/proc/none
+    run devices
+    # With other platforms there are devices all the same.
+    if [ "$code" -ne 0 ]; then
+        check 'what OpenCL said' grep -q "'Portable Computing Language' said CL_DEVICE_NOT_FOUND (-1)" "$folder/err"
+        check 'what the reason may be' grep -q 'POCL_CACHE_DIR' "$folder/err"
+    fi
+    unset POCL_CACHE_DIR
+fi
+
 finish

@@ -97,6 +97,11 @@ prints() {
     fi
 }
 
+# fits: what the last command printed is at most 80 columns wide.
+fits() {
+    awk 'length > 80 { print "too wide: " $0; wide = 1 } END { exit wide }' "$folder/out"
+}
+
 # same NAME FILE EXPECTED
 same() {
     if cmp -s "$2" "$3"; then pass "$1"; else not_ok "$1" "$(od -An -tf4 -j128 "$2" 2>&1 | tr -s ' \n' ' ')"; fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests of what tools/cpu-report.sh makes of records, and of its arguments: report.sh FOLDER_OF_TOOLS. Needs a shell and awk.
+# Tests of what tools/cpu-report.sh makes of records, and of its arguments: report.sh FOLDER_OF_TOOLS. Needs a shell and Python 3.
 set -u
 
 tools=${1:?usage: report.sh FOLDER_OF_TOOLS}
@@ -19,6 +19,13 @@ check() {
     fi
 }
 
+# document MEMBERS: the records of the standard input, each with a comma at its end, as a file that has the members, too.
+document() {
+    echo "{ $1 \"records\": ["
+    sed '$ s/,$//'
+    echo ']}'
+}
+
 # timed OP SHAPE LAYOUT TYPE BYTES, then IMPL SECONDS for each of several
 timed() {
     head="\"op\": \"$1\",
@@ -35,26 +42,23 @@ timed() {
 
 # small_call NAME SECONDS SECONDS_ON_THE_HOST
 small_call() {
-    printf '"%s": {\n"enqueue_median_s": %s,\n"call_median_s": %s\n},\n' "$1" "$3" "$2"
+    printf '"%s": { "enqueue_median_s": %s, "call_median_s": %s }' "$1" "$3" "$2"
 }
+
+# device CACHE_BYTES
+device() {
+    printf '"device": { "compute_units": 2, "cache_bytes": %s },' "$1"
+}
+
+costs='"plan_median_s": 60e-6, "first_plan_of_kind_cached_median_s": 0.019,'
+costs="$costs $(small_call nothing 20e-6 5e-6),"
+costs="$costs \"small_calls\": { $(small_call forward 30e-6 13e-6), $(small_call backward 44e-6 16e-6),"
+costs="$costs $(small_call inference 25e-6 13e-6) },"
+costs="$costs \"floor_of_small_calls\": { $(small_call forward 28e-6 12e-6), $(small_call backward 36e-6 12e-6),"
+costs="$costs $(small_call inference 24e-6 13e-6) }"
 
 # A cache of 1 MB, float32 beside oneDNN, then a second file with float16.
 {
-    echo '"compute_units": 2,'
-    echo '"cache_bytes": 1000000,'
-    echo '"plan_median_s": 60e-6,'
-    echo '"first_plan_of_kind_cached_median_s": 0.019,'
-    small_call nothing 20e-6 5e-6
-    echo '"small_calls": {'
-    small_call forward 30e-6 13e-6
-    small_call backward 44e-6 16e-6
-    small_call inference 25e-6 13e-6
-    echo '},'
-    echo '"floor_of_small_calls": {'
-    small_call forward 28e-6 12e-6
-    small_call backward 36e-6 12e-6
-    small_call inference 24e-6 13e-6
-    echo '},'
     # 5 times as fast; 3 times, at 0.95 of a floor of 3.16; and 2 times, at half of a floor of 4.
     timed forward '32, 64, 56, 56' nchw float32 4000000 clbn 0.002 copy 0.0017 floor 0.0019 onednn 0.010
     timed forward '32, 256, 56, 56' nchw float32 4000000 clbn 0.002 copy 0.001 floor 0.0019 floor-nontemporal 0.0025 onednn 0.006
@@ -64,14 +68,14 @@ small_call() {
     timed inference '32, 64, 56, 56' nhwc float32 4000000 clbn 0.002 copy 0.0019 onednn 0.004
     timed forward '60, 100' nc float32 48000 clbn 30e-6 copy 20e-6 onednn 5e-6
     timed forward '1, 64, 112, 112' nchw float32 6000 clbn 0.002 copy 0.001 floor 0.0015 onednn 0.004
-} >"$folder/first.json"
+} | document "$(device 1000000) \"costs\": { $costs }," >"$folder/first.json"
 {
     timed forward '32, 64, 56, 56' nchw float32 4000000 clbn 0.004 copy 0.0001
     timed forward '32, 64, 56, 56' nchw float16 4000000 clbn 0.002 copy 0.001 floor 0.0015
     timed forward '32, 256, 56, 56' nchw float32 4000000 clbn 0.002 copy 0.0001
     timed forward '32, 256, 56, 56' nchw float16 4000000 clbn 0.002 copy 0.001 floor 0.0019
-} >"$folder/second.json"
-awk -f "$tools/bench_records.awk" -f "$tools/cpu_report_targets.awk" "$folder/first.json" "$folder/second.json" >"$folder/targets"
+} | document '' >"$folder/second.json"
+"$tools/cpu_report_targets.py" "$folder/first.json" "$folder/second.json" >"$folder/targets"
 
 # target TEXT REST: a line of the table.
 target() {
@@ -101,20 +105,16 @@ check 'only such are' test "$(grep -c 'of the floor' "$folder/targets")" -eq 2
 # Three runs, of which the second has the medians.
 for run in second third; do
     case $run in second) ours=0.001 plan=6e-6 ;; third) ours=0.004 plan=6e-2 ;; esac
+    costs="\"plan_median_s\": $plan, $(small_call nothing 10e-6 5e-6)"
+    costs="$costs, \"small_calls\": { $(small_call backward "$plan" 5e-6) }"
+    costs="$costs, \"floor_of_small_calls\": { $(small_call backward 18e-6 5e-6) }"
     {
-        printf '"compute_units": 2,\n"cache_bytes": 1000000,\n"plan_median_s": %s,\n' "$plan"
-        small_call nothing 10e-6 5e-6
-        printf '"small_calls": {\n'
-        small_call backward "$plan" 5e-6
-        printf '},\n"floor_of_small_calls": {\n'
-        small_call backward 18e-6 5e-6
-        printf '},\n'
         timed forward '32, 512, 7, 7' nchw float32 4000 clbn "$ours" copy 0.001 floor 0.0006 onednn 0.003
         timed forward '60, 100' nc float32 48000 clbn 30e-6 copy 20e-6 onednn 5e-6
-    } >"$folder/$run.json"
-    timed forward '32, 64, 56, 56' nchw float32 4000000 clbn "$ours" copy 0.0001 >"$folder/$run-types.json"
+    } | document "$(device 1000000) \"costs\": { $costs }," >"$folder/$run.json"
+    timed forward '32, 64, 56, 56' nchw float32 4000000 clbn "$ours" copy 0.0001 | document '' >"$folder/$run-types.json"
 done
-awk -f "$tools/bench_records.awk" -f "$tools/cpu_report_targets.awk" "$folder/second.json" "$folder/second-types.json" \
+"$tools/cpu_report_targets.py" "$folder/second.json" "$folder/second-types.json" \
     "$folder/first.json" "$folder/second-types.json" "$folder/third.json" "$folder/third-types.json" >"$folder/targets"
 check 'runs are named' grep -qx 'Medians of 3 runs.' "$folder/targets"
 # 3, 2 and 0.75 times as fast, at 0.6, 0.5 and 0.15 of the floor.
@@ -126,13 +126,18 @@ target 'a plan for a new shape' '50 us +60 +- +short'
 # A cache of 32 MiB on two cores is theirs, of one of 33 only 32 count.
 for cache in 33554432 34603008; do
     {
-        printf '"compute_units": 2,\n"cache_bytes": %s,\n' $cache
         timed forward '32, 64, 56, 56' nchw float32 67108864 clbn 0.002 copy 0.0017
         timed forward '32, 256, 56, 56' nchw float32 67108866 clbn 0.002 copy 0.0017
-    } >"$folder/first.json"
-    awk -f "$tools/bench_records.awk" -f "$tools/cpu_report_targets.awk" "$folder/first.json" "$folder/first.json" >"$folder/targets"
+    } | document "$(device $cache)" >"$folder/first.json"
+    "$tools/cpu_report_targets.py" "$folder/first.json" "$folder/first.json" >"$folder/targets"
     target 'larger than the cache, NCHW, forward: the limit' '0.8 +1 +1 .* met'
 done
+
+# A ratio that bench says means nothing is none.
+timed forward '32, 64, 56, 56' nchw float32 4000000 clbn 0.002 copy 0.001 onednn 1.522 |
+    sed 's/"impl": "clbn"/"peer_ratio": null,&/' | document '' >"$folder/first.json"
+"$tools/cpu_report_targets.py" "$folder/first.json" "$folder/second.json" >"$folder/targets"
+target "ResNet-50, NCHW, forward: oneDNN's NCHW" '4 +0 +nothing was measured'
 
 for script in cpu-report.sh; do
     for arguments in '--nonsense' '--out' '--device'; do

@@ -172,7 +172,7 @@ int command_backward(int argc, char **argv)
         [DBETA] = { .option = "dbeta", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
     };
     struct job job = JOB_INIT(operands, OPERAND_COUNT);
-    struct option options[] = {
+    struct command_option options[] = {
         OPERAND_OPTION_ROW(operands[X], false, "the forward pass's input, a .npy file of float16, float32 or float64"),
         OPERAND_OPTION_ROW(operands[DY], true, "gradient of the loss with respect to the forward pass's output"),
         OPERAND_OPTION_ROW(operands[RESIDUAL], false, "the forward pass's residual, to compute the activation again"),

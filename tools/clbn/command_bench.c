@@ -142,15 +142,10 @@ static bool check_peer(const struct session *session, struct failure *failure)
     return true;
 }
 
-/* A picture that cannot be written should be known before the measurement, not after it. */
 static bool open_outputs(const struct request *request, struct output_file *json, struct failure *failure)
 {
-    struct output_file picture = { 0 };
-
-    if (request->plot != NULL && !output_file_open(&picture, request->plot, failure))
-        return false;
-    output_file_close(&picture);
-    return request->json == NULL || output_file_open(json, request->json, failure);
+    return (request->plot == NULL || plot_probe(request->plot, failure)) &&
+           (request->json == NULL || output_file_open(json, request->json, failure));
 }
 
 static bool measure(const struct request *request, const struct session *session, struct bench_report *report,
@@ -236,7 +231,7 @@ int command_bench(int argc, char **argv)
     static const char *const peers[] = { "none", "onednn", NULL };
     struct request request = { 0 };
     struct bench_selection_texts texts = BENCH_SELECTION_TEXTS_INIT;
-    struct option options[] = {
+    struct command_option options[] = {
         BENCH_SELECTION_OPTION_ROWS(texts),
         { .name = "activation",
           .kind = OPTION_CHOICE,

@@ -11,10 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMN_COUNT = 11, CELL_SIZE = 128 };
-
-static const char *const column_names[COLUMN_COUNT] = { "",       "device", "platform", "OpenCL",   "kind",     "units",
-                                                        "global", "local",  "types",    "geometry", "merges in" };
+enum { CELL_SIZE = 128 };
 
 struct device_report {
     bool is_default;
@@ -125,56 +122,33 @@ static void copy_version(char *cell, const char *version)
     cell[strcspn(cell, " ")] = '\0';
 }
 
-static void fill_row(char row[COLUMN_COUNT][CELL_SIZE], const struct device_report *report, size_t index)
+static void print_device(const struct device_report *report, size_t index)
 {
-    snprintf(row[0], CELL_SIZE, "%zu%s", index, report->is_default ? "*" : "");
-    copy_text(row[1], report->name);
-    copy_text(row[2], report->platform);
-    copy_version(row[3], report->version);
-    copy_text(row[4], report->kind);
-    snprintf(row[5], CELL_SIZE, "%u", report->compute_units);
-    format_bytes(report->global_bytes, row[6], CELL_SIZE);
-    format_bytes(report->local_bytes, row[7], CELL_SIZE);
+    char name[CELL_SIZE], platform[CELL_SIZE], version[CELL_SIZE], global[CELL_SIZE], local[CELL_SIZE];
+
+    copy_text(name, report->name);
+    copy_text(platform, report->platform);
+    copy_version(version, report->version);
+    format_bytes(report->global_bytes, global, CELL_SIZE);
+    format_bytes(report->local_bytes, local, CELL_SIZE);
+    printf("%zu%s  %s\n", index, report->is_default ? "*" : " ", name);
+    printf("    %s with %u compute units, OpenCL %s of %s\n", report->kind, report->compute_units, version, platform);
+    printf("    memory: %s global, %s local\n", global, local);
     if (!report->usable) {
-        copy_text(row[8], "none");
-        copy_text(row[9], "-");
-        copy_text(row[10], "-");
+        printf("    cannot be used: %s\n", report->why_not.sentence);
         return;
     }
-    copy_text(row[8], report->float64 ? "float16/32/64, bfloat16" : "float16/32, bfloat16");
-    snprintf(row[9], CELL_SIZE, "%s %zu x %zu", geometry_names[report->geometry], report->group_size, report->vector_width);
-    copy_text(row[10], report->merge_type);
+    printf("    types: %s; merges in %s\n", report->float64 ? "float16/32/64, bfloat16" : "float16/32, bfloat16",
+           report->merge_type);
+    printf("    geometry: %s, work-groups of %zu, vectors of %zu float32 values\n", geometry_names[report->geometry],
+           report->group_size, report->vector_width);
 }
 
-static bool print_table(const struct device_report *reports, size_t count, struct failure *failure)
+static void print_devices(const struct device_report *reports, size_t count)
 {
-    char(*rows)[COLUMN_COUNT][CELL_SIZE] = calloc(count + 1, sizeof(*rows));
-
-    if (rows == NULL)
-        return fail(failure, "there is no memory for the table of devices");
-    for (size_t column = 0; column < COLUMN_COUNT; column++)
-        copy_text(rows[0][column], column_names[column]);
     for (size_t i = 0; i < count; i++)
-        fill_row(rows[i + 1], &reports[i], i);
-    for (size_t row = 0; row <= count; row++) {
-        for (size_t column = 0; column < COLUMN_COUNT; column++) {
-            size_t width = 0;
-
-            for (size_t i = 0; i <= count && column + 1 < COLUMN_COUNT; i++) {
-                size_t length = strlen(rows[i][column]);
-
-                width = length > width ? length : width;
-            }
-            printf("%s%-*s", column > 0 ? "  " : "", (int)width, rows[row][column]);
-        }
-        putchar('\n');
-    }
-    printf("\n*: the default. Geometry: work-items to a group x float32 values to a vector.\n");
-    for (size_t i = 0; i < count; i++)
-        if (!reports[i].usable)
-            printf("%zu cannot be used: %s.\n", i, reports[i].why_not.sentence);
-    free(rows);
-    return true;
+        print_device(&reports[i], i);
+    printf("\n*: the default\n");
 }
 
 /* The keys are the contract with programs that read this. */
@@ -221,7 +195,7 @@ static void print_json(const struct device_report *reports, size_t count)
 int command_devices(int argc, char **argv)
 {
     bool as_json = false;
-    struct option options[] = {
+    struct command_option options[] = {
         { .name = "json", .kind = OPTION_FLAG, .to.flag = &as_json, .help = "print JSON, for programs" },
     };
     const struct command_line command = { "devices", "List the OpenCL devices and how clbn would use each", options,
@@ -244,9 +218,11 @@ int command_devices(int argc, char **argv)
     }
     for (size_t i = 0; i < list.count; i++)
         inspect_device(&reports[i], &list.entries[i], i == chosen);
-    done = as_json || print_table(reports, list.count, &failure);
+    done = true;
     if (as_json)
         print_json(reports, list.count);
+    else
+        print_devices(reports, list.count);
 
 cleanup:
     for (size_t i = 0; reports != NULL && i < list.count; i++)

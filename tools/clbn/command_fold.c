@@ -40,7 +40,7 @@ int command_fold(int argc, char **argv)
                           .replaces = &operands[BIAS] },
     };
     struct job job = JOB_INIT(operands, OPERAND_COUNT);
-    struct option options[] = {
+    struct command_option options[] = {
         OPERAND_OPTION_ROW(operands[WEIGHTS], true, "the layer's weights, a .npy file of float16, float32 or float64"),
         OPERAND_OPTION_ROW(operands[BIAS], false, "the layer's bias (default: 0)"),
         OPERAND_OPTION_ROW(operands[RUNNING_MEAN], true, "running mean of the batch normalization"),

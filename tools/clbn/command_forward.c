@@ -109,7 +109,7 @@ int command_forward(int argc, char **argv)
         [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
     };
     struct job job = JOB_INIT(operands, OPERAND_COUNT);
-    struct option options[] = {
+    struct command_option options[] = {
         OPERAND_OPTION_ROW(operands[X], true, "input, a .npy file of float16, float32 or float64"),
         OPERAND_OPTION_ROW(operands[Y], true, "output"),
         OPERAND_OPTION_ROW(operands[RESIDUAL], false, "added before the activation"),

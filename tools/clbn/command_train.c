@@ -24,6 +24,7 @@ struct request {
     const char *data;
     const char *log;
     const char *plot; /* NULL: no picture */
+    bool plot_asked;  /* not the one of --compare, which goes without gnuplot */
     struct session_options session;
     struct training_options training;
 };
@@ -57,22 +58,12 @@ static bool read_data(const struct request *request, struct idx_set *training_se
     return true;
 }
 
-/* A picture that cannot be written should be known before the training, not after it. */
-static bool probe_output(const char *path, struct failure *failure)
-{
-    struct output_file file = { 0 };
-    bool opened = output_file_open(&file, path, failure);
-
-    output_file_close(&file);
-    return opened;
-}
-
 static bool train(const struct request *request, const struct session *session, const struct idx_set *training_set,
                   const struct idx_set *test_set, struct failure *failure)
 {
     struct training_report report;
 
-    if (request->plot != NULL && !probe_output(request->plot, failure))
+    if (request->plot != NULL && (request->plot_asked || plot_has_gnuplot()) && !plot_probe(request->plot, failure))
         return false;
     if (!training_report_open(&report, &request->training, request->log, failure))
         return false;
@@ -130,7 +121,7 @@ int command_train(int argc, char **argv)
     double learning_rate = 0.1;
     bool no_bn = false;
     bool compare = false;
-    struct option options[] = {
+    struct command_option options[] = {
         { .name = "data",
           .kind = OPTION_STRING,
           .to.string = &request.data,
@@ -181,6 +172,7 @@ int command_train(int argc, char **argv)
         return exit_code;
     if (no_bn && compare)
         return usage_error(&command, "--no-bn and --compare exclude each other");
+    request.plot_asked = request.plot != NULL;
     if (compare && request.plot == NULL)
         request.plot = DEFAULT_PLOT;
     exit_code = check_outputs(&command, &request);

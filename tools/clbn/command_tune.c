@@ -175,7 +175,7 @@ int command_tune(int argc, char **argv)
 {
     struct request request = { .seconds = 4 };
     struct bench_selection_texts texts = BENCH_SELECTION_TEXTS_INIT;
-    struct option options[] = {
+    struct command_option options[] = {
         BENCH_SELECTION_OPTION_ROWS(texts),
         { .name = "activation",
           .kind = OPTION_CHOICE,

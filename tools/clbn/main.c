@@ -37,8 +37,22 @@ static int print_help(void)
     return EXIT_DONE;
 }
 
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
 static int run_command(int argc, char **argv)
 {
+    const struct command *command;
     struct failure failure;
 
     if (argc < 2) {
@@ -46,15 +60,21 @@ static int run_command(int argc, char **argv)
         report_failure(&failure);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0)
+    if (is_help(argv[1]) && argc == 2)
         return print_help();
-    if (strcmp(argv[1], "--version") == 0) {
+    if (is_help(argv[1])) { /* "help forward" is "forward --help" */
+        char help[] = "--help";
+        char *swapped[] = { argv[0], argv[2], help, NULL };
+
+        return run_command(3, swapped);
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         printf("clbn %s\n", clbnVersion());
         return EXIT_DONE;
     }
-    for (int i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+    command = find_command(argv[1]);
+    if (command != NULL)
+        return command->run(argc - 1, argv + 1);
     fail(&failure, "there is no command '%s'; see 'clbn --help'", argv[1]);
     report_failure(&failure);
     return EXIT_USAGE;

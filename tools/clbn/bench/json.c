@@ -73,9 +73,9 @@ void bench_json_case(struct json *json, const struct bench_case *what)
 }
 
 /* One implementation of a row's operation, which moves that many bytes. The ratios are greater than 1 where this one is faster;
- * device and peer are seconds on the device and the peer's median time, NAN for none. */
+ * device is the seconds on the device, NAN for none. */
 static void write_record(struct json *json, const struct bench_row *row, const char *implementation, const char *kernels,
-                         const struct bench_summary *wall, double device, size_t bytes, double peer)
+                         const struct bench_summary *wall, double device, size_t bytes, double peer_ratio)
 {
     double rate = 1e-9 * (double)bytes / wall->median;
 
@@ -91,7 +91,7 @@ static void write_record(struct json *json, const struct bench_row *row, const c
     json_integer(json, "bytes", bytes);
     json_real(json, "gb_per_s", rate);
     json_real(json, "limit_ratio", rate / bench_row_limit_rate(row));
-    json_real(json, "peer_ratio", peer / wall->median);
+    json_real(json, "peer_ratio", peer_ratio);
     json_close(json);
 }
 
@@ -99,8 +99,7 @@ static void write_records(struct json *json, const struct bench_row *row)
 {
     size_t bytes = bench_moved_bytes(&row->what);
 
-    write_record(json, row, "clbn", row->kernels, &row->clbn.wall, row->clbn.device_seconds, bytes,
-                 row->has_peer ? row->peer.median : (double)NAN);
+    write_record(json, row, "clbn", row->kernels, &row->clbn.wall, row->clbn.device_seconds, bytes, bench_row_peer_ratio(row));
     for (size_t i = 0; i < BENCH_LIMIT_STORES; i++) {
         enum bench_limit_kernel kernel = (enum bench_limit_kernel)(bench_limit_first(&row->what) + i);
         const char *name = bench_limit_name(kernel);

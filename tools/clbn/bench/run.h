@@ -27,6 +27,7 @@ struct bench_row {
     bool has_floor;
     struct bench_time floors[BENCH_LIMIT_STORES]; /* then, unless the floor is the limit */
     bool has_peer;
+    bool busy; /* Other programs had work for the cores. */
     struct bench_summary peer;
     char kernels[160];
     char peer_implementation[64];
@@ -54,6 +55,13 @@ double bench_row_limit_rate(const struct bench_row *row);
 
 /* Seconds of the best kernels that do no more than the operation must; NAN if it has no floor. */
 double bench_row_floor(const struct bench_row *row);
+
+/* How many times faster than the peer clbn is; NAN where there is no peer, or the ratio means nothing. */
+double bench_row_peer_ratio(const struct bench_row *row);
+
+/* Whether clbn's times or the peer's spread so much, or the machine is so busy, that their ratio means nothing: oneDNN's threads wait
+ * for each other, and take a thousand times as long where one of them has no core. */
+bool bench_row_is_unsteady(const struct bench_row *row);
 
 /* Whether the row's floors are measured. */
 bool bench_row_has_floors(const struct bench_row *row);

@@ -18,12 +18,12 @@ void tune_print_head(const struct tune_report *report)
     char *name = device_text(report->device, CL_DEVICE_NAME);
     char *driver = device_text(report->device, CL_DRIVER_VERSION);
 
-    printf("clbn %s on %s, driver %s\n", clbnVersion(), name != NULL ? name : "?", driver != NULL ? driver : "?");
+    printf("clbn %s\n%s\ndriver %s\n", clbnVersion(), name != NULL ? name : "?", driver != NULL ? driver : "?");
     if (report->activation != CLBN_ACTIVATION_NONE)
         printf("y = %s(batch norm)\n", activation_names[report->activation]);
-    printf("Times are in ms, of a call with its wait: divided as usual, and in the best way that was found.\n\n");
-    printf("%-9s  %-17s %-6s %-8s  %9s %9s %6s  %8s  %s\n", "op", "shape", "layout", "type", "usual", "best", "gain",
-           "measured", "division");
+    printf("Times are in ms, of a call with its wait: divided as usual, and in the best way\nthat was found, which stands "
+           "below.\n\n");
+    printf("%-9s  %-17s %-6s %-8s  %9s %9s %6s  %8s\n", "op", "shape", "layout", "type", "usual", "best", "gain", "measured");
     fflush(stdout);
     free(name);
     free(driver);
@@ -42,8 +42,8 @@ void tune_print_row(const struct tune_row *row)
     const clbn_tune_result *result = &row->result;
 
     print_case(bench_op_names[row->what.op], &row->what);
-    printf("%9.4f %9.4f %5.2fx  %3zu / %-2zu  %s\n", 1e3 * result->usual_seconds, 1e3 * result->best_seconds, tune_gain(result),
-           result->measured, result->divisions, row->division);
+    printf("%9.4f %9.4f %5.2fx  %3zu / %-2zu\n    %s\n", 1e3 * result->usual_seconds, 1e3 * result->best_seconds,
+           tune_gain(result), result->measured, result->divisions, row->division);
     fflush(stdout); /* A row is news, also in a pipe. */
 }
 

@@ -68,20 +68,37 @@ static bool add_device(struct device_list *list, cl_platform_id platform, cl_dev
     return true;
 }
 
-static bool add_platform(struct device_list *list, cl_platform_id platform)
+/* Appends what a platform without devices said. */
+static void note_silence(struct failure *said, cl_platform_id platform, cl_int status)
 {
-    cl_device_id *devices;
-    cl_uint count;
-    bool added = true;
+    char *name = platform_text(platform, CL_PLATFORM_NAME);
+    size_t length = strlen(said->sentence);
+    bool is_pocl = name != NULL && strstr(name, "Portable Computing Language") != NULL;
 
-    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0)
-        return true;
-    devices = calloc(count, sizeof(*devices));
-    if (devices == NULL)
-        return false;
-    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, devices, NULL) == CL_SUCCESS)
-        for (cl_uint i = 0; i < count && added; i++)
-            added = add_device(list, platform, devices[i]);
+    snprintf(said->sentence + length, sizeof(said->sentence) - length, "%s'%s' said %s (%d)%s", length > 0 ? ", and " : "",
+             name != NULL ? name : "?", clbnStatusName(status), (int)status,
+             is_pocl ? ", as PoCL does where it cannot make its cache folder: in POCL_CACHE_DIR, XDG_CACHE_HOME or HOME" : "");
+    free(name);
+}
+
+/* False: there is no memory. */
+static bool add_platform(struct device_list *list, cl_platform_id platform, struct failure *said)
+{
+    cl_device_id *devices = NULL;
+    cl_uint count = 0;
+    bool added = true;
+    cl_int status = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count);
+
+    if (status == CL_SUCCESS && count > 0) {
+        devices = calloc(count, sizeof(*devices));
+        if (devices == NULL)
+            return false;
+        status = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, devices, NULL);
+    }
+    if (status != CL_SUCCESS || count == 0)
+        note_silence(said, platform, status);
+    for (cl_uint i = 0; status == CL_SUCCESS && i < count && added; i++)
+        added = add_device(list, platform, devices[i]);
     free(devices);
     return added;
 }
@@ -91,6 +108,7 @@ bool device_list_open(struct device_list *list, struct failure *failure)
     cl_platform_id *platforms = NULL;
     cl_uint count = 0;
     bool added = true;
+    struct failure said = { "" };
     cl_int status = clGetPlatformIDs(0, NULL, &count);
 
     memset(list, 0, sizeof(*list));
@@ -103,14 +121,14 @@ bool device_list_open(struct device_list *list, struct failure *failure)
         return fail(failure, "there is no memory for the list of OpenCL platforms");
     status = clGetPlatformIDs(count, platforms, NULL);
     for (cl_uint i = 0; status == CL_SUCCESS && i < count && added; i++)
-        added = add_platform(list, platforms[i]);
+        added = add_platform(list, platforms[i], &said);
     free(platforms);
     if (status == CL_SUCCESS && added && list->count > 0)
         return true;
     device_list_close(list);
     if (status != CL_SUCCESS)
         return fail_opencl(failure, "listing the OpenCL platforms", status);
-    return added ? fail(failure, "no OpenCL platform has a device; Debian's package pocl-opencl-icd has one for CPUs")
+    return added ? fail(failure, "no OpenCL platform has a device: %s", said.sentence)
                  : fail(failure, "there is no memory for the list of OpenCL devices");
 }
 
@@ -183,6 +201,27 @@ static bool parse_index(const struct device_list *list, const char *text, size_t
     return *index < list->count;
 }
 
+static const struct {
+    const char *word;
+    cl_device_type kind;
+} kind_words[] = { { "gpu", CL_DEVICE_TYPE_GPU }, { "cpu", CL_DEVICE_TYPE_CPU } };
+
+/* Whether the text is "gpu" or "cpu", in upper or lower case: the first device of that kind. */
+static bool find_kind(const struct device_list *list, const char *wanted, size_t *index)
+{
+    for (size_t kind = 0; kind < sizeof(kind_words) / sizeof(kind_words[0]); kind++) {
+        const char *word = kind_words[kind].word;
+
+        for (size_t i = 0; i < list->count && strlen(wanted) == strlen(word) && has_part(wanted, word); i++) {
+            if ((list->entries[i].kind & kind_words[kind].kind) != 0) {
+                *index = i;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool device_list_find(const struct device_list *list, const char *wanted, size_t *index, struct failure *failure)
 {
     size_t matches = 0;
@@ -192,7 +231,7 @@ bool device_list_find(const struct device_list *list, const char *wanted, size_t
         *index = default_device(list);
         return true;
     }
-    if (parse_index(list, wanted, index))
+    if (parse_index(list, wanted, index) || find_kind(list, wanted, index))
         return true;
     for (size_t i = 0; i < list->count; i++) {
         if (entry_matches(&list->entries[i], wanted)) {

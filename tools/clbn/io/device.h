@@ -28,7 +28,7 @@ struct device_list {
 bool device_list_open(struct device_list *list, struct failure *failure);
 void device_list_close(struct device_list *list);
 
-/* The device of a --device option: an index, or a part of a device's or its platform's name in any case, or NULL for the
+/* The device of a --device option: an index, "gpu" or "cpu" for the first of that kind, or a part of a device's or its platform's name in any case, or NULL for the
  * first GPU, else the first CPU, else the first. Fails, with a list of what there is, where none or several match. */
 bool device_list_find(const struct device_list *list, const char *wanted, size_t *index, struct failure *failure);
 
@@ -49,7 +49,7 @@ extern const char *const geometry_names[]; /* By clbn_geometry; ends with NULL. 
       .kind = OPTION_STRING,                                                                                                   \
       .to.string = &(session_options).device,                                                                                  \
       .argument = "DEVICE",                                                                                                    \
-      .help = "index in 'clbn devices', or a part of a name (default: the first GPU, else the first CPU)" },                   \
+      .help = "index in 'clbn devices', gpu, cpu, or a part of a name (default: the first GPU, else the first CPU)" },         \
     {                                                                                                                          \
         .name = "geometry", .kind = OPTION_CHOICE, .to.choice = &(session_options).geometry, .choices = geometry_names,        \
         .help = "kernels for CPUs (vector) or GPUs (group); the default, auto, goes by the device"                             \

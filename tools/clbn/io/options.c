@@ -1,17 +1,24 @@
+#define _GNU_SOURCE /* getopt_long() */
+
 #include "io/options.h"
 
 #include "io/failure.h"
 
+#include <clbn.h>
 #include <errno.h>
 #include <float.h>
+#include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a command; what getopt_long() returns for the first of them, above all characters. */
+enum { OPTIONS_MAXIMUM = 40, FIRST_OPTION = 256 };
+
 /* Columns of --help. */
-enum { HELP_INDENT = 28, HELP_WIDTH = 100 };
+enum { USAGE_INDENT = 12, HELP_INDENT = 28, HELP_WIDTH = 80 };
 
 int usage_error(const struct command_line *command, const char *format, ...)
 {
@@ -26,26 +33,16 @@ int usage_error(const struct command_line *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
-static struct option *find_option(const struct command_line *command, const char *name, size_t length)
-{
-    for (size_t i = 0; i < command->option_count; i++) {
-        struct option *option = &command->options[i];
-
-        if (strlen(option->name) == length && memcmp(option->name, name, length) == 0)
-            return option;
-    }
-    return NULL;
-}
-
 bool option_given(const struct command_line *command, const char *name)
 {
-    const struct option *option = find_option(command, name, strlen(name));
-
-    return option != NULL && option->given;
+    for (size_t i = 0; i < command->option_count; i++)
+        if (strcmp(command->options[i].name, name) == 0)
+            return command->options[i].given;
+    return false;
 }
 
 /* Writes "a, b or c" into text. */
-static void list_choices(const struct option *option, const char *separator, const char *last_separator, char *text,
+static void list_choices(const struct command_option *option, const char *separator, const char *last_separator, char *text,
                          size_t size)
 {
     size_t length = 0;
@@ -59,7 +56,7 @@ static void list_choices(const struct option *option, const char *separator, con
 }
 
 /* Writes what the option takes, as in "an integer from 1 to 9", into text. */
-static void describe_value(const struct option *option, char *text, size_t size)
+static void describe_value(const struct command_option *option, char *text, size_t size)
 {
     char choices[256];
 
@@ -91,7 +88,7 @@ static void describe_value(const struct option *option, char *text, size_t size)
     }
 }
 
-static bool parse_integer(const struct option *option, const char *value)
+static bool parse_integer(const struct command_option *option, const char *value)
 {
     char *end;
     long long number;
@@ -108,7 +105,7 @@ static bool parse_integer(const struct option *option, const char *value)
     return true;
 }
 
-static bool parse_real(const struct option *option, const char *value)
+static bool parse_real(const struct command_option *option, const char *value)
 {
     char *end;
     double number;
@@ -131,7 +128,7 @@ static bool is_choice(const char *value, const char *choice)
     return *value == '\0' && *choice == '\0';
 }
 
-static bool parse_choice(const struct option *option, const char *value)
+static bool parse_choice(const struct command_option *option, const char *value)
 {
     for (int i = 0; option->choices[i] != NULL; i++) {
         if (is_choice(value, option->choices[i])) {
@@ -142,7 +139,7 @@ static bool parse_choice(const struct option *option, const char *value)
     return false;
 }
 
-static bool parse_value(const struct option *option, const char *value)
+static bool parse_value(const struct command_option *option, const char *value)
 {
     switch (option->kind) {
     case OPTION_STRING:
@@ -160,46 +157,36 @@ static bool parse_value(const struct option *option, const char *value)
     return false;
 }
 
-/* Parses the option at argv[*index] and leaves *index at its last word. */
-static bool parse_option(const struct command_line *command, int argc, char **argv, int *index, int *exit_code)
+/* Takes an option with its value, which is NULL where there is none. Returns EXIT_DONE or EXIT_USAGE. */
+static int take_option(const struct command_line *command, struct command_option *option, const char *value)
 {
-    const char *word = argv[*index] + 2;
-    const char *equals = strchr(word, '=');
-    size_t length = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    struct option *option = find_option(command, word, length);
-    const char *value = equals != NULL ? equals + 1 : NULL;
     char expected[512];
 
-    if (option == NULL) {
-        *exit_code = usage_error(command, "there is no option --%.*s; see 'clbn %s --help'", (int)length, word, command->name);
-        return false;
-    }
-    if (option->given) {
-        *exit_code = usage_error(command, "option --%s is given twice", option->name);
-        return false;
-    }
+    if (option->given)
+        return usage_error(command, "option --%s is given twice", option->name);
     option->given = true;
-    describe_value(option, expected, sizeof(expected));
     if (option->kind == OPTION_FLAG) {
-        if (value != NULL) {
-            *exit_code = usage_error(command, "option --%s takes no value, not '%s'", option->name, value);
-            return false;
-        }
         *option->to.flag = true;
-        return true;
+        return EXIT_DONE;
     }
-    if (value == NULL) {
-        if (*index + 1 >= argc || strncmp(argv[*index + 1], "--", 2) == 0) {
-            *exit_code = usage_error(command, "option --%s needs %s after it", option->name, expected);
-            return false;
-        }
-        value = argv[++*index];
-    }
-    if (!parse_value(option, value)) {
-        *exit_code = usage_error(command, "option --%s takes %s, not '%s'", option->name, expected, value);
-        return false;
-    }
-    return true;
+    describe_value(option, expected, sizeof(expected));
+    if (value == NULL)
+        return usage_error(command, "option --%s needs %s after it", option->name, expected);
+    if (!parse_value(option, value))
+        return usage_error(command, "option --%s takes %s, not '%s'", option->name, expected, value);
+    return EXIT_DONE;
+}
+
+/* A word that getopt_long() did not take. */
+static int refuse_word(const struct command_line *command, const char *word)
+{
+    const struct command_option *flag = optopt >= FIRST_OPTION ? &command->options[optopt - FIRST_OPTION] : NULL;
+
+    if (flag != NULL)
+        return usage_error(command, "option --%s takes no value, not '%s'", flag->name, strchr(word, '=') + 1);
+    if (strncmp(word, "--", 2) != 0 || word[2] == '\0')
+        return usage_error(command, "options begin with --, and '%s' is none; see 'clbn %s --help'", word, command->name);
+    return usage_error(command, "there is no option %.*s; see 'clbn %s --help'", (int)strcspn(word, "="), word, command->name);
 }
 
 /* Prints a phrase from column HELP_INDENT on, broken between words. */
@@ -239,13 +226,20 @@ static void print_row(const char *name, const char *argument, const char *help)
 
 static void print_help(const struct command_line *command)
 {
-    printf("Usage: clbn %s", command->name);
-    for (size_t i = 0; i < command->option_count; i++)
-        if (command->options[i].required)
-            printf(" --%s %s", command->options[i].name, command->options[i].argument);
+    int column = printf("Usage: clbn %s", command->name);
+
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct command_option *option = &command->options[i];
+        int length = (int)(strlen(option->name) + strlen(option->required ? option->argument : "")) + 4;
+
+        if (option->required && column + length > HELP_WIDTH - 10) /* "[options]" is still to come */
+            column = printf("\n%*s", USAGE_INDENT, "") - 1;
+        if (option->required)
+            column += printf(" --%s %s", option->name, option->argument);
+    }
     printf(" [options]\n\n%s.\n\nOptions:\n", command->summary);
     for (size_t i = 0; i < command->option_count; i++) {
-        const struct option *option = &command->options[i];
+        const struct command_option *option = &command->options[i];
         char choices[256] = "";
 
         if (option->kind == OPTION_CHOICE)
@@ -256,27 +250,52 @@ static void print_help(const struct command_line *command)
                                                 : option->argument,
                   option->help);
     }
-    print_row("help", "", "print this text");
+    print_row("help", "", "print this text, as -h does");
+    print_row("version", "", "print the version, as -V does");
+}
+
+/* What getopt_long() found. True: go on. */
+static bool handle(const struct command_line *command, char **argv, int found, int *exit_code)
+{
+    struct command_option *option = &command->options[(found == ':' ? optopt : found) - FIRST_OPTION];
+    /* "--x --y": who wants a value that begins with dashes has "--x=--y". */
+    bool is_next = optarg != NULL && optarg == argv[optind - 1] && strncmp(optarg, "--", 2) == 0;
+
+    *exit_code = EXIT_DONE;
+    if (found == 'h')
+        print_help(command);
+    else if (found == 'V')
+        printf("clbn %s\n", clbnVersion());
+    else if (found == '?')
+        *exit_code = refuse_word(command, argv[optind - 1]);
+    else
+        *exit_code = take_option(command, option, found == ':' || is_next ? NULL : optarg);
+    return *exit_code == EXIT_DONE && found != 'h' && found != 'V';
 }
 
 bool options_parse(const struct command_line *command, int argc, char **argv, int *exit_code)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            print_help(command);
-            *exit_code = EXIT_DONE;
+    struct option list[OPTIONS_MAXIMUM + 3] = { { .name = NULL } };
+    size_t count = command->option_count;
+    int found;
+
+    for (size_t i = 0; i < count; i++)
+        list[i] = (struct option){ command->options[i].name,
+                                   command->options[i].kind == OPTION_FLAG ? no_argument : required_argument, NULL,
+                                   FIRST_OPTION + (int)i };
+    list[count] = (struct option){ "help", no_argument, NULL, 'h' };
+    list[count + 1] = (struct option){ "version", no_argument, NULL, 'V' };
+    opterr = 0;
+    optind = 1;
+    while ((found = getopt_long(argc, argv, "+:hV", list, NULL)) != -1)
+        if (!handle(command, argv, found, exit_code))
             return false;
-        }
-        if (strncmp(argv[i], "--", 2) != 0 || argv[i][2] == '\0') {
-            *exit_code =
-                usage_error(command, "options begin with --, and '%s' is none; see 'clbn %s --help'", argv[i], command->name);
-            return false;
-        }
-        if (!parse_option(command, argc, argv, &i, exit_code))
-            return false;
+    if (optind < argc || strcmp(argv[argc - 1], "--") == 0) {
+        *exit_code = refuse_word(command, argv[argc > optind ? optind : argc - 1]);
+        return false;
     }
-    for (size_t i = 0; i < command->option_count; i++) {
-        const struct option *option = &command->options[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct command_option *option = &command->options[i];
 
         if (option->required && !option->given) {
             *exit_code = usage_error(command, "option --%s %s is required", option->name, option->argument);

@@ -6,7 +6,7 @@
  *     double epsilon = 1e-5;
  *     const char *x = NULL;
  *     bool inference = false;
- *     struct option options[] = {
+ *     struct command_option options[] = {
  *         { .name = "x", .kind = OPTION_STRING, .to.string = &x, .argument = "X.npy", .required = true, .help = "input" },
  *         { .name = "epsilon", .kind = OPTION_REAL, .to.real = &epsilon, .argument = "E", .real_range = { 0, DBL_MAX },
  *           .help = "added to the variance (default 1e-5)" },
@@ -20,7 +20,7 @@
  *     }
  *
  * "--name value" and "--name=value" are the same; a value that begins with "--" needs the second form. An option may be
- * given once. Every command has --help, written from the table.
+ * given once, and a beginning that no other option has will do. Every command has --help, written from the table, and --version.
  */
 #ifndef CLBN_TOOL_OPTIONS_H
 #define CLBN_TOOL_OPTIONS_H
@@ -36,7 +36,7 @@ enum option_kind {
     OPTION_CHOICE   /* One word of a list; its underscores may be dashes. */
 };
 
-struct option {
+struct command_option {
     const char *name; /* Without the dashes. */
     enum option_kind kind;
     /* Where the value goes: the member of the kind. It keeps what it had where the option is not given. */
@@ -63,7 +63,7 @@ struct option {
 struct command_line {
     const char *name;    /* "forward" */
     const char *summary; /* A phrase. */
-    struct option *options;
+    struct command_option *options;
     size_t option_count;
 };
 

@@ -55,6 +55,18 @@ bool plot_has_gnuplot(void)
     return false;
 }
 
+bool plot_probe(const char *path, struct failure *failure)
+{
+    struct output_file file = { 0 };
+    bool opened;
+
+    if (!plot_has_gnuplot())
+        return fail(failure, "cannot draw '%s': gnuplot is not installed", path);
+    opened = output_file_open(&file, path, failure);
+    output_file_close(&file);
+    return opened;
+}
+
 /* A text in gnuplot's single quotes, where only the quote itself has a meaning. */
 static void write_quoted(FILE *script, const char *text)
 {

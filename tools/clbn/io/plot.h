@@ -53,6 +53,9 @@ bool plot_is_format(const char *path);
 /* Whether there is a gnuplot in PATH. */
 bool plot_has_gnuplot(void);
 
+/* Fails where the picture could not be written: better before the work than after it. */
+bool plot_probe(const char *path, struct failure *failure);
+
 /* Draws to a file; nothing is left of it on failure. */
 enum plot_result plot_write(const struct plot *plot, const char *path, struct failure *failure);
 enum plot_result plot_write_bars(const struct plot_bars *charts, size_t count, const char *path, struct failure *failure);

@@ -1,12 +1,16 @@
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* TIOCGWINSZ */
 
 #include "io/progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 30 };
+/* Characters: of the longest bar, of what stands beside one, and of a terminal that does not tell. */
+enum { BAR_WIDTH = 30, BESIDE_BAR = 28, USUAL_COLUMNS = 80 };
 
 static const double redraw_seconds = 0.1;
 
@@ -18,31 +22,51 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/* A line that is as wide as the terminal wraps in some. */
+static int room(void)
+{
+    struct winsize size = { 0 };
+
+    return (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : USUAL_COLUMNS) - 1;
+}
+
+/* A dumb terminal cannot erase a line. */
+static bool is_terminal(void)
+{
+    const char *kind = getenv("TERM");
+
+    return isatty(STDERR_FILENO) == 1 && (kind == NULL || strcmp(kind, "dumb") != 0);
+}
+
 void progress_start(struct progress *progress, const char *label, size_t total)
 {
     progress->label = label;
     progress->total = total;
-    progress->wanted = isatty(STDERR_FILENO) == 1;
+    progress->wanted = is_terminal();
     progress->visible = false;
     progress->started = now();
     progress->drawn = progress->started;
 }
 
+/* Cut to what there is room for; the terminal may have been made narrower since. */
 static void draw(const struct progress *progress, double fraction, double elapsed)
 {
-    char bar[BAR_WIDTH + 1];
-    int filled = (int)(fraction * BAR_WIDTH);
+    static const char full[] = "##############################", empty[] = "..............................";
+    char line[256];
+    int columns = room();
+    int width = columns - (int)strlen(progress->label) - BESIDE_BAR;
+    int length;
 
-    for (int i = 0; i < BAR_WIDTH; i++)
-        bar[i] = i < filled ? '#' : '.';
-    bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r%s [%s] %3.0f %%", progress->label, bar, 100.0 * fraction);
-    if (fraction > 0.0) {
-        unsigned left = (unsigned)(elapsed * (1.0 - fraction) / fraction + 0.5);
+    width = width < 0 ? 0 : width < BAR_WIDTH ? width : BAR_WIDTH;
+    int filled = (int)(fraction * width);
+    length = snprintf(line, sizeof(line), "%s [%.*s%.*s] %3.0f %%", progress->label, filled, full, width - filled, empty,
+                      100.0 * fraction);
+    if (fraction > 0.0 && length > 0 && (size_t)length < sizeof(line)) {
+        unsigned long left = (unsigned long)(elapsed * (1.0 - fraction) / fraction + 0.5);
 
-        fprintf(stderr, ", %u:%02u left", left / 60, left % 60);
+        snprintf(line + length, sizeof(line) - (size_t)length, ", %lu:%02lu left", left / 60, left % 60);
     }
-    fputs("\033[K", stderr); /* ANSI: erase to the end of the line */
+    fprintf(stderr, "\r%.*s\033[K", columns, line); /* ANSI: erase to the end of the line */
     fflush(stderr);
 }
 
