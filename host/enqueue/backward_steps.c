@@ -146,8 +146,7 @@ static void add_input_step(struct operation *o, const struct backward *b, const 
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
     if (partials)
         bind_merged(&o->steps, b, *partials);
-    if (!partials || bn_is_channels_last(o->steps.plan))
-        bn_bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_view(&o->steps, o->workspace.coefficients);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials && partials->records ? FLAG_RECORDS : 0u));
 }

@@ -147,8 +147,7 @@ static void add_normalize_step(struct operation *o, const struct normalized *n, 
     bind_tensors(&o->steps, n->x, n->z, n->y, n->mask);
     if (partials)
         bind_merged(&o->steps, *partials, f);
-    if (!partials || bn_is_channels_last(o->steps.plan))
-        bn_bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_view(&o->steps, o->workspace.coefficients);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (partials ? merging_flags(*partials, f) : 0u));
 }

@@ -28,8 +28,8 @@ struct program {
 };
 
 static const char *const kernel_names[2][KERNEL_COUNT] = {
-    { "rows_forward", "rows_statistics", "rows_normalize", "rows_merge_normalize", "rows_inference", "rows_backward",
-      "rows_sums", "rows_input", "rows_merge_input", "finish_statistics", "finish_gradients", "fold_bias",
+    { "rows_forward", "rows_statistics", "rows_normalize", "", "rows_inference", "rows_backward",
+      "rows_sums", "rows_input", "", "finish_statistics", "finish_gradients", "fold_bias",
       "resident_rows_forward", "resident_rows_backward", "images_forward", "images_inference", "images_backward" },
     { "columns_forward", "columns_statistics", "columns_normalize", "columns_merge_normalize", "columns_inference",
       "columns_backward", "columns_sums", "columns_input", "columns_merge_input", "finish_statistics", "finish_gradients",

@@ -9,7 +9,7 @@ enum kernel_id {
     KERNEL_FORWARD,
     KERNEL_STATISTICS,
     KERNEL_NORMALIZE,
-    KERNEL_MERGE_NORMALIZE, /* this and KERNEL_MERGE_INPUT only in programs of single work-items */
+    KERNEL_MERGE_NORMALIZE, /* this and KERNEL_MERGE_INPUT only in programs of single work-items, channels last */
     KERNEL_INFERENCE,
     KERNEL_BACKWARD,
     KERNEL_SUMS,

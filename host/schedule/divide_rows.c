@@ -59,7 +59,6 @@ static void divide_chunks(const struct problem *p, const struct choices *choices
     d->run_channels = 1;
     s->tiles = (size_t)d->channels;
     s->partials = (size_t)d->parts;
-    s->merged_itself = v->group == 1 ? SIZE_MAX : 0;
 }
 
 /* Packed, whole: as many channels to a piece as keep all units busy, fit in it, and leave pieces aligned if any

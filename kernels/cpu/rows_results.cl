@@ -1,4 +1,4 @@
-/* Channels first, second walks of groups of several work-items: a kernel before them has merged what the first has left. */
+/* Channels first, second walks: a kernel before them has merged what the first has left. */
 
 /* y of a part of a channel to a group, from coefficients [AFFINE_ROWS][channel]. */
 GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
