@@ -75,8 +75,8 @@ void describe(struct plan_of_work *work)
     snprintf(work->text, sizeof work->text,
              "(%zu, %zu, %zu) in groups of %u, vectors of %u, %zu units: %s, parts %llu, tiles %zu, lanes %llu",
              work->shape.outer, work->shape.channels, work->shape.inner, work->variant.group, work->variant.vector,
-             work->facts.compute_units, s->whole ? "whole" : "split", (unsigned long long)s->division.parts, s->tiles,
-             (unsigned long long)s->division.lanes);
+             work->facts.compute_units, bn_is_split(s->otherwise) ? "split" : "whole", (unsigned long long)s->division.parts,
+             s->tiles, (unsigned long long)s->division.lanes);
 }
 
 struct problem problem_of(const struct plan_of_work *work)

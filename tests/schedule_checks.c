@@ -39,42 +39,66 @@ static void check_chunk_of_rows(const struct plan_of_work *work)
 static void check_images(const struct plan_of_work *work)
 {
     const struct division *d = &work->schedule.division;
+    expect(work, (d->tile_channels > 0) == (work->schedule.strategy == STRATEGY_IMAGES), "images have tiles");
     if (d->tile_channels == 0)
         return;
-    expect(work, work->variant.group == 1 && work->schedule.whole, "images are for single work-items");
+    expect(work, work->variant.group == 1 && !bn_is_split(work->schedule.otherwise), "images are for single work-items");
     expect(work, d->tile_channels <= PIECE_CHANNELS, "a tile's channels have their places");
     expect(work, d->tile_channels * d->columns <= PIECE_VECTORS * work->variant.vector, "a piece fits in its tables");
     expect(work, divided_up(d->channels, d->tile_channels) >= work->facts.compute_units, "no unit is idle");
 }
 
+/* Each strategy that a schedule chooses has its kernels, and groups for them; phases are done split, whatever it is. */
+static void check_recipes(const struct plan_of_work *work)
+{
+    const struct schedule *s = &work->schedule;
+    const enum strategy strategies[] = { s->strategy, s->otherwise, bn_strategy_in_place(s->otherwise), STRATEGY_SPLIT };
+    for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
+        for (enum pass pass = PASS_FORWARD; pass <= PASS_BACKWARD; pass++) {
+            const struct recipe *r = bn_recipe(work->shape.channels_last, strategies[i], pass);
+            const struct schedule by = bn_schedule_by(s, strategies[i]);
+            size_t groups[2];
+            expect(work, r->last.kernel != KERNEL_NONE && bn_kernel_name(r->last.kernel) != NULL, "a strategy has a kernel");
+            expect(work, bn_is_split(strategies[i]) == (r->first.kernel != KERNEL_NONE), "what is split has two walks");
+            expect(work, bn_is_split(strategies[i]) == (r->merge.kernel != KERNEL_NONE), "and what merges between them");
+            bn_find_groups(&by, r->grid, groups);
+            expect(work, groups[0] > 0 && groups[1] > 0, "a kernel has groups");
+        }
+}
+
 void check_division(const struct plan_of_work *work)
 {
     const struct schedule *s = &work->schedule;
+    check_recipes(work);
     const struct division *d = &s->division;
     expect(work, d->folded >= 1 && d->channels == work->shape.channels * d->folded && d->columns == work->shape.inner,
            "the division's channels are the shape's");
     expect(work,
            d->rows >= 1 && d->rest < d->channels && d->rows * d->channels + d->rest == work->shape.outer * work->shape.channels,
            "the division's rows are the shape's");
-    expect(work, d->folded == 1 || (work->variant.channels_last && d->channels % work->variant.vector == 0 && !s->whole),
+    expect(work,
+           d->folded == 1 ||
+               (work->variant.channels_last && d->channels % work->variant.vector == 0 && bn_is_split(s->otherwise)),
            "rows are folded for full vectors alone");
     expect(work, d->lanes >= 1 && (d->lanes & (d->lanes - 1)) == 0, "lanes are a power of two");
     expect(work, d->lanes <= work->variant.group && work->variant.group % d->lanes == 0, "lanes divide the group");
     expect(work, d->chunk_rows >= 1 && d->chunk_columns >= 1, "chunks are not empty");
     expect(work, s->tiles >= 1 && d->parts >= 1, "there are groups");
-    expect(work, !s->whole || d->parts == 1 || s->tile_in_place > 0, "a whole channel has one part, or can have");
+    expect(work, bn_is_split(s->otherwise) || d->parts == 1 || s->tile_in_place > 0,
+           "a whole channel has one part, or can have");
     expect(work,
-           s->tile_in_place == 0 || (s->whole && d->parts > 1 && s->tiles == 1 && work->variant.group == 1 &&
-                                     work->variant.channels_last && d->parts <= work->facts.compute_units),
+           (s->strategy != STRATEGY_REPEATED && s->tile_in_place == 0) ||
+               (s->strategy == STRATEGY_REPEATED && s->tile_in_place > 0 && d->parts >= 1 && s->tiles == 1 &&
+                work->variant.group == 1 && work->variant.channels_last && d->parts <= work->facts.compute_units),
            "single work-items repeat what a group would do alone");
-    expect(work, !(work->flags & CLBN_ENGINE_SPLIT) || !s->whole, "split if asked");
-    expect(work, !(work->flags & CLBN_ENGINE_WHOLE) || s->whole, "whole if asked");
+    expect(work, !(work->flags & CLBN_ENGINE_SPLIT) || bn_is_split(s->otherwise), "split if asked");
+    expect(work, !(work->flags & CLBN_ENGINE_WHOLE) || !bn_is_split(s->otherwise), "whole if asked");
     const bool alone = work->variant.group == 1;
     expect(work, s->partials == d->parts * (alone ? 1 : d->folded),
            "each part has a result, and in groups each row of a folded one");
     expect(work, !alone || d->folded == 1 || s->tiles == 1, "a single work-item has all rows of a folded one");
-    expect(work, s->merged_itself == 0 || (alone && (s->tiles == 1 || !work->variant.channels_last)),
-           "a single work-item merges what is its own");
+    expect(work, s->strategy != STRATEGY_MERGING || (alone && s->tiles == 1 && work->variant.channels_last),
+           "a single work-item merges all channels");
     if (work->variant.channels_last) {
         expect(work, s->slots == d->parts * work->variant.group / d->lanes, "each line has a slot");
         expect(work, d->band_rows >= 1 && d->tile_vectors >= 1, "bands and tiles are not empty");
@@ -85,7 +109,9 @@ void check_division(const struct plan_of_work *work)
         cl_ulong chunks = divided_up(d->rows, d->chunk_rows) * divided_up(d->columns, d->chunk_columns);
         expect(work, d->parts <= chunks, "no more parts than chunks");
         expect(work, d->run_channels >= 1 && s->tiles == divided_up(d->channels, d->run_channels), "a tile is a run");
-        expect(work, d->run_channels == 1 || (s->whole && work->variant.group == 1 && d->run_channels <= RUN_CHANNELS),
+        expect(work,
+               d->run_channels == 1 ||
+                   (!bn_is_split(s->otherwise) && work->variant.group == 1 && d->run_channels <= RUN_CHANNELS),
                "runs are whole, and have their places");
         check_chunk_of_rows(work);
         check_images(work);

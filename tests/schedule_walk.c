@@ -139,8 +139,9 @@ void check_walk(const struct plan_of_work *work, bool in_vectors)
 {
     struct plan_of_work in_place = *work;
     check_schedule(work, in_vectors);
-    in_place.schedule = bn_schedule_in_place(&work->schedule);
-    expect(work, !work->schedule.whole || in_place.schedule.division.parts == 1, "in place, a group has all rows");
+    in_place.schedule = bn_schedule_by(&work->schedule, bn_strategy_in_place(work->schedule.otherwise));
+    expect(work, bn_is_split(work->schedule.otherwise) || in_place.schedule.division.parts == 1,
+           "in place, a group has all rows");
     if (work->schedule.tile_in_place == 0)
         return;
     in_place.schedule.slots = 1; /* others are not used */

@@ -38,33 +38,28 @@ START_TEST(rows_of_odd_or_few_channels_are_walked_several_as_one)
 }
 END_TEST
 
-/* Two units with vectors of 16. */
+/* Two units with vectors of 16: 768 spans, and eight more to each channel's, take as long as a launch. */
 START_TEST(second_walks_merge_what_takes_less_than_a_launch)
 {
     static const struct {
         size_t rows, channels, columns;
-        size_t most[2]; /* partial results where each part has a group, forward and backward */
+        bool merges[2]; /* forward and backward */
     } cases[] = {
-        { 12544, 64, 1, { 768 / 4 - 8, 768 / 4 / 4 - 8 } },   /* folded: two parts of 1568 rows, and eight of 392 */
-        { 1568, 512, 1, { 768 / 32 - 8, 768 / 32 / 2 - 8 } }, /* two of 784, and four of 392 */
-        { 6272, 256, 1, { 768 / 16 - 8, 768 / 16 / 4 - 8 } }, /* two, and eight */
-        { 6272, 384, 1, { 768 / 24 - 8, 0 } },                /* 768 / 24 / 4 = 8 */
-        { 1000, 768, 1, { 768 / 48 - 8, 768 / 48 - 8 } },     /* two of 500 */
-        { 60, 96, 1, { 0, 0 } },                              /* two tiles of all rows */
-        { 60, 100, 1, { 768 / 7 - 8, 768 / 7 - 8 } },         /* two parts in one launch */
-        { 1, 3, 50176, { 0, 0 } },                            /* channels first */
+        { 12544, 64, 1, { true, true } }, /* folded: four spans; two parts of 1568 rows, and eight of 392: 2 + 8 <= 192, 8 + 8 <= 48 */
+        { 1568, 512, 1, { true, true } },  /* 32 spans; two parts, and four: 2 + 8 <= 24, 4 + 8 <= 12 */
+        { 1568, 528, 1, { true, false } }, /* 33 spans: 4 + 8 > 11 */
+        { 6272, 384, 1, { true, false } }, /* 24 spans; two parts, and eight: 8 + 8 > 8 */
+        { 1000, 1216, 1, { true, true } }, /* 76 spans; two parts: 2 + 8 <= 10 */
+        { 1000, 1232, 1, { false, false } }, { 60, 96, 1, { false, false } }, /* two tiles of all rows */
+        { 1, 3, 50176, { false, false } },                                    /* channels first */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (enum pass pass = PASS_FORWARD; pass <= PASS_BACKWARD; pass++) {
             const struct shape shape = shape_of(cases[i].rows, cases[i].channels, cases[i].columns);
             const struct schedule alone = pass_on(&cores, pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape);
             const struct schedule grouped = pass_on(&cores, pass, CLBN_GEOMETRY_GROUP, CLBN_FLOAT32, shape);
-            const size_t most = cases[i].most[pass];
-            ck_assert_uint_eq(alone.merged_itself, most);
-            ck_assert(bn_merges_itself(&alone, most) == (most > 0));
-            ck_assert(!bn_merges_itself(&alone, most + 1));
-            ck_assert(bn_merges_itself(&alone, 0) == (most > 0));
-            ck_assert(!bn_merges_itself(&grouped, 0) && !bn_merges_itself(&grouped, 1));
+            ck_assert_msg((alone.strategy == STRATEGY_MERGING) == cases[i].merges[pass], "case %zu, pass %d", i, (int)pass);
+            ck_assert(grouped.strategy != STRATEGY_MERGING);
         }
 }
 END_TEST
@@ -85,7 +80,7 @@ START_TEST(tiles_of_all_rows_go_by_their_number)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct schedule s =
             schedule_on_cores(CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape_of(cases[i].rows, cases[i].channels, 1));
-        ck_assert(s.whole);
+        ck_assert(!bn_is_split(s.otherwise));
         ck_assert_uint_eq(s.division.tile_vectors, cases[i].tile);
         ck_assert_uint_eq(s.tiles, cases[i].groups);
     }
@@ -119,9 +114,9 @@ START_TEST(statistics_are_repeated_where_that_is_little)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
         const struct schedule s = pass_on(&cores, cases[i].pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape);
-        const struct schedule in_place = bn_schedule_in_place(&s);
+        const struct schedule in_place = bn_schedule_by(&s, bn_strategy_in_place(s.strategy));
         const size_t vectors = (size_t)divided_up(cases[i].channels, 16);
-        ck_assert(s.whole);
+        ck_assert(!bn_is_split(s.otherwise));
         ck_assert_uint_eq(s.division.parts, cases[i].parts);
         ck_assert(cases[i].parts == 1 || (s.tiles == 1 && s.division.tile_vectors == vectors));
         ck_assert_uint_eq(in_place.division.parts, 1);
@@ -150,7 +145,7 @@ START_TEST(more_rows_are_walked_in_two_launches)
         for (enum pass pass = 0; pass < PASSES; pass++) {
             struct schedule s;
             ck_assert(bn_make_schedule(&problem, &usual_choices, pass, &s));
-            ck_assert(!s.whole && s.tile_in_place == 0);
+            ck_assert(bn_is_split(s.otherwise) && s.tile_in_place == 0);
         }
     }
 }

@@ -46,11 +46,12 @@ static const struct choices usual = { 0 };
 static unsigned kept(const struct device_facts *facts, cl_uint flags, clbn_type type, clbn_activation activation,
                      struct shape shape)
 {
-    struct schedule schedule;
+    struct schedule forward, backward;
     const struct variant v = bn_choose_variant(CLBN_GEOMETRY_GROUP, flags, facts, type, activation, &shape);
     const struct problem problem = { &v, facts, flags, &shape };
-    ck_assert(bn_make_schedule(&problem, &usual, PASS_FORWARD, &schedule));
-    return (schedule.keeps_forward ? 1u : 0u) | (schedule.keeps_backward ? 2u : 0u);
+    ck_assert(bn_make_schedule(&problem, &usual, PASS_FORWARD, &forward));
+    ck_assert(bn_make_schedule(&problem, &usual, PASS_BACKWARD, &backward));
+    return (forward.strategy == STRATEGY_ON_CHIP ? 1u : 0u) | (backward.strategy == STRATEGY_ON_CHIP ? 2u : 0u);
 }
 
 static unsigned kept_plainly(clbn_type type, struct shape shape)
@@ -192,15 +193,17 @@ START_TEST(all_of_a_kept_channel_is_met_once)
         const struct variant v =
             bn_choose_variant(CLBN_GEOMETRY_GROUP, CLBN_ENGINE_WHOLE, &large_gpu, type, CLBN_ACTIVATION_NONE, &shape);
         const struct residence *r = &v.residence;
-        struct schedule schedule;
+        struct schedule schedule, backward;
         const struct problem problem = { &v, &large_gpu, CLBN_ENGINE_WHOLE, &shape };
         ck_assert(bn_make_schedule(&problem, &usual, PASS_FORWARD, &schedule));
-        ck_assert(!schedule.keeps_backward || schedule.keeps_forward);
-        if (!schedule.keeps_forward || shape.elements > 200000)
+        ck_assert(bn_make_schedule(&problem, &usual, PASS_BACKWARD, &backward));
+        const bool keeps_both = backward.strategy == STRATEGY_ON_CHIP;
+        ck_assert(!keeps_both || schedule.strategy == STRATEGY_ON_CHIP);
+        if (schedule.strategy != STRATEGY_ON_CHIP || shape.elements > 200000)
             continue;
         walked++;
         ck_assert_uint_eq(v.vector * bn_type_size(type), VECTOR_BYTES);
-        check_walk(&v, &shape, &schedule, schedule.keeps_backward ? (r->kept + r->shelved) / 2 : r->kept + r->shelved);
+        check_walk(&v, &shape, &schedule, keeps_both ? (r->kept + r->shelved) / 2 : r->kept + r->shelved);
     }
     ck_assert_uint_gt(walked, WALKS / 4);
 }

@@ -27,7 +27,7 @@ static cl_int launch_empty(const struct call *call, const struct backward *b)
     if (bn_plan_shape(call->plan)->channels == 0 || !has_gradients)
         return bn_launch_nothing(call);
     struct operation operation;
-    bn_begin_operation(&operation, call, PASS_BACKWARD, none, false);
+    bn_begin_operation(&operation, call, PASS_BACKWARD, STRATEGY_NONE, none, false);
     bn_add_empty_backward_step(&operation, b);
     return bn_finish_operation(&operation);
 }
@@ -39,8 +39,7 @@ static void add_missing_statistics(struct operation *o, struct backward *b)
     statistics.x = b->x;
     statistics.save_mean = b->mean = o->workspace.mean;
     statistics.save_invstd = b->deviation = o->workspace.invstd;
-    const struct placement placement = { .unaligned = b->placement.unaligned };
-    bn_add_forward_steps(o, &statistics, placement);
+    bn_add_forward_steps(o, &statistics);
 }
 
 cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,
@@ -74,8 +73,7 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
 
     bool lacks_statistics = bn_is_present(b.x) && !bn_is_present(b.mean);
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace,
-                       bn_backward_needs_workspace(plan, &b) || lacks_statistics);
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_backward_strategy(plan, &b), args->workspace, lacks_statistics);
     if (lacks_statistics)
         add_missing_statistics(&operation, &b);
     bn_add_backward_steps(&operation, &b);
@@ -113,7 +111,7 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
         return launch_empty(&call, &b);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace, bn_backward_needs_workspace(plan, &b));
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_backward_strategy(plan, &b), args->workspace, false);
     bn_add_backward_steps(&operation, &b);
     return bn_finish_operation(&operation);
 }

@@ -52,7 +52,7 @@ cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clb
 
     bool is_empty = bn_plan_shape(plan)->elements == 0;
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace, !is_empty);
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, is_empty ? STRATEGY_NONE : STRATEGY_SPLIT, args->workspace, false);
     if (is_empty)
         bn_add_empty_backward_step(&operation, &b);
     else
@@ -105,7 +105,7 @@ cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const cl
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, args->workspace, !is_empty);
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, is_empty ? STRATEGY_NONE : STRATEGY_SPLIT, args->workspace, false);
     bn_add_input_steps(&operation, &b);
     return bn_finish_operation(&operation);
 }

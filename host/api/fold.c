@@ -58,7 +58,8 @@ cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_a
     scaling.gamma = args->gamma;
     scaling.running_var = args->running_var;
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_INFERENCE, args->workspace, shape->elements > 0 && bn_is_channels_last(plan));
+    bn_begin_operation(&operation, &call, PASS_INFERENCE, bn_plan_schedule(plan, PASS_INFERENCE)->strategy, args->workspace,
+                       false);
     if (shape->elements > 0)
         bn_add_inference_step(&operation, &scaling);
     add_bias_step(&operation.steps, args);

@@ -38,7 +38,8 @@ cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_INFERENCE, args->workspace, bn_is_channels_last(plan));
+    bn_begin_operation(&operation, &call, PASS_INFERENCE, bn_plan_schedule(plan, PASS_INFERENCE)->strategy, args->workspace,
+                       false);
     bn_add_inference_step(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -30,7 +30,8 @@ cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, shape->elements > 0);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, shape->elements > 0 ? STRATEGY_SPLIT : STRATEGY_NONE, args->workspace,
+                       false);
     if (shape->elements > 0)
         bn_add_statistics_steps(&operation, args->x, args->statistics);
     else
@@ -80,7 +81,7 @@ cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const 
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, no_workspace, false);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, STRATEGY_NONE, no_workspace, false);
     bn_add_merge_step(&operation, args);
     return bn_finish_operation(&operation);
 }
@@ -120,7 +121,7 @@ cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_n
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, true);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, STRATEGY_SPLIT, args->workspace, false);
     bn_add_normalize_steps(&operation, args);
     return bn_finish_operation(&operation);
 }

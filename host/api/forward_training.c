@@ -55,7 +55,7 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, args->workspace, bn_forward_needs_workspace(plan, args, placement));
-    bn_add_forward_steps(&operation, args, placement);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, bn_forward_strategy(plan, args, placement), args->workspace, false);
+    bn_add_forward_steps(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -2,7 +2,6 @@
 
 #include "base/status.h"
 #include "base/view.h"
-#include "enqueue/forward_steps.h"
 
 static const clbn_view none = CLBN_NO_VIEW;
 
@@ -55,25 +54,23 @@ static void bind_epsilon(struct steps *steps)
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
 }
 
-/* Whether x and dy are kept on chip. */
-static bool keeps(clbn_plan plan, const struct backward *b)
+/* Whether x and dy can be kept on chip. */
+static bool lies_in_pieces(clbn_plan plan, const struct backward *b)
 {
-    const struct variant *v = bn_program_variant(bn_plan_program(plan));
-    const unsigned piece = v->residence.piece;
-    return bn_plan_schedule(plan, PASS_BACKWARD)->keeps_backward && !b->placement.unaligned &&
-           bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) && bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) &&
+    const unsigned piece = bn_program_variant(bn_plan_program(plan))->residence.piece;
+    return bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) && bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) &&
            bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) && bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) &&
            bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) && bn_lies_in_pieces(plan, b->dz, TENSOR_DZ, piece);
 }
 
-bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *b)
+enum strategy bn_backward_strategy(clbn_plan plan, const struct backward *b)
 {
-    return !keeps(plan, b) && bn_streams_in_workspace(plan, PASS_BACKWARD);
+    return bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b->placement, lies_in_pieces(plan, b));
 }
 
-/* Binds what a kernel of all of the backward takes. */
-static void bind_whole(struct operation *o, const struct backward *b)
+static void add_whole_step(struct operation *o, const struct recipe *r, const struct backward *b)
 {
+    bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
     bind_inputs(&o->steps, b);
     bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
     bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
@@ -83,35 +80,18 @@ static void bind_whole(struct operation *o, const struct backward *b)
     bind_epsilon(&o->steps);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b));
+    bn_bind_sections(o, r->last.sections);
 }
 
-static void add_whole_step(struct operation *o, const struct backward *b)
+static void add_sums_step(struct operation *o, const struct recipe *r, const struct backward *b)
 {
-    if (o->steps.schedule->division.tile_channels > 0)
-        bn_add_images_step(&o->steps, KERNEL_IMAGES_BACKWARD);
-    else
-        bn_add_parted_step(&o->steps, KERNEL_BACKWARD);
-    bind_whole(o, b);
-    if (bn_is_channels_last(o->steps.plan)) {
-        bn_bind_view(&o->steps, o->workspace.partials);
-        bn_bind_view(&o->steps, o->workspace.coefficients);
-        bn_bind_view(&o->steps, o->workspace.accumulators);
-    }
-}
-
-static void add_sums_step(struct operation *o, const struct backward *b)
-{
-    bn_add_parted_step(&o->steps, KERNEL_SUMS);
+    bn_add_walking_step(&o->steps, r->first.kernel, r->grid);
     bind_inputs(&o->steps, b);
     bind_parameters(&o->steps, b);
     bind_epsilon(&o->steps);
-    bn_bind_view(&o->steps, o->workspace.partials);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b));
-    if (bn_is_channels_last(o->steps.plan)) {
-        bn_bind_view(&o->steps, o->workspace.coefficients);
-        bn_bind_view(&o->steps, o->workspace.accumulators);
-    }
+    bn_bind_sections(o, r->first.sections);
 }
 
 /* The arguments that all kernels which merge take in this order. */
@@ -129,55 +109,43 @@ static void bind_merged(struct steps *steps, const struct backward *b, struct pa
 static void add_finish_step(struct operation *o, const struct backward *b, struct partials partials, clbn_view record,
                             clbn_view coefficients)
 {
-    bn_add_merging_step(&o->steps, KERNEL_FINISH_GRADIENTS, partials.count);
-    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
+    bn_add_merging_step(&o->steps, bn_recipe_of(&o->steps, PASS_BACKWARD)->merge.kernel, partials.count);
+    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule.division.folded);
     bind_merged(&o->steps, b, partials);
     bn_bind_view(&o->steps, record);
     bn_bind_view(&o->steps, coefficients);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials.records ? FLAG_RECORDS : 0u));
 }
 
-/* From the coefficients in the workspace, or from partial results, if there are any. */
-static void add_input_step(struct operation *o, const struct backward *b, const struct partials *partials)
-{
-    bn_add_parted_step(&o->steps, partials ? KERNEL_MERGE_INPUT : KERNEL_INPUT);
-    bind_inputs(&o->steps, b);
-    bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
-    bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
-    if (partials)
-        bind_merged(&o->steps, b, *partials);
-    bn_bind_view(&o->steps, o->workspace.coefficients);
-    bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, flags_of(o, b) | (partials && partials->records ? FLAG_RECORDS : 0u));
-}
-
 /* What follows from partial results: gradients of parameters, and dx and dz where there are any elements. */
 static void add_result_steps(struct operation *o, const struct backward *b, struct partials partials)
 {
-    const bool has_elements = bn_plan_shape(o->steps.plan)->elements > 0;
-    const bool has_results = has_elements && (bn_is_present(b->dx) || bn_is_present(b->dz));
-    const bool merges_itself = has_results && bn_merges_itself(o->steps.schedule, partials.count);
-    if (!merges_itself)
+    const struct recipe *r = bn_recipe_of(&o->steps, PASS_BACKWARD);
+    const bool has_results = r->last.kernel != KERNEL_NONE && (bn_is_present(b->dx) || bn_is_present(b->dz));
+    if (!has_results || !r->last_merges)
         add_finish_step(o, b, partials, none, o->workspace.coefficients);
-    if (has_results)
-        add_input_step(o, b, merges_itself ? &partials : NULL);
+    if (!has_results)
+        return;
+    bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
+    bind_inputs(&o->steps, b);
+    bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
+    bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
+    if (r->last_merges)
+        bind_merged(&o->steps, b, partials);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, flags_of(o, b) | (r->last_merges && partials.records ? FLAG_RECORDS : 0u));
+    bn_bind_sections(o, r->last.sections);
 }
 
 void bn_add_backward_steps(struct operation *o, const struct backward *b)
 {
-    if (b->placement.in_place)
-        bn_walk_in_place(&o->steps);
-    if (keeps(o->steps.plan, b)) {
-        bn_add_step(&o->steps, KERNEL_RESIDENT_BACKWARD, 1, o->steps.schedule->kept_tiles);
-        bind_whole(o, b);
-        return;
-    }
-    if (o->steps.schedule->whole) {
-        add_whole_step(o, b);
+    const struct recipe *r = bn_recipe_of(&o->steps, PASS_BACKWARD);
+    if (r->first.kernel == KERNEL_NONE) {
+        add_whole_step(o, r, b);
         return;
     }
     if (needs_sums(b))
-        add_sums_step(o, b);
+        add_sums_step(o, r, b);
     add_result_steps(o, b, bn_own_partials(o, needs_sums(b)));
 }
 
@@ -192,7 +160,7 @@ void bn_add_empty_backward_step(struct operation *o, const struct backward *b)
 
 void bn_add_sums_steps(struct operation *o, const struct backward *b)
 {
-    add_sums_step(o, b);
+    add_sums_step(o, bn_recipe_of(&o->steps, PASS_BACKWARD), b);
     add_finish_step(o, b, bn_own_partials(o, true), b->records, none);
 }
 

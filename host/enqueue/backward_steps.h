@@ -18,16 +18,16 @@ struct backward {
     size_t parts; /* 0 where a record is written */
 };
 
-/* Whether the backward needs any workspace, besides that for statistics that the caller did not give. */
-bool bn_backward_needs_workspace(clbn_plan plan, const struct backward *backward);
+/* How the backward is done. */
+enum strategy bn_backward_strategy(clbn_plan plan, const struct backward *backward);
 
-/* The backward in whole. */
+/* The backward. */
 void bn_add_backward_steps(struct operation *operation, const struct backward *backward);
 
 /* Of no values: dgamma and dbeta, or the record of sums, each if it is there, become 0. */
 void bn_add_empty_backward_step(struct operation *operation, const struct backward *backward);
 
-/* The sums of a part into a record. */
+/* The sums of a part into a record. This and what follows begin with STRATEGY_SPLIT, of no elements STRATEGY_NONE. */
 void bn_add_sums_steps(struct operation *operation, const struct backward *backward);
 
 /* What follows from the records of all parts. */

@@ -4,24 +4,18 @@
 
 static const clbn_view none = CLBN_NO_VIEW;
 
-bool bn_streams_in_workspace(clbn_plan plan, enum pass pass)
-{
-    return bn_is_channels_last(plan) || !bn_plan_schedule(plan, pass)->whole;
-}
-
-/* Whether x is kept on chip. There, a mask is written by vectors only: its bits are those of neighbours. */
-static bool keeps(clbn_plan plan, const clbn_forward_training_args *a, struct placement placement)
+/* Whether x can be kept on chip. There, a mask is written by vectors only: its bits are those of neighbours. */
+static bool lies_in_pieces(clbn_plan plan, const clbn_forward_training_args *a)
 {
     const struct variant *v = bn_program_variant(bn_plan_program(plan));
     const unsigned piece = bn_is_present(a->mask) ? v->vector : v->residence.piece;
-    return bn_plan_schedule(plan, PASS_FORWARD)->keeps_forward && !placement.unaligned &&
-           bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) && bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) &&
+    return bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) && bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) &&
            bn_lies_in_pieces(plan, a->y, TENSOR_Y, piece);
 }
 
-bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *a, struct placement placement)
+enum strategy bn_forward_strategy(clbn_plan plan, const clbn_forward_training_args *a, struct placement placement)
 {
-    return !keeps(plan, a, placement) && bn_streams_in_workspace(plan, PASS_FORWARD);
+    return bn_call_strategy(bn_plan_schedule(plan, PASS_FORWARD), placement, lies_in_pieces(plan, a));
 }
 
 bool bn_updates_running(clbn_view running_mean, double update_factor)
@@ -73,40 +67,23 @@ static void bind_tensors(struct steps *steps, clbn_view x, clbn_view z, clbn_vie
     bn_bind_view(steps, mask);
 }
 
-/* Binds what a kernel of all of forward training takes. */
-static void bind_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+static void add_whole_forward(struct operation *o, const struct recipe *r, const clbn_forward_training_args *a)
 {
     const struct finish f = finish_of(a);
+    bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bind_finish(&o->steps, &f);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z) | (f.biased ? FLAG_BIASED : 0u));
+    bn_bind_sections(o, r->last.sections);
 }
 
-static void add_whole_forward(struct operation *o, const clbn_forward_training_args *a)
+static void add_moments_step(struct operation *o, const struct recipe *r, clbn_view x)
 {
-    if (o->steps.schedule->division.tile_channels > 0)
-        bn_add_images_step(&o->steps, KERNEL_IMAGES_FORWARD);
-    else
-        bn_add_parted_step(&o->steps, KERNEL_FORWARD);
-    bind_whole_forward(o, a);
-    if (bn_is_channels_last(o->steps.plan)) {
-        bn_bind_view(&o->steps, o->workspace.partials);
-        bn_bind_view(&o->steps, o->workspace.coefficients);
-        bn_bind_view(&o->steps, o->workspace.accumulators);
-    }
-}
-
-static void add_moments_step(struct operation *o, clbn_view x)
-{
-    bn_add_parted_step(&o->steps, KERNEL_STATISTICS);
+    bn_add_walking_step(&o->steps, r->first.kernel, r->grid);
     bn_bind_division(&o->steps);
     bn_bind_tensor(&o->steps, x, TENSOR_X);
-    bn_bind_view(&o->steps, o->workspace.partials);
-    if (bn_is_channels_last(o->steps.plan)) {
-        bn_bind_view(&o->steps, o->workspace.coefficients);
-        bn_bind_view(&o->steps, o->workspace.accumulators);
-    }
+    bn_bind_sections(o, r->first.sections);
 }
 
 /* The arguments that all kernels which merge take in this order. */
@@ -126,70 +103,54 @@ static cl_uint merging_flags(struct partials partials, const struct finish *f)
 static void add_finish_step(struct operation *o, struct partials partials, const struct finish *f, clbn_view record,
                             clbn_view coefficients)
 {
-    bn_add_merging_step(&o->steps, KERNEL_FINISH_STATISTICS, partials.count);
-    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule->division.folded);
+    bn_add_merging_step(&o->steps, bn_recipe_of(&o->steps, PASS_FORWARD)->merge.kernel, partials.count);
+    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule.division.folded);
     bind_merged(&o->steps, partials, f);
     bn_bind_view(&o->steps, record);
     bn_bind_view(&o->steps, coefficients);
     bn_bind_uint(&o->steps, merging_flags(partials, f));
 }
 
-/* What a second walk reads and writes. */
+/* What results are made from, and where they go. */
 struct normalized {
     clbn_view x, z, y, mask;
 };
 
-/* From the coefficients in the workspace, or from partial results, if there are any. */
-static void add_normalize_step(struct operation *o, const struct normalized *n, const struct partials *partials,
-                               const struct finish *f)
-{
-    bn_add_parted_step(&o->steps, partials ? KERNEL_MERGE_NORMALIZE : KERNEL_NORMALIZE);
-    bind_tensors(&o->steps, n->x, n->z, n->y, n->mask);
-    if (partials)
-        bind_merged(&o->steps, *partials, f);
-    bn_bind_view(&o->steps, o->workspace.coefficients);
-    bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (partials ? merging_flags(*partials, f) : 0u));
-}
-
 /* What follows from partial results: statistics, and y if there is one. */
 static void add_result_steps(struct operation *o, struct partials partials, const struct finish *f, const struct normalized *n)
 {
+    const struct recipe *r = bn_recipe_of(&o->steps, PASS_FORWARD);
     const bool has_y = bn_is_present(n->y);
-    const bool merges_itself = has_y && bn_merges_itself(o->steps.schedule, partials.count);
-    if (!merges_itself)
+    if (!has_y || !r->last_merges)
         add_finish_step(o, partials, f, none, o->workspace.coefficients);
-    if (has_y)
-        add_normalize_step(o, n, merges_itself ? &partials : NULL, f);
+    if (!has_y)
+        return;
+    bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
+    bind_tensors(&o->steps, n->x, n->z, n->y, n->mask);
+    if (r->last_merges)
+        bind_merged(&o->steps, partials, f);
+    bn_bind_alpha(&o->steps);
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (r->last_merges ? merging_flags(partials, f) : 0u));
+    bn_bind_sections(o, r->last.sections);
 }
 
-static void add_split_forward(struct operation *o, const clbn_forward_training_args *a)
+void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a)
 {
+    const struct recipe *r = bn_recipe_of(&o->steps, PASS_FORWARD);
     const struct finish f = finish_of(a);
     const struct normalized n = { a->x, a->z, a->y, a->mask };
-    add_moments_step(o, a->x);
+    if (r->first.kernel == KERNEL_NONE) {
+        add_whole_forward(o, r, a);
+        return;
+    }
+    add_moments_step(o, r, a->x);
     add_result_steps(o, bn_own_partials(o, true), &f, &n);
-}
-
-void bn_add_forward_steps(struct operation *o, const clbn_forward_training_args *a, struct placement placement)
-{
-    if (placement.in_place)
-        bn_walk_in_place(&o->steps);
-    if (keeps(o->steps.plan, a, placement)) {
-        bn_add_step(&o->steps, KERNEL_RESIDENT_FORWARD, 1, o->steps.schedule->kept_tiles);
-        bind_whole_forward(o, a);
-    } else if (o->steps.schedule->whole)
-        add_whole_forward(o, a);
-    else
-        add_split_forward(o, a);
 }
 
 void bn_add_inference_step(struct operation *o, const clbn_forward_inference_args *a)
 {
-    if (o->steps.schedule->division.tile_channels > 0)
-        bn_add_images_step(&o->steps, KERNEL_IMAGES_INFERENCE);
-    else
-        bn_add_parted_step(&o->steps, KERNEL_INFERENCE);
+    const struct recipe *r = bn_recipe_of(&o->steps, PASS_INFERENCE);
+    bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
     bn_bind_view(&o->steps, a->gamma);
     bn_bind_view(&o->steps, a->beta);
@@ -198,14 +159,13 @@ void bn_add_inference_step(struct operation *o, const clbn_forward_inference_arg
     bn_bind_real(&o->steps, bn_plan_desc(o->steps.plan)->epsilon);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z));
-    if (bn_is_channels_last(o->steps.plan))
-        bn_bind_view(&o->steps, o->workspace.coefficients);
+    bn_bind_sections(o, r->last.sections);
 }
 
 void bn_add_statistics_steps(struct operation *o, clbn_view x, clbn_view record)
 {
     const struct finish nothing_else = { .update_factor = 0 };
-    add_moments_step(o, x);
+    add_moments_step(o, bn_recipe_of(&o->steps, PASS_FORWARD), x);
     add_finish_step(o, bn_own_partials(o, true), &nothing_else, record, none);
 }
 

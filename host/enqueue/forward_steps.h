@@ -4,18 +4,15 @@
 
 #include "enqueue/operation.h"
 
-/* Whether kernels that read tensors again need any workspace. */
-bool bn_streams_in_workspace(clbn_plan plan, enum pass pass);
+/* How forward training is done. */
+enum strategy bn_forward_strategy(clbn_plan plan, const clbn_forward_training_args *args, struct placement placement);
 
-/* Whether forward training does, which may keep x on chip. */
-bool bn_forward_needs_workspace(clbn_plan plan, const clbn_forward_training_args *args, struct placement placement);
-
-/* Forward training in whole. y may be absent: then only the statistics are computed. */
-void bn_add_forward_steps(struct operation *operation, const clbn_forward_training_args *args, struct placement placement);
+/* Forward training. y may be absent: then only the statistics are computed. */
+void bn_add_forward_steps(struct operation *operation, const clbn_forward_training_args *args);
 
 void bn_add_inference_step(struct operation *operation, const clbn_forward_inference_args *args);
 
-/* The statistics of x into a record. */
+/* The statistics of x into a record. This and the phases below begin with STRATEGY_SPLIT, of no elements STRATEGY_NONE. */
 void bn_add_statistics_steps(struct operation *operation, clbn_view x, clbn_view record);
 
 /* The statistics of a plan without elements. */

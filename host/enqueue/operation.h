@@ -22,9 +22,16 @@ struct partials {
 /* What a walk leaves in the operation's workspace; none if there is no walk. */
 struct partials bn_own_partials(const struct operation *operation, bool walked);
 
-/* Begins an operation whose views are checked. Like steps, it remembers its first failure. */
-void bn_begin_operation(struct operation *operation, const struct call *call, enum pass pass, clbn_view workspace,
-                        bool needs_workspace);
+/* How a call is done. in_pieces: its tensors can be kept on chip, as far as the plan and offsets decide it. */
+enum strategy bn_call_strategy(const struct schedule *schedule, struct placement placement, bool in_pieces);
+
+/* Begins an operation whose views are checked. Like steps, it remembers its first failure. workspace: the caller's, or absent.
+ * keeps_statistics: the operation keeps statistics there that the caller did not give. */
+void bn_begin_operation(struct operation *operation, const struct call *call, enum pass pass, enum strategy strategy,
+                        clbn_view workspace, bool keeps_statistics);
+
+/* Binds the sections of the workspace that a kernel takes, its last arguments. */
+void bn_bind_sections(struct operation *operation, unsigned sections);
 
 /* Enqueues the last step, unless anything has failed, and releases what the operation holds. */
 cl_int bn_finish_operation(struct operation *operation);

@@ -5,19 +5,18 @@
 #include "base/svm.h"
 #include "base/view.h"
 
-void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass)
+void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass, enum strategy strategy)
 {
     steps->plan = call->plan;
-    steps->schedule = bn_plan_schedule(call->plan, pass);
+    steps->schedule = bn_schedule_by(bn_plan_schedule(call->plan, pass), strategy);
     steps->status = CLBN_SUCCESS;
     steps->has_last = false;
     bn_begin_launch(&steps->launch, call);
 }
 
-void bn_walk_in_place(struct steps *steps)
+const struct recipe *bn_recipe_of(const struct steps *steps, enum pass pass)
 {
-    steps->in_place = bn_schedule_in_place(steps->schedule);
-    steps->schedule = &steps->in_place;
+    return bn_recipe(bn_is_channels_last(steps->plan), steps->schedule.strategy, pass);
 }
 
 /* Enqueues the last step, if there is one and nothing has failed. is_last: no other will follow. */
@@ -71,21 +70,16 @@ static void bind_memory(struct steps *steps, clbn_view view)
         steps->status = bn_fail_call(status, "clSetKernelArgSVMPointer");
 }
 
-void bn_add_parted_step(struct steps *steps, enum kernel_id id)
+void bn_add_walking_step(struct steps *steps, enum kernel_id id, enum grid grid)
 {
-    const struct schedule *s = steps->schedule;
-    bn_add_step(steps, id, (size_t)s->division.parts, s->tiles);
-}
-
-void bn_add_images_step(struct steps *steps, enum kernel_id id)
-{
-    const struct division *d = &steps->schedule->division;
-    bn_add_step(steps, id, 1, divide_up((size_t)d->channels, (size_t)d->tile_channels));
+    size_t groups[2];
+    bn_find_groups(&steps->schedule, grid, groups);
+    bn_add_step(steps, id, groups[0], groups[1]);
 }
 
 cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors)
 {
-    return bn_streams(steps->schedule, tensors) ? FLAG_STREAM : 0;
+    return bn_streams(&steps->schedule, tensors) ? FLAG_STREAM : 0;
 }
 
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count)
@@ -108,7 +102,7 @@ static size_t axis_count(const struct steps *steps)
 void bn_bind_division(struct steps *steps)
 {
     const size_t size = offsetof(struct division, lengths) + axis_count(steps) * sizeof(cl_ulong);
-    bind(steps, size, &steps->schedule->division);
+    bind(steps, size, &steps->schedule.division);
 }
 
 void bn_bind_ulong(struct steps *steps, size_t value)
@@ -130,7 +124,7 @@ void bn_bind_view(struct steps *steps, clbn_view view)
 
 void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor)
 {
-    const cl_ulong folded = steps->schedule->division.folded;
+    const cl_ulong folded = steps->schedule.division.folded;
     struct layout layout = { 0 };
     if (bn_is_present(view)) {
         layout = bn_plan_shape(steps->plan)->layouts[tensor];

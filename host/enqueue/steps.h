@@ -16,18 +16,17 @@ struct step {
 
 struct steps {
     clbn_plan plan;
-    const struct schedule *schedule; /* the plan's, of the pass, or the one below */
-    struct schedule in_place;
+    struct schedule schedule; /* the plan's, of the pass, by the call's strategy */
     cl_int status;
     struct launch launch;
     bool has_last;
     struct step last; /* not enqueued yet, if there is one */
 };
 
-void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass);
+void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass, enum strategy strategy);
 
-/* Steps that are added from here on may write results over what statistics and sums are taken of. */
-void bn_walk_in_place(struct steps *steps);
+/* How the steps of a pass are done, which may be another one than they began with: a backward may take statistics first. */
+const struct recipe *bn_recipe_of(const struct steps *steps, enum pass pass);
 
 /* Enqueues the last step. Returns the first failure. */
 cl_int bn_finish_steps(struct steps *steps);
@@ -35,11 +34,8 @@ cl_int bn_finish_steps(struct steps *steps);
 /* Adds a step of groups[0] x groups[1] groups; what is then bound are its arguments, in order. */
 void bn_add_step(struct steps *steps, enum kernel_id id, size_t groups_0, size_t groups_1);
 
-/* Adds a step of a kernel that walks the tensors, in the parts and tiles of the schedule. */
-void bn_add_parted_step(struct steps *steps, enum kernel_id id);
-
-/* Adds a step of a kernel that takes images, in the tiles of the pass's schedule. */
-void bn_add_images_step(struct steps *steps, enum kernel_id id);
+/* Adds a step of a kernel that walks the tensors. */
+void bn_add_walking_step(struct steps *steps, enum kernel_id id, enum grid grid);
 
 /* Adds a step of a kernel that merges count partial results of each channel, and binds how channels are divided. */
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count);

@@ -209,44 +209,20 @@ double bn_plan_alpha(clbn_plan plan)
     }
 }
 
-/* Names of kernels with spaces between. */
-static void name_kernels(char *text, size_t size, clbn_plan plan, const enum kernel_id *ids, unsigned count)
-{
-    text[0] = '\0';
-    for (unsigned i = 0; i < count; i++) {
-        size_t length = strlen(text);
-        snprintf(text + length, size - length, "%s%s", i > 0 ? " " : "",
-                 bn_kernel_name(bn_program_variant(plan->program), ids[i]));
-    }
-}
-
-/* Of calls without residual and mask. */
+/* Names of kernels with spaces between, of calls without residual and mask. */
 static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
 {
-    static const enum kernel_id split[2][3] = { { KERNEL_STATISTICS, KERNEL_FINISH_STATISTICS, KERNEL_NORMALIZE },
-                                                { KERNEL_SUMS, KERNEL_FINISH_GRADIENTS, KERNEL_INPUT } };
-    static const enum kernel_id merging[2][2] = { { KERNEL_STATISTICS, KERNEL_MERGE_NORMALIZE },
-                                                  { KERNEL_SUMS, KERNEL_MERGE_INPUT } };
-    static const enum kernel_id whole[PASSES] = { KERNEL_FORWARD, KERNEL_BACKWARD, KERNEL_INFERENCE };
-    static const enum kernel_id images[PASSES] = { KERNEL_IMAGES_FORWARD, KERNEL_IMAGES_BACKWARD, KERNEL_IMAGES_INFERENCE };
-    static const enum kernel_id kept[PASSES] = { KERNEL_RESIDENT_FORWARD, KERNEL_RESIDENT_BACKWARD };
     const enum pass pass = operation == CLBN_PLAN_FORWARD_KERNELS    ? PASS_FORWARD
                            : operation == CLBN_PLAN_BACKWARD_KERNELS ? PASS_BACKWARD
                                                                      : PASS_INFERENCE;
-    const struct schedule *s = &plan->schedules[pass];
-    const bool keeps = (pass == PASS_FORWARD && s->keeps_forward) || (pass == PASS_BACKWARD && s->keeps_backward);
-    if (plan->shape.elements == 0)
-        name_kernels(text, size, plan, NULL, 0);
-    else if (keeps)
-        name_kernels(text, size, plan, &kept[pass], 1);
-    else if (s->division.tile_channels > 0)
-        name_kernels(text, size, plan, &images[pass], 1);
-    else if (s->whole || pass == PASS_INFERENCE)
-        name_kernels(text, size, plan, &whole[pass], 1);
-    else if (bn_merges_itself(s, s->partials))
-        name_kernels(text, size, plan, merging[pass], 2);
-    else
-        name_kernels(text, size, plan, split[pass], 3);
+    const struct recipe *r = bn_recipe(plan->shape.channels_last, plan->schedules[pass].strategy, pass);
+    const enum kernel_id ids[] = { r->first.kernel, r->last_merges ? KERNEL_NONE : r->merge.kernel, r->last.kernel };
+    text[0] = '\0';
+    for (unsigned i = 0; i < 3 && plan->shape.elements > 0; i++) {
+        const size_t length = strlen(text);
+        if (ids[i] != KERNEL_NONE)
+            snprintf(text + length, size - length, "%s%s", length > 0 ? " " : "", bn_kernel_name(ids[i]));
+    }
 }
 
 static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)

@@ -27,20 +27,6 @@ struct program {
     struct kept_kernel kept[KERNEL_COUNT][KEPT_KERNELS];
 };
 
-static const char *const kernel_names[2][KERNEL_COUNT] = {
-    { "rows_forward", "rows_statistics", "rows_normalize", "", "rows_inference", "rows_backward",
-      "rows_sums", "rows_input", "", "finish_statistics", "finish_gradients", "fold_bias",
-      "resident_rows_forward", "resident_rows_backward", "images_forward", "images_inference", "images_backward" },
-    { "columns_forward", "columns_statistics", "columns_normalize", "columns_merge_normalize", "columns_inference",
-      "columns_backward", "columns_sums", "columns_input", "columns_merge_input", "finish_statistics", "finish_gradients",
-      "fold_bias", "resident_columns_forward", "resident_columns_backward" },
-};
-
-const char *bn_kernel_name(const struct variant *variant, enum kernel_id id)
-{
-    return kernel_names[variant->channels_last][id];
-}
-
 enum { MAX_SOURCES = 24 };
 
 struct sources {
@@ -217,12 +203,12 @@ static void give_back_kept(struct program *p, struct kept_kernel *kept)
 static cl_int create_kernel(struct program *p, enum kernel_id id, cl_kernel *kernel)
 {
     cl_int status = CL_SUCCESS;
-    *kernel = clCreateKernel(p->program, bn_kernel_name(&p->variant, id), &status);
+    *kernel = clCreateKernel(p->program, bn_kernel_name(id), &status);
     if (status == CL_SUCCESS)
         return status;
     *kernel = NULL;
     return bn_fail(status, "clCreateKernel failed with %s (%d) for %s.", clbnStatusName(status), (int)status,
-                   bn_kernel_name(&p->variant, id));
+                   bn_kernel_name(id));
 }
 
 cl_int bn_lend_kernel(struct program *p, enum kernel_id id, struct lent_kernel *lent)

@@ -4,28 +4,6 @@
 
 #include "program/tuning.h"
 
-/* The kernels of a program. Those before KERNEL_FINISH_STATISTICS differ between channels first and channels last. */
-enum kernel_id {
-    KERNEL_FORWARD,
-    KERNEL_STATISTICS,
-    KERNEL_NORMALIZE,
-    KERNEL_MERGE_NORMALIZE, /* this and KERNEL_MERGE_INPUT only in programs of single work-items, channels last */
-    KERNEL_INFERENCE,
-    KERNEL_BACKWARD,
-    KERNEL_SUMS,
-    KERNEL_INPUT,
-    KERNEL_MERGE_INPUT,
-    KERNEL_FINISH_STATISTICS,
-    KERNEL_FINISH_GRADIENTS,
-    KERNEL_FOLD_BIAS,
-    KERNEL_RESIDENT_FORWARD, /* where the variant keeps channels on chip; these two differ, too */
-    KERNEL_RESIDENT_BACKWARD,
-    KERNEL_IMAGES_FORWARD, /* these only in programs of single work-items, channels first */
-    KERNEL_IMAGES_INFERENCE,
-    KERNEL_IMAGES_BACKWARD,
-    KERNEL_COUNT
-};
-
 struct program;
 
 /* NULL and *status on failure. */
@@ -35,7 +13,6 @@ struct program *bn_build_program(cl_context context, cl_device_id device, const 
 void bn_release_program(struct program *program);
 
 const struct variant *bn_program_variant(const struct program *program);
-const char *bn_kernel_name(const struct variant *variant, enum kernel_id id);
 
 /* What was measured to be best for a problem of this program (tuning.h); false if that is not known. */
 bool bn_recall_tuned(struct program *program, uint64_t problem, struct choices *choices);

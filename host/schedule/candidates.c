@@ -61,8 +61,8 @@ struct listing {
 
 static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    return a->whole == b->whole && a->stream_tensors == b->stream_tensors && a->tiles == b->tiles &&
-           memcmp(&a->division, &b->division, sizeof(a->division)) == 0;
+    return a->strategy == b->strategy && a->otherwise == b->otherwise && a->stream_tensors == b->stream_tensors &&
+           a->tiles == b->tiles && memcmp(&a->division, &b->division, sizeof(a->division)) == 0;
 }
 
 static bool same_schedules(const struct candidate *a, const struct candidate *b)
@@ -161,6 +161,7 @@ void bn_describe_schedule(const struct schedule *s, enum pass pass, char *text, 
         snprintf(bands_of, sizeof(bands_of), ", bands of %llu row%s", sums, sums == 1 ? "" : "s");
     else if (sums > 0)
         snprintf(bands_of, sizeof(bands_of), ", bands of %llu and %llu rows", sums, results);
-    snprintf(text, size, "%s, %llu x %zu groups%s%s", s->whole ? "whole" : "split", (unsigned long long)s->division.parts,
-             s->tiles, bands_of, bn_streams(s, bn_usual_tensors(pass)) ? ", past the cache" : "");
+    snprintf(text, size, "%s, %llu x %zu groups%s%s", bn_is_split(s->otherwise) ? "split" : "whole",
+             (unsigned long long)s->division.parts, s->tiles, bands_of,
+             bn_streams(s, bn_usual_tensors(pass)) ? ", past the cache" : "");
 }

@@ -181,12 +181,13 @@ static size_t count_vectors(const struct problem *p)
     return rows > SIZE_MAX / row ? SIZE_MAX : rows * row;
 }
 
-/* Partial results to a channel, at most, so that a unit whose groups each merge those of all channels does so in the time of a launch. */
-static size_t most_merged(const struct problem *p, size_t parts)
+/* Whether a unit whose groups each merge the partial results of all channels does so in the time of a launch. */
+static bool merges_itself(const struct problem *p, const struct schedule *s)
 {
     const size_t spans = divide_up(p->shape->channels, bn_span(p->variant));
-    const size_t merged = MERGED_PER_LAUNCH / spans / divide_up(parts, p->facts->compute_units);
-    return merged > MERGED_AS_FINISHED ? merged - MERGED_AS_FINISHED : 0;
+    const size_t groups_of_unit = divide_up((size_t)s->division.parts, p->facts->compute_units);
+    return p->variant->group == 1 && s->tiles == 1 &&
+           s->partials + MERGED_AS_FINISHED <= MERGED_PER_LAUNCH / spans / groups_of_unit;
 }
 
 /* Makes several rows one that is walked. */
@@ -235,19 +236,21 @@ void bn_divide_columns(const struct problem *p, const struct choices *choices, e
     const bool is_fixed = folded > 1 && bn_has_mask(p->variant->activation);
     const size_t all_vectors = count_vectors(p), writing = parts_to_write(p, all_vectors);
     const bool repeats = pass != PASS_INFERENCE && repeats_statistics(p, all_vectors, writing);
-    s->whole = bn_choose_whole(p, is_fixed ? &none : choices, p->shape->outer <= WHOLE_ROWS || (repeats && !is_fixed));
-    if (!s->whole)
+    const bool whole = bn_choose_whole(p, is_fixed ? &none : choices, p->shape->outer <= WHOLE_ROWS || (repeats && !is_fixed));
+    if (!whole)
         join_rows(d, folded);
-    const size_t lines = choose_lines(p, choices, pass, s->whole, d);
+    const size_t lines = choose_lines(p, choices, pass, whole, d);
     const size_t vectors = divide_up((size_t)d->channels, p->variant->vector);
-    d->tile_vectors = choose_tile(p, choices, s->whole, d);
+    d->tile_vectors = choose_tile(p, choices, whole, d);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
     size_t parts = divide_up(wanted_row_groups(p, choices, pass, (size_t)d->rows), s->tiles);
-    if (s->whole) {
+    if (whole) {
         const bool writes_parts = pass == PASS_INFERENCE ? writing >= least(s->tiles, units) : repeats;
         parts = writes_parts && choices->tile_vectors == 0 ? writing : 1;
     }
-    if (s->whole && parts > 1) {
+    s->strategy = whole ? STRATEGY_WHOLE : STRATEGY_SPLIT;
+    if (whole && parts > 1) {
+        s->strategy = STRATEGY_REPEATED;
         s->tile_in_place = (size_t)d->tile_vectors;
         d->tile_vectors = vectors;
         s->tiles = 1;
@@ -255,6 +258,6 @@ void bn_divide_columns(const struct problem *p, const struct choices *choices, e
     d->parts = least(divide_up((size_t)d->rows, (size_t)d->band_rows), parts);
     s->partials = (size_t)d->parts * (p->variant->group > 1 ? (size_t)d->folded : 1);
     s->slots = (size_t)d->parts * lines;
-    if (p->variant->group == 1 && s->tiles == 1)
-        s->merged_itself = most_merged(p, (size_t)d->parts);
+    if (!whole && pass != PASS_INFERENCE && merges_itself(p, s))
+        s->strategy = STRATEGY_MERGING;
 }

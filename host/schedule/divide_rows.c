@@ -54,8 +54,9 @@ static void divide_chunks(const struct problem *p, const struct choices *choices
     size_t chunks = divide_up((size_t)d->rows, (size_t)d->chunk_rows) * divide_up((size_t)d->columns, (size_t)d->chunk_columns);
     size_t groups = bn_wanted_groups(p, choices);
     const size_t few_chunks = v->group == 1 ? WHOLE_CHUNKS_ALONE : WHOLE_CHUNKS;
-    s->whole = bn_choose_whole(p, choices, d->channels >= groups || chunks <= few_chunks);
-    d->parts = s->whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
+    const bool whole = bn_choose_whole(p, choices, d->channels >= groups || chunks <= few_chunks);
+    s->strategy = whole ? STRATEGY_WHOLE : STRATEGY_SPLIT;
+    d->parts = whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
     d->run_channels = 1;
     s->tiles = (size_t)d->channels;
     s->partials = (size_t)d->parts;
@@ -78,6 +79,7 @@ static void divide_images(const struct problem *p, const struct choices *choices
     if (divide_up(channels, tile) < p->facts->compute_units)
         return;
     d->tile_channels = tile;
+    s->strategy = STRATEGY_IMAGES;
 }
 
 /* A pass that walks tensors once: gives a group several channels that follow each other, so that it walks memory in
@@ -87,7 +89,7 @@ static void make_runs(const struct problem *p, struct schedule *s)
     const struct variant *v = p->variant;
     const size_t units = p->facts->compute_units;
     struct division *d = &s->division;
-    if (v->group > 1 || !s->whole || !bn_channels_follow(p->shape))
+    if (v->group > 1 || bn_is_split(s->strategy) || !bn_channels_follow(p->shape))
         return;
     const size_t channels = (size_t)d->channels;
     const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
@@ -106,14 +108,14 @@ static bool fetches_next(const struct problem *p, enum pass pass, const struct s
     const size_t size = bn_type_size(p->variant->type), own_cache = p->facts->cache_size / p->facts->compute_units / size;
     const size_t row = (size_t)(d->columns * (d->tile_channels > 0 ? d->tile_channels : 1));
     const size_t rows_read = pass == PASS_BACKWARD ? 4 : 2;
-    return p->variant->fetches == FETCHES_NO_STREAMS && s->whole && pass != PASS_INFERENCE &&
+    return p->variant->fetches == FETCHES_NO_STREAMS && !bn_is_split(s->strategy) && pass != PASS_INFERENCE &&
            p->variant->vector * size >= CACHE_LINE && d->rows <= own_cache / rows_read / row;
 }
 
 void bn_divide_rows(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
 {
     divide_chunks(p, choices, s);
-    if (s->whole && bn_is_packed(p->shape))
+    if (!bn_is_split(s->strategy) && bn_is_packed(p->shape))
         divide_images(p, choices, s);
     if (pass == PASS_INFERENCE)
         make_runs(p, s);

@@ -40,11 +40,6 @@ bool bn_streams(const struct schedule *schedule, unsigned tensors)
     return tensors >= schedule->stream_tensors;
 }
 
-bool bn_merges_itself(const struct schedule *schedule, size_t count)
-{
-    return schedule->merged_itself > 0 && count <= schedule->merged_itself;
-}
-
 unsigned bn_usual_tensors(enum pass pass)
 {
     return pass == PASS_BACKWARD ? 3 : 2;
@@ -86,10 +81,25 @@ static size_t mask_size(const struct variant *v, const struct division *d)
     return rows * channels * divide_up((size_t)d->columns, v->vector) * unit;
 }
 
-struct schedule bn_schedule_in_place(const struct schedule *schedule)
+enum strategy bn_strategy_in_place(enum strategy strategy)
+{
+    return strategy == STRATEGY_REPEATED ? STRATEGY_WHOLE : strategy;
+}
+
+void bn_find_groups(const struct schedule *s, enum grid grid, size_t groups[2])
+{
+    const struct division *d = &s->division;
+    groups[0] = grid == GRID_PARTS ? (size_t)d->parts : 1;
+    groups[1] = grid == GRID_PARTS     ? s->tiles
+                : grid == GRID_ON_CHIP ? s->kept_tiles
+                                       : divide_up((size_t)d->channels, (size_t)d->tile_channels);
+}
+
+struct schedule bn_schedule_by(const struct schedule *schedule, enum strategy strategy)
 {
     struct schedule s = *schedule;
-    if (s.tile_in_place == 0)
+    s.strategy = strategy;
+    if (strategy != STRATEGY_WHOLE || s.tile_in_place == 0)
         return s;
     s.tiles = divide_up((size_t)s.division.tile_vectors, s.tile_in_place);
     s.division.tile_vectors = s.tile_in_place;
@@ -98,8 +108,8 @@ struct schedule bn_schedule_in_place(const struct schedule *schedule)
     return s;
 }
 
-/* What groups keep on chip. */
-static void keep(const struct problem *p, const struct choices *choices, struct schedule *s)
+/* What groups keep on chip, and whether they do in this pass: in inference there is nothing to read again. */
+static void keep(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
 {
     const struct residence *residence = &p->variant->residence;
     const struct kept_work work = { p->variant->type, p->variant->activation, p->shape };
@@ -107,8 +117,9 @@ static void keep(const struct problem *p, const struct choices *choices, struct 
     if (residence->kept == 0 || choices->divided == CHOOSE_YES)
         return;
     s->kept_tiles = bn_kept_tiles(residence, &work);
-    s->keeps_forward = bn_keeps_forward(residence, &work);
-    s->keeps_backward = bn_keeps_backward(residence, &work);
+    if ((pass == PASS_FORWARD && bn_keeps_forward(residence, &work)) ||
+        (pass == PASS_BACKWARD && bn_keeps_backward(residence, &work)))
+        s->strategy = STRATEGY_ON_CHIP;
 }
 
 /* The sections of the workspace; false if its size overflows. */
@@ -138,14 +149,15 @@ bool bn_make_schedule(const struct problem *p, const struct choices *choices, en
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)
         s.division.lengths[i] = shape->lengths[i];
     if (shape->elements == 0)
-        s.whole = true;
+        s.strategy = STRATEGY_NONE;
     else if (p->variant->channels_last)
         bn_divide_columns(p, choices, pass, &s);
     else
         bn_divide_rows(p, choices, pass, &s);
     if (shape->elements > 0)
         s.mask_size = mask_size(p->variant, &s.division);
-    keep(p, choices, &s);
+    s.otherwise = s.strategy;
+    keep(p, choices, pass, &s);
     bool fits = measure_workspace(p, &s);
     *schedule = s;
     return fits;

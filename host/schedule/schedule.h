@@ -2,6 +2,7 @@
 #ifndef CLBN_SCHEDULE_H
 #define CLBN_SCHEDULE_H
 
+#include "schedule/strategy.h"
 #include "schedule/variant.h"
 
 /* As in kernels/division.cl, which says what the members are. */
@@ -32,9 +33,6 @@ struct problem {
     const struct shape *shape;
 };
 
-/* What calls of a plan do with its tensors. Each has a schedule of its own. */
-enum pass { PASS_FORWARD, PASS_BACKWARD, PASS_INFERENCE, PASSES };
-
 /* Tensors that any pass goes over, at least (x and y), and one more than any does (x, dy, z, dx, dz). */
 enum { TENSORS_OF_ANY_PASS = 2, TENSORS_OF_NO_PASS = 6 };
 
@@ -51,15 +49,13 @@ enum { CHOOSE_YES = 1, CHOOSE_NO = 2 };
 
 struct schedule {
     struct division division;
-    bool whole;               /* a group takes the statistics of all of a channel: one kernel does a whole operation */
+    enum strategy strategy;   /* how calls do it */
+    enum strategy otherwise;  /* and those whose tensors cannot be kept on chip; else the same */
     unsigned stream_tensors;  /* results of passes over so many tensors, or more, go past the cache */
-    bool keeps_forward;       /* a group has all of a channel and keeps x on chip */
-    bool keeps_backward;      /* likewise, x and dy */
-    size_t kept_tiles;        /* then: groups */
+    size_t kept_tiles;        /* on chip: groups */
     size_t tiles;             /* groups side by side: channels, or tiles of channels */
-    size_t tile_in_place;     /* channels last, whole, in parts: vectors of a tile where results are written in place; else 0 */
+    size_t tile_in_place;     /* STRATEGY_REPEATED: vectors of a tile where results are written in place; else 0 */
     size_t partials;          /* partial results to a channel */
-    size_t merged_itself;     /* partial results to a channel that a group of a second walk merges, at most; 0: none */
     size_t slots;             /* channels last: work-items, or 0, that share a channel, each with tables of its own */
     size_t partials_size;     /* bytes, at the start of the workspace */
     size_t statistics_size;   /* bytes, then: mean and invstd of each channel, when the caller gives none */
@@ -69,15 +65,17 @@ struct schedule {
     size_t mask_size;         /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
 
-/* The schedule of calls that write results over what statistics are taken of: no group may still read what another one writes. */
-struct schedule bn_schedule_in_place(const struct schedule *schedule);
+/* The strategy of calls that write results over what statistics are taken of: no group may still read what another one writes. */
+enum strategy bn_strategy_in_place(enum strategy strategy);
+
+/* The groups of a kernel that walks the tensors. */
+void bn_find_groups(const struct schedule *schedule, enum grid grid, size_t groups[2]);
+
+/* The schedule of calls that depart from its strategy. */
+struct schedule bn_schedule_by(const struct schedule *schedule, enum strategy strategy);
 
 /* Whether the results of a pass over so many tensors go past the cache. */
 bool bn_streams(const struct schedule *schedule, unsigned tensors);
-
-/* Whether each group of a second walk merges the count partial results to a channel itself, so that no kernel does before it: where
- * groups are as many as parts. */
-bool bn_merges_itself(const struct schedule *schedule, size_t count);
 
 /* Tensors of a pass that has none that are optional. */
 unsigned bn_usual_tensors(enum pass pass);

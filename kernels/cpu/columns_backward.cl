@@ -419,14 +419,7 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
 
 /* The sums of a part of the rows to a group, into partials; coefficients: [slot][BACKWARD_ROWS][channel], for
  * its use. */
-GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
-                               __global const storage *other, layout other_at, __global const uchar *mask,
-                               ulong mask_offset, __global const real *gamma, ulong gamma_offset,
-                               __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset,
-                               __global const real *deviation, ulong deviation_offset, real epsilon_high,
-                               real epsilon_low, __global uchar *partials, ulong partials_offset, real alpha, uint flags,
-                               __global uchar *coefficients, ulong coefficients_offset, __global uchar *accumulated,
-                               ulong accumulated_offset)
+GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset, __global const real *deviation, ulong deviation_offset, real epsilon_high, real epsilon_low, real alpha, uint flags, __global uchar *partials, ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset, __global uchar *accumulated, ulong accumulated_offset)
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
@@ -443,11 +436,7 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
 }
 
 /* dx and dz of a part of the rows to a group, from coefficients [BACKWARD_ROWS][channel]. */
-GROUP_KERNEL void columns_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
-                                __global const storage *other, layout other_at, __global const uchar *mask,
-                                ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz,
-                                layout dz_at, __global const uchar *coefficients, ulong coefficients_offset, real alpha,
-                                uint flags)
+GROUP_KERNEL void columns_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at, real alpha, uint flags, __global const uchar *coefficients, ulong coefficients_offset)
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },

@@ -426,10 +426,7 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
 }
 
 /* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */
-GROUP_KERNEL void columns_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
-                                    layout z_at, __global storage *y, layout y_at, __global uchar *mask,
-                                    ulong mask_offset, __global const uchar *coefficients, ulong coefficients_offset,
-                                    real alpha, uint flags)
+GROUP_KERNEL void columns_normalize(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset, real alpha, uint flags, __global const uchar *coefficients, ulong coefficients_offset)
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };

@@ -12,16 +12,7 @@ INLINE merging merge_all(void)
 }
 
 /* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use. */
-GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x, layout x_at, __global const storage *z,
-                                          layout z_at, __global storage *y, layout y_at, __global uchar *mask,
-                                          ulong mask_offset, ulong partial_count, __global const uchar *partials,
-                                          ulong partials_offset, __global const real *gamma, ulong gamma_offset,
-                                          __global const real *beta, ulong beta_offset, __global real *running_mean,
-                                          ulong running_mean_offset, __global real *running_var,
-                                          ulong running_var_offset, __global real *save_mean, ulong save_mean_offset,
-                                          __global real *save_invstd, ulong save_invstd_offset, real epsilon_high,
-                                          real epsilon_low, real factor_high, real factor_low,
-                                          __global uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
+GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset, ulong partial_count, __global const uchar *partials, ulong partials_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset, __global real *running_mean, ulong running_mean_offset, __global real *running_var, ulong running_var_offset, __global real *save_mean, ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset, real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha, uint flags, __global uchar *coefficients, ulong coefficients_offset)
 {
     const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
                                 mask + mask_offset, alpha, flags };
@@ -37,16 +28,7 @@ GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x,
 }
 
 /* columns_input, with what finish_gradients does. coefficients: likewise. */
-GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, layout x_at, __global const storage *dy,
-                                      layout dy_at, __global const storage *other, layout other_at,
-                                      __global const uchar *mask, ulong mask_offset, __global storage *dx, layout dx_at,
-                                      __global storage *dz, layout dz_at, ulong count, ulong partial_count,
-                                      __global const uchar *partials, ulong partials_offset, __global const real *gamma,
-                                      ulong gamma_offset, __global const real *beta, ulong beta_offset,
-                                      __global const real *mean, ulong mean_offset, __global const real *deviation,
-                                      ulong deviation_offset, __global real *dgamma, ulong dgamma_offset,
-                                      __global real *dbeta, ulong dbeta_offset, real epsilon_high, real epsilon_low,
-                                      __global uchar *coefficients, ulong coefficients_offset, real alpha, uint flags)
+GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at, ulong count, ulong partial_count, __global const uchar *partials, ulong partials_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset, __global const real *deviation, ulong deviation_offset, __global real *dgamma, ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high, real epsilon_low, real alpha, uint flags, __global uchar *coefficients, ulong coefficients_offset)
 {
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
                                  { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },

@@ -330,12 +330,7 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
 }
 
 /* The sums of a part of a channel to a group, into partials. */
-GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
-                            __global const storage *other, layout other_at, __global const uchar *mask,
-                            ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta,
-                            ulong beta_offset, __global const real *mean, ulong mean_offset,
-                            __global const real *deviation, ulong deviation_offset, real epsilon_high, real epsilon_low,
-                            __global uchar *partials, ulong partials_offset, real alpha, uint flags)
+GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset, __global const real *deviation, ulong deviation_offset, real epsilon_high, real epsilon_low, real alpha, uint flags, __global uchar *partials, ulong partials_offset)
 {
     __local sums scratch[CLBN_GROUP];
     const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },

@@ -1,0 +1,114 @@
+#include "schedule/strategy.h"
+
+static const char *const names[KERNEL_COUNT] = {
+    [KERNEL_ROWS_FORWARD] = "rows_forward",
+    [KERNEL_ROWS_STATISTICS] = "rows_statistics",
+    [KERNEL_ROWS_NORMALIZE] = "rows_normalize",
+    [KERNEL_ROWS_INFERENCE] = "rows_inference",
+    [KERNEL_ROWS_BACKWARD] = "rows_backward",
+    [KERNEL_ROWS_SUMS] = "rows_sums",
+    [KERNEL_ROWS_INPUT] = "rows_input",
+    [KERNEL_IMAGES_FORWARD] = "images_forward",
+    [KERNEL_IMAGES_INFERENCE] = "images_inference",
+    [KERNEL_IMAGES_BACKWARD] = "images_backward",
+    [KERNEL_RESIDENT_ROWS_FORWARD] = "resident_rows_forward",
+    [KERNEL_RESIDENT_ROWS_BACKWARD] = "resident_rows_backward",
+    [KERNEL_COLUMNS_FORWARD] = "columns_forward",
+    [KERNEL_COLUMNS_STATISTICS] = "columns_statistics",
+    [KERNEL_COLUMNS_NORMALIZE] = "columns_normalize",
+    [KERNEL_COLUMNS_MERGE_NORMALIZE] = "columns_merge_normalize",
+    [KERNEL_COLUMNS_INFERENCE] = "columns_inference",
+    [KERNEL_COLUMNS_BACKWARD] = "columns_backward",
+    [KERNEL_COLUMNS_SUMS] = "columns_sums",
+    [KERNEL_COLUMNS_INPUT] = "columns_input",
+    [KERNEL_COLUMNS_MERGE_INPUT] = "columns_merge_input",
+    [KERNEL_RESIDENT_COLUMNS_FORWARD] = "resident_columns_forward",
+    [KERNEL_RESIDENT_COLUMNS_BACKWARD] = "resident_columns_backward",
+    [KERNEL_FINISH_STATISTICS] = "finish_statistics",
+    [KERNEL_FINISH_GRADIENTS] = "finish_gradients",
+    [KERNEL_FOLD_BIAS] = "fold_bias",
+};
+
+const char *bn_kernel_name(enum kernel_id id)
+{
+    return names[id];
+}
+
+/* What columns_walk.cl keeps of a work-item's channels. */
+#define TABLES (SECTION_COEFFICIENTS | SECTION_ACCUMULATORS)
+
+#define ONE(grid_, kernel, sections)                                                                                           \
+    {                                                                                                                          \
+        .grid = grid_, .last = { kernel, sections }                                                                            \
+    }
+#define ALL_IN_PARTS (SECTION_PARTIALS | TABLES)
+
+#define MERGE_FORWARD                                                                                                          \
+    {                                                                                                                          \
+        KERNEL_FINISH_STATISTICS, 0                                                                                            \
+    }
+#define MERGE_BACKWARD                                                                                                         \
+    {                                                                                                                          \
+        KERNEL_FINISH_GRADIENTS, 0                                                                                             \
+    }
+
+static const struct recipe of_rows[STRATEGIES][PASSES] = {
+    [STRATEGY_NONE] = { [PASS_FORWARD] = { .merge = MERGE_FORWARD }, [PASS_BACKWARD] = { .merge = MERGE_BACKWARD } },
+    [STRATEGY_WHOLE] = { [PASS_FORWARD] = ONE(GRID_PARTS, KERNEL_ROWS_FORWARD, 0),
+                         [PASS_BACKWARD] = ONE(GRID_PARTS, KERNEL_ROWS_BACKWARD, 0),
+                         [PASS_INFERENCE] = ONE(GRID_PARTS, KERNEL_ROWS_INFERENCE, 0) },
+    [STRATEGY_IMAGES] = { [PASS_FORWARD] = ONE(GRID_IMAGES, KERNEL_IMAGES_FORWARD, 0),
+                          [PASS_BACKWARD] = ONE(GRID_IMAGES, KERNEL_IMAGES_BACKWARD, 0),
+                          [PASS_INFERENCE] = ONE(GRID_IMAGES, KERNEL_IMAGES_INFERENCE, 0) },
+    [STRATEGY_ON_CHIP] = { [PASS_FORWARD] = ONE(GRID_ON_CHIP, KERNEL_RESIDENT_ROWS_FORWARD, 0),
+                           [PASS_BACKWARD] = ONE(GRID_ON_CHIP, KERNEL_RESIDENT_ROWS_BACKWARD, 0) },
+    [STRATEGY_SPLIT] = { [PASS_FORWARD] = { .first = { KERNEL_ROWS_STATISTICS, SECTION_PARTIALS },
+                                            .merge = MERGE_FORWARD,
+                                            .last = { KERNEL_ROWS_NORMALIZE, SECTION_COEFFICIENTS } },
+                         [PASS_BACKWARD] = { .first = { KERNEL_ROWS_SUMS, SECTION_PARTIALS },
+                                             .merge = MERGE_BACKWARD,
+                                             .last = { KERNEL_ROWS_INPUT, SECTION_COEFFICIENTS } },
+                         [PASS_INFERENCE] = ONE(GRID_PARTS, KERNEL_ROWS_INFERENCE, 0) },
+};
+
+static const struct recipe of_columns[STRATEGIES][PASSES] = {
+    [STRATEGY_NONE] = { [PASS_FORWARD] = { .merge = MERGE_FORWARD }, [PASS_BACKWARD] = { .merge = MERGE_BACKWARD } },
+    [STRATEGY_WHOLE] = { [PASS_FORWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_FORWARD, ALL_IN_PARTS),
+                         [PASS_BACKWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_BACKWARD, ALL_IN_PARTS),
+                         [PASS_INFERENCE] = ONE(GRID_PARTS, KERNEL_COLUMNS_INFERENCE, SECTION_COEFFICIENTS) },
+    [STRATEGY_REPEATED] = { [PASS_FORWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_FORWARD, ALL_IN_PARTS),
+                            [PASS_BACKWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_BACKWARD, ALL_IN_PARTS),
+                            [PASS_INFERENCE] = ONE(GRID_PARTS, KERNEL_COLUMNS_INFERENCE, SECTION_COEFFICIENTS) },
+    [STRATEGY_ON_CHIP] = { [PASS_FORWARD] = ONE(GRID_ON_CHIP, KERNEL_RESIDENT_COLUMNS_FORWARD, 0),
+                           [PASS_BACKWARD] = ONE(GRID_ON_CHIP, KERNEL_RESIDENT_COLUMNS_BACKWARD, 0) },
+    [STRATEGY_SPLIT] = { [PASS_FORWARD] = { .first = { KERNEL_COLUMNS_STATISTICS, ALL_IN_PARTS },
+                                            .merge = MERGE_FORWARD,
+                                            .last = { KERNEL_COLUMNS_NORMALIZE, SECTION_COEFFICIENTS } },
+                         [PASS_BACKWARD] = { .first = { KERNEL_COLUMNS_SUMS, ALL_IN_PARTS },
+                                             .merge = MERGE_BACKWARD,
+                                             .last = { KERNEL_COLUMNS_INPUT, SECTION_COEFFICIENTS } },
+                         [PASS_INFERENCE] = ONE(GRID_PARTS, KERNEL_COLUMNS_INFERENCE, SECTION_COEFFICIENTS) },
+    [STRATEGY_MERGING] = { [PASS_FORWARD] = { .first = { KERNEL_COLUMNS_STATISTICS, ALL_IN_PARTS },
+                                              .merge = MERGE_FORWARD,
+                                              .last = { KERNEL_COLUMNS_MERGE_NORMALIZE, SECTION_COEFFICIENTS },
+                                              .last_merges = true },
+                           [PASS_BACKWARD] = { .first = { KERNEL_COLUMNS_SUMS, ALL_IN_PARTS },
+                                               .merge = MERGE_BACKWARD,
+                                               .last = { KERNEL_COLUMNS_MERGE_INPUT, SECTION_COEFFICIENTS },
+                                               .last_merges = true } },
+};
+
+const struct recipe *bn_recipe(bool channels_last, enum strategy strategy, enum pass pass)
+{
+    return channels_last ? &of_columns[strategy][pass] : &of_rows[strategy][pass];
+}
+
+bool bn_takes_workspace(const struct recipe *r)
+{
+    return (r->first.sections | r->last.sections) != 0;
+}
+
+bool bn_is_split(enum strategy strategy)
+{
+    return strategy == STRATEGY_SPLIT || strategy == STRATEGY_MERGING;
+}
