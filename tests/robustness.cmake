@@ -54,6 +54,13 @@ foreach(name cache_folder disk_cache cache_sharing)
     target_sources(test_${name} PRIVATE allocate.c cache_files.c cache_text.c)
 endforeach()
 target_sources(test_core_tuning PRIVATE cache_files.c)
+# What the disk cache calls of the C library comes through the test, to fail there.
+clbn_add_test(cache_failures clbn_internals)
+target_sources(test_cache_failures PRIVATE allocate.c cache_files.c cache_text.c interpose_files.c)
+foreach(function open openat close read write fsync fstat fstatat fstatvfs faccessat renameat unlinkat mkdir getrlimit fdopendir
+    malloc)
+    target_link_options(test_cache_failures PRIVATE LINKER:--wrap=${function})
+endforeach()
 
 # With the library's objects in the executable: divisions.c chooses in their inside what the tests then see outside, and lending.c
 # lends their kernels. Of libclbn, which the support asks for, nothing is left to use.

@@ -223,6 +223,29 @@ START_TEST(a_folder_that_cannot_be_costs_nothing)
 }
 END_TEST
 
+/* As on a full disk: the mark is there, and the binary cannot be. The first that finds out notes it, and no other asks for one. */
+START_TEST(storing_that_failed_is_not_tried_again)
+{
+    fill_cache(&engine_configs[0], &columns);
+    char *path = strdup(only_entry(binary));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    const unsigned long before = calls_of("clGetProgramInfo");
+    use_engine(&engine_configs[0], &columns);
+    const unsigned long asked = calls_of("clGetProgramInfo");
+    ck_assert_uint_gt(asked, before);
+    use_engine(&engine_configs[0], &columns);
+    use_engine(&engine_configs[0], &columns);
+    ck_assert_uint_eq(calls_of("clGetProgramInfo"), asked);
+    expect_entries(1, 1);
+    ck_assert_int_eq(rmdir(path), 0);
+    ck_assert_int_eq(unlink(only_entry(mark)), 0);
+    fill_cache(&engine_configs[0], &columns);
+    expect_entries(1, 1);
+    free(path);
+}
+END_TEST
+
 static void spoil_entry(const char *kind)
 {
     char *path = strdup(only_entry(kind));
@@ -445,8 +468,11 @@ static void fail_each_call(enum failure_kind kind, enum warmth warmth)
     const char *failed = "";
     unsigned long number = 0;
     fill_cache(&engine_configs[0], &columns);
+    char *path = strdup(only_entry(mark));
+    struct bytes fresh_mark = read_bytes(path);
     while (failed != NULL) {
         ck_assert_uint_lt(++number, MANY_CALLS);
+        write_bytes(path, fresh_mark.bytes, fresh_mark.size); /* a failure is noted there */
         if (warmth < MARKED)
             delete_entry(mark);
         if (warmth < WARM)
@@ -461,6 +487,8 @@ static void fail_each_call(enum failure_kind kind, enum warmth warmth)
         expect_made(&made, stored ? 0 : 1, stored ? 1 : 0);
     }
     ck_assert_uint_gt(number, warmth == MARKED ? 15 : 10);
+    free(fresh_mark.bytes);
+    free(path);
 }
 
 START_TEST(a_cache_fails_silently)
@@ -514,6 +542,7 @@ int main(int count, char **arguments)
     tcase_add_test(cases, what_was_restored_is_not_stored_again);
     tcase_add_test(cases, a_cache_that_is_off_does_nothing);
     tcase_add_test(cases, a_folder_that_cannot_be_costs_nothing);
+    tcase_add_test(cases, storing_that_failed_is_not_tried_again);
     tcase_add_test(cases, a_spoilt_binary_is_compiled_and_replaced);
     tcase_add_test(cases, a_spoilt_mark_is_replaced);
     tcase_add_test(cases, an_entry_of_another_device_is_not_used);

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "program/cache_folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* "clbn" and the number of the format. A machine of the other byte order reads another number. */
@@ -19,6 +22,13 @@
 
 /* Bytes of an entry: far more than any program has, and few enough to be read at once. */
 #define MAX_ENTRY_SIZE ((size_t)64 << 20)
+
+/* Bytes that a disk must have free for work to begin whose result is to be written: more than programs usually have. */
+#define ROOM_FOR_ENTRY (UINT64_C(8) << 20)
+
+/* What names of files that are being written begin with, and the seconds after which nobody writes them any more. */
+#define TEMPORARY      "temporary-"
+#define TEMPORARY_LIFE 3600
 
 enum { NAME_SIZE = 128, TEMPORARY_ATTEMPTS = 100 };
 
@@ -124,12 +134,30 @@ bool bn_cache_read(const char *kind, const void *key, size_t key_size, void **da
 
 /* ---- Writing -------------------------------------------------------------------------------------------------------------- */
 
+/* A file system that does not know its size says that it has no blocks, or no files. */
+static bool has_room(int folder)
+{
+    struct statvfs disk;
+    if (fstatvfs(folder, &disk) != 0)
+        return false;
+    const uint64_t block = disk.f_frsize > 0 ? disk.f_frsize : disk.f_bsize;
+    return (disk.f_blocks == 0 || disk.f_bavail >= ROOM_FOR_ENTRY / (block > 0 ? block : 1)) &&
+           (disk.f_files == 0 || disk.f_favail > 0);
+}
+
+/* Writing more than the process may would kill it. */
+static bool may_write(size_t size)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur);
+}
+
 bool bn_cache_is_writable(void)
 {
-    int folder = bn_open_cache_folder(true);
+    int folder = may_write(ROOM_FOR_ENTRY) ? bn_open_cache_folder(true) : -1;
     if (folder < 0)
         return false;
-    bool writable = faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) == 0;
+    bool writable = faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) == 0 && has_room(folder);
     close(folder);
     return writable;
 }
@@ -149,22 +177,39 @@ static bool write_all(int file, const void *bytes, size_t size)
     return true;
 }
 
-/* Writing more than the process may would kill it. */
-static bool may_write(size_t size)
+static bool is_left(int folder, const char *name, time_t now)
 {
-    struct rlimit limit;
-    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur);
+    struct stat about;
+    return strncmp(name, TEMPORARY, strlen(TEMPORARY)) == 0 && fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (about.st_mtime < now - TEMPORARY_LIFE || about.st_mtime > now + TEMPORARY_LIFE);
 }
 
-/* Creates a file that only this call knows: threads take different numbers, processes have different ones, and where those
- * of two machines are the same, or a process that was killed has left its file, the next number is tried. Files that were
- * left so are never read, and stay until somebody deletes them. */
+/* Deletes what writers that were killed have left. */
+static void delete_left(int folder)
+{
+    const time_t now = time(NULL);
+    int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *names = again >= 0 ? fdopendir(again) : NULL;
+    if (!names && again >= 0)
+        close(again);
+    if (!names)
+        return;
+    for (struct dirent *entry = readdir(names); entry; entry = readdir(names))
+        if (is_left(folder, entry->d_name, now))
+            unlinkat(folder, entry->d_name, 0);
+    closedir(names);
+}
+
+/* Creates a file that only this call knows: threads take different numbers, processes have different ones or begin at different
+ * times. Where all that is the same, on two machines perhaps, the next number is tried. */
 static int create_temporary(int folder, char name[NAME_SIZE])
 {
     static unsigned next;
+    struct timespec now = { 0, 0 };
+    clock_gettime(CLOCK_REALTIME, &now);
     for (int attempt = 0; attempt < TEMPORARY_ATTEMPTS; attempt++) {
         unsigned number = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED);
-        snprintf(name, NAME_SIZE, "temporary-%ld-%u", (long)getpid(), number);
+        snprintf(name, NAME_SIZE, TEMPORARY "%ld-%lld%09ld-%u", (long)getpid(), (long long)now.tv_sec, now.tv_nsec, number);
         int file = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
         if (file >= 0 || errno != EEXIST)
             return file;
@@ -198,7 +243,18 @@ bool bn_cache_write(const char *kind, const void *key, size_t key_size, const vo
     int folder = bn_open_cache_folder(true);
     if (folder < 0)
         return false;
+    delete_left(folder);
     bool written = write_entry(folder, name, &header, key, data);
     close(folder);
     return written;
+}
+
+void bn_cache_delete(const char *kind, const void *key, size_t key_size)
+{
+    char name[NAME_SIZE];
+    int folder = name_entry(name, kind, key, key_size) ? bn_open_cache_folder(false) : -1;
+    if (folder < 0)
+        return;
+    unlinkat(folder, name, 0);
+    close(folder);
 }

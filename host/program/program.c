@@ -19,10 +19,9 @@ struct kept_kernel {
 struct program {
     struct variant variant;
     cl_program program;
-    char *cache_key;   /* NULL: the cache is off */
-    bool restored;     /* from the cache */
-    bool built_before; /* from source, here: it is to be stored, not marked */
-    lock_t lock;       /* of the members below */
+    char *cache_key; /* NULL: the cache is off */
+    enum program_fate fate;
+    lock_t lock; /* of the members below */
     struct tuning tuning;
     struct kept_kernel kept[KERNEL_COUNT][KEPT_KERNELS];
 };
@@ -99,10 +98,9 @@ static cl_int restore_or_compile(struct program *p, cl_context context, cl_devic
         return bn_fail(CLBN_INTERNAL_ERROR, "the build options do not fit in %zu bytes.", sizeof(options));
     p->cache_key = bn_program_key(device, sources.count, sources.texts, sources.lengths, options);
     p->program = bn_restore_program(context, device, p->cache_key, options);
-    p->restored = p->program != NULL;
-    if (p->restored)
+    p->fate = p->program ? PROGRAM_LEFT : bn_fate_of_program(p->cache_key);
+    if (p->program)
         return CLBN_SUCCESS;
-    p->built_before = bn_has_program_mark(p->cache_key);
     p->program = compile(context, device, &sources, options, &status);
     return status;
 }
@@ -137,10 +135,7 @@ void bn_release_program(struct program *p)
 {
     if (!p)
         return;
-    if (p->built_before)
-        bn_store_program(p->program, p->cache_key);
-    else if (!p->restored)
-        bn_mark_program(p->cache_key);
+    bn_end_program(p->fate, p->program, p->cache_key);
     for (int id = 0; id < KERNEL_COUNT; id++)
         for (unsigned i = 0; i < KEPT_KERNELS; i++)
             if (p->kept[id][i].kernel)

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-/* The words that entries' names begin with: of binaries, and of marks, which have no data. */
+/* The words that entries' names begin with: of binaries, and of marks, which have no data, or the time when storing failed. */
 #define BINARY "program"
 #define MARK   "compiled"
+
+#define SECONDS_TO_RETRY (24 * 60 * 60)
 
 /* Bytes of a key: where a driver's strings do not fit, nothing is cached. Devices to a context: likewise. */
 enum { KEY_SIZE = 4096, MAX_DEVICES = 64 };
@@ -140,31 +143,48 @@ static bool find_binary(const struct binaries *all, cl_uint *index)
     return found == 1;
 }
 
-bool bn_has_program_mark(const char *key)
+enum program_fate bn_fate_of_program(const char *key)
 {
-    void *nothing = NULL;
+    void *data = NULL;
     size_t size = 0;
-    if (!key || !bn_cache_read(MARK, key, strlen(key), &nothing, &size))
-        return false;
-    free(nothing);
-    return true;
+    int64_t failed = 0;
+    if (!key)
+        return PROGRAM_LEFT;
+    if (!bn_cache_read(MARK, key, strlen(key), &data, &size))
+        return PROGRAM_MARKED;
+    if (size == sizeof(failed))
+        memcpy(&failed, data, sizeof(failed));
+    free(data);
+    const int64_t now = (int64_t)time(NULL);
+    return failed <= now && now - failed < SECONDS_TO_RETRY ? PROGRAM_LEFT : PROGRAM_STORED;
 }
 
-void bn_mark_program(const char *key)
-{
-    if (key)
-        bn_cache_write(MARK, key, strlen(key), "", 0);
-}
-
-void bn_store_program(cl_program program, const char *key)
+static bool store(cl_program program, const char *key)
 {
     struct binaries all = { .count = 0 };
     cl_uint index = 0;
-    if (!key || !bn_cache_is_writable() || !query_sizes(program, &all) || !find_binary(&all, &index))
-        return;
+    if (!query_sizes(program, &all) || !find_binary(&all, &index))
+        return false;
     unsigned char *binary = malloc(all.sizes[index]);
     all.bytes[index] = binary;
-    if (binary && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(all.bytes), all.bytes, NULL) == CL_SUCCESS)
-        bn_cache_write(BINARY, key, strlen(key), binary, all.sizes[index]);
+    bool stored = binary && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(all.bytes), all.bytes, NULL) == CL_SUCCESS &&
+                  bn_cache_write(BINARY, key, strlen(key), binary, all.sizes[index]);
     free(binary);
+    return stored;
+}
+
+/* The mark says when. */
+static void note_failure(const char *key)
+{
+    const int64_t now = (int64_t)time(NULL);
+    if (!bn_cache_write(MARK, key, strlen(key), &now, sizeof(now)))
+        bn_cache_delete(MARK, key, strlen(key));
+}
+
+void bn_end_program(enum program_fate fate, cl_program program, const char *key)
+{
+    if (fate == PROGRAM_MARKED)
+        bn_cache_write(MARK, key, strlen(key), "", 0);
+    else if (fate == PROGRAM_STORED && bn_cache_is_writable() && !store(program, key))
+        note_failure(key);
 }

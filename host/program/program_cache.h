@@ -14,8 +14,8 @@ char *bn_program_key(cl_device_id device, cl_uint count, const char *const *sour
 /* A program that was stored, built; NULL for a miss, also where the driver no longer takes it. Takes a NULL key. */
 cl_program bn_restore_program(cl_context context, cl_device_id device, const char *key, const char *options);
 
-/* What becomes of a program that was built from source, for one device: if there was no mark when it was built, it is marked
- * when it is about to be released; else it is stored then. All take a NULL key.
+/* What becomes of a program that was built from source, for one device, when it is about to be released: without a mark when it was
+ * built, it is marked; with one, it is stored.
  *
  * So a program is stored when it has been built here for the second time. Asking for a binary can be work, which a process
  * that is the only one on its machine must not do for others; leaving a mark is none. PoCL 3.1 compiles a kernel for its
@@ -25,9 +25,14 @@ cl_program bn_restore_program(cl_context context, cl_device_id device, const cha
  * compile again.
  *
  * Not when it is built: the work must not come before the first result, and PoCL's binary has more in it later. The mark
- * stays beside the binary, so that one that is lost, spoilt or refused is replaced after the next build. */
-bool bn_has_program_mark(const char *key);
-void bn_mark_program(const char *key);
-void bn_store_program(cl_program program, const char *key);
+ * stays beside the binary, so that one that is lost, spoilt or refused is replaced after the next build.
+ *
+ * Where storing fails, on a full disk perhaps, the work was for nothing: the mark says so, and it is not tried again for a day. Where
+ * not even that can be written the mark is deleted, and while none can be written again nothing is stored. */
+enum program_fate { PROGRAM_LEFT, PROGRAM_MARKED, PROGRAM_STORED };
+
+/* Of a program that is to be built. PROGRAM_LEFT for a NULL key. */
+enum program_fate bn_fate_of_program(const char *key);
+void bn_end_program(enum program_fate fate, cl_program program, const char *key);
 
 #endif
