@@ -12,4 +12,4 @@ cmake -S "$root" -B "$root/build-test" -DCLBN_WERROR=ON
 cmake --build "$root/build-test" --parallel "$(nproc)"
 
 cd "$root/build-test"
-exec ctest --output-on-failure --parallel "$(nproc)"
+exec ctest --no-tests=error --output-on-failure --parallel "$(nproc)"

@@ -2,7 +2,8 @@
 # The installed package: run.sh SOURCE_DIR BUILD_DIR WORK_DIR CMAKE
 #
 # Installs the build into an empty folder, and there checks the library's symbols and the header alone, then builds and runs a C and
-# a C++ program against it, through the CMake package and through pkg-config, and README's example.
+# a C++ program against it, through the CMake package and through pkg-config, and README's example; then a program with clbn as a
+# subproject; and configures clbn where Check is not installed.
 # Functions replace their arguments by pkg-config's answers.
 # shellcheck disable=SC2119,SC2120
 set -eu
@@ -11,8 +12,9 @@ if [ $# -ne 4 ]; then
     echo 'usage: run.sh SOURCE_DIR BUILD_DIR WORK_DIR CMAKE' >&2
     exit 2
 fi
-consumer=$1/tests/consumer
-readme=$1/README.md
+source=$1
+consumer=$source/tests/consumer
+readme=$source/README.md
 build=$2
 work=$3
 cmake=$4
@@ -118,10 +120,30 @@ check_readme() {
     run_consumer "$work/readme"
 }
 
+# As someone does who has clbn's sources alone.
+check_subproject() {
+    for fetched in ON OFF; do
+        step "clbn within another project, FetchContent $fetched"
+        "$cmake" -S "$consumer/subproject" -B "$work/subproject" -DCLBN_SOURCE="$source" -DFETCHED=$fetched \
+            >"$work/configure.log" 2>&1 || fail "a subproject: $(cat "$work/configure.log")"
+    done
+    "$cmake" --build "$work/subproject" --parallel 2 >"$work/build.log" 2>&1 || fail "$(cat "$work/build.log")"
+    run_consumer "$work/subproject/consumer_c"
+}
+
+check_without_check() {
+    step "without Check there are no tests"
+    PKG_CONFIG_LIBDIR=/nowhere PKG_CONFIG_PATH='' "$cmake" -S "$source" -B "$work/plain" >"$work/configure.log" 2>&1 ||
+        fail "without Check: $(cat "$work/configure.log")"
+    grep -q 'Check is missing: the tests are left out' "$work/configure.log" || fail "nothing says that the tests are left out"
+}
+
 install_afresh
 check_symbols
 check_header
 check_cmake_package
 check_pkg_config
 check_readme
+check_subproject
+check_without_check
 echo "all ok"
