@@ -195,10 +195,11 @@ START_TEST(reads_what_it_writes)
         unsigned rank;
         size_t shape[CLBN_MAX_RANK];
     } rows[] = {
-        { CLBN_FLOAT32, 0, { 0 } },       { CLBN_FLOAT64, 1, { 5 } },
-        { CLBN_FLOAT32, 2, { 0, 4 } },    { CLBN_FLOAT64, 8, { 1, 2, 1, 3, 1, 2, 1, 2 } },
-        { CLBN_FLOAT64, 3, { 4, 0, 2 } }, { CLBN_FLOAT32, 8, { 1000000000, 1000000000, 1, 1, 1, 1, 1, 0 } },
-        { CLBN_FLOAT16, 2, { 3, 5 } },    { SCALAR_UINT8, 1, { 13 } },
+        { CLBN_FLOAT32, 0, { 0 } },         { CLBN_FLOAT64, 1, { 5 } },
+        { CLBN_FLOAT32, 2, { 0, 4 } },      { CLBN_FLOAT64, 8, { 1, 2, 1, 3, 1, 2, 1, 2 } },
+        { CLBN_FLOAT64, 3, { 4, 0, 2 } },   { CLBN_FLOAT32, 8, { 1000000000, 1000000000, 1, 1, 1, 1, 1, 0 } },
+        { CLBN_FLOAT16, 2, { 3, 5 } },      { SCALAR_UINT8, 1, { 13 } },
+        { CLBN_FLOAT32, 2, { 515, 1021 } }, /* large enough to be mapped */
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -220,6 +221,42 @@ START_TEST(reads_what_it_writes)
             ck_assert_mem_eq(again.data, array.data, size);
         npy_free(&array);
         npy_free(&again);
+    }
+}
+END_TEST
+
+/* Large arrays are mapped: what becomes of them is not written to the file. */
+START_TEST(changes_no_file_that_is_read)
+{
+    static const size_t shape[2] = { 515, 1021 };
+
+    for (int big_endian = 0; big_endian < 2; big_endian++) {
+        struct npy_array array, again;
+        struct output_file file;
+        struct failure failure = { "" };
+        size_t count;
+
+        ck_assert(npy_create(&array, CLBN_FLOAT32, shape, 2, &failure));
+        count = array.header.count;
+        for (size_t i = 0; i < count; i++)
+            ((float *)array.data)[i] = (float)i;
+        array.header.big_endian = big_endian;
+        ck_assert(output_file_open(&file, npy_path, &failure) && npy_write(&array, &file, &failure) &&
+                  output_file_publish(&file, &failure));
+        output_file_close(&file);
+        npy_free(&array);
+        ck_assert_msg(npy_read(&array, npy_path, &failure), "%s", failure.sentence);
+        ck_assert_uint_gt(array.mapped, 0);
+        ck_assert_uint_eq((uintptr_t)array.data % NPY_ALIGNMENT, 0);
+        for (size_t i = 0; i < count; i++) {
+            ck_assert(((float *)array.data)[i] == (float)i);
+            ((float *)array.data)[i] = -1;
+        }
+        ck_assert(npy_read(&again, npy_path, &failure));
+        for (size_t i = 0; i < count; i++)
+            ck_assert(((float *)again.data)[i] == (float)i);
+        npy_free(&again);
+        npy_free(&array);
     }
 }
 END_TEST
@@ -277,6 +314,7 @@ int main(void)
     tcase_add_test(reading, reads_native_types);
     tcase_add_test(writing, writes_what_numpy_writes);
     tcase_add_test(writing, reads_what_it_writes);
+    tcase_add_test(writing, changes_no_file_that_is_read);
     tcase_add_test(writing, converts);
     tcase_add_test(writing, refuses_to_make_what_is_too_large);
     return run_in_one_process(suite);

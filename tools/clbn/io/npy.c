@@ -10,7 +10,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 /* The most bytes of a header that are read; a sound one for 8 axes has some 250. */
@@ -18,6 +20,9 @@ enum { HEADER_LIMIT = 65536 };
 
 /* The magic string and the version. */
 enum { PREAMBLE_SIZE = 8 };
+
+/* Bytes of an array that is mapped, and more than a header has. */
+enum { MAPPED_LEAST = 1 << 20 };
 
 static const unsigned char magic[6] = { 0x93, 'N', 'U', 'M', 'P', 'Y' };
 
@@ -74,6 +79,26 @@ static bool allocate(struct npy_array *array)
         array->data =
             (unsigned char *)array->memory + (NPY_ALIGNMENT - (uintptr_t)array->memory % NPY_ALIGNMENT) % NPY_ALIGNMENT;
     return array->memory != NULL;
+}
+
+/* Takes the elements, which begin where the stream is, from the file itself: what is written to them stays in this process. Small ones
+ * are read, which costs less, as are those that do not begin as they should, and those of a stream that is no file. */
+static bool map_data(FILE *stream, struct npy_array *array)
+{
+    size_t bytes = array->header.count * scalar_size(array->header.type);
+    off_t place = ftello(stream);
+    int file = fileno(stream);
+
+    if (bytes < MAPPED_LEAST || file < 0 || place < 0 || place >= MAPPED_LEAST || place % NPY_ALIGNMENT != 0)
+        return false;
+    array->memory = mmap(NULL, (size_t)place + bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+    if (array->memory == MAP_FAILED) {
+        array->memory = NULL;
+        return false;
+    }
+    array->mapped = (size_t)place + bytes;
+    array->data = (unsigned char *)array->memory + place;
+    return true;
 }
 
 /* Reads the preamble and the length of the dictionary. *size: the file's bytes, less those that have been read. */
@@ -148,16 +173,31 @@ static bool make_c_order(struct npy_array *array, struct failure *failure)
     if (!allocate(&ordered))
         return fail(failure, "there is no memory to bring it into C order");
     reorder(&array->header, array->data, ordered.data);
-    free(array->memory);
+    npy_free(array);
     *array = ordered;
     return true;
+}
+
+/* Reads the elements, which must end the stream. */
+static bool read_data(FILE *stream, struct npy_array *array, struct failure *failure)
+{
+    size_t bytes = array->header.count * scalar_size(array->header.type);
+    size_t got = 0;
+
+    if (bytes > 0 && !allocate(array))
+        return fail(failure, "there is no memory for its %zu bytes", bytes);
+    if (bytes > 0)
+        got = fread(array->data, 1, bytes, stream);
+    if (got != bytes)
+        return fail(failure, "it could not be read to its end: of %zu bytes there were %zu", bytes, got);
+    return getc(stream) == EOF || fail(failure, "it goes on after the %zu bytes of its array", bytes);
 }
 
 /* The sentences of its failures are continued in npy_read(). */
 static bool read_array(FILE *stream, uintmax_t size, struct npy_array *array, struct failure *failure)
 {
     bool known = size != UNKNOWN_SIZE;
-    size_t bytes, element_size, got;
+    size_t bytes, element_size;
 
     if (size < PREAMBLE_SIZE + 2)
         return fail(failure, "it is not a .npy file");
@@ -171,13 +211,8 @@ static bool read_array(FILE *stream, uintmax_t size, struct npy_array *array, st
         npy_format_shape(array->header.shape, array->header.rank, shape, sizeof(shape));
         return fail(failure, "it has %ju bytes of data, and its shape %s needs %zu", size, shape, bytes);
     }
-    if (bytes > 0 && !allocate(array))
-        return fail(failure, "there is no memory for its %zu bytes", bytes);
-    got = bytes > 0 ? fread(array->data, 1, bytes, stream) : 0;
-    if (got != bytes)
-        return fail(failure, "it could not be read to its end: of %zu bytes there were %zu", bytes, got);
-    if (getc(stream) != EOF)
-        return fail(failure, "it goes on after the %zu bytes of its array", bytes);
+    if (!(known && map_data(stream, array)) && !read_data(stream, array, failure))
+        return false;
     if (array->header.big_endian != scalar_big_endian())
         swap_bytes(array->data, array->header.count, element_size);
     return !array->header.fortran_order || make_c_order(array, failure);
@@ -349,6 +384,9 @@ bool npy_write(const struct npy_array *array, struct output_file *file, struct f
 
 void npy_free(struct npy_array *array)
 {
-    free(array->memory);
+    if (array->mapped > 0)
+        munmap(array->memory, array->mapped);
+    else
+        free(array->memory);
     memset(array, 0, sizeof(*array));
 }

@@ -14,6 +14,7 @@ struct npy_array {
     struct npy_header header; /* fortran_order is false. */
     void *data;               /* NULL where the count is 0. Begins at a multiple of NPY_ALIGNMENT, in memory. */
     void *memory;
+    size_t mapped; /* Bytes of memory that are a file's; 0: it was allocated. */
 };
 
 /* Bytes: the largest vector of OpenCL, which lets a device use the elements where they are, and a line of a cache. */
