@@ -15,7 +15,7 @@
  *     clbn_engine engine = clbnCreateEngine(context, device, NULL, &status);
  *
  *     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
- *     desc.rank = 4;                      // N, C, H, W; the channel axis is 1 unless said otherwise
+ *     desc.rank = 4;                      // N, C, H, W; channels are along axis 1 unless said otherwise
  *     desc.shape[0] = 32; desc.shape[1] = 64; desc.shape[2] = 56; desc.shape[3] = 56;
  *     clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
  *
@@ -72,7 +72,7 @@ enum {
     CLBN_INVALID_PLAN = -2002,        /* The plan is NULL. */
     CLBN_INVALID_ARGUMENT = -2003,    /* A pointer that must not be NULL is NULL, or a selector or flag is unknown. */
     CLBN_INVALID_STRUCT_SIZE = -2004, /* struct_size is none of any version, or members beyond this library's are used. */
-    CLBN_INVALID_SHAPE = -2005,       /* The rank is not 1 to CLBN_MAX_RANK, or the channel axis is not below the rank. */
+    CLBN_INVALID_SHAPE = -2005,       /* The rank is not 1 to CLBN_MAX_RANK, or a channel axis is not below the rank. */
     CLBN_SIZE_OVERFLOW = -2006,       /* The tensor's bytes do not fit in size_t or in the device's address space. */
     CLBN_UNSUPPORTED_TYPE = -2007,    /* The type is unknown, or the device cannot compute in it. */
     CLBN_INVALID_EPSILON = -2008,     /* epsilon is negative, infinite or NaN. */
@@ -219,10 +219,22 @@ typedef cl_uint clbn_type;
 #define CLBN_FLOAT16  3u
 #define CLBN_BFLOAT16 4u /* The upper half of a float32. */
 
-/* Over which axes statistics are taken. */
-typedef cl_uint clbn_mode;
-#define CLBN_PER_CHANNEL    0u /* Over all but the channel axis. */
-#define CLBN_PER_ACTIVATION 1u /* Over axis 0, the batch, alone: each position of the other axes is a channel of its own. */
+/*
+ * The set of axes along which channels are numbered, a bit to an axis; statistics are taken over all other axes. A channel's
+ * number, its place in gamma and in all statistics, has the set's last axis running fastest.
+ *
+ *     CLBN_AXIS(1)                                     (m, d), N C H W: batch norm of channels
+ *     CLBN_AXIS(3)                                     N H W C
+ *     CLBN_AXIS(1) | CLBN_AXIS(2) | CLBN_AXIS(3)       all but the batch of N C H W: a channel for each activation
+ *     CLBN_AXIS(1) | CLBN_AXIS(2)                      of N C F T, a channel for each frequency of each C
+ *     CLBN_AXIS(0) | CLBN_AXIS(1)                      of N C H W, the statistics of instance norm, with N * C gammas
+ *     CLBN_AXIS(1) | CLBN_AXIS(4)                      N C/8 H W 8: a blocked layout, whose channels are 8 to a block
+ *     0                                                one channel of all elements
+ *
+ * Fast are channels that are one axis, or axes that follow one another in memory; of others a work-item takes its elements one
+ * by one.
+ */
+#define CLBN_AXIS(axis) (1u << (axis))
 
 /*
  * The function that forms y, and from what the backward can have its derivative, each marked:
@@ -279,13 +291,12 @@ typedef struct clbn_plan_desc {
     size_t struct_size;
     clbn_type type;
     cl_uint rank;         /* 1 to CLBN_MAX_RANK. */
-    cl_uint channel_axis; /* Below the rank. 1 for (m, d) and NCHW, 3 for NHWC. Not looked at with CLBN_PER_ACTIVATION. */
+    cl_uint channel_axes; /* CLBN_AXIS() of axes below the rank. */
+    clbn_activation activation;
     /* Elements along each axis. Axes may have 0 elements: then there is nothing to normalise. */
     size_t shape[CLBN_MAX_RANK];
     /* Added to the variance, >= 0. Where var + epsilon is 0, invstd is taken as 0: a constant channel gives beta, never NaN. */
     double epsilon;
-    clbn_mode mode;
-    clbn_activation activation;
     double leaky_slope; /* >= 0; of CLBN_ACTIVATION_LEAKY_RELU: the slope below 0. */
     double elu_alpha;   /* >= 0; of CLBN_ACTIVATION_ELU. */
     clbn_layout x_layout;
@@ -296,11 +307,11 @@ typedef struct clbn_plan_desc {
     clbn_layout dz_layout;
 } clbn_plan_desc;
 
-/* float32, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors. */
+/* float32, channels along axis 1, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors. */
 #define CLBN_PLAN_DESC_INIT                                                                                                    \
     {                                                                                                                          \
-        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 1u, { 0 }, 1e-5, CLBN_PER_CHANNEL, CLBN_ACTIVATION_NONE, 0.01, 1.0,          \
-            CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED                                       \
+        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, CLBN_AXIS(1), CLBN_ACTIVATION_NONE, { 0 }, 1e-5, 0.01, 1.0, CLBN_PACKED,     \
+            CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED                                                    \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan
@@ -582,13 +593,14 @@ typedef struct clbn_fold_args {
  *     folded_weights = weights * scale          folded_bias = (bias - running_mean) * scale + beta
  *
  * The plan is of the weights: their shape and strides, the axis of the layer's output channels, their type, and the batch norm's
- * epsilon. That axis is 0 of a linear layer's (out, in) and a convolution's (out, in, H, W), 1 of a transposed convolution's
- * (in, out, H, W), the last of (H, W, in, out). An activation stays behind the layer: CLBN_INVALID_ACTIVATION if the plan has
+ * epsilon. That axis is 0 of a linear layer's (out, in) and a convolution's (out, in / groups, H, W), 1 of a transposed
+ * convolution's (in, out, H, W), the last of (H, W, in, out). A transposed convolution's of several groups, which are (in,
+ * out / groups, H, W), are described as (groups, in / groups, out / groups, H, W) with axes 0 and 2. An activation stays behind the layer: CLBN_INVALID_ACTIVATION if the plan has
  * one. Weights without elements have a bias all the same.
  *
  *     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;      // of a convolution of 64 channels to 128
  *     desc.rank = 4;
- *     desc.channel_axis = 0;
+ *     desc.channel_axes = CLBN_AXIS(0);
  *     desc.shape[0] = 128; desc.shape[1] = 64; desc.shape[2] = 3; desc.shape[3] = 3;
  *     clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
  *

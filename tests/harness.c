@@ -151,11 +151,9 @@ clbn_engine test_engine(int config)
 clbn_plan_desc plan_description(const struct shape *shape, clbn_type type, double epsilon)
 {
     clbn_plan_desc description = CLBN_PLAN_DESC_INIT;
-    bool per_activation = shape->channel_axis == EACH_POSITION;
     description.type = type;
     description.rank = shape->rank;
-    description.channel_axis = per_activation ? 0 : shape->channel_axis;
-    description.mode = per_activation ? CLBN_PER_ACTIVATION : CLBN_PER_CHANNEL;
+    description.channel_axes = shape_channel_axes(shape);
     memcpy(description.shape, shape->lengths, sizeof description.shape);
     description.epsilon = epsilon;
     return description;

@@ -1,4 +1,4 @@
-/* The shape of a packed tensor, last axis fastest, with one channel axis, or with a channel to each position. */
+/* The shape of a packed tensor, last axis fastest, with a channel axis or several, or with a channel to each position. */
 #ifndef CLBN_TESTS_TENSOR_SHAPE_H
 #define CLBN_TESTS_TENSOR_SHAPE_H
 
@@ -8,6 +8,9 @@ enum { SHAPE_MAX_RANK = 8, SHAPE_TEXT_SIZE = 200 };
 
 /* In the place of a channel axis: each position of all axes but the first is a channel of its own. */
 enum { EACH_POSITION = SHAPE_MAX_RANK };
+/* In its place, too: several channel axes, or none, a bit to each. */
+enum { AXIS_SETS = 2 * SHAPE_MAX_RANK };
+#define CHANNEL_AXES(bits) (AXIS_SETS + (bits))
 
 struct shape {
     unsigned rank;
@@ -15,9 +18,12 @@ struct shape {
     size_t lengths[SHAPE_MAX_RANK];
 };
 
+/* All channel axes, a bit to each. */
+unsigned shape_channel_axes(const struct shape *shape);
+
 size_t shape_elements(const struct shape *shape);
 size_t shape_channels(const struct shape *shape);
-/* m: the product of all lengths but the channel axis's, or the first length. */
+/* m: the product of the lengths of all axes that are no channel axes. */
 size_t shape_values_per_channel(const struct shape *shape);
 size_t shape_channel_of(const struct shape *shape, size_t element);
 /* Where the i-th value (in memory order) of a channel lies. */

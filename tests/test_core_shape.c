@@ -14,7 +14,7 @@ static clbn_plan_desc describe(cl_uint rank, cl_uint axis, const size_t *lengths
 {
     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
     desc.rank = rank;
-    desc.channel_axis = axis;
+    desc.channel_axes = CLBN_AXIS(axis);
     for (cl_uint i = 0; i < rank && i < CLBN_MAX_RANK; i++)
         desc.shape[i] = lengths[i];
     return desc;
@@ -63,14 +63,40 @@ START_TEST(every_layout_collapses_to_three_axes)
 }
 END_TEST
 
-START_TEST(each_activation_can_be_a_channel_of_its_own)
+/* Of packed tensors. */
+static const struct {
+    const char *what;
+    cl_uint rank, axes;
+    size_t lengths[CLBN_MAX_RANK];
+    size_t outer, channels, inner;
+    bool channels_last;
+    unsigned row_axes, channel_axes;
+} sets[] = {
+    { "per activation", 4, 0xe, { 9, 3, 5, 7 }, 9, 105, 1, true, 1, 1 },
+    { "frequencies", 4, 0x6, { 2, 3, 5, 7 }, 2, 15, 7, false, 1, 1 },
+    { "instance norm", 4, 0x3, { 2, 3, 5, 7 }, 1, 6, 35, false, 1, 1 },
+    { "instance norm, channels last", 4, 0x9, { 2, 5, 7, 3 }, 35, 6, 1, false, 1, 7 },
+    { "nChw8c", 5, 0x12, { 2, 4, 5, 7, 8 }, 70, 32, 1, false, 6, 2 },
+    { "one block of 8", 5, 0x12, { 2, 1, 5, 7, 8 }, 70, 8, 1, true, 1, 1 },
+    { "grouped, transposed", 5, 0x5, { 2, 3, 4, 3, 3 }, 3, 8, 9, false, 1, 7 },
+    { "every second axis", 8, 0xaa, { 2, 2, 2, 2, 2, 2, 2, 2 }, 16, 16, 1, false, 4, 4 },
+    { "every other second axis", 8, 0x55, { 2, 2, 2, 2, 2, 2, 2, 2 }, 8, 16, 2, false, 4, 4 },
+    { "no axis", 3, 0, { 3, 5, 7 }, 1, 1, 105, false, 1, 1 },
+    { "all axes", 3, 7, { 3, 5, 7 }, 1, 105, 1, true, 1, 1 },
+    { "no axis of an empty batch", 3, 0, { 0, 5, 7 }, 0, 1, 1, true, 1, 1 },
+};
+
+START_TEST(channels_are_numbered_along_any_set_of_axes)
 {
-    static const size_t lengths[] = { 9, 3, 5, 7 };
     struct shape s;
-    clbn_plan_desc desc = describe(4, 77, lengths);
-    desc.mode = CLBN_PER_ACTIVATION;
+    clbn_plan_desc desc = describe(sets[_i].rank, 0, sets[_i].lengths);
+    desc.channel_axes = sets[_i].axes;
     ck_assert_int_eq(bn_collapse_shape(&desc, SIZE_MAX, &s), CLBN_SUCCESS);
-    ck_assert(s.outer == 9 && s.channels == 105 && s.inner == 1 && s.channels_last && s.values_per_channel == 9);
+    ck_assert_msg(s.outer == sets[_i].outer && s.channels == sets[_i].channels && s.inner == sets[_i].inner,
+                  "%s: (%zu, %zu, %zu)", sets[_i].what, s.outer, s.channels, s.inner);
+    ck_assert_msg(s.channels_last == sets[_i].channels_last, "%s: channels last", sets[_i].what);
+    ck_assert_msg(s.row_axes == sets[_i].row_axes && s.channel_axes == sets[_i].channel_axes,
+                  "%s: %u row axes, %u channel axes", sets[_i].what, s.row_axes, s.channel_axes);
 }
 END_TEST
 
@@ -286,7 +312,7 @@ int main(void)
     Suite *suite = suite_create("core: shapes and variants");
     TCase *cases = tcase_create("pure");
     tcase_add_loop_test(cases, every_layout_collapses_to_three_axes, 0, COUNT_OF(layouts));
-    tcase_add_test(cases, each_activation_can_be_a_channel_of_its_own);
+    tcase_add_loop_test(cases, channels_are_numbered_along_any_set_of_axes, 0, COUNT_OF(sets));
     tcase_add_test(cases, rank_and_axis_are_checked);
     tcase_add_test(cases, a_tensor_has_at_most_the_bytes_that_the_limit_says);
     tcase_add_test(cases, overflow_does_not_depend_on_the_order_of_the_axes);

@@ -154,7 +154,7 @@ static void use_unknown_type(clbn_plan_desc *desc)
 static void use_rank_0(clbn_plan_desc *desc)
 {
     desc->rank = 0;
-    desc->channel_axis = 0;
+    desc->channel_axes = 0;
 }
 
 static void use_rank_9(clbn_plan_desc *desc)
@@ -164,12 +164,12 @@ static void use_rank_9(clbn_plan_desc *desc)
 
 static void use_axis_of_rank(clbn_plan_desc *desc)
 {
-    desc->channel_axis = 2;
+    desc->channel_axes = CLBN_AXIS(0) | CLBN_AXIS(2);
 }
 
 static void use_huge_axis(clbn_plan_desc *desc)
 {
-    desc->channel_axis = UINT32_MAX;
+    desc->channel_axes = CLBN_AXIS(31);
 }
 
 static void use_negative_epsilon(clbn_plan_desc *desc)
@@ -190,11 +190,6 @@ static void use_infinite_epsilon(clbn_plan_desc *desc)
 static void use_epsilon_beyond_float32(clbn_plan_desc *desc)
 {
     desc->epsilon = 2 * (double)FLT_MAX;
-}
-
-static void use_unknown_mode(clbn_plan_desc *desc)
-{
-    desc->mode = CLBN_PER_ACTIVATION + 1;
 }
 
 static void use_unknown_activation(clbn_plan_desc *desc)
@@ -276,13 +271,12 @@ static const struct {
     { use_unknown_type, CLBN_UNSUPPORTED_TYPE, "type is 5" },
     { use_rank_0, CLBN_INVALID_SHAPE, "rank is 0" },
     { use_rank_9, CLBN_INVALID_SHAPE, "rank is 9" },
-    { use_axis_of_rank, CLBN_INVALID_SHAPE, "channel_axis is 2" },
-    { use_huge_axis, CLBN_INVALID_SHAPE, "channel_axis" },
+    { use_axis_of_rank, CLBN_INVALID_SHAPE, "channel_axes are 0x5" },
+    { use_huge_axis, CLBN_INVALID_SHAPE, "channel_axes are 0x80000000" },
     { use_negative_epsilon, CLBN_INVALID_EPSILON, "epsilon is -" },
     { use_nan_epsilon, CLBN_INVALID_EPSILON, "epsilon" },
     { use_infinite_epsilon, CLBN_INVALID_EPSILON, "epsilon is inf" },
     { use_epsilon_beyond_float32, CLBN_INVALID_EPSILON, "epsilon is 6.8" },
-    { use_unknown_mode, CLBN_INVALID_ARGUMENT, "mode is 2" },
     { use_unknown_activation, CLBN_INVALID_ACTIVATION, "activation is 8" },
     { use_negative_slope, CLBN_INVALID_ACTIVATION, "leaky_slope is -0.01" },
     { use_nan_slope, CLBN_INVALID_ACTIVATION, "leaky_slope" },
@@ -332,7 +326,7 @@ START_TEST(a_shape_that_overflows_is_refused_wherever_its_zeros_are)
     char text[SHAPE_TEXT_SIZE];
     clbn_plan_desc desc = good_desc();
     desc.rank = overflowing[_i].rank;
-    desc.channel_axis = overflowing[_i].channel_axis;
+    desc.channel_axes = CLBN_AXIS(overflowing[_i].channel_axis);
     memcpy(desc.shape, overflowing[_i].lengths, sizeof desc.shape);
     testing("a plan of %s", shape_text(&overflowing[_i], text));
     clbn_type types[MAX_TYPES];

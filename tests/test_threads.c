@@ -205,7 +205,7 @@ static clbn_plan_desc describe(const struct shape *shape)
 {
     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
     desc.rank = shape->rank;
-    desc.channel_axis = shape->channel_axis;
+    desc.channel_axes = shape_channel_axes(shape);
     memcpy(desc.shape, shape->lengths, sizeof desc.shape);
     return desc;
 }

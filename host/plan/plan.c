@@ -32,9 +32,6 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
     const double greatest = desc->type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
     if (!(desc->epsilon >= 0 && desc->epsilon <= greatest))
         return bn_fail(CLBN_INVALID_EPSILON, "epsilon is %g, expected a number from 0 to %g.", desc->epsilon, greatest);
-    if (desc->mode > CLBN_PER_ACTIVATION)
-        return bn_fail(CLBN_INVALID_ARGUMENT, "mode is %u, expected CLBN_PER_CHANNEL or CLBN_PER_ACTIVATION.",
-                       (unsigned)desc->mode);
     if (desc->activation > CLBN_ACTIVATION_ELU)
         return bn_fail(CLBN_INVALID_ACTIVATION, "activation is %u, expected CLBN_ACTIVATION_NONE to CLBN_ACTIVATION_ELU.",
                        (unsigned)desc->activation);

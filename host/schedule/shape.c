@@ -39,7 +39,7 @@ static bool fits(const size_t *axes, cl_uint rank, size_t limit)
 static void choose_channel_axes(const clbn_plan_desc *desc, bool is_channel[CLBN_MAX_RANK])
 {
     for (cl_uint i = 0; i < desc->rank; i++)
-        is_channel[i] = desc->mode == CLBN_PER_ACTIVATION ? i > 0 : i == desc->channel_axis;
+        is_channel[i] = (desc->channel_axes & CLBN_AXIS(i)) != 0;
 }
 
 /* Sizes of a shape whose tensors have no elements. */
@@ -96,10 +96,12 @@ static void divide_axes(struct shape *s, struct axes rows, const struct axes *ch
     s->channels_last = !has_columns && (channels->count == 0 || (channels->count == 1 && bn_is_contiguous(&channels->axis[0])));
     s->outer = count_along(&rows);
     s->row_axes = s->channel_axes = 1;
-    if (rows.count > 1)
-        s->row_axes = CLBN_MAX_RANK - 1;
-    else if (channels->count > 1)
+    if (rows.count > 1) {
+        s->channel_axes = channels->count > 1 ? channels->count : 1;
+        s->row_axes = CLBN_MAX_RANK - s->channel_axes;
+    } else if (channels->count > 1) {
         s->channel_axes = CLBN_MAX_RANK - 1;
+    }
 
     const unsigned end = s->row_axes + s->channel_axes;
     place_axes(s, &rows, 0, s->row_axes);
@@ -152,9 +154,9 @@ cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape 
     size_t strides[TENSORS][CLBN_MAX_RANK] = { { 0 } };
     if (desc->rank < 1 || desc->rank > CLBN_MAX_RANK)
         return bn_fail(CLBN_INVALID_SHAPE, "rank is %u, expected 1 to %d.", (unsigned)desc->rank, CLBN_MAX_RANK);
-    if (desc->mode == CLBN_PER_CHANNEL && desc->channel_axis >= desc->rank)
-        return bn_fail(CLBN_INVALID_SHAPE, "channel_axis is %u, expected less than the rank, which is %u.",
-                       (unsigned)desc->channel_axis, (unsigned)desc->rank);
+    if (desc->channel_axes >> desc->rank != 0)
+        return bn_fail(CLBN_INVALID_SHAPE, "channel_axes are 0x%x, expected bits of axes below the rank, which is %u.",
+                       (unsigned)desc->channel_axes, (unsigned)desc->rank);
     const size_t most = limit / bn_type_size(desc->type);
     if (!fits(desc->shape, desc->rank, most))
         return bn_fail(CLBN_SIZE_OVERFLOW, "the tensor has more than %zu bytes, the most that the device can address.", limit);

@@ -22,7 +22,7 @@ struct shape {
     size_t values_per_channel; /* m = outer * inner */
     size_t elements;
     bool channels_last;              /* channels lie side by side, and inner is 1; else columns do */
-    unsigned row_axes, channel_axes; /* pieces in which strides leave rows and channels; 1 and 1, or CLBN_MAX_RANK together */
+    unsigned row_axes, channel_axes; /* pieces in which rows and channels are left; 1 and 1, or CLBN_MAX_RANK together */
     size_t lengths[CLBN_MAX_RANK];   /* of these pieces, rows first */
     struct layout layouts[TENSORS];  /* offsets 0 */
     size_t reaches[TENSORS];         /* elements from a tensor's first to the end of its last */

@@ -20,10 +20,9 @@ static clbn_plan create_plan(const struct job *job, clbn_engine engine, struct f
 
     desc.type = (clbn_type)job->form.type;
     desc.rank = model->rank;
-    desc.channel_axis = (cl_uint)job->form.axis;
+    desc.channel_axes = job->form.per_activation ? CLBN_AXIS(model->rank) - CLBN_AXIS(1) : CLBN_AXIS(job->form.axis);
     memcpy(desc.shape, model->shape, model->rank * sizeof(desc.shape[0]));
     desc.epsilon = job->epsilon;
-    desc.mode = job->form.per_activation ? CLBN_PER_ACTIVATION : CLBN_PER_CHANNEL;
     activation_describe(&job->activation, &desc);
     plan = clbnCreatePlan(engine, &desc, &status);
     if (plan == NULL)

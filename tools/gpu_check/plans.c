@@ -207,7 +207,7 @@ static void move_channels(clbn_plan_desc *d)
     for (cl_uint i = 1; i + 1 < d->rank; i++)
         d->shape[i] = d->shape[i + 1];
     d->shape[d->rank - 1] = channels;
-    d->channel_axis = d->rank - 1;
+    d->channel_axes = CLBN_AXIS(d->rank - 1);
 }
 
 static bool read_case(char *line, clbn_plan_desc *d)
@@ -244,7 +244,7 @@ static bool list_plan(const char *name, clbn_plan plan, const struct memory *mem
 static bool list_case(clbn_engine engine, const char *name, const clbn_plan_desc *d)
 {
     cl_int status = CL_SUCCESS;
-    size_t elements = 1;
+    size_t elements = 1, channels = 0;
     struct memory memory;
     for (cl_uint i = 0; i < d->rank; i++)
         elements *= d->shape[i];
@@ -253,7 +253,8 @@ static bool list_case(clbn_engine engine, const char *name, const clbn_plan_desc
         fprintf(stderr, "%s: %s\n", name, clbnLastError());
         return false;
     }
-    make_memory(&memory, elements * sizeof(cl_double), d->shape[d->channel_axis] * sizeof(cl_double));
+    clbnGetPlanInfo(plan, CLBN_PLAN_CHANNELS, sizeof(channels), &channels, NULL);
+    make_memory(&memory, elements * sizeof(cl_double), channels * sizeof(cl_double));
     const bool good = list_plan(name, plan, &memory);
     free_memory(&memory);
     clbnReleasePlan(plan);

@@ -16,9 +16,9 @@ clbn_plan bench_create_plan(clbn_engine engine, const struct bench_case *the_cas
     memcpy(desc.shape, shape->sizes, shape->rank * sizeof(desc.shape[0]));
     desc.activation = the_case->activation;
     if (the_case->layout == BENCH_NHWC) {
-        desc.channel_axis = shape->rank - 1;
+        desc.channel_axes = CLBN_AXIS(shape->rank - 1);
         memmove(&desc.shape[1], &shape->sizes[2], (shape->rank - 2) * sizeof(desc.shape[0]));
-        desc.shape[desc.channel_axis] = shape->sizes[1];
+        desc.shape[shape->rank - 1] = shape->sizes[1];
     }
     clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
     if (plan == NULL)
