@@ -32,9 +32,7 @@
 
 #include <stddef.h>
 
-#ifndef CL_TARGET_OPENCL_VERSION
-#define CL_TARGET_OPENCL_VERSION 120
-#endif
+/* OpenCL 1.2 is enough. How much of OpenCL's headers a program sees is its own choice: it defines CL_TARGET_OPENCL_VERSION. */
 #ifdef __APPLE__
 #include <OpenCL/cl.h>
 #else
@@ -49,7 +47,8 @@ extern "C" {
 #define CLBN_VERSION_MINOR 1
 #define CLBN_VERSION_PATCH 0
 
-/* What the shared library exports. */
+/* What the shared library exports. The CMake package and pkg-config define CLBN_STATIC for a static one, whose functions are not
+ * exported by what they are linked into. */
 #if defined(__GNUC__) && !defined(CLBN_STATIC)
 #define CLBN_API __attribute__((visibility("default")))
 #else

@@ -3,10 +3,12 @@
 # The library once more, its allocations to come through the test (tests/interpose_memory.c).
 add_library(clbn_for_tests SHARED $<TARGET_OBJECTS:clbn_objects>)
 target_include_directories(clbn_for_tests PUBLIC ${PROJECT_SOURCE_DIR}/include)
-target_link_libraries(clbn_for_tests PUBLIC OpenCL::OpenCL PRIVATE Threads::Threads)
+target_link_libraries(clbn_for_tests PUBLIC OpenCL::OpenCL PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 target_link_options(clbn_for_tests PRIVATE
     LINKER:--wrap=malloc,--wrap=calloc,--wrap=free,--wrap=pthread_mutex_init,--wrap=pthread_mutex_destroy
     LINKER:--version-script=${PROJECT_SOURCE_DIR}/host/export.map)
+
+clbn_add_test(structs clbn_test_support)
 
 # OpenCL's functions that count and fail, and what uses them.
 add_library(clbn_interposer OBJECT interpose.c interpose_memory.c interpose_opencl.c)
@@ -16,13 +18,12 @@ target_link_libraries(clbn_interposer PUBLIC clbn_test_support PRIVATE clbn_warn
 # libclbn, which the support asks for too, nothing is left to use.
 function(clbn_add_interposed_test name)
     add_executable(test_${name} test_${name}.c ${ARGN} $<TARGET_OBJECTS:clbn_interposer>)
-    target_link_options(test_${name} PRIVATE LINKER:--as-needed)
+    target_link_options(test_${name} PRIVATE LINKER:--as-needed LINKER:--export-dynamic-symbol=clSetKernelArgSVMPointer)
     target_link_libraries(test_${name} PRIVATE
         clbn_test_support clbn_for_tests clbn_check Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
     add_test(NAME ${name} COMMAND test_${name})
 endfunction()
 
-clbn_add_test(structs clbn_test_support)
 clbn_add_interposed_test(misuse attempt.c halves.c)
 clbn_add_interposed_test(misuse_calls attempt.c halves.c)
 clbn_add_interposed_test(misuse_tensors attempt.c)
@@ -40,7 +41,7 @@ add_test(NAME interposed COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_interposed.sh
 add_library(clbn_internals STATIC $<TARGET_OBJECTS:clbn_objects>)
 set_target_properties(clbn_internals PROPERTIES LINKER_LANGUAGE C)
 target_include_directories(clbn_internals PUBLIC ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/include)
-target_link_libraries(clbn_internals PUBLIC OpenCL::OpenCL Threads::Threads)
+target_link_libraries(clbn_internals PUBLIC OpenCL::OpenCL Threads::Threads ${CMAKE_DL_LIBS})
 foreach(name shape strides footprint schedule divide_rows divide_columns candidates contest tuning resident)
     clbn_add_test(core_${name} clbn_internals)
     target_sources(test_core_${name} PRIVATE allocate.c random_numbers.c)

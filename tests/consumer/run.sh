@@ -3,7 +3,7 @@
 #
 # Installs the build into an empty folder, and there checks the library's symbols and the header alone, then builds and runs a C and
 # a C++ program against it, through the CMake package and through pkg-config, and README's example; then a program with clbn as a
-# subproject; and configures clbn where Check is not installed.
+# subproject; and configures clbn where Check is not installed. A static build of the library goes into a shared one.
 # Functions replace their arguments by pkg-config's answers.
 # shellcheck disable=SC2119,SC2120
 set -eu
@@ -55,6 +55,29 @@ check_symbols() {
     exported=$(grep -c . "$work/exported")
     [ "$declared" -eq "$exported" ] || fail "the header declares $declared functions, the library exports $exported"
     readelf -d "$library" | grep -q 'SONAME.*\[libclbn\.so\.[0-9.]*\]' || fail "the library has no soname"
+}
+
+check_imports() {
+    step "OpenCL 1.2 is enough to load it"
+    echo '#include <CL/cl.h>' | $CC -E -P -DCL_TARGET_OPENCL_VERSION=120 - | grep -oE '\bcl[A-Z][A-Za-z]*' | sort -u >"$work/declared"
+    nm -D --undefined-only "$library" | awk '{ sub(/@.*/, "", $NF); print $NF }' | grep -E '^cl[A-Z]' | sort -u >"$work/imported"
+    grep -qx clBuildProgram "$work/imported" || fail "no OpenCL function is imported"
+    newer=$(comm -23 "$work/imported" "$work/declared")
+    [ -z "$newer" ] || fail "imported, and not of OpenCL 1.2: $newer"
+}
+
+# opencl_versions HEADER: what a program sees of OpenCL that includes this first.
+opencl_versions() {
+    eval "set -- $1 $(pkg-config --cflags clbn)"
+    header=$1
+    shift
+    echo "#include <$header>" | $CC -E -dM "$@" - 2>/dev/null | grep -E 'define CL_VERSION_[0-9]' | sort
+}
+
+check_versions() {
+    step "the header leaves OpenCL's version to the program"
+    [ "$(opencl_versions clbn.h)" = "$(opencl_versions CL/cl.h)" ] || fail "clbn.h changes which OpenCL a program sees"
+    [ -n "$(opencl_versions CL/cl.h)" ] || fail "OpenCL's headers name no version"
 }
 
 # compile_header COMPILER LANGUAGE STANDARD
@@ -116,7 +139,7 @@ check_readme() {
     cat "$consumer/readme_main.c" >>"$work/readme.c"
     eval "set -- $(pkg-config --cflags --libs clbn)"
     # shellcheck disable=SC2086
-    $CC -std=c99 $strict "$work/readme.c" -o "$work/readme" "$@" || fail "README's example"
+    $CC -std=c99 $strict -DCL_TARGET_OPENCL_VERSION=120 "$work/readme.c" -o "$work/readme" "$@" || fail "README's example"
     run_consumer "$work/readme"
 }
 
@@ -138,12 +161,38 @@ check_without_check() {
     grep -q 'Check is missing: the tests are left out' "$work/configure.log" || fail "nothing says that the tests are left out"
 }
 
+# expect_hidden LIBRARY: one that has a static clbn inside.
+expect_hidden() {
+    nm -D --defined-only "$1" | grep -q plugin_version || fail "$1 does not export what it should"
+    strangers=$(nm -D --defined-only "$1" | grep -E ' (clbn|bn_)') && fail "$1 exports $strangers"
+    nm "$1" | grep -q clbnCreatePlan || fail "$1 has no clbn inside"
+}
+
+check_static() {
+    step "a static library, in a shared one that exports nothing of it"
+    "$cmake" -S "$source" -B "$work/static" -DBUILD_SHARED_LIBS=OFF -DCLBN_BUILD_TOOLS=OFF -DBUILD_TESTING=OFF \
+        -DCMAKE_INSTALL_PREFIX="$work/static-prefix" -DCMAKE_INSTALL_LIBDIR=lib >"$work/static.log" 2>&1 &&
+        "$cmake" --build "$work/static" --target install >>"$work/static.log" 2>&1 || fail "$(cat "$work/static.log")"
+    "$cmake" -S "$consumer" -B "$work/plugin" -DCONSUMER_PLUGIN=ON -Dclbn_DIR="$work/static-prefix/lib/cmake/clbn" \
+        >"$work/plugin.log" 2>&1 && "$cmake" --build "$work/plugin" >>"$work/plugin.log" 2>&1 || fail "$(cat "$work/plugin.log")"
+    expect_hidden "$work/plugin/libplugin.so"
+    PKG_CONFIG_PATH=$work/static-prefix/lib/pkgconfig
+    eval "set -- $(pkg-config --static --cflags --libs clbn)"
+    # shellcheck disable=SC2086
+    $CC -std=c99 $strict -fPIC -shared -Wl,-z,defs "$consumer/plugin.c" -o "$work/libplugin.so" "$@" ||
+        fail "the shared library by pkg-config"
+    expect_hidden "$work/libplugin.so"
+}
+
 install_afresh
 check_symbols
+check_imports
 check_header
+check_versions
 check_cmake_package
 check_pkg_config
 check_readme
 check_subproject
 check_without_check
+check_static
 echo "all ok"

@@ -1,4 +1,5 @@
 /* The calls of OpenCL that the library makes, and no others: one that it comes to make is missing here when this is linked. */
+#undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 200
 #include "made_up_opencl.h"
 
