@@ -314,10 +314,17 @@ typedef struct clbn_plan_desc {
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan
- * (type, activation, whether the channels lie next to each other, whether strides leave several pieces; on GPUs, which of three
- * sizes keeps a channel on chip) when it is the first of its kind; otherwise takes microseconds. Returns NULL and sets
- * *errcode_ret (may be NULL) on failure. */
+ * (type, activation, whether the channels lie next to each other, whether strides or channel axes leave several pieces; on GPUs,
+ * which of three sizes keeps a channel on chip) when it is the first of its kind, which takes seconds; otherwise takes
+ * microseconds. Threads that want the same kind wait for the one that compiles it; those that want another do not. Returns NULL
+ * and sets *errcode_ret (may be NULL) on failure.
+ *
+ * The first call of each operation is slow where an OpenCL compiles, or loads, a kernel when it is first enqueued: PoCL takes
+ * seconds then. Whoever cannot have that later warms up: creates the plan, makes each call once, and waits. */
 CLBN_API clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int *errcode_ret);
+/* Compiles what a plan of this description needs, and keeps it in the engine, before there is any such plan: in the calling thread,
+ * which may be one that has nothing else to do. Fails as clbnCreatePlan does. */
+CLBN_API cl_int clbnPrebuildPlan(clbn_engine engine, const clbn_plan_desc *desc);
 CLBN_API cl_int clbnRetainPlan(clbn_plan plan);
 /* Takes NULL, and then does nothing. Work already enqueued is not affected. */
 CLBN_API cl_int clbnReleasePlan(clbn_plan plan);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Counts are relaxed atomics: they must not order the threads of a test, or a race between these would go unseen. */
 static long live[OBJECT_KINDS];
@@ -15,6 +16,7 @@ static bool without_float64;
 static bool without_svm;
 static bool without_parents;
 static bool with_other_name;
+static bool builds_are_held;
 
 /* The functions that have been called. */
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -166,4 +168,16 @@ void hide_device_name(bool hidden)
 bool device_name_is_hidden(void)
 {
     return with_other_name;
+}
+
+void hold_builds(bool held)
+{
+    __atomic_store_n(&builds_are_held, held, __ATOMIC_RELEASE);
+}
+
+void wait_for_builds(void)
+{
+    const struct timespec moment = { 0, 1000000 };
+    while (__atomic_load_n(&builds_are_held, __ATOMIC_ACQUIRE))
+        nanosleep(&moment, NULL);
 }

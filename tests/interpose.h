@@ -59,6 +59,9 @@ void hide_parents(bool hidden);
 /* Likewise, devices have another name. */
 void hide_device_name(bool hidden);
 
+/* From now on clBuildProgram waits, after it was counted, or, with false, goes on. */
+void hold_builds(bool held);
+
 /* ---- For the interposed functions ----------------------------------------------------------------------------------------- */
 
 struct interposed {
@@ -77,5 +80,7 @@ bool float64_is_hidden(void);
 bool svm_is_hidden(void);
 bool parents_are_hidden(void);
 bool device_name_is_hidden(void);
+/* Returns when builds are not held. */
+void wait_for_builds(void);
 
 #endif

@@ -147,10 +147,15 @@ INTERPOSE_CREATION(cl_program, clCreateProgramWithBinary, OBJECT_PROGRAM,
 INTERPOSE_RELEASE(cl_program, clReleaseProgram, OBJECT_PROGRAM)
 INTERPOSE_CALL(clGetProgramInfo, (cl_program program, cl_program_info name, size_t size, void *value, size_t *size_ret),
                (program, name, size, value, size_ret))
-INTERPOSE_CALL(clBuildProgram,
-               (cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
-                void(CL_CALLBACK *notify)(cl_program, void *), void *user_data),
-               (program, count, devices, options, notify, user_data))
+INTERPOSE(clBuildProgram)
+cl_int CL_API_CALL clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
+                                  void(CL_CALLBACK *notify)(cl_program, void *), void *user_data)
+{
+    if (interposed_fails(&clBuildProgram_entry))
+        return INJECTED_STATUS;
+    wait_for_builds();
+    return REAL(clBuildProgram)(program, count, devices, options, notify, user_data);
+}
 INTERPOSE_CALL(clGetProgramBuildInfo,
                (cl_program program, cl_device_id device, cl_program_build_info name, size_t size, void *value,
                 size_t *size_ret),

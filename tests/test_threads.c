@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { THREADS = 8, REPETITIONS = 6 };
 
@@ -196,7 +197,8 @@ static void *build(void *argument)
     struct worker *worker = argument;
     cl_int status = CL_SUCCESS;
     pthread_barrier_wait(worker->start);
-    worker->plan = clbnCreatePlan(worker->engine, worker->desc, &status);
+    clbn_plan plan = clbnCreatePlan(worker->engine, worker->desc, &status);
+    __atomic_store_n(&worker->plan, plan, __ATOMIC_RELEASE);
     note(worker, "clbnCreatePlan", status);
     return NULL;
 }
@@ -251,6 +253,89 @@ START_TEST(each_kind_of_program_is_built_once_by_threads_that_race)
         check_plan(workers[i].plan, _i, &problem);
         problem_free(&problem);
     }
+}
+END_TEST
+
+static void start_alone(struct worker *worker, pthread_barrier_t *alone)
+{
+    ck_assert_int_eq(pthread_barrier_init(alone, NULL, 1), 0);
+    worker->start = alone;
+    ck_assert_int_eq(pthread_create(&worker->thread, NULL, build, worker), 0);
+}
+
+/* Waits until it is so, 20 seconds at most: time enough for what takes microseconds, and otherwise never comes. */
+static bool comes_true(bool (*is_so)(const void *), const void *subject)
+{
+    const struct timespec moment = { 0, 1000000 };
+    for (int i = 0; i < 20000 && !is_so(subject); i++)
+        nanosleep(&moment, NULL);
+    return is_so(subject);
+}
+
+static bool has_begun_to_build(const void *built_before)
+{
+    return calls_of("clBuildProgram") > *(const unsigned long *)built_before;
+}
+
+static bool has_plan(const void *worker)
+{
+    return __atomic_load_n(&((const struct worker *)worker)->plan, __ATOMIC_ACQUIRE) != NULL;
+}
+
+START_TEST(a_plan_of_a_known_kind_does_not_wait_while_another_is_built)
+{
+    enum { BUILDING, KNOWN, WORKERS };
+    const clbn_plan_desc descs[WORKERS] = { describe(&shapes[1]), describe(&shapes[0]) };
+    struct worker workers[WORKERS];
+    pthread_barrier_t alone[WORKERS];
+    cl_int status = CL_SUCCESS;
+    testing("a build that takes long");
+    clbn_engine engine = clbnCreateEngine(test_context(), test_device(), NULL, &status);
+    expect_success(status);
+    expect_success(clbnPrebuildPlan(engine, &descs[KNOWN]));
+    memset(workers, 0, sizeof workers);
+    for (int i = 0; i < WORKERS; i++) {
+        workers[i].engine = engine;
+        workers[i].desc = &descs[i];
+    }
+    const unsigned long built = calls_of("clBuildProgram");
+    hold_builds(true);
+    start_alone(&workers[BUILDING], &alone[BUILDING]);
+    bool has_begun = comes_true(has_begun_to_build, &built);
+    start_alone(&workers[KNOWN], &alone[KNOWN]);
+    bool has_known = comes_true(has_plan, &workers[KNOWN]);
+    hold_builds(false);
+    for (int i = 0; i < WORKERS; i++) {
+        ck_assert_int_eq(pthread_join(workers[i].thread, NULL), 0);
+        pthread_barrier_destroy(&alone[i]);
+        expect_no_failure(&workers[i]);
+        expect_success(clbnReleasePlan(workers[i].plan));
+    }
+    expect_success(clbnReleaseEngine(engine));
+    ck_assert_msg(has_begun && has_known, "it waited");
+}
+END_TEST
+
+START_TEST(what_is_prebuilt_is_not_built_again)
+{
+    clbn_plan_desc desc = describe(&shapes[0]);
+    cl_int status = CL_SUCCESS;
+    testing("prebuilding");
+    test_context();
+    struct live_objects before = count_live_objects();
+    clbn_engine engine = clbnCreateEngine(test_context(), test_device(), NULL, &status);
+    const unsigned long built = calls_of("clBuildProgram");
+    expect_success(clbnPrebuildPlan(engine, &desc));
+    ck_assert_uint_eq(calls_of("clBuildProgram"), built + 1);
+    expect_success(clbnReleasePlan(create_described_plan(engine, &desc)));
+    desc.shape[0]++;
+    expect_success(clbnReleasePlan(create_described_plan(engine, &desc)));
+    ck_assert_uint_eq(calls_of("clBuildProgram"), built + 1);
+    desc.rank = 0;
+    expect_status(clbnPrebuildPlan(engine, &desc), CLBN_INVALID_SHAPE, "rank 0");
+    expect_status(clbnPrebuildPlan(NULL, &desc), CLBN_INVALID_ENGINE, "no engine");
+    expect_success(clbnReleaseEngine(engine));
+    expect_live_objects(&before);
 }
 END_TEST
 
@@ -335,12 +420,17 @@ int main(void)
     Suite *suite = suite_create("threads");
     TCase *cases = tcase_create("eight threads");
     tcase_set_timeout(cases, 0);
+    TCase *builds = tcase_create("builds");
+    tcase_set_timeout(builds, 0);
     tcase_add_loop_test(cases, threads_share_a_plan, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, threads_share_an_engine, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, threads_share_a_queue, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, each_kind_of_program_is_built_once_by_threads_that_race, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(builds, each_kind_of_program_is_built_once_by_threads_that_race, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_test(builds, a_plan_of_a_known_kind_does_not_wait_while_another_is_built);
+    tcase_add_test(builds, what_is_prebuilt_is_not_built_again);
     tcase_add_test(cases, each_thread_has_its_own_last_error);
     tcase_add_test(cases, the_last_thread_destroys);
     suite_add_tcase(suite, cases);
+    suite_add_tcase(suite, builds);
     return run_suite(suite);
 }

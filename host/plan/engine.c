@@ -11,6 +11,14 @@
 
 #define KNOWN_FLAGS (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64 | CLBN_ENGINE_SPLIT | CLBN_ENGINE_WHOLE)
 
+/* A kind of program that was asked for. It is built outside the engine's lock, so that those who want another are not held up, and
+ * inside its own, so that those who want it too wait for it. */
+struct kind {
+    struct variant variant;
+    lock_t lock;
+    struct program *program; /* NULL until it is built */
+};
+
 struct clbn_engine_object {
     reference_count references;
     cl_context context;
@@ -19,8 +27,8 @@ struct clbn_engine_object {
     clbn_geometry geometry;
     cl_uint flags;
     lock_t lock; /* of the members below */
-    struct program **programs;
-    size_t program_count;
+    struct kind **kinds;
+    size_t kind_count;
 };
 
 static cl_int check_options(const clbn_engine_options *options)
@@ -132,6 +140,14 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
     return engine;
 }
 
+static void release_kind(struct kind *kind)
+{
+    if (kind->program)
+        bn_release_program(kind->program);
+    lock_destroy(&kind->lock);
+    free(kind);
+}
+
 cl_int clbnRetainEngine(clbn_engine engine)
 {
     if (!engine)
@@ -144,9 +160,9 @@ cl_int clbnReleaseEngine(clbn_engine engine)
 {
     if (!engine || !reference_drop(&engine->references))
         return CLBN_SUCCESS;
-    for (size_t i = 0; i < engine->program_count; i++)
-        bn_release_program(engine->programs[i]);
-    free(engine->programs);
+    for (size_t i = 0; i < engine->kind_count; i++)
+        release_kind(engine->kinds[i]);
+    free(engine->kinds);
     lock_destroy(&engine->lock);
     clReleaseDevice(engine->device);
     clReleaseContext(engine->context);
@@ -179,41 +195,60 @@ const struct device_facts *bn_engine_facts(clbn_engine engine)
     return &engine->facts;
 }
 
-/* Room for one program more. */
-static bool lengthen_list(clbn_engine engine)
+static struct kind *create_kind(const struct variant *variant)
 {
-    struct program **longer = calloc(engine->program_count + 1, sizeof(*longer));
-    if (!longer)
-        return false;
-    if (engine->program_count > 0)
-        memcpy(longer, engine->programs, engine->program_count * sizeof(*longer));
-    free(engine->programs);
-    engine->programs = longer;
-    return true;
-}
-
-/* The caller holds the lock: a program is built once, and whoever wants it meanwhile waits for it. */
-static struct program *find_or_build(clbn_engine engine, const struct variant *variant, cl_int *status)
-{
-    for (size_t i = 0; i < engine->program_count; i++)
-        if (bn_same_variant(bn_program_variant(engine->programs[i]), variant))
-            return engine->programs[i];
-    if (!lengthen_list(engine)) {
-        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of programs.");
+    struct kind *kind = calloc(1, sizeof(*kind));
+    if (!kind || !lock_init(&kind->lock)) {
+        free(kind);
         return NULL;
     }
-    struct program *program = bn_build_program(engine->context, engine->device, variant, status);
-    if (program)
-        engine->programs[engine->program_count++] = program;
-    return program;
+    kind->variant = *variant;
+    return kind;
+}
+
+/* The caller holds the engine's lock. NULL without memory. */
+static struct kind *add_kind(clbn_engine engine, const struct variant *variant)
+{
+    struct kind **longer = calloc(engine->kind_count + 1, sizeof(*longer));
+    struct kind *kind = longer ? create_kind(variant) : NULL;
+    if (!kind) {
+        free(longer);
+        return NULL;
+    }
+    if (engine->kind_count > 0)
+        memcpy(longer, engine->kinds, engine->kind_count * sizeof(*longer));
+    longer[engine->kind_count++] = kind;
+    free(engine->kinds);
+    engine->kinds = longer;
+    return kind;
+}
+
+static struct kind *find_or_add_kind(clbn_engine engine, const struct variant *variant)
+{
+    struct kind *kind = NULL;
+    lock_acquire(&engine->lock);
+    for (size_t i = 0; i < engine->kind_count && !kind; i++)
+        if (bn_same_variant(&engine->kinds[i]->variant, variant))
+            kind = engine->kinds[i];
+    if (!kind)
+        kind = add_kind(engine, variant);
+    lock_release(&engine->lock);
+    return kind;
 }
 
 struct program *bn_engine_program(clbn_engine engine, const struct variant *variant, cl_int *status)
 {
     *status = CLBN_SUCCESS;
-    lock_acquire(&engine->lock);
-    struct program *program = find_or_build(engine, variant, status);
-    lock_release(&engine->lock);
+    struct kind *kind = find_or_add_kind(engine, variant);
+    if (!kind) {
+        *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of programs.");
+        return NULL;
+    }
+    lock_acquire(&kind->lock);
+    if (!kind->program)
+        kind->program = bn_build_program(engine->context, engine->device, variant, status);
+    struct program *program = kind->program;
+    lock_release(&kind->lock);
     return program;
 }
 

@@ -117,6 +117,13 @@ clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int 
     return plan;
 }
 
+cl_int clbnPrebuildPlan(clbn_engine engine, const clbn_plan_desc *desc)
+{
+    cl_int status = CLBN_SUCCESS;
+    clbnReleasePlan(clbnCreatePlan(engine, desc, &status));
+    return status;
+}
+
 cl_int clbnRetainPlan(clbn_plan plan)
 {
     if (!plan)
