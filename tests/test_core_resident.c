@@ -232,6 +232,7 @@ START_TEST(quirks_are_of_those_whom_they_concern)
     ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0, "llvmpipe (LLVM 15.0.6, 256 bits)").is_vector_cpu);
     ck_assert(facts_of(CL_DEVICE_TYPE_CPU, 0, "some CPU").can_fetch);
     ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0, "Oclgrind Simulator").can_fetch);
+    ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0, "llvmpipe (LLVM 19.1.7, 256 bits)").can_fetch);
     ck_assert(facts_of(CL_DEVICE_TYPE_CPU, 0x8086, "Xeon").reads_streams);
     ck_assert(!facts_of(CL_DEVICE_TYPE_CPU, 0x1022, "EPYC").reads_streams);
     ck_assert_uint_eq(facts_of(CL_DEVICE_TYPE_CPU, 0x8086, "Xeon").cache_size, 20 << 20);

@@ -42,7 +42,9 @@ static const struct quirk quirks[] = {
           "it holds beside others' data is not known (tools/PERFORMANCE.md)" },
     { .name = "llvmpipe",
       .computes_items = true,
-      .reason = "a CPU that computes work-items in vectors, as a GPU does; Mesa 22.3 gets kernels' own vectors wrong in part" },
+      .cannot_fetch = true,
+      .reason = "a CPU that computes work-items in vectors, as a GPU does; Mesa 22.3 gets kernels' own vectors wrong in "
+                "part, and 25.0 ends the process at the instruction that clang's __builtin_prefetch makes" },
     { .name = "Oclgrind",
       .cannot_fetch = true,
       .reason = "it does not know the instruction that clang's __builtin_prefetch makes, and ends the process" },
