@@ -1,0 +1,117 @@
+#!/bin/sh
+# Runs suites on each OpenCL implementation that is there, and prints a table. See --help.
+set -u
+
+usage() {
+    cat <<'TEXT'
+Usage: platforms.sh [options] [SUITE...]
+
+Runs suites (default: exact golden edge_cases) on PoCL, Mesa's rusticl, Oclgrind with its detection of data races, and Intel's runtime
+for CPUs, as far as each is there, with its driver alone, and prints a table: passed, failed, stopped, data races, seconds. The suites
+are those that tools/test.sh builds. Exit code 1 where anything failed. Oclgrind computes item by item: it is given a few suites only.
+
+Options:
+  --install          fetch rusticl and Oclgrind from Debian and Intel's runtime from PyPI into the folder of --folder, and end; they are
+                     unpacked, not installed, so that nothing else on the machine meets them
+  --folder FOLDER    where they are (default ~/.cache/clbn-platforms)
+  --build FOLDER     CMake's folder (default build-test)
+  --seconds SECONDS  for a suite (default 600)
+  --help             print this text
+TEXT
+}
+
+root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
+# shellcheck source=tools/packages.sh
+. "$root/tools/packages.sh"
+folder=${XDG_CACHE_HOME:-$HOME/.cache}/clbn-platforms build=$root/build-test seconds=600 installs=false suites=
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --help)
+        usage
+        exit 0
+        ;;
+    --install) installs=true ;;
+    --folder | --build | --seconds)
+        [ $# -gt 1 ] || { echo "platforms.sh: option $1 needs a value" >&2 && exit 2; }
+        case $1 in
+        --folder) folder=$2 ;;
+        --build) build=$2 ;;
+        --seconds) seconds=$2 ;;
+        esac
+        shift
+        ;;
+    -*)
+        echo "platforms.sh: there is no option $1; see --help" >&2
+        exit 2
+        ;;
+    *) suites="$suites $1" ;;
+    esac
+    shift
+done
+suites=${suites:-exact golden edge_cases}
+
+install_all() {
+    # What the unpacked packages need of others.
+    install_missing libclang-cpp15 libclc-15 libllvm15 libllvm14 libclang-common-14-dev libreadline8 libdrm2 libdrm-amdgpu1 libdrm-nouveau2 \
+        libdrm-radeon1 libelf1 libsensors5 python3-venv || return 1
+    mkdir -p "$folder/packages" || return 1
+    (cd "$folder/packages" && apt-get --quiet --quiet download mesa-opencl-icd libllvmspirvlib15 oclgrind liboclgrind-21.10) || return 1
+    for package in "$folder"/packages/*.deb; do
+        dpkg-deb --extract "$package" "$folder" || return 1
+    done
+    rm -rf "$folder/packages"
+    python3 -m venv "$folder/venv" && "$folder/venv/bin/python" -m pip install --quiet intel-opencl-rt
+}
+
+# find_driver FILE...: the first that is there.
+find_driver() {
+    for file in "$@"; do
+        if [ -e "$file" ]; then
+            echo "$file"
+            return
+        fi
+    done
+}
+
+# run_on NAME DEVICE FILE: the suites, with this driver alone.
+run_on() {
+    if [ -z "$3" ]; then
+        printf '%-10s not here\n' "$1"
+        return
+    fi
+    echo "$3" >"$work/vendors/driver.icd"
+    for suite in $suites; do
+        begun=$(date +%s) code=0
+        CLBN_TEST_DEVICE=$2 timeout -k 5 "$seconds" "$build/tests/test_$suite" >"$work/$1-$suite.log" 2>&1 || code=$?
+        case $code in
+        0) verdict=passed ;;
+        124 | 137) verdict="stopped" ;;
+        *) verdict="FAILED, exit code $code" ;;
+        esac
+        faults=$(grep -ciE 'data race|invalid (read|write)|out of bounds' "$work/$1-$suite.log")
+        [ "$code" -eq 0 ] && [ "$faults" -eq 0 ] || failed=1
+        printf '%-10s %-22s %-24s %6d faults %6d s\n' "$1" "$suite" "$verdict" "$faults" $(($(date +%s) - begun))
+        [ "$code" -eq 0 ] || tail -n 4 "$work/$1-$suite.log" | cut -c 1-200 | sed 's/^/    /'
+    done
+}
+
+if $installs; then
+    install_all
+    exit
+fi
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/vendors"
+export OCL_ICD_VENDORS="$work/vendors" CLBN_CACHE_DIR=
+libraries=/usr/lib/$(uname -m)-linux-gnu
+failed=0
+run_on PoCL Portable "$(find_driver "$libraries"/libpocl.so.2*)"
+LD_LIBRARY_PATH=$folder$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+RUSTICL_ENABLE=llvmpipe run_on rusticl llvmpipe "$(find_driver "$folder$libraries/libRusticlOpenCL.so.1" "$libraries/libRusticlOpenCL.so.1")"
+# Inlined functions that return structs have an intrinsic that it does not know.
+OCLGRIND_DATA_RACES=1 OCLGRIND_BUILD_OPTIONS=-fno-inline run_on Oclgrind Oclgrind \
+    "$(find_driver "$folder/usr/lib/oclgrind/liboclgrind-rt-icd.so" /usr/lib/oclgrind/liboclgrind-rt-icd.so)"
+run_on Intel Intel "$(find_driver "$folder"/venv/lib/libintelocl.so "$folder"/venv/lib/python3*/site-packages/lib/libintelocl.so)"
+exit $failed
