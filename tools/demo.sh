@@ -1,7 +1,14 @@
 #!/bin/sh
 # Shows what batch normalization does: installs what is missing, builds clbn into build/, and trains a classifier of
 # images without and with it. Needs Debian 12 or 13, or Ubuntu 24.04, and takes some two minutes on two cores.
+# What else is given goes to 'clbn train'.
 set -eu
+
+if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+    echo 'Usage: demo.sh [OPTION OF clbn train...]'
+    sed -n '2,/^set/ { /^set/d; s/^# //; p; }' "$0"
+    exit 0
+fi
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh

@@ -4,6 +4,18 @@
 # run.
 set -u
 
+case ${1:-} in
+-h | --help)
+    echo 'Usage: sanitize.sh [FOLDER_FOR_BUILDS]'
+    sed -n '2,/^set/ { /^set/d; s/^# //; p; }' "$0"
+    exit 0
+    ;;
+-*)
+    echo "sanitize.sh: there is no option $1; see --help" >&2
+    exit 2
+    ;;
+esac
+
 source=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 builds=${1:-$source/build-sanitize}
 jobs=$(nproc 2>/dev/null || echo 2)

@@ -2,6 +2,18 @@
 # Installs what is missing, builds clbn with its tests into build-test/, and runs them. Ends with ctest's summary.
 set -eu
 
+case ${1:-} in
+-h | --help)
+    echo 'Usage: test.sh'
+    sed -n '2,/^set/ { /^set/d; s/^# //; p; }' "$0"
+    exit 0
+    ;;
+?*)
+    echo "test.sh: it takes no arguments, but was given $1" >&2
+    exit 2
+    ;;
+esac
+
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
