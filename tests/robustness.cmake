@@ -37,6 +37,14 @@ set_tests_properties(program_cache PROPERTIES COST 1)
 add_test(NAME interposed COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_interposed.sh
     $<TARGET_FILE:clbn_for_tests> $<TARGET_FILE:test_failures>)
 
+clbn_add_test(processes clbn_test_support)
+if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
+    add_executable(unload unload.c)
+    target_include_directories(unload PRIVATE ${PROJECT_SOURCE_DIR}/include)
+    target_link_libraries(unload PRIVATE OpenCL::OpenCL Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
+    add_test(NAME unload COMMAND unload $<TARGET_FILE:clbn>)
+endif()
+
 # The pure core, from inside: no device is needed, and nothing of the support, whose names are the library's too.
 add_library(clbn_internals STATIC $<TARGET_OBJECTS:clbn_objects>)
 set_target_properties(clbn_internals PROPERTIES LINKER_LANGUAGE C)

@@ -11,7 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/capability.h>
+#include <sys/auxv.h>
+#include <sys/xattr.h>
+#endif
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -179,8 +185,93 @@ START_TEST(what_belongs_to_others_is_not_used)
 }
 END_TEST
 
-int main(void)
+/* ---- Rights of its own ---------------------------------------------------------------------------------------------------- */
+
+#ifdef __linux__
+
+enum { CALLER = 12345, CACHE_ON = 1, MORE_RIGHTS = 2 };
+
+/* What this program says when it is run again. */
+static int tell_rights(void)
 {
+    return (bn_cache_is_on() ? CACHE_ON : 0) + (getauxval(AT_SECURE) != 0 ? MORE_RIGHTS : 0);
+}
+
+/* This program once more, in the place of the cache folder. */
+static void copy_program(const char *path)
+{
+    struct bytes program = read_bytes("/proc/self/exe");
+    write_bytes(path, program.bytes, program.size);
+    free(program.bytes);
+    ck_assert_int_eq(chmod(path, 0755), 0);
+}
+
+static int run_as_caller(const char *path)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        if (setgid(CALLER) == 0 && setuid(CALLER) == 0)
+            execl(path, path, "tell", (char *)NULL);
+        _exit(127);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) != 127, "%s did not run", path);
+    return WEXITSTATUS(status);
+}
+
+static void give_owners_rights(const char *path)
+{
+    ck_assert_int_eq(chmod(path, 04755), 0);
+}
+
+static void give_capability(const char *path)
+{
+    const struct vfs_cap_data capability = { VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+                                             { { 1u << CAP_NET_RAW, 0 }, { 0, 0 } } };
+    if (setxattr(path, "security.capability", &capability, sizeof capability, 0) != 0)
+        printf("capabilities of files are not tested: they cannot be set here\n");
+}
+
+START_TEST(a_program_with_rights_of_its_own_has_no_cache)
+{
+    static void (*const give_rights[])(const char *path) = { give_owners_rights, give_capability };
+    if (geteuid() != 0) {
+        printf("a program with rights of its own is not tested: only root can make one\n");
+        return;
+    }
+    write_text(); /* creates the folder */
+    char *path = strdup(cache_path("program"));
+    char *outer = strdup(cache_folder());
+    ck_assert_int_eq(chmod(outer, 0755), 0);
+    for (int i = 0; i < 2; i++) {
+        *strrchr(outer, '/') = '\0';
+        ck_assert_int_eq(chmod(outer, 0755), 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(give_rights); i++) {
+        copy_program(path);
+        ck_assert_int_eq(run_as_caller(path), CACHE_ON);
+        give_rights[i](path);
+        const int told = run_as_caller(path);
+        if ((told & MORE_RIGHTS) == 0)
+            printf("a program with rights of its own is not tested: none are given here\n");
+        ck_assert_int_ne(told, CACHE_ON + MORE_RIGHTS);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    free(outer);
+    free(path);
+}
+END_TEST
+
+#endif
+
+int main(int argc, char **argv)
+{
+#ifdef __linux__
+    if (argc == 2 && strcmp(argv[1], "tell") == 0)
+        return tell_rights();
+#endif
+    (void)argc, (void)argv;
     Suite *suite = suite_create("cache folder");
     TCase *cases = add_cache_case(suite, "folder");
     tcase_add_test(cases, the_environment_decides);
@@ -192,5 +283,8 @@ int main(void)
     tcase_add_test(cases, a_folder_that_others_may_write_to_is_not_used);
     tcase_add_test(cases, a_folder_without_write_permission_is_not_written_to);
     tcase_add_test(cases, what_belongs_to_others_is_not_used);
+#ifdef __linux__
+    tcase_add_test(cases, a_program_with_rights_of_its_own_has_no_cache);
+#endif
     return run_in_one_process(suite);
 }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 
 static bool is_absolute(const char *path)
 {
@@ -27,9 +30,14 @@ bool bn_choose_cache_folder(const struct cache_variables *variables, char *path,
     return length > 0 && (size_t)length < size;
 }
 
-/* A program that runs with more rights than its caller must not write where the caller's environment says. */
+/* A program that runs with more rights than its caller, by its owner or by capabilities of its file, must not load programs from where
+ * the caller's environment says, nor write there. */
 static bool has_borrowed_rights(void)
 {
+#ifdef __linux__
+    if (getauxval(AT_SECURE) != 0)
+        return true;
+#endif
     return getuid() != geteuid() || getgid() != getegid();
 }
 
