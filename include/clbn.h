@@ -404,17 +404,27 @@ CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_
 
 /*
  * A tensor of the plan's type, or a vector of one parameter or statistic per channel, of float64 for float64 plans and float32
- * for all others: elements in a buffer, from an offset in elements. Any offset is good; a buffer over memory of the host
+ * for all others: elements in a buffer, from an offset in elements. (Of a mask and a workspace, which have no elements, it is in
+ * bytes.) Any offset is good; a buffer over memory of the host
  * (CL_MEM_USE_HOST_PTR) must begin at a multiple of an element's size. Instead of a buffer it can name shared virtual memory
  * (OpenCL 2.0) of the engine's context; how long that is cannot be asked, so its end is not checked. An absent optional has
  * neither.
  *
  * Rules of all enqueue calls:
  * - They never block, compile or read back. The queue may be in-order or out-of-order; the result is the same, bit for bit.
- * - The buffers belong to the caller and must live until the work has finished, as in OpenCL; views are not kept.
- * - num_events_in_wait_list, event_wait_list and event are as in clEnqueueNDRangeKernel. The event covers the whole call.
- * - workspace: CLBN_PLAN_WORKSPACE_SIZE bytes from an offset in BYTES, a multiple of CLBN_WORKSPACE_ALIGNMENT, used by no
- *   other work in progress. Absent: a buffer is created and released around the call.
+ * - Buffers may be released once the call has returned: OpenCL keeps what an enqueued command uses. Shared virtual memory is not
+ *   kept, and must not be freed before the work has finished. Views and wait lists are not looked at after the call.
+ * - num_events_in_wait_list, event_wait_list and event are as in clEnqueueNDRangeKernel. The event is the last kernel's, and
+ *   complete when all of the call is. So is its profile the last kernel's alone. To time a call, enqueue a marker, let the call
+ *   wait for its event, and count from its CL_PROFILING_COMMAND_END to that of the call's event.
+ * - If a command of the wait list fails, or a kernel of the call does so when it runs, outputs are undefined. On an out-of-order
+ *   queue each kernel waits for the event of the one before, so that the last one fails too, and its event has a negative status.
+ *   On an in-order queue OpenCL leaves it to the implementation what becomes of later commands; PoCL and rusticl fail them. PoCL
+ *   3.1 may instead end the process, where the failed command's event is held by nobody, as between the kernels of a call, and
+ *   never complete a command that waits for an event that had failed before: also with kernels of one's own.
+ * - workspace: CLBN_PLAN_WORKSPACE_SIZE bytes from an offset in bytes, a multiple of CLBN_WORKSPACE_ALIGNMENT, used by no
+ *   other work in progress. Absent: if the call needs any, a buffer is created and released around it, which takes 5 us on PoCL,
+ *   and on a GPU what its driver takes for an allocation.
  * - A written view meets no element of another view of the call, except that y may be exactly x or z, dx or dz exactly dy, and
  *   folded weights or a folded bias exactly the weights or the bias (the same place and strides). Views may interleave in one
  *   buffer, as slices of channels do.

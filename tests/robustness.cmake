@@ -9,6 +9,7 @@ target_link_options(clbn_for_tests PRIVATE
     LINKER:--version-script=${PROJECT_SOURCE_DIR}/host/export.map)
 
 clbn_add_test(structs clbn_test_support)
+clbn_add_test(events clbn_test_support)
 
 # OpenCL's functions that count and fail, and what uses them.
 add_library(clbn_interposer OBJECT interpose.c interpose_memory.c interpose_opencl.c)
