@@ -87,6 +87,22 @@ set_source_files_properties(divisions.c lending.c PROPERTIES INCLUDE_DIRECTORIES
 
 add_test(NAME rooms COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_rooms.sh ${PROJECT_SOURCE_DIR})
 
+# The Python package, by the first Python that has what its tests need. A library with a sanitizer cannot be loaded by Python.
+if(CLBN_PYTHON AND BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
+    foreach(python IN ITEMS ${Python3_EXECUTABLE} python3 /usr/bin/python3)
+        execute_process(COMMAND ${python} -c "import numpy, pyopencl, pytest" RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+        if(failed EQUAL 0)
+            add_test(NAME python COMMAND ${python} -m pytest --quiet -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/python)
+            set_tests_properties(python PROPERTIES ENVIRONMENT
+                "PYTHONPATH=${CLBN_PYTHON_FOLDER};PYTHONDONTWRITEBYTECODE=1;CLBN_LIBRARY=$<TARGET_FILE:clbn>;CLBN_INCLUDE=${PROJECT_SOURCE_DIR}/include")
+            break()
+        endif()
+    endforeach()
+    if(NOT TEST python)
+        message(STATUS "No Python with NumPy, pyopencl and pytest: the Python package is not tested")
+    endif()
+endif()
+
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.
 if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
