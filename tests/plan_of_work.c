@@ -69,13 +69,18 @@ static struct shape random_shape(struct random *random, size_t limit)
     return shape_of(outer, channels, inner);
 }
 
+cl_ulong parts_of(const struct plan_of_work *work)
+{
+    return work->variant.group > 1 ? work->schedule.tiling.parts : work->schedule.division.parts;
+}
+
 void describe(struct plan_of_work *work)
 {
     const struct schedule *s = &work->schedule;
     snprintf(work->text, sizeof work->text,
              "(%zu, %zu, %zu) in groups of %u, vectors of %u, %zu units: %s, parts %llu, tiles %zu, lanes %llu",
              work->shape.outer, work->shape.channels, work->shape.inner, work->variant.group, work->variant.vector,
-             work->facts.compute_units, bn_is_split(s->otherwise) ? "split" : "whole", (unsigned long long)s->division.parts,
+             work->facts.compute_units, bn_is_split(s->strategy) ? "split" : "whole", (unsigned long long)parts_of(work),
              s->tiles, (unsigned long long)s->division.lanes);
 }
 

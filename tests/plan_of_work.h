@@ -46,4 +46,7 @@ void describe(struct plan_of_work *work);
 /* Ends the test unless the condition holds. */
 void expect(const struct plan_of_work *work, bool condition, const char *what);
 
+/* Parts of a channel, or of a tile. */
+cl_ulong parts_of(const struct plan_of_work *work);
+
 #endif

@@ -16,4 +16,8 @@ void check_walk(const struct plan_of_work *work, bool in_vectors);
 /* Rounded up. */
 cl_ulong divided_up(cl_ulong count, cl_ulong by);
 
+/* Of groups of several work-items, which the two above leave to these. */
+void check_tiling(const struct plan_of_work *work);
+void check_tile_walk(const struct plan_of_work *work);
+
 #endif

@@ -138,9 +138,13 @@ static void check_schedule(const struct plan_of_work *work, bool in_vectors)
 void check_walk(const struct plan_of_work *work, bool in_vectors)
 {
     struct plan_of_work in_place = *work;
+    if (work->variant.group > 1) {
+        check_tile_walk(work);
+        return;
+    }
     check_schedule(work, in_vectors);
-    in_place.schedule = bn_schedule_by(&work->schedule, bn_strategy_in_place(work->schedule.otherwise));
-    expect(work, bn_is_split(work->schedule.otherwise) || in_place.schedule.division.parts == 1,
+    in_place.schedule = bn_schedule_by(&work->schedule, bn_strategy_in_place(work->schedule.strategy));
+    expect(work, bn_is_split(work->schedule.strategy) || in_place.schedule.division.parts == 1,
            "in place, a group has all rows");
     if (work->schedule.tile_in_place == 0)
         return;

@@ -12,8 +12,9 @@ enum { PROBLEMS = 1000, WALKS = 1000, CHOICES = 400000 };
 
 static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    return a->strategy == b->strategy && a->otherwise == b->otherwise && a->stream_tensors == b->stream_tensors &&
-           a->tiles == b->tiles && memcmp(&a->division, &b->division, sizeof a->division) == 0;
+    return a->strategy == b->strategy && a->stream_tensors == b->stream_tensors &&
+           a->tiles == b->tiles && memcmp(&a->division, &b->division, sizeof a->division) == 0 &&
+           memcmp(&a->tiling, &b->tiling, sizeof a->tiling) == 0;
 }
 
 static bool same_schedules(const struct candidate *a, const struct candidate *b)
@@ -166,8 +167,11 @@ START_TEST(whole_and_split_are_among_the_candidates)
             struct candidate list[MAX_CANDIDATES];
             unsigned whole = 0, split = 0, stream = 0, plain = 0;
             for (size_t i = 0, count = list_candidates(&work, list); i < count; i++) {
-                whole += !bn_is_split(list[i].schedules[PASS_FORWARD].otherwise);
-                split += bn_is_split(list[i].schedules[PASS_FORWARD].otherwise);
+                const struct schedule *forward = &list[i].schedules[PASS_FORWARD];
+                const bool is_split =
+                    geometry == CLBN_GEOMETRY_GROUP ? forward->tiling.parts > 1 : bn_is_split(forward->strategy);
+                whole += !is_split;
+                split += is_split;
                 stream += bn_streams(&list[i].schedules[PASS_FORWARD], 2);
                 plain += !bn_streams(&list[i].schedules[PASS_FORWARD], 2);
             }

@@ -102,7 +102,6 @@ START_TEST(channels_make_long_runs)
         for (enum tensor t = 0; t < TENSORS && cases[i].rows == 1; t++)
             shape.layouts[t].strides[0] = 0;
         ck_assert_uint_eq(run_on_cores(CLBN_GEOMETRY_VECTOR, shape), cases[i].run);
-        ck_assert_uint_eq(run_on_cores(CLBN_GEOMETRY_GROUP, shape), 1);
     }
 }
 END_TEST

@@ -52,7 +52,7 @@ START_TEST(an_empty_batch_has_a_workspace_for_its_channels)
         for (int i = 0; i < 3; i++) {
             struct plan_of_work work = work_of(geometry, 0, shapes[i]);
             check_sizes(&work);
-            expect(&work, !bn_is_split(work.schedule.otherwise), "nothing is divided");
+            expect(&work, !bn_is_split(work.schedule.strategy), "nothing is divided");
         }
 }
 END_TEST
@@ -62,9 +62,10 @@ START_TEST(one_image_of_few_channels_is_divided)
     const struct shape first = shape_of(1, 3, 1000000), last = shape_of(1000000, 3, 1);
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
         struct plan_of_work rows = work_of(geometry, 0, first), columns = work_of(geometry, 0, last);
-        expect(&rows, rows.schedule.division.parts * rows.schedule.tiles >= 16, "every unit has a group");
-        expect(&columns, columns.schedule.division.parts * columns.schedule.tiles >= 16, "every unit has a group");
-        expect(&rows, !bn_is_split(work_of(geometry, CLBN_ENGINE_WHOLE, first).schedule.otherwise), "whole if asked");
+        expect(&rows, parts_of(&rows) * rows.schedule.tiles >= 16, "every unit has a group");
+        expect(&columns, parts_of(&columns) * columns.schedule.tiles >= 16, "every unit has a group");
+        const struct plan_of_work whole = work_of(geometry, CLBN_ENGINE_WHOLE, first);
+        expect(&whole, parts_of(&whole) == 1, "whole if asked");
     }
 }
 END_TEST
@@ -101,8 +102,8 @@ START_TEST(a_small_problem_takes_one_kernel)
     const struct shape first = shape_of(60, 10, 2), last = shape_of(60, 100, 1);
     for (clbn_geometry geometry = CLBN_GEOMETRY_VECTOR; geometry <= CLBN_GEOMETRY_GROUP; geometry++) {
         struct plan_of_work rows = work_of(geometry, 0, first), columns = work_of(geometry, 0, last);
-        expect(&rows, !bn_is_split(rows.schedule.otherwise), "rows are not divided");
-        expect(&columns, !bn_is_split(columns.schedule.otherwise), "columns are not divided");
+        expect(&rows, !bn_is_split(rows.schedule.strategy), "rows are not divided");
+        expect(&columns, !bn_is_split(columns.schedule.strategy), "columns are not divided");
     }
 }
 END_TEST

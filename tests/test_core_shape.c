@@ -283,7 +283,7 @@ START_TEST(different_variants_have_different_options)
         bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &streaming, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape),
     };
     const struct variant last = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &columns_shape);
-    char text[256], other_text[256];
+    char text[512], other_text[512];
     ck_assert(bn_variant_options(&base, text, sizeof text));
     ck_assert(bn_same_variant(&base, &base));
     ck_assert(!bn_same_variant(&base, &last)); /* other sources, the same options */

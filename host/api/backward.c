@@ -73,7 +73,7 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
 
     bool lacks_statistics = bn_is_present(b.x) && !bn_is_present(b.mean);
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_backward_strategy(plan, &b), args->workspace, lacks_statistics);
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place), args->workspace, lacks_statistics);
     if (lacks_statistics)
         add_missing_statistics(&operation, &b);
     bn_add_backward_steps(&operation, &b);
@@ -111,7 +111,7 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
         return launch_empty(&call, &b);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_backward_strategy(plan, &b), args->workspace, false);
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place), args->workspace, false);
     bn_add_backward_steps(&operation, &b);
     return bn_finish_operation(&operation);
 }

@@ -106,5 +106,5 @@ cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *m
         { "sums", OPERAND_PARAMETER, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "records", OPERAND_PARAMETER, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
     };
-    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), workspace, &b->placement);
+    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), workspace, &b->in_place);
 }

@@ -27,7 +27,7 @@ static cl_int check_fold(clbn_plan plan, const clbn_fold_args *a)
 
 static void add_bias_step(struct steps *steps, const clbn_fold_args *a)
 {
-    bn_add_merging_step(steps, KERNEL_FOLD_BIAS, 1);
+    bn_add_channels_step(steps, KERNEL_FOLD_BIAS);
     bn_bind_view(steps, a->bias);
     bn_bind_view(steps, a->gamma);
     bn_bind_view(steps, a->beta);

@@ -14,7 +14,7 @@ static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
     return status;
 }
 
-static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a, struct placement *placement)
+static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a, bool *in_place)
 {
     const struct shape *shape = bn_plan_shape(plan);
     /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
@@ -35,7 +35,7 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
     if (status == CLBN_SUCCESS)
         status = bn_check_mask(plan, a->mask);
     if (status == CLBN_SUCCESS)
-        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, placement);
+        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, in_place);
     return status;
 }
 
@@ -43,19 +43,19 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    struct placement placement = { false, false };
+    bool in_place = false;
     clbn_forward_training_args known;
     cl_int status = bn_check_call(&call, CLBN_STRUCT_FORWARD_TRAINING_ARGS, args, &known);
     args = &known;
     if (status == CLBN_SUCCESS)
-        status = check_training(plan, args, &placement);
+        status = check_training(plan, args, &in_place);
     if (status != CLBN_SUCCESS)
         return status;
     if (bn_plan_shape(plan)->elements == 0)
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, bn_forward_strategy(plan, args, placement), args->workspace, false);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_FORWARD), in_place), args->workspace, false);
     bn_add_forward_steps(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -13,7 +13,6 @@ struct region {
     bool present;
     cl_mem buffer;  /* NULL for shared virtual memory */
     size_t begin;   /* in the buffer, or an address */
-    bool unaligned; /* see struct placement */
     struct footprint footprint;
 };
 
@@ -140,7 +139,6 @@ static cl_int check_operand(clbn_plan plan, const struct operand *o, struct regi
     if (status != CLBN_SUCCESS)
         return status;
     region->present = true;
-    region->unaligned = o->kind < TENSORS && (uintptr_t)address % PLACEMENT_ALIGNMENT != 0;
     region->buffer = b.parent ? b.parent : o->view.buffer;
     region->begin = (b.parent ? b.origin : (uintptr_t)o->view.svm) + o->view.offset * element_size(plan, o->kind);
     region->footprint = footprint_of(plan, o);
@@ -168,7 +166,7 @@ static bool coincide(clbn_plan plan, const struct operand *a, const struct regio
 }
 
 static cl_int check_aliases(clbn_plan plan, const struct operand *operands, const struct region *regions, unsigned count,
-                            struct placement *placement)
+                            bool *in_place)
 {
     for (unsigned i = 0; i < count; i++)
         for (unsigned j = i + 1; j < count; j++) {
@@ -182,7 +180,8 @@ static cl_int check_aliases(clbn_plan plan, const struct operand *operands, cons
             if (!coincide(plan, a, &regions[i], b, &regions[j]))
                 return bn_fail(CLBN_INVALID_ALIAS, "%s and %s overlap in part, expected the same view or separate memory.",
                                a->name, b->name);
-            placement->in_place = true;
+            if (in_place)
+                *in_place = true;
         }
     return CLBN_SUCCESS;
 }
@@ -205,11 +204,10 @@ static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct re
 }
 
 cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace,
-                         struct placement *placement)
+                         bool *in_place)
 {
     struct operand all[MAX_OPERANDS + 1];
     struct region regions[MAX_OPERANDS + 1];
-    struct placement found = { false, false };
     if (count > MAX_OPERANDS)
         return bn_fail(CLBN_INTERNAL_ERROR, "a call has more than %d views.", MAX_OPERANDS);
     for (unsigned i = 0; i < count; i++) {
@@ -217,17 +215,12 @@ cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigne
         cl_int status = check_operand(plan, &operands[i], &regions[i]);
         if (status != CLBN_SUCCESS)
             return status;
-        found.unaligned |= regions[i].present && regions[i].unaligned;
     }
     const struct operand bytes = { "the workspace", OPERAND_WORKSPACE, workspace, bn_plan_workspace_size(plan),
                                    OPERAND_UPDATED, OPERAND_OPTIONAL,  NULL };
     all[count] = bytes;
     cl_int status = check_workspace(plan, &all[count], &regions[count]);
-    if (status == CLBN_SUCCESS)
-        status = check_aliases(plan, all, regions, count + 1, &found);
-    if (placement)
-        *placement = found;
-    return status;
+    return status == CLBN_SUCCESS ? check_aliases(plan, all, regions, count + 1, in_place) : status;
 }
 
 cl_int bn_check_pair(const char *first_name, clbn_view first, const char *second_name, clbn_view second)

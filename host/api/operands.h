@@ -3,7 +3,6 @@
 #define CLBN_OPERANDS_H
 
 #include "base/view.h"
-#include "enqueue/placement.h"
 #include "plan/plan.h"
 
 /* What a view's elements are: a tensor of the plan's, by its number, or of the type of the parameters, or bytes. */
@@ -23,10 +22,10 @@ struct operand {
 };
 
 /* Checks what design and OpenCL ask of the views: there if required, a buffer of the engine's context that may be written where
- * it is, long enough, and no written view meeting another. workspace: as the caller gave it. placement: what the call's steps need to
- * know of how they lie, or NULL. */
+ * it is, long enough, and no written view meeting another. workspace: as the caller gave it. *in_place becomes true if one lies over
+ * another that it may be; or NULL. */
 cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace,
-                         struct placement *placement);
+                         bool *in_place);
 
 /* Checks that both of a pair of views were given, or neither. */
 cl_int bn_check_pair(const char *first_name, clbn_view first, const char *second_name, clbn_view second);

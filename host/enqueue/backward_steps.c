@@ -54,20 +54,6 @@ static void bind_epsilon(struct steps *steps)
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
 }
 
-/* Whether x and dy can be kept on chip. */
-static bool lies_in_pieces(clbn_plan plan, const struct backward *b)
-{
-    const unsigned piece = bn_program_variant(bn_plan_program(plan))->residence.piece;
-    return bn_lies_in_pieces(plan, b->x, TENSOR_X, piece) && bn_lies_in_pieces(plan, b->y, TENSOR_Y, piece) &&
-           bn_lies_in_pieces(plan, b->z, TENSOR_Z, piece) && bn_lies_in_pieces(plan, b->dy, TENSOR_DY, piece) &&
-           bn_lies_in_pieces(plan, b->dx, TENSOR_DX, piece) && bn_lies_in_pieces(plan, b->dz, TENSOR_DZ, piece);
-}
-
-enum strategy bn_backward_strategy(clbn_plan plan, const struct backward *b)
-{
-    return bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b->placement, lies_in_pieces(plan, b));
-}
-
 static void add_whole_step(struct operation *o, const struct recipe *r, const struct backward *b)
 {
     bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
@@ -110,7 +96,6 @@ static void add_finish_step(struct operation *o, const struct backward *b, struc
                             clbn_view coefficients)
 {
     bn_add_merging_step(&o->steps, bn_recipe_of(&o->steps, PASS_BACKWARD)->merge.kernel, partials.count);
-    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule.division.folded);
     bind_merged(&o->steps, b, partials);
     bn_bind_view(&o->steps, record);
     bn_bind_view(&o->steps, coefficients);

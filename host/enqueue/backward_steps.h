@@ -11,15 +11,12 @@ struct backward {
     clbn_view deviation; /* the saved invstd, or the running variance if frozen */
     clbn_view dx, dz, dgamma, dbeta;
     bool frozen, accumulate;
-    bool alone;                 /* x is had back from y; bn_choose_source decides */
-    struct placement placement; /* bn_check_backward_views finds out */
+    bool alone;    /* x is had back from y; bn_choose_source decides */
+    bool in_place; /* dx or dz lies over dy; bn_check_backward_views finds out */
     /* Of the phases: records of sums, of which one is written or parts are read; else absent. */
     clbn_view records;
     size_t parts; /* 0 where a record is written */
 };
-
-/* How the backward is done. */
-enum strategy bn_backward_strategy(clbn_plan plan, const struct backward *backward);
 
 /* The backward. */
 void bn_add_backward_steps(struct operation *operation, const struct backward *backward);

@@ -4,20 +4,6 @@
 
 static const clbn_view none = CLBN_NO_VIEW;
 
-/* Whether x can be kept on chip. There, a mask is written by vectors only: its bits are those of neighbours. */
-static bool lies_in_pieces(clbn_plan plan, const clbn_forward_training_args *a)
-{
-    const struct variant *v = bn_program_variant(bn_plan_program(plan));
-    const unsigned piece = bn_is_present(a->mask) ? v->vector : v->residence.piece;
-    return bn_lies_in_pieces(plan, a->x, TENSOR_X, piece) && bn_lies_in_pieces(plan, a->z, TENSOR_Z, piece) &&
-           bn_lies_in_pieces(plan, a->y, TENSOR_Y, piece);
-}
-
-enum strategy bn_forward_strategy(clbn_plan plan, const clbn_forward_training_args *a, struct placement placement)
-{
-    return bn_call_strategy(bn_plan_schedule(plan, PASS_FORWARD), placement, lies_in_pieces(plan, a));
-}
-
 bool bn_updates_running(clbn_view running_mean, double update_factor)
 {
     return bn_is_present(running_mean) && update_factor > 0;
@@ -104,7 +90,6 @@ static void add_finish_step(struct operation *o, struct partials partials, const
                             clbn_view coefficients)
 {
     bn_add_merging_step(&o->steps, bn_recipe_of(&o->steps, PASS_FORWARD)->merge.kernel, partials.count);
-    bn_bind_ulong(&o->steps, (size_t)o->steps.schedule.division.folded);
     bind_merged(&o->steps, partials, f);
     bn_bind_view(&o->steps, record);
     bn_bind_view(&o->steps, coefficients);

@@ -4,9 +4,6 @@
 
 #include "enqueue/operation.h"
 
-/* How forward training is done. */
-enum strategy bn_forward_strategy(clbn_plan plan, const clbn_forward_training_args *args, struct placement placement);
-
 /* Forward training. y may be absent: then only the statistics are computed. */
 void bn_add_forward_steps(struct operation *operation, const clbn_forward_training_args *args);
 

@@ -1,10 +1,8 @@
 #include "enqueue/operation.h"
 
-enum strategy bn_call_strategy(const struct schedule *s, struct placement placement, bool in_pieces)
+enum strategy bn_call_strategy(const struct schedule *s, bool in_place)
 {
-    const bool can_keep = in_pieces && !placement.unaligned;
-    const enum strategy strategy = s->strategy == STRATEGY_ON_CHIP && !can_keep ? s->otherwise : s->strategy;
-    return placement.in_place ? bn_strategy_in_place(strategy) : strategy;
+    return in_place ? bn_strategy_in_place(s->strategy) : s->strategy;
 }
 
 void bn_begin_operation(struct operation *o, const struct call *call, enum pass pass, enum strategy strategy,

@@ -2,7 +2,6 @@
 #ifndef CLBN_OPERATION_H
 #define CLBN_OPERATION_H
 
-#include "enqueue/placement.h"
 #include "enqueue/steps.h"
 #include "enqueue/workspace.h"
 
@@ -22,8 +21,8 @@ struct partials {
 /* What a walk leaves in the operation's workspace; none if there is no walk. */
 struct partials bn_own_partials(const struct operation *operation, bool walked);
 
-/* How a call is done. in_pieces: its tensors can be kept on chip, as far as the plan and offsets decide it. */
-enum strategy bn_call_strategy(const struct schedule *schedule, struct placement placement, bool in_pieces);
+/* How a call is done. in_place: a written tensor lies over another that it may be. */
+enum strategy bn_call_strategy(const struct schedule *schedule, bool in_place);
 
 /* Begins an operation whose views are checked. Like steps, it remembers its first failure. workspace: the caller's, or absent.
  * keeps_statistics: the operation keeps statistics there that the caller did not give. */

@@ -14,9 +14,14 @@ void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass
     bn_begin_launch(&steps->launch, call);
 }
 
+static bool is_tiled(const struct steps *steps)
+{
+    return bn_kernel_set(bn_program_variant(bn_plan_program(steps->plan))) == KERNELS_OF_TILES;
+}
+
 const struct recipe *bn_recipe_of(const struct steps *steps, enum pass pass)
 {
-    return bn_recipe(bn_is_channels_last(steps->plan), steps->schedule.strategy, pass);
+    return bn_recipe(bn_kernel_set(bn_program_variant(bn_plan_program(steps->plan))), steps->schedule.strategy, pass);
 }
 
 /* Enqueues the last step, if there is one and nothing has failed. is_last: no other will follow. */
@@ -82,14 +87,30 @@ cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors)
     return bn_streams(&steps->schedule, tensors) ? FLAG_STREAM : 0;
 }
 
+static struct merging divide_merging(const struct steps *steps, size_t count)
+{
+    return bn_divide_merging(bn_program_variant(bn_plan_program(steps->plan)), bn_engine_facts(bn_plan_engine(steps->plan)),
+                             bn_plan_shape(steps->plan)->channels, count);
+}
+
+void bn_add_channels_step(struct steps *steps, enum kernel_id id)
+{
+    bn_add_step(steps, id, divide_merging(steps, 1).groups, 1);
+    bn_bind_ulong(steps, bn_plan_shape(steps->plan)->channels);
+}
+
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count)
 {
-    const size_t channels = bn_plan_shape(steps->plan)->channels;
-    const struct merging merging = bn_divide_merging(bn_program_variant(bn_plan_program(steps->plan)),
-                                                     bn_engine_facts(bn_plan_engine(steps->plan)), channels, count);
+    const struct merging merging = divide_merging(steps, count);
     bn_add_step(steps, id, merging.groups, 1);
-    bn_bind_ulong(steps, channels);
+    if (is_tiled(steps)) {
+        bn_bind_division(steps);
+        bn_bind_uint(steps, (cl_uint)merging.lanes);
+        return;
+    }
+    bn_bind_ulong(steps, bn_plan_shape(steps->plan)->channels);
     bn_bind_uint(steps, (cl_uint)merging.lanes);
+    bn_bind_ulong(steps, (size_t)steps->schedule.division.folded);
 }
 
 /* Axes in the arrays at the ends of the kernels' struct division and layout. */
@@ -101,8 +122,11 @@ static size_t axis_count(const struct steps *steps)
 
 void bn_bind_division(struct steps *steps)
 {
-    const size_t size = offsetof(struct division, lengths) + axis_count(steps) * sizeof(cl_ulong);
-    bind(steps, size, &steps->schedule.division);
+    const size_t lengths = axis_count(steps) * sizeof(cl_ulong);
+    if (is_tiled(steps))
+        bind(steps, offsetof(struct tiling, lengths) + lengths, &steps->schedule.tiling);
+    else
+        bind(steps, offsetof(struct division, lengths) + lengths, &steps->schedule.division);
 }
 
 void bn_bind_ulong(struct steps *steps, size_t value)
@@ -129,8 +153,10 @@ void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor)
     if (bn_is_present(view)) {
         layout = bn_plan_shape(steps->plan)->layouts[tensor];
         layout.offset = view.offset;
-        if (folded > 1)
-            bn_fold_layout(&layout, folded);
+        if (is_tiled(steps))
+            bn_tile_layout(bn_plan_shape(steps->plan), &steps->schedule.tiling, &layout);
+        else if (folded > 1)
+            bn_fold_layout(&layout, 1, folded);
     }
     bind_memory(steps, view);
     bind(steps, offsetof(struct layout, strides) + axis_count(steps) * sizeof(cl_ulong), &layout);

@@ -37,6 +37,9 @@ void bn_add_step(struct steps *steps, enum kernel_id id, size_t groups_0, size_t
 /* Adds a step of a kernel that walks the tensors. */
 void bn_add_walking_step(struct steps *steps, enum kernel_id id, enum grid grid);
 
+/* Adds a step of a kernel whose work-items take channels in turn, and binds their number. */
+void bn_add_channels_step(struct steps *steps, enum kernel_id id);
+
 /* Adds a step of a kernel that merges count partial results of each channel, and binds how channels are divided. */
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count);
 

@@ -192,15 +192,6 @@ bool bn_is_channels_last(clbn_plan plan)
     return bn_program_variant(plan->program)->channels_last;
 }
 
-bool bn_lies_in_pieces(clbn_plan plan, clbn_view view, enum tensor tensor, unsigned piece)
-{
-    const struct shape *shape = &plan->shape;
-    const size_t run = shape->channels_last ? shape->channels : shape->inner;
-    if (!bn_is_present(view))
-        return true;
-    return view.offset % piece == 0 && run % piece == 0 && shape->layouts[tensor].alignment % piece == 0;
-}
-
 double bn_plan_alpha(clbn_plan plan)
 {
     switch (plan->desc.activation) {
@@ -219,7 +210,7 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
     const enum pass pass = operation == CLBN_PLAN_FORWARD_KERNELS    ? PASS_FORWARD
                            : operation == CLBN_PLAN_BACKWARD_KERNELS ? PASS_BACKWARD
                                                                      : PASS_INFERENCE;
-    const struct recipe *r = bn_recipe(plan->shape.channels_last, plan->schedules[pass].strategy, pass);
+    const struct recipe *r = bn_recipe(bn_kernel_set(bn_program_variant(plan->program)), plan->schedules[pass].strategy, pass);
     const enum kernel_id ids[] = { r->first.kernel, r->last_merges ? KERNEL_NONE : r->merge.kernel, r->last.kernel };
     text[0] = '\0';
     for (unsigned i = 0; i < 3 && plan->shape.elements > 0; i++) {

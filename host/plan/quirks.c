@@ -6,7 +6,7 @@
 #define VENDOR_INTEL  0x8086u
 #define VENDOR_NVIDIA 0x10deu
 
-/* A unit of which nothing is known has so many bytes of registers: enough for the smallest size of host/schedule/resident.c. */
+/* A unit of which nothing is known has so many bytes of registers: enough for the smallest size of host/schedule/tiling.c. */
 #define LEAST_REGISTERS ((size_t)64 << 10)
 
 struct quirk {

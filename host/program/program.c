@@ -39,7 +39,7 @@ static unsigned traits_of(const struct variant *variant)
 {
     return (variant->channels_last ? SOURCE_COLUMNS : SOURCE_ROWS) |
            (variant->group == 1 ? SOURCE_SINGLE_ITEMS : SOURCE_GROUPS) |
-           (variant->wide_double ? SOURCE_WIDE_DOUBLE : SOURCE_WIDE_PAIR) | (variant->residence.kept > 0 ? SOURCE_ON_CHIP : 0);
+           (variant->wide_double ? SOURCE_WIDE_DOUBLE : SOURCE_WIDE_PAIR) | (variant->kept > 0 ? SOURCE_ON_CHIP : 0);
 }
 
 static cl_int find_sources(const struct variant *variant, struct sources *sources)

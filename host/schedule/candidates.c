@@ -1,5 +1,7 @@
 #include "schedule/candidates.h"
 
+#include "base/integers.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +46,7 @@ bool bn_make_chosen_schedule(const struct problem *p, const struct choices *choi
         return false;
     if (s.workspace_size > usual.workspace_size && s.workspace_size > p->shape->elements * bn_type_size(p->variant->type))
         return false;
-    if (p->variant->channels_last && p->shape->elements > 0 && s.division.chunk_rows % s.division.band_rows != 0)
+    if (p->variant->group == 1 && p->variant->channels_last && p->shape->elements > 0 && s.division.chunk_rows % s.division.band_rows != 0)
         return false;
     *schedule = s;
     return true;
@@ -61,8 +63,9 @@ struct listing {
 
 static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    return a->strategy == b->strategy && a->otherwise == b->otherwise && a->stream_tensors == b->stream_tensors &&
-           a->tiles == b->tiles && memcmp(&a->division, &b->division, sizeof(a->division)) == 0;
+    return a->strategy == b->strategy && a->stream_tensors == b->stream_tensors && a->tiles == b->tiles &&
+           memcmp(&a->division, &b->division, sizeof(a->division)) == 0 &&
+           memcmp(&a->tiling, &b->tiling, sizeof(a->tiling)) == 0;
 }
 
 static bool same_schedules(const struct candidate *a, const struct candidate *b)
@@ -114,12 +117,10 @@ static void list_whole_columns(struct listing *l, struct choices choices)
 
 static void list_split_columns(struct listing *l, struct choices choices)
 {
-    bool alone = l->problem->variant->group == 1;
     for (size_t i = 0; i < COUNT_OF(few_groups); i++) {
         choices.groups_per_unit = few_groups[i];
-        for (size_t j = 0; j < (alone ? COUNT_OF(split_tiles) : COUNT_OF(lanes)); j++) {
-            choices.tile_vectors = alone ? split_tiles[j] : 0;
-            choices.lanes = alone ? 0 : lanes[j];
+        for (size_t j = 0; j < COUNT_OF(split_tiles); j++) {
+            choices.tile_vectors = split_tiles[j];
             list_bands(l, choices);
         }
     }
@@ -133,6 +134,19 @@ static void list_split_rows(struct listing *l, struct choices choices)
     }
 }
 
+/* Of groups of several work-items. */
+static void list_tilings(struct listing *l, struct choices choices)
+{
+    list_candidate(l, choices);
+    for (size_t i = 0; i < COUNT_OF(groups); i++) {
+        choices.groups_per_unit = groups[i];
+        for (size_t j = 0; j < COUNT_OF(lanes); j++) {
+            choices.lanes = lanes[j];
+            list_candidate(l, choices);
+        }
+    }
+}
+
 size_t bn_list_candidates(const struct problem *problem, struct candidate list[MAX_CANDIDATES])
 {
     struct listing l = { problem, list, 0 };
@@ -142,7 +156,10 @@ size_t bn_list_candidates(const struct problem *problem, struct candidate list[M
     list_candidate(&l, usual);
     if (l.count == 0)
         return 0;
-    if (problem->variant->channels_last) {
+    if (problem->variant->group > 1) {
+        list_tilings(&l, whole);
+        list_tilings(&l, split);
+    } else if (problem->variant->channels_last) {
         list_whole_columns(&l, whole);
         list_split_columns(&l, split);
     } else {
@@ -161,7 +178,7 @@ void bn_describe_schedule(const struct schedule *s, enum pass pass, char *text, 
         snprintf(bands_of, sizeof(bands_of), ", bands of %llu row%s", sums, sums == 1 ? "" : "s");
     else if (sums > 0)
         snprintf(bands_of, sizeof(bands_of), ", bands of %llu and %llu rows", sums, results);
-    snprintf(text, size, "%s, %llu x %zu groups%s%s", bn_is_split(s->otherwise) ? "split" : "whole",
-             (unsigned long long)s->division.parts, s->tiles, bands_of,
+    snprintf(text, size, "%s, %llu x %zu groups%s%s", bn_is_split(s->strategy) ? "split" : "whole",
+             (unsigned long long)greater((size_t)s->division.parts, (size_t)s->tiling.parts), s->tiles, bands_of,
              bn_streams(s, bn_usual_tensors(pass)) ? ", past the cache" : "");
 }

@@ -71,11 +71,13 @@ bool bn_has_mask(clbn_activation activation)
 }
 
 /* A unit of bits for each vector of a row; no more bytes than the tensor has, whose sizes are known to fit. */
-static size_t mask_size(const struct variant *v, const struct division *d)
+static size_t mask_size(const struct variant *v, const struct division *d, const struct tiling *t)
 {
     const size_t unit = divide_up(v->vector, 8), rows = (size_t)d->rows, channels = (size_t)d->channels;
     if (!bn_has_mask(v->activation))
         return 0;
+    if (v->group > 1)
+        return (size_t)(t->rows + (t->rest > 0)) * (size_t)t->vectors * unit;
     if (v->channels_last)
         return (rows * divide_up(channels, v->vector) + divide_up((size_t)d->rest, v->vector)) * unit;
     return rows * channels * divide_up((size_t)d->columns, v->vector) * unit;
@@ -89,10 +91,19 @@ enum strategy bn_strategy_in_place(enum strategy strategy)
 void bn_find_groups(const struct schedule *s, enum grid grid, size_t groups[2])
 {
     const struct division *d = &s->division;
-    groups[0] = grid == GRID_PARTS ? (size_t)d->parts : 1;
-    groups[1] = grid == GRID_PARTS     ? s->tiles
-                : grid == GRID_ON_CHIP ? s->kept_tiles
-                                       : divide_up((size_t)d->channels, (size_t)d->tile_channels);
+    switch (grid) {
+    case GRID_PARTS:
+        groups[0] = (size_t)d->parts;
+        groups[1] = s->tiles;
+        break;
+    case GRID_IMAGES:
+        groups[0] = 1;
+        groups[1] = divide_up((size_t)d->channels, (size_t)d->tile_channels);
+        break;
+    default:
+        groups[0] = s->tiles;
+        groups[1] = (size_t)s->tiling.parts;
+    }
 }
 
 struct schedule bn_schedule_by(const struct schedule *schedule, enum strategy strategy)
@@ -108,20 +119,6 @@ struct schedule bn_schedule_by(const struct schedule *schedule, enum strategy st
     return s;
 }
 
-/* What groups keep on chip, and whether they do in this pass: in inference there is nothing to read again. */
-static void keep(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
-{
-    const struct residence *residence = &p->variant->residence;
-    const struct kept_work work = { p->variant->type, p->variant->activation, p->shape };
-    s->division.kept_lanes = bn_kept_lanes(residence, &work);
-    if (residence->kept == 0 || choices->divided == CHOOSE_YES)
-        return;
-    s->kept_tiles = bn_kept_tiles(residence, &work);
-    if ((pass == PASS_FORWARD && bn_keeps_forward(residence, &work)) ||
-        (pass == PASS_BACKWARD && bn_keeps_backward(residence, &work)))
-        s->strategy = STRATEGY_ON_CHIP;
-}
-
 /* The sections of the workspace; false if its size overflows. */
 static bool measure_workspace(const struct problem *p, struct schedule *s)
 {
@@ -130,8 +127,10 @@ static bool measure_workspace(const struct problem *p, struct schedule *s)
     const size_t width = (size_t)s->division.channels, padded = divide_up(width, v->vector) * v->vector;
     const bool has_shuffled = v->type == CLBN_BFLOAT16 && bn_span(v) > 1;
     const size_t tables = greater(s->slots, 1) * (has_shuffled ? 2 : 1);
+    const bool tiled = v->group > 1;
+    const size_t partials = tiled ? (size_t)s->tiling.parts * (size_t)s->tiling.slots : parts, tiles = greater(s->tiles, 1);
     size_t *end = &s->workspace_size;
-    return add_section(&s->partials_size, bn_partial_size(v), greater(parts, 1), width, end) &&
+    return add_section(&s->partials_size, bn_partial_size(v), greater(partials, 1), tiled ? tiles : width, end) &&
            add_section(&s->statistics_size, 2 * element, 1, p->shape->channels, end) &&
            add_section(&s->coefficients_size, COEFFICIENTS * element, tables, padded, end) &&
            add_section(&s->accumulators_size, ACCUMULATORS * bn_wide_size(v), s->slots, padded, end);
@@ -142,6 +141,7 @@ bool bn_make_schedule(const struct problem *p, const struct choices *choices, en
     const struct shape *shape = p->shape;
     struct schedule s = {
         .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner, .folded = 1 },
+        .tiling = { .channels = shape->channels, .folded = 1 },
         .partials = 1,
     };
     s.stream_tensors = choose_stream(p, choices);
@@ -150,14 +150,14 @@ bool bn_make_schedule(const struct problem *p, const struct choices *choices, en
         s.division.lengths[i] = shape->lengths[i];
     if (shape->elements == 0)
         s.strategy = STRATEGY_NONE;
+    else if (p->variant->group > 1)
+        bn_tile(p, choices, pass, &s);
     else if (p->variant->channels_last)
         bn_divide_columns(p, choices, pass, &s);
     else
         bn_divide_rows(p, choices, pass, &s);
     if (shape->elements > 0)
-        s.mask_size = mask_size(p->variant, &s.division);
-    s.otherwise = s.strategy;
-    keep(p, choices, pass, &s);
+        s.mask_size = mask_size(p->variant, &s.division, &s.tiling);
     bool fits = measure_workspace(p, &s);
     *schedule = s;
     return fits;

@@ -3,6 +3,7 @@
 #define CLBN_SCHEDULE_H
 
 #include "schedule/strategy.h"
+#include "schedule/tiling.h"
 #include "schedule/variant.h"
 
 /* As in kernels/division.cl, which says what the members are. */
@@ -18,7 +19,6 @@ struct division {
     cl_ulong far;
     cl_ulong fetches_next;
     cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
-    cl_ulong kept_lanes;
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
 };
 
@@ -49,10 +49,9 @@ enum { CHOOSE_YES = 1, CHOOSE_NO = 2 };
 
 struct schedule {
     struct division division;
+    struct tiling tiling;     /* in its place, of groups of several work-items */
     enum strategy strategy;   /* how calls do it */
-    enum strategy otherwise;  /* and those whose tensors cannot be kept on chip; else the same */
     unsigned stream_tensors;  /* results of passes over so many tensors, or more, go past the cache */
-    size_t kept_tiles;        /* on chip: groups */
     size_t tiles;             /* groups side by side: channels, or tiles of channels */
     size_t tile_in_place;     /* STRATEGY_REPEATED: vectors of a tile where results are written in place; else 0 */
     size_t partials;          /* partial results to a channel */
@@ -88,6 +87,9 @@ struct merging {
 
 struct merging bn_divide_merging(const struct variant *variant, const struct device_facts *facts, size_t channels,
                                  size_t count);
+
+/* Fills in the tiling of a pass over a shape that has elements (tiling.c), and what else a schedule has of it but the workspace. */
+void bn_tile(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
 
 /* Whether a bit for each element says enough of an activation's slope. */
 bool bn_has_mask(clbn_activation activation);

@@ -110,10 +110,10 @@ static void divide_axes(struct shape *s, struct axes rows, const struct axes *ch
         s->layouts[t].alignment = alignment_of(&s->layouts[t], 0, s->channels_last ? s->row_axes : end);
 }
 
-void bn_fold_layout(struct layout *layout, cl_ulong folded)
+void bn_fold_layout(struct layout *layout, unsigned row_axes, cl_ulong folded)
 {
     layout->strides[0] *= folded;
-    layout->alignment = alignment_of(layout, 0, 1);
+    layout->alignment = alignment_of(layout, 0, row_axes);
 }
 
 void bn_cut_row(struct shape *shape, size_t pieces)

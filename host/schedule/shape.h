@@ -40,8 +40,9 @@ bool bn_is_packed(const struct shape *shape);
 /* Whether a row's channels follow each other without gaps in all tensors, with channels first. */
 bool bn_channels_follow(const struct shape *shape);
 
-/* Makes `folded` rows of a packed layout with channels last one row. */
-void bn_fold_layout(struct layout *layout, cl_ulong folded);
+/* Makes `folded` rows of a layout one row, whose channels are accessed as the memory that they are. More than one only of a packed
+ * layout. */
+void bn_fold_layout(struct layout *layout, unsigned row_axes, cl_ulong folded);
 
 /* Makes the only row of a shape with channels first `pieces` rows, a number that divides its columns. */
 void bn_cut_row(struct shape *shape, size_t pieces);

@@ -11,8 +11,6 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_IMAGES_FORWARD] = "images_forward",
     [KERNEL_IMAGES_INFERENCE] = "images_inference",
     [KERNEL_IMAGES_BACKWARD] = "images_backward",
-    [KERNEL_RESIDENT_ROWS_FORWARD] = "resident_rows_forward",
-    [KERNEL_RESIDENT_ROWS_BACKWARD] = "resident_rows_backward",
     [KERNEL_COLUMNS_FORWARD] = "columns_forward",
     [KERNEL_COLUMNS_STATISTICS] = "columns_statistics",
     [KERNEL_COLUMNS_NORMALIZE] = "columns_normalize",
@@ -22,8 +20,13 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_COLUMNS_SUMS] = "columns_sums",
     [KERNEL_COLUMNS_INPUT] = "columns_input",
     [KERNEL_COLUMNS_MERGE_INPUT] = "columns_merge_input",
-    [KERNEL_RESIDENT_COLUMNS_FORWARD] = "resident_columns_forward",
-    [KERNEL_RESIDENT_COLUMNS_BACKWARD] = "resident_columns_backward",
+    [KERNEL_TILE_FORWARD] = "tile_forward",
+    [KERNEL_TILE_STATISTICS] = "tile_statistics",
+    [KERNEL_TILE_NORMALIZE] = "tile_normalize",
+    [KERNEL_TILE_INFERENCE] = "tile_inference",
+    [KERNEL_TILE_BACKWARD] = "tile_backward",
+    [KERNEL_TILE_SUMS] = "tile_sums",
+    [KERNEL_TILE_INPUT] = "tile_input",
     [KERNEL_FINISH_STATISTICS] = "finish_statistics",
     [KERNEL_FINISH_GRADIENTS] = "finish_gradients",
     [KERNEL_FOLD_BIAS] = "fold_bias",
@@ -60,8 +63,6 @@ static const struct recipe of_rows[STRATEGIES][PASSES] = {
     [STRATEGY_IMAGES] = { [PASS_FORWARD] = ONE(GRID_IMAGES, KERNEL_IMAGES_FORWARD, 0),
                           [PASS_BACKWARD] = ONE(GRID_IMAGES, KERNEL_IMAGES_BACKWARD, 0),
                           [PASS_INFERENCE] = ONE(GRID_IMAGES, KERNEL_IMAGES_INFERENCE, 0) },
-    [STRATEGY_ON_CHIP] = { [PASS_FORWARD] = ONE(GRID_ON_CHIP, KERNEL_RESIDENT_ROWS_FORWARD, 0),
-                           [PASS_BACKWARD] = ONE(GRID_ON_CHIP, KERNEL_RESIDENT_ROWS_BACKWARD, 0) },
     [STRATEGY_SPLIT] = { [PASS_FORWARD] = { .first = { KERNEL_ROWS_STATISTICS, SECTION_PARTIALS },
                                             .merge = MERGE_FORWARD,
                                             .last = { KERNEL_ROWS_NORMALIZE, SECTION_COEFFICIENTS } },
@@ -79,8 +80,6 @@ static const struct recipe of_columns[STRATEGIES][PASSES] = {
     [STRATEGY_REPEATED] = { [PASS_FORWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_FORWARD, ALL_IN_PARTS),
                             [PASS_BACKWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_BACKWARD, ALL_IN_PARTS),
                             [PASS_INFERENCE] = ONE(GRID_PARTS, KERNEL_COLUMNS_INFERENCE, SECTION_COEFFICIENTS) },
-    [STRATEGY_ON_CHIP] = { [PASS_FORWARD] = ONE(GRID_ON_CHIP, KERNEL_RESIDENT_COLUMNS_FORWARD, 0),
-                           [PASS_BACKWARD] = ONE(GRID_ON_CHIP, KERNEL_RESIDENT_COLUMNS_BACKWARD, 0) },
     [STRATEGY_SPLIT] = { [PASS_FORWARD] = { .first = { KERNEL_COLUMNS_STATISTICS, ALL_IN_PARTS },
                                             .merge = MERGE_FORWARD,
                                             .last = { KERNEL_COLUMNS_NORMALIZE, SECTION_COEFFICIENTS } },
@@ -98,9 +97,31 @@ static const struct recipe of_columns[STRATEGIES][PASSES] = {
                                                .last_merges = true } },
 };
 
-const struct recipe *bn_recipe(bool channels_last, enum strategy strategy, enum pass pass)
+static const struct recipe of_tiles[STRATEGIES][PASSES] = {
+    [STRATEGY_NONE] = { [PASS_FORWARD] = { .merge = MERGE_FORWARD }, [PASS_BACKWARD] = { .merge = MERGE_BACKWARD } },
+    [STRATEGY_ON_CHIP] = { [PASS_FORWARD] = ONE(GRID_TILES, KERNEL_TILE_FORWARD, 0),
+                           [PASS_BACKWARD] = ONE(GRID_TILES, KERNEL_TILE_BACKWARD, 0) },
+    [STRATEGY_SPLIT] = { [PASS_FORWARD] = { .grid = GRID_TILES,
+                                            .first = { KERNEL_TILE_STATISTICS, SECTION_PARTIALS },
+                                            .merge = MERGE_FORWARD,
+                                            .last = { KERNEL_TILE_NORMALIZE, SECTION_COEFFICIENTS } },
+                         [PASS_BACKWARD] = { .grid = GRID_TILES,
+                                             .first = { KERNEL_TILE_SUMS, SECTION_PARTIALS },
+                                             .merge = MERGE_BACKWARD,
+                                             .last = { KERNEL_TILE_INPUT, SECTION_COEFFICIENTS } },
+                         [PASS_INFERENCE] = ONE(GRID_TILES, KERNEL_TILE_INFERENCE, 0) },
+};
+
+const struct recipe *bn_recipe(enum kernel_set set, enum strategy strategy, enum pass pass)
 {
-    return channels_last ? &of_columns[strategy][pass] : &of_rows[strategy][pass];
+    switch (set) {
+    case KERNELS_OF_ROWS:
+        return &of_rows[strategy][pass];
+    case KERNELS_OF_COLUMNS:
+        return &of_columns[strategy][pass];
+    default:
+        return &of_tiles[strategy][pass];
+    }
 }
 
 bool bn_takes_workspace(const struct recipe *r)

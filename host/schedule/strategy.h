@@ -20,8 +20,6 @@ enum kernel_id {
     KERNEL_IMAGES_FORWARD,
     KERNEL_IMAGES_INFERENCE,
     KERNEL_IMAGES_BACKWARD,
-    KERNEL_RESIDENT_ROWS_FORWARD,
-    KERNEL_RESIDENT_ROWS_BACKWARD,
     KERNEL_COLUMNS_FORWARD, /* channels last */
     KERNEL_COLUMNS_STATISTICS,
     KERNEL_COLUMNS_NORMALIZE,
@@ -31,9 +29,14 @@ enum kernel_id {
     KERNEL_COLUMNS_SUMS,
     KERNEL_COLUMNS_INPUT,
     KERNEL_COLUMNS_MERGE_INPUT,
-    KERNEL_RESIDENT_COLUMNS_FORWARD,
-    KERNEL_RESIDENT_COLUMNS_BACKWARD,
-    KERNEL_FINISH_STATISTICS, /* both */
+    KERNEL_TILE_FORWARD, /* groups of several work-items */
+    KERNEL_TILE_STATISTICS,
+    KERNEL_TILE_NORMALIZE,
+    KERNEL_TILE_INFERENCE,
+    KERNEL_TILE_BACKWARD,
+    KERNEL_TILE_SUMS,
+    KERNEL_TILE_INPUT,
+    KERNEL_FINISH_STATISTICS, /* all */
     KERNEL_FINISH_GRADIENTS,
     KERNEL_FOLD_BIAS,
     KERNEL_COUNT
@@ -41,13 +44,16 @@ enum kernel_id {
 
 const char *bn_kernel_name(enum kernel_id id);
 
+/* Whose kernels a program has: a CPU's, of channels first or last, or those of groups of several work-items. */
+enum kernel_set { KERNELS_OF_ROWS, KERNELS_OF_COLUMNS, KERNELS_OF_TILES };
+
 /* A plan's schedule chooses one for each pass. A call departs from it where its tensors need that. */
 enum strategy {
     STRATEGY_NONE,     /* there are no elements: at most a kernel that merges nothing */
     STRATEGY_WHOLE,    /* a group has all of a channel, or of a tile of channels: one kernel */
     STRATEGY_REPEATED, /* channels last: likewise, but each group takes the statistics of all rows and writes a part of them */
     STRATEGY_IMAGES,   /* channels first, few columns: a group has a tile of channels, image by image */
-    STRATEGY_ON_CHIP,  /* a group reads its channels once, and keeps them on chip */
+    STRATEGY_ON_CHIP,  /* groups of several work-items: one reads its channels once, and keeps them on chip */
     STRATEGY_SPLIT,    /* groups share a channel: partial results, a kernel that merges them, the results */
     STRATEGY_MERGING,  /* likewise, but each group of the results merges for itself */
     STRATEGIES
@@ -60,7 +66,7 @@ bool bn_is_split(enum strategy strategy);
 enum grid {
     GRID_PARTS,  /* a schedule's parts x its tiles */
     GRID_IMAGES, /* its tiles of images */
-    GRID_ON_CHIP /* its tiles on chip */
+    GRID_TILES   /* its tiles x their parts */
 };
 
 /* Sections of the workspace, in the order in which kernels take them, after all other arguments. */
@@ -80,7 +86,7 @@ struct recipe {
     bool last_merges;         /* which merges itself: there is no merge before it */
 };
 
-const struct recipe *bn_recipe(bool channels_last, enum strategy strategy, enum pass pass);
+const struct recipe *bn_recipe(enum kernel_set set, enum strategy strategy, enum pass pass);
 
 /* Whether any step takes a section of the workspace. */
 bool bn_takes_workspace(const struct recipe *recipe);

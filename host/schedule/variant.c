@@ -1,10 +1,15 @@
 #include "schedule/variant.h"
 
+#include "schedule/tiling.h"
+
 #include <stdint.h>
 #include <stdio.h>
 
-/* Work-items to a group in CLBN_GEOMETRY_GROUP, where the device allows it. */
-#define GROUP_SIZE 256
+/* Work-items to a group in CLBN_GEOMETRY_GROUP, where the device allows it: fewer where registers are, since a vector has more
+ * than four elements, or each has coefficients of its own; and at least. */
+#define GROUP_SIZE       256
+#define SMALL_GROUP_SIZE 128
+#define LEAST_GROUP      16
 
 /* Bytes to a vector: for a work-item that has a core to itself, a cache line of what is computed in; else a coalesced access
  * of what is stored. */
@@ -18,12 +23,13 @@ clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts
     return facts->is_vector_cpu ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
 }
 
-static unsigned group_size(const struct device_facts *facts)
+/* A device that takes fewer than LEAST_GROUP has one to a group. */
+static unsigned group_size(const struct device_facts *facts, clbn_type type, bool single)
 {
-    unsigned size = GROUP_SIZE;
+    unsigned size = single && bn_type_size(type) > sizeof(cl_half) ? GROUP_SIZE : SMALL_GROUP_SIZE;
     while (size > facts->max_group_size && size > 1)
         size /= 2;
-    return size;
+    return size < LEAST_GROUP ? 1 : size;
 }
 
 /* Whether an index into some tensor needs more than 32 bits, of which one is spared for sums. */
@@ -40,10 +46,7 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
 {
     bool grouped = geometry == CLBN_GEOMETRY_GROUP;
     size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_parameter_size(type);
-    const struct kept_work work = { type, activation, shape };
-    struct residence residence = { 0 };
-    if (grouped)
-        residence = bn_choose_residence(engine_flags, facts, &work);
+    const bool single = grouped && bn_tiles_single_channels(shape, type, (unsigned)vector);
     struct variant v = {
         .type = type,
         .activation = activation,
@@ -55,15 +58,24 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         .short_nan = !grouped && facts->is_cpu,
         .wide_double = type != CLBN_FLOAT64 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
         .vector = (unsigned)vector,
-        .group = residence.kept > 0 ? residence.group
-                 : grouped          ? group_size(facts)
-                                    : 1,
+        .group = grouped ? group_size(facts, type, single) : 1,
         .index = (engine_flags & CLBN_ENGINE_INDEX_64) || is_large(shape) ? 64 : 32,
         .row_axes = shape->row_axes,
         .channel_axes = shape->channel_axes,
-        .residence = residence,
     };
+    if (v.group > 1) {
+        v.single = single;
+        v.kept = shape->elements > 0 ? bn_choose_kept(&v, facts, engine_flags, shape) : 0;
+        v.unrolled = v.kept > 0 && !facts->is_cpu;
+    }
     return v;
+}
+
+enum kernel_set bn_kernel_set(const struct variant *v)
+{
+    if (v->group > 1)
+        return KERNELS_OF_TILES;
+    return v->channels_last ? KERNELS_OF_COLUMNS : KERNELS_OF_ROWS;
 }
 
 bool bn_same_variant(const struct variant *a, const struct variant *b)
@@ -71,8 +83,8 @@ bool bn_same_variant(const struct variant *a, const struct variant *b)
     return a->type == b->type && a->activation == b->activation && a->channels_last == b->channels_last &&
            a->aligned == b->aligned && a->fetches == b->fetches && a->short_nan == b->short_nan &&
            a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group && a->index == b->index &&
-           a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->residence.kept == b->residence.kept &&
-           a->residence.shelved == b->residence.shelved;
+           a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->single == b->single && a->kept == b->kept &&
+           a->unrolled == b->unrolled;
 }
 
 bool bn_variant_options(const struct variant *v, char *options, size_t size)
@@ -85,10 +97,10 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
                           v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation);
     if (length < 0 || (size_t)length >= size)
         return false;
-    if (v->residence.kept == 0)
+    if (v->group == 1)
         return true;
-    int more = snprintf(options + length, size - (size_t)length, " -DCLBN_KEPT=%u -DCLBN_SHELVED=%u -DCLBN_UNROLLED=%d",
-                        v->residence.kept, v->residence.shelved, v->residence.unrolled);
+    int more = snprintf(options + length, size - (size_t)length, " -DCLBN_SINGLE=%d -DCLBN_KEPT=%u -DCLBN_UNROLLED=%d",
+                        v->single, v->kept, v->unrolled);
     return more > 0 && (size_t)more < size - (size_t)length;
 }
 

@@ -2,7 +2,9 @@
 #ifndef CLBN_VARIANT_H
 #define CLBN_VARIANT_H
 
-#include "schedule/resident.h"
+#include "schedule/device_facts.h"
+#include "schedule/shape.h"
+#include "schedule/strategy.h"
 
 /* Of what they will read soon, kernels ask for nothing; for all but streams of memory with pages of their own, where the device does that
  * by itself; for all. */
@@ -20,7 +22,9 @@ struct variant {
     unsigned vector;            /* elements to a vector */
     unsigned group;             /* work-items to a group, a power of two */
     unsigned index;             /* bits of an index */
-    struct residence residence; /* what a group keeps on chip */
+    bool single;                /* tiles of groups have one channel each */
+    unsigned kept;              /* vectors that a work-item of a group keeps on chip, of x, or half of them of dy; 0: none */
+    bool unrolled;              /* loops over them: not where that costs time to compile and gives nothing */
     unsigned row_axes, channel_axes;
 };
 
@@ -29,6 +33,9 @@ clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts
 
 struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
                                  clbn_activation activation, const struct shape *shape);
+
+/* Whose kernels it has. */
+enum kernel_set bn_kernel_set(const struct variant *variant);
 
 bool bn_same_variant(const struct variant *a, const struct variant *b);
 

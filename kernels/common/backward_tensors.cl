@@ -11,7 +11,7 @@ typedef struct {
 } backward_tensors;
 
 /* Whether x, dy and dx are all there is, and dx depends on all of them. */
-static bool has_only_dx(backward_tensors t)
+HELPER bool has_only_dx(backward_tensors t)
 {
     return t.has_x && !t.other.data && !t.dz.data && !t.mask && !(t.flags & (FLAG_FROZEN | FLAG_ALONE));
 }
@@ -26,7 +26,7 @@ INLINE void keep_only_dx(backward_tensors *t)
     t->has_x = true;
 }
 
-static bool is_plain_backward(backward_tensors t)
+HELPER bool is_plain_backward(backward_tensors t)
 {
     return has_only_dx(t) && is_alike(t.x.at, t.dy.at) && (!t.has_dx || is_alike(t.x.at, t.dx.at));
 }
@@ -38,19 +38,19 @@ INLINE void make_plain_backward(backward_tensors *t)
     t->dx.at = t->x.at;
 }
 
-static bool backward_reads_vectors(backward_tensors t)
+HELPER bool backward_reads_vectors(backward_tensors t)
 {
     return takes_vectors(t.x.data, t.x.at) && takes_vectors(t.dy.data, t.dy.at) &&
            takes_vectors(t.other.data, t.other.at);
 }
 
-static bool backward_writes_vectors(backward_tensors t)
+HELPER bool backward_writes_vectors(backward_tensors t)
 {
     return takes_vectors(t.dx.data, t.dx.at) && takes_vectors(t.dz.data, t.dz.at);
 }
 
 /* Whether dx and dz depend on each x, once the sums are known. */
-static bool input_takes_x(backward_tensors t)
+HELPER bool input_takes_x(backward_tensors t)
 {
     bool slope_does = CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && !t.mask && !(t.flags & FLAG_FROM_OUTPUT);
     return slope_does || (t.has_dx && !(t.flags & FLAG_FROZEN));

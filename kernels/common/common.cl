@@ -145,12 +145,21 @@ typedef ulong index_t;
 /* For what loops call, and for functions that callers specialise with constants. */
 #define INLINE static inline __attribute__((always_inline))
 
-/* For functions of a span's channels. Where these are single numbers, they are no longer called on a CPU, which spares copies of
- * structs; elsewhere they are, so that programs compile in less time. */
-#if CLBN_SPAN == 1 && CLBN_GROUP == 1
+/* For functions of a span's channels, for other short ones, and for long ones that are called in several places. In groups of
+ * work-items all are inlined: what compilers for GPUs leave as calls takes registers and a stack. Elsewhere, where a span is a single
+ * number, its functions are, which spares copies of structs; others are not, so that programs compile in less time. */
+#if CLBN_GROUP > 1
+#define SPAN_INLINE INLINE
+#define HELPER INLINE
+#define ROUTINE INLINE
+#else
+#if CLBN_SPAN == 1
 #define SPAN_INLINE INLINE
 #else
 #define SPAN_INLINE static
+#endif
+#define HELPER static
+#define ROUTINE
 #endif
 
 #define GROUP_KERNEL __kernel __attribute__((reqd_work_group_size(CLBN_GROUP, 1, 1)))
@@ -437,13 +446,13 @@ INLINE intv bits_of_elements(void)
 }
 
 /* The greatest power of two that is not above a > 0; 0 for 0 and subnormals, Inf for Inf and NaN. */
-static reals power_of_two_below(reals a)
+HELPER reals power_of_two_below(reals a)
 {
     return OF_SPAN(REAL_OF_BITS)(OF_SPAN(BITS_OF_REAL)(a) & EXPONENT_BITS);
 }
 
 /* a over the power of two below its size, in [1, 2) with its sign; a is neither 0 nor subnormal. */
-static reals mantissa_of(reals a)
+HELPER reals mantissa_of(reals a)
 {
     return OF_SPAN(REAL_OF_BITS)((OF_SPAN(BITS_OF_REAL)(a) & ~EXPONENT_BITS) | BITS_OF_REAL((real)1));
 }

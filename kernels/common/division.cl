@@ -17,7 +17,6 @@ typedef struct {
     ulong far;           /* where tensors come from, NEAR or another, as far as the forward asks for what comes next */
     ulong fetches_next;  /* channels first, whole channels: 1 where a group asks for what the next one reads, else 0 */
     ulong tile_channels; /* channels first, in images (images.cl): channels to a group */
-    ulong kept_lanes;    /* channels last, on chip: vectors to a tile */
     ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */
 } division;
 

@@ -43,13 +43,13 @@ INLINE index_t channel_offset(division d, layout l, index_t channel)
 }
 
 /* Whether vectors from the start of any row are aligned; true of an absent tensor. */
-static bool is_aligned(__global const storage *data, layout l)
+HELPER bool is_aligned(__global const storage *data, layout l)
 {
     return (size_t)data % sizeof(storagev) == 0 && l.alignment % CLBN_VECTOR == 0;
 }
 
 /* Whether load_vector and store_vector may be used there. */
-static bool takes_vectors(__global const storage *data, layout l)
+HELPER bool takes_vectors(__global const storage *data, layout l)
 {
     return !CLBN_ALIGNED || is_aligned(data, l);
 }
@@ -64,7 +64,7 @@ typedef struct {
 } forward_tensors;
 
 /* Whether two tensors' rows and channels lie alike. */
-static bool is_alike(layout a, layout b)
+HELPER bool is_alike(layout a, layout b)
 {
     for (uint axis = 0; axis < CLBN_ROW_AXES + CLBN_CHANNEL_AXES; axis++)
         if (a.strides[axis] != b.strides[axis])
@@ -76,7 +76,7 @@ static bool is_alike(layout a, layout b)
  * What most calls have is plain: x to y and no more, or x and dy to dx. Loops over it are compiled apart, from the same text:
  * they are called with tensors that make_plain has set to constants where they are those already.
  */
-static bool is_plain_forward(forward_tensors t)
+HELPER bool is_plain_forward(forward_tensors t)
 {
     return !t.z.data && !t.mask && is_alike(t.x.at, t.y.at);
 }
@@ -88,7 +88,7 @@ INLINE void make_plain_forward(forward_tensors *t)
     t->y.at = t->x.at;
 }
 
-static bool forward_takes_vectors(forward_tensors t)
+HELPER bool forward_takes_vectors(forward_tensors t)
 {
     return takes_vectors(t.x.data, t.x.at) && takes_vectors(t.z.data, t.z.at) && takes_vectors(t.y.data, t.y.at);
 }

@@ -19,7 +19,7 @@ INLINE span span_of(index_t channel, ulong channels)
 }
 
 /* A span of an array [channel]; after its last number, that is repeated. */
-static reals load_span(__global const real *values, span at)
+HELPER reals load_span(__global const real *values, span at)
 {
     reals result;
     real *a = (real *)&result;
@@ -35,7 +35,7 @@ static reals load_span(__global const real *values, span at)
     return result;
 }
 
-static void store_span(__global real *values, span at, reals v)
+HELPER void store_span(__global real *values, span at, reals v)
 {
     const real *a = (const real *)&v;
     if (CLBN_SPAN > 1 && at.width == CLBN_SPAN) {
@@ -48,13 +48,13 @@ static void store_span(__global real *values, span at, reals v)
 }
 
 /* A span of optional parameters. */
-static reals parameter_or(__global const real *values, span at, real otherwise)
+HELPER reals parameter_or(__global const real *values, span at, real otherwise)
 {
     return values ? load_span(values, at) : (reals)otherwise;
 }
 
 /* True of the first count channels of a span. */
-static truths first_of(ulong count)
+HELPER truths first_of(ulong count)
 {
     reals result;
     real *a = (real *)&result;

@@ -38,7 +38,7 @@ INLINE __global const real *table_in_order(__global const real *table, ulong row
 }
 
 /* Row number of a table, in both orders. */
-static void store_row(__global real *table, ulong rows, ulong number, ulong channels, span at, reals v)
+HELPER void store_row(__global real *table, ulong rows, ulong number, ulong channels, span at, reals v)
 {
     const real *a = (const real *)&v;
     store_span(table + row_of_table(number, channels), at, v);
@@ -50,21 +50,21 @@ static void store_row(__global real *table, ulong rows, ulong number, ulong chan
     }
 }
 
-static void load_affine(affine *a, __global const real *table, ulong channels, span at)
+HELPER void load_affine(affine *a, __global const real *table, ulong channels, span at)
 {
     a->mean = load_span(table + row_of_table(AFFINE_MEAN, channels), at);
     a->scale = load_span(table + row_of_table(AFFINE_SCALE, channels), at);
     a->shift = load_span(table + row_of_table(AFFINE_SHIFT, channels), at);
 }
 
-void store_affine(__global real *table, ulong channels, span at, affine a)
+ROUTINE void store_affine(__global real *table, ulong channels, span at, affine a)
 {
     store_row(table, AFFINE_ROWS, AFFINE_MEAN, channels, at, a.mean);
     store_row(table, AFFINE_ROWS, AFFINE_SCALE, channels, at, a.scale);
     store_row(table, AFFINE_ROWS, AFFINE_SHIFT, channels, at, a.shift);
 }
 
-static void load_normalizer(normalizer *n, __global const real *table, ulong channels, span at)
+HELPER void load_normalizer(normalizer *n, __global const real *table, ulong channels, span at)
 {
     n->scale = load_span(table + row_of_table(XHAT_SCALE, channels), at);
     n->shift = load_span(table + row_of_table(XHAT_SHIFT, channels), at);
@@ -72,7 +72,7 @@ static void load_normalizer(normalizer *n, __global const real *table, ulong cha
     n->beta = load_span(table + row_of_table(OUTPUT_BETA, channels), at);
 }
 
-void store_normalizer(__global real *table, ulong channels, span at, normalizer n)
+ROUTINE void store_normalizer(__global real *table, ulong channels, span at, normalizer n)
 {
     store_row(table, BACKWARD_ROWS, XHAT_SCALE, channels, at, n.scale);
     store_row(table, BACKWARD_ROWS, XHAT_SHIFT, channels, at, n.shift);
@@ -80,14 +80,14 @@ void store_normalizer(__global real *table, ulong channels, span at, normalizer 
     store_row(table, BACKWARD_ROWS, OUTPUT_BETA, channels, at, n.beta);
 }
 
-static void load_gradient(gradient *g, __global const real *table, ulong channels, span at)
+HELPER void load_gradient(gradient *g, __global const real *table, ulong channels, span at)
 {
     g->gain = load_span(table + row_of_table(INPUT_GAIN, channels), at);
     g->slope = load_span(table + row_of_table(INPUT_SLOPE, channels), at);
     g->shift = load_span(table + row_of_table(INPUT_SHIFT, channels), at);
 }
 
-void store_gradient(__global real *table, ulong channels, span at, gradient g)
+ROUTINE void store_gradient(__global real *table, ulong channels, span at, gradient g)
 {
     store_row(table, BACKWARD_ROWS, INPUT_GAIN, channels, at, g.gain);
     store_row(table, BACKWARD_ROWS, INPUT_SLOPE, channels, at, g.slope);

@@ -17,7 +17,7 @@ typedef struct {
     reals mean, scale, shift;
 } affine;
 
-static moments no_moments(void)
+HELPER moments no_moments(void)
 {
     moments none;
     none.count = wide_of(0);
@@ -26,7 +26,7 @@ static moments no_moments(void)
     return none;
 }
 
-static moments choose_moments(truths which, moments a, moments b)
+HELPER moments choose_moments(truths which, moments a, moments b)
 {
     moments result;
     result.count = wide_choose(which, a.count, b.count);
@@ -41,7 +41,7 @@ SPAN_INLINE wide mean_of(moments m)
     return wide_divide(m.sum, m.count);
 }
 
-moments merge_moments(moments a, moments b)
+ROUTINE moments merge_moments(moments a, moments b)
 {
     moments both;
     both.count = wide_add(a.count, b.count);
@@ -57,7 +57,7 @@ moments merge_moments(moments a, moments b)
 #define SCALE_UP 0x1p+80f
 #define SCALE_DOWN 0x1p-80f
 
-static reals unscale_for(reals scale)
+HELPER reals unscale_for(reals scale)
 {
     reals otherwise = scale == SCALE_DOWN ? (reals)SCALE_UP : (reals)1;
     return scale == SCALE_UP ? (reals)SCALE_DOWN : otherwise;
@@ -90,7 +90,7 @@ SPAN_INLINE moments moments_about(reals pivot, reals scale, deviations s, wide c
 #define PIVOT_TOO_LARGE 0x1p-16f
 
 /* The scale, a power of two, with which sums of squares must be taken again; 1 if they are good. */
-static reals scale_for(reals squares, reals pivot)
+HELPER reals scale_for(reals squares, reals pivot)
 {
     if (!wide_extends_range())
         return 1;
@@ -119,7 +119,7 @@ SPAN_INLINE reals sampled_pivot(reals first, reals sum, reals squares, real coun
 }
 
 /* A pivot for the values whose moments these are; count > 0. */
-reals pivot_of(moments m)
+ROUTINE reals pivot_of(moments m)
 {
     return pivot_near(real_of(mean_of(m)), real_of(wide_divide(m.m2, m.count)));
 }
@@ -130,7 +130,7 @@ typedef struct {
     truths is_final;
 } summation;
 
-static summation first_summation(reals pivot)
+HELPER summation first_summation(reals pivot)
 {
     summation s;
     s.pivot = pivot;
@@ -228,7 +228,7 @@ SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, chan
 }
 
 /* The channels' normalisation from their running statistics; without a mean: 0. */
-void running_affine(affine *a, span at, __global const real *gamma, __global const real *beta, __global const real *running_mean,
+ROUTINE void running_affine(affine *a, span at, __global const real *gamma, __global const real *beta, __global const real *running_mean,
                     __global const real *running_var, wide epsilon)
 {
     wide invstd;
@@ -239,7 +239,7 @@ void running_affine(affine *a, span at, __global const real *gamma, __global con
 /* Merges the moments of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a
  * power of two, as in division.cl. scratch: read by none any more. own meets no barrier before it is there, at which PoCL 1.8 would
  * lose a struct. */
-moments merge_group_moments(moments own, uint lanes, __local moments *scratch)
+ROUTINE moments merge_group_moments(moments own, uint lanes, __local moments *scratch)
 {
     if (CLBN_GROUP == 1)
         return own;

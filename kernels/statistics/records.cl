@@ -9,28 +9,28 @@
 
 #define PARTIAL_ROWS 3
 
-void load_partial_moments(moments *m, __global const uchar *partials, ulong part, ulong channels, span at)
+ROUTINE void load_partial_moments(moments *m, __global const uchar *partials, ulong part, ulong channels, span at)
 {
     load_wide(&m->count, partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at);
     load_wide(&m->sum, partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at);
     load_wide(&m->m2, partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at);
 }
 
-void store_partial_moments(__global uchar *partials, ulong part, ulong channels, span at, moments m)
+ROUTINE void store_partial_moments(__global uchar *partials, ulong part, ulong channels, span at, moments m)
 {
     store_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at, m.count);
     store_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at, m.sum);
     store_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at, m.m2);
 }
 
-void load_partial_sums(sums *s, __global const uchar *partials, ulong part, ulong channels, span at)
+ROUTINE void load_partial_sums(sums *s, __global const uchar *partials, ulong part, ulong channels, span at)
 {
     load_wide(&s->g, partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at);
     load_wide(&s->g_xhat, partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at);
     load_wide(&s->xhat, partials, part * PARTIAL_ROWS + PARTIAL_XHAT, channels, at);
 }
 
-void store_partial_sums(__global uchar *partials, ulong part, ulong channels, span at, sums s)
+ROUTINE void store_partial_sums(__global uchar *partials, ulong part, ulong channels, span at, sums s)
 {
     store_wide(partials, part * PARTIAL_ROWS + PARTIAL_G, channels, at, s.g);
     store_wide(partials, part * PARTIAL_ROWS + PARTIAL_G_XHAT, channels, at, s.g_xhat);
@@ -51,18 +51,18 @@ void store_partial_sums(__global uchar *partials, ulong part, ulong channels, sp
 #define RECORD_XHAT 6
 #define SUMS_ROWS 8
 
-static void load_number(wide *v, __global const real *record, ulong channels, span at, uint row)
+HELPER void load_number(wide *v, __global const real *record, ulong channels, span at, uint row)
 {
     *v = wide_of_parts(load_span(record + row * channels, at), load_span(record + (row + 1) * channels, at));
 }
 
-static void store_number(__global real *record, ulong channels, span at, uint row, wide value)
+HELPER void store_number(__global real *record, ulong channels, span at, uint row, wide value)
 {
     store_span(record + row * channels, at, real_of(value));
     store_span(record + (row + 1) * channels, at, real_of(wide_subtract(value, wide_of(real_of(value)))));
 }
 
-void load_moments(moments *m, __global const real *record, ulong channels, span at)
+ROUTINE void load_moments(moments *m, __global const real *record, ulong channels, span at)
 {
     load_number(&m->count, record, channels, at, RECORD_COUNT);
     load_number(&m->sum, record, channels, at, RECORD_MEAN);
@@ -70,21 +70,21 @@ void load_moments(moments *m, __global const real *record, ulong channels, span 
     load_number(&m->m2, record, channels, at, RECORD_M2);
 }
 
-void store_moments(__global real *record, ulong channels, span at, moments m)
+ROUTINE void store_moments(__global real *record, ulong channels, span at, moments m)
 {
     store_number(record, channels, at, RECORD_COUNT, m.count);
     store_number(record, channels, at, RECORD_MEAN, wide_choose(is_zero(m.count), wide_of(0), mean_of(m)));
     store_number(record, channels, at, RECORD_M2, m.m2);
 }
 
-void load_sums(sums *s, __global const real *record, ulong channels, span at)
+ROUTINE void load_sums(sums *s, __global const real *record, ulong channels, span at)
 {
     load_number(&s->g, record, channels, at, RECORD_G);
     load_number(&s->g_xhat, record, channels, at, RECORD_G_XHAT);
     load_number(&s->xhat, record, channels, at, RECORD_XHAT);
 }
 
-void store_sums(__global real *record, ulong channels, span at, sums s, wide count)
+ROUTINE void store_sums(__global real *record, ulong channels, span at, sums s, wide count)
 {
     store_number(record, channels, at, RECORD_COUNT, count);
     store_number(record, channels, at, RECORD_G, s.g);

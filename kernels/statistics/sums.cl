@@ -49,7 +49,7 @@ SPAN_INLINE void choose_scale(normalizer *n, reals mean, reals invstd)
     n->unit = is_usable ? mantissa_of(invstd) : invstd;
 }
 
-static sums no_sums(void)
+HELPER sums no_sums(void)
 {
     sums none;
     none.g = wide_of(0);
@@ -158,7 +158,7 @@ SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, chan
 
 /* Adds the sums of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes, scratch: as
  * in merge_group_moments. */
-sums add_group_sums(sums own, uint lanes, __local sums *scratch)
+ROUTINE sums add_group_sums(sums own, uint lanes, __local sums *scratch)
 {
     if (CLBN_GROUP == 1)
         return own;

@@ -2,71 +2,71 @@
 typedef OF_SPAN(double) wide;
 #define convert_wide OF_SPAN(convert_double)
 
-static wide wide_of(reals a)
+HELPER wide wide_of(reals a)
 {
     return convert_wide(a);
 }
 
-static wide wide_of_count(ulong n)
+HELPER wide wide_of_count(ulong n)
 {
     return (double)n;
 }
 
 /* Numbers that were split into two elements. */
-static wide wide_of_parts(reals high, reals low)
+HELPER wide wide_of_parts(reals high, reals low)
 {
     return convert_wide(high) + convert_wide(low);
 }
 
-static reals real_of(wide a)
+HELPER reals real_of(wide a)
 {
     return convert_reals(a);
 }
 
-static truths is_zero(wide a)
+HELPER truths is_zero(wide a)
 {
     return truths_of(a == 0);
 }
 
-static truths is_positive(wide a)
+HELPER truths is_positive(wide a)
 {
     return truths_of(a > 0);
 }
 
 /* a where which is true, else b. */
-static wide wide_choose(truths which, wide a, wide b)
+HELPER wide wide_choose(truths which, wide a, wide b)
 {
     return longs_of(which) ? a : b;
 }
 
-static wide wide_add(wide a, wide b)
+HELPER wide wide_add(wide a, wide b)
 {
     return a + b;
 }
 
-static wide wide_subtract(wide a, wide b)
+HELPER wide wide_subtract(wide a, wide b)
 {
     return a - b;
 }
 
-static wide wide_multiply(wide a, wide b)
+HELPER wide wide_multiply(wide a, wide b)
 {
     return a * b;
 }
 
-wide wide_divide(wide a, wide b)
+ROUTINE wide wide_divide(wide a, wide b)
 {
     return a / b;
 }
 
 /* 1/sqrt(a), a > 0. */
-wide wide_inverse_sqrt(wide a)
+ROUTINE wide wide_inverse_sqrt(wide a)
 {
     return 1.0 / sqrt(a);
 }
 
 /* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
-static bool wide_extends_range(void)
+HELPER bool wide_extends_range(void)
 {
     return CLBN_TYPE != CLBN_FLOAT64;
 }
@@ -76,7 +76,7 @@ typedef struct __attribute__((packed)) {
     wide v;
 } unaligned_wide;
 
-static void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
+HELPER void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
 {
     __global const double *p = (__global const double *)table + row * channels + at.channel;
     double *a = (double *)v;
@@ -89,7 +89,7 @@ static void load_wide(wide *v, __global const uchar *table, uint row, ulong chan
         a[i] = p[i < at.width ? i : at.width - 1];
 }
 
-static void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
+HELPER void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
 {
     __global double *p = (__global double *)table + row * channels + at.channel;
     const double *a = (const double *)&v;

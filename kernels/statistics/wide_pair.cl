@@ -8,7 +8,7 @@ typedef struct {
 } wide;
 
 /* a + b exactly, |a| >= |b| or a = 0. */
-static wide ordered_sum(reals a, reals b)
+HELPER wide ordered_sum(reals a, reals b)
 {
     wide sum;
     sum.high = a + b;
@@ -17,7 +17,7 @@ static wide ordered_sum(reals a, reals b)
 }
 
 /* a + b exactly (TwoSum). */
-static wide exact_sum(reals a, reals b)
+HELPER wide exact_sum(reals a, reals b)
 {
     wide sum;
     sum.high = a + b;
@@ -26,7 +26,7 @@ static wide exact_sum(reals a, reals b)
     return sum;
 }
 
-static wide wide_of(reals a)
+HELPER wide wide_of(reals a)
 {
     wide result;
     result.high = a;
@@ -34,35 +34,35 @@ static wide wide_of(reals a)
     return result;
 }
 
-static wide wide_of_count(ulong n)
+HELPER wide wide_of_count(ulong n)
 {
     real high = (real)n;
     return ordered_sum(high, (real)(long)(n - (ulong)high));
 }
 
 /* Numbers that were split into two elements. */
-static wide wide_of_parts(reals high, reals low)
+HELPER wide wide_of_parts(reals high, reals low)
 {
     return exact_sum(high, low);
 }
 
-static reals real_of(wide a)
+HELPER reals real_of(wide a)
 {
     return a.high;
 }
 
-static truths is_zero(wide a)
+HELPER truths is_zero(wide a)
 {
     return a.high == 0;
 }
 
-static truths is_positive(wide a)
+HELPER truths is_positive(wide a)
 {
     return a.high > 0;
 }
 
 /* a where which is true, else b. */
-static wide wide_choose(truths which, wide a, wide b)
+HELPER wide wide_choose(truths which, wide a, wide b)
 {
     wide result;
     result.high = which ? a.high : b.high;
@@ -70,7 +70,7 @@ static wide wide_choose(truths which, wide a, wide b)
     return result;
 }
 
-static wide wide_add(wide a, wide b)
+HELPER wide wide_add(wide a, wide b)
 {
     wide high = exact_sum(a.high, b.high);
     wide low = exact_sum(a.low, b.low);
@@ -78,7 +78,7 @@ static wide wide_add(wide a, wide b)
     return ordered_sum(high.high, high.low + low.low);
 }
 
-static wide wide_subtract(wide a, wide b)
+HELPER wide wide_subtract(wide a, wide b)
 {
     wide minus_b;
     minus_b.high = -b.high;
@@ -86,7 +86,7 @@ static wide wide_subtract(wide a, wide b)
     return wide_add(a, minus_b);
 }
 
-static wide wide_multiply(wide a, wide b)
+HELPER wide wide_multiply(wide a, wide b)
 {
     reals high = a.high * b.high;
     reals low = fma(a.high, b.high, -high);
@@ -95,7 +95,7 @@ static wide wide_multiply(wide a, wide b)
 }
 
 /* By long division: OpenCL's quotient may be some ulps off, each step takes the rest of the one before. */
-wide wide_divide(wide a, wide b)
+ROUTINE wide wide_divide(wide a, wide b)
 {
     reals first = a.high / b.high;
     wide rest = wide_subtract(a, wide_multiply(b, wide_of(first)));
@@ -105,7 +105,7 @@ wide wide_divide(wide a, wide b)
 }
 
 /* 1/sqrt(a), a > 0: one step of Newton's method from an element's precision. */
-wide wide_inverse_sqrt(wide a)
+ROUTINE wide wide_inverse_sqrt(wide a)
 {
     wide estimate = wide_of(1 / sqrt(a.high));
     wide error = wide_subtract(wide_of(1), wide_multiply(wide_multiply(a, estimate), estimate));
@@ -113,20 +113,20 @@ wide wide_inverse_sqrt(wide a)
 }
 
 /* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
-static bool wide_extends_range(void)
+HELPER bool wide_extends_range(void)
 {
     return false;
 }
 
 /* Tables [row][channel] of wide numbers, in global memory: rows of high parts and of low parts take turns. */
-static void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
+HELPER void load_wide(wide *v, __global const uchar *table, uint row, ulong channels, span at)
 {
     __global const real *p = (__global const real *)table + 2 * row * channels;
     v->high = load_span(p, at);
     v->low = load_span(p + channels, at);
 }
 
-static void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
+HELPER void store_wide(__global uchar *table, uint row, ulong channels, span at, wide v)
 {
     __global real *p = (__global real *)table + 2 * row * channels;
     store_span(p, at, v.high);

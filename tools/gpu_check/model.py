@@ -42,8 +42,10 @@ def regions(metrics):
 
 
 def hot_region(metrics):
-    """Where the most wide loads, or else bytes of loads, are under way: the walk over packed tensors."""
-    return max(regions(metrics), key=lambda region: (region["wide_in_flight"], region["bytes_in_flight"]), default=None)
+    """Where the most wide loads, or else bytes of loads, are under way: the walk over packed tensors. Kernels without a loop that has
+    wide loads keep all that they walk on chip."""
+    loops = [loop for loop in metrics.get("loops", []) if loop["wide_in_flight"] > 0]
+    return max(loops or regions(metrics), key=lambda region: (region["wide_in_flight"], region["bytes_in_flight"]), default=None)
 
 
 def kernel_seconds(launch, read, written, cached, metrics, resident):

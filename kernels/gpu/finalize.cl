@@ -1,0 +1,159 @@
+/*
+ * Between the two walks of an operation that divides channels: a channel's partial results are merged, and give what the second walk
+ * needs. They are of tiles, at an offset in bytes ([part][tile][PARTIAL_ROWS][slot]), or records of clbn.h's phases, at one in
+ * elements. A group has `lanes` channels side by side, whose partial results its lines share; one work-item finishes a channel.
+ */
+typedef struct {
+    uint lane, lanes, line, lines;
+} position;
+
+INLINE position position_among(uint lanes)
+{
+    const position p = { get_local_id(0) % lanes, lanes, get_local_id(0) / lanes, CLBN_GROUP / lanes };
+    return p;
+}
+
+typedef struct {
+    __global const uchar *first;
+    ulong count;
+    bool are_records;
+} partial_results;
+
+INLINE partial_results partials_at(__global const uchar *partials, ulong offset, ulong count, uint flags)
+{
+    const bool are_records = (flags & FLAG_RECORDS) != 0;
+    const partial_results p = { partials + (are_records ? offset * sizeof(real) : offset), count, are_records };
+    return p;
+}
+
+INLINE __global const real *record_of(partial_results p, ulong i, ulong rows, ulong channels)
+{
+    return (__global const real *)p.first + i * rows * channels;
+}
+
+/* Of a channel's partial result number i: the number of its tile's and its slot there; false if there is none. A channel has places,
+ * and each reaches into at most `spans` tiles. */
+INLINE bool find_partial(ulong *number, span *slot, division d, ulong i, index_t channel)
+{
+    const ulong places = d.folded / d.copies, across = d.tile_vectors * CLBN_VECTOR;
+    const ulong place = channel + i % places * d.channels, begin = place * d.pitch, last = begin + d.columns - 1;
+    const ulong tiles = CLBN_SINGLE ? d.channels : (d.vectors + d.tile_vectors - 1) / d.tile_vectors;
+    const ulong tile = CLBN_SINGLE ? place : begin / across + i / places % d.spans;
+    *number = i / places / d.spans * tiles + tile;
+    *slot = span_of(CLBN_SINGLE ? 0 : (index_t)(place - tile * across / d.pitch), d.slots);
+    return CLBN_SINGLE || tile * across <= last;
+}
+
+INLINE moments merge_parts(partial_results p, division d, position at, span channel)
+{
+    moments m = no_moments();
+    for (ulong i = at.line; i < p.count; i += at.lines) {
+        moments other = no_moments();
+        ulong number;
+        span slot;
+        if (p.are_records)
+            load_moments(&other, record_of(p, i, STATISTICS_ROWS, d.channels), d.channels, channel);
+        else if (find_partial(&number, &slot, d, i, channel.channel))
+            load_partial_moments(&other, p.first, number, d.slots, slot);
+        m = i == at.line ? other : merge_moments(m, other);
+    }
+    return m;
+}
+
+INLINE sums add_parts(partial_results p, division d, position at, span channel)
+{
+    sums s = no_sums();
+    for (ulong i = at.line; i < p.count; i += at.lines) {
+        sums other = no_sums();
+        ulong number;
+        span slot;
+        if (p.are_records)
+            load_sums(&other, record_of(p, i, SUMS_ROWS, d.channels), d.channels, channel);
+        else if (find_partial(&number, &slot, d, i, channel.channel))
+            load_partial_sums(&other, p.first, number, d.slots, slot);
+        s = add_sums(s, other);
+    }
+    return s;
+}
+
+INLINE wide values_of(partial_results p, ulong channels, span channel, ulong count)
+{
+    wide values = wide_of_count(p.are_records ? 0 : count);
+    for (ulong i = 0; p.are_records && i < p.count; i++) {
+        wide other;
+        load_number(&other, record_of(p, i, SUMS_ROWS, channels), channels, channel, RECORD_COUNT);
+        values = wide_add(values, other);
+    }
+    return values;
+}
+
+/* Moments of parts or records. What is not wanted is NULL. */
+GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count, __global const uchar *partials,
+                                    ulong partials_offset, __global const real *gamma, ulong gamma_offset,
+                                    __global const real *beta, ulong beta_offset, __global real *running_mean,
+                                    ulong running_mean_offset, __global real *running_var, ulong running_var_offset,
+                                    __global real *save_mean, ulong save_mean_offset, __global real *save_invstd,
+                                    ulong save_invstd_offset, real epsilon_high, real epsilon_low, real factor_high,
+                                    real factor_low, __global real *record, ulong record_offset, __global uchar *coefficients,
+                                    ulong coefficients_offset, uint flags)
+{
+    __local moments scratch[CLBN_GROUP];
+    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                    running_var + running_var_offset, save_mean + save_mean_offset,
+                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                                    wide_of_parts(factor_high, factor_low), flags };
+    const partial_results p = partials_at(partials, partials_offset, partial_count, flags);
+    const position at = position_among(lanes);
+    const ulong c = get_group_id(0) * (ulong)lanes + at.lane;
+    const span channel = span_of((index_t)c, d.channels);
+    moments m = no_moments();
+    if (c < d.channels)
+        m = merge_parts(p, d, at, channel);
+    m = merge_group_moments(m, lanes, scratch);
+    if (c >= d.channels || at.line > 0)
+        return;
+    affine a;
+    finish_moments(&a, m, channel, true, of);
+    if (record)
+        store_moments(record + record_offset, d.channels, channel, m);
+    if (coefficients)
+        store_affine((__global real *)(coefficients + coefficients_offset), d.channels, channel, a);
+}
+
+/* Likewise, sums of parts over count values in all, or records. */
+GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong partial_count, __global const uchar *partials,
+                                   ulong partials_offset, __global const real *gamma, ulong gamma_offset,
+                                   __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset,
+                                   __global const real *deviation, ulong deviation_offset, __global real *dgamma,
+                                   ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
+                                   real epsilon_low, __global real *record, ulong record_offset, __global uchar *coefficients,
+                                   ulong coefficients_offset, uint flags)
+{
+    __local sums scratch[CLBN_GROUP];
+    const channel_parameters of = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset, deviation + deviation_offset,
+                                    wide_of_parts(epsilon_high, epsilon_low), flags };
+    const partial_results p = partials_at(partials, partials_offset, partial_count, flags);
+    const position at = position_among(lanes);
+    const ulong c = get_group_id(0) * (ulong)lanes + at.lane;
+    const span channel = span_of((index_t)c, d.channels);
+    sums s = no_sums();
+    if (c < d.channels)
+        s = add_parts(p, d, at, channel);
+    s = add_group_sums(s, lanes, scratch);
+    if (c >= d.channels || at.line > 0)
+        return;
+    const wide values = values_of(p, d.channels, channel, count);
+    normalizer n;
+    gradient g;
+    find_normalizer(&n, of, channel);
+    if (!p.are_records)
+        s = sums_of_units(s, n.unit);
+    finish_sums(&g, s, values, channel, of, n.unit, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+    if (record)
+        store_sums(record + record_offset, d.channels, channel, s, values);
+    if (!coefficients)
+        return;
+    __global real *table = (__global real *)(coefficients + coefficients_offset);
+    store_normalizer(table, d.channels, channel, n);
+    store_gradient(table, d.channels, channel, g);
+}

@@ -1,0 +1,78 @@
+/* Forward training of a tile that has all rows of its channels, and keeps x in registers: memory is read and written once. */
+
+INLINE void keep_vectors(packed *kept, uint most, division d, share s, input t)
+{
+    const index_t base = base_of(d, s, t.at);
+    cursor c;
+    start_cursor(&c, d, s, 0, false);
+    UNROLL_KEPT
+    for (uint i = 0; i < most; i++) {
+        kept[i] = 0;
+        if (i < s.steps)
+            kept[i] = load_packed(t.data + offset_at(d, t.at, base, c), true, CLBN_VECTOR);
+        advance(&c);
+    }
+}
+
+/* From the last vector to the first, so that compilers do not keep where each lies from when it was loaded. */
+INLINE void normalize_kept(division d, share s, forward_tensors t, normalization n, kept_vectors kept)
+{
+    cursor c;
+    start_cursor(&c, d, s, CLBN_KEPT - 1, true);
+    UNROLL_KEPT
+    for (uint i = CLBN_KEPT; i-- > 0;) {
+        packed z = 0;
+        if (t.z.data && i < s.steps)
+            z = load_packed(t.z.data + offset_at(d, t.z.at, base_of(d, s, t.z.at), c), true, CLBN_VECTOR);
+        if (i < s.steps)
+            normalize_vector(d, s, t, n, base_of(d, s, t.y.at), c, unpack_kept(kept, i), z, true, CLBN_VECTOR);
+        advance(&c);
+    }
+    if (!CLBN_SINGLE && s.rest > 0)
+        normalize_rest(d, s, t, n);
+}
+
+GROUP_KERNEL void tile_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
+                               __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
+                               __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset,
+                               __global real *running_mean, ulong running_mean_offset, __global real *running_var,
+                               ulong running_var_offset, __global real *save_mean, ulong save_mean_offset,
+                               __global real *save_invstd, ulong save_invstd_offset, real epsilon_high, real epsilon_low,
+                               real factor_high, real factor_low, real alpha, uint flags)
+{
+    __local realv space[CELLS / CLBN_VECTOR + 1];
+    __local wide scratch[CLBN_GROUP];
+    __local int shared;
+    __local real *cells = (__local real *)space;
+    packed vectors[CLBN_KEPT];
+    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
+                                mask + mask_offset, alpha, flags };
+    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
+                                    running_var + running_var_offset, save_mean + save_mean_offset,
+                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
+                                    wide_of_parts(factor_high, factor_low), flags };
+    const uint item = get_local_id(0);
+    const index_t tile = get_group_id(0);
+    share s;
+    moments m;
+    find_share(&s, d, tile, 0);
+    kept_vectors kept = { vectors, has_whole_vectors(d) && are_aligned(t), 0 };
+    if (kept.are_kept)
+        keep_vectors(vectors, CLBN_KEPT, d, s, t.x);
+    find_moments(&m, d, s, t.x, tile, kept, cells, scratch, &shared);
+    if (item < s.slots) {
+        affine a;
+        finish_moments(&a, m, span_of(channel_of(d, s.tile_place + item), d.channels), true, of);
+        store_slot(cells, s, item, a);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (!y)
+        return;
+    normalization n;
+    load_slots(&n, cells, d, s);
+    kept.nil = (uint)shared;
+    if (kept.are_kept)
+        normalize_kept(d, s, t, n, kept);
+    else
+        normalize_tile_singly(d, s, t, n);
+}
