@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "io/failure.h" /* before Check, which has a macro of the name fail */
+#include "io/idx.h"
 #include "suite_runner.h"
 
 #include <dirent.h>
@@ -272,6 +273,36 @@ START_TEST(a_forward_is_done_or_undone)
 }
 END_TEST
 
+static void write_idx(const char *name, const void *bytes, size_t size)
+{
+    FILE *stream = fopen(name, "wb");
+
+    ck_assert_ptr_nonnull(stream);
+    fwrite(bytes, 1, size, stream);
+    __real_fclose(stream);
+}
+
+/* The same seed gives the same log. */
+START_TEST(a_training_is_done_or_undone)
+{
+    static const unsigned char images[16 + 4 * 4] = { 0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2, 9, 99, 200, 7, 80 };
+    static const unsigned char labels[8 + 4] = { 0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 2, 3 };
+    struct failure reason;
+    char path[IDX_PATH_SIZE];
+
+    write_idx("train-images-idx3-ubyte", images, sizeof(images));
+    write_idx("train-labels-idx1-ubyte", labels, sizeof(labels));
+    write_idx("t10k-images-idx3-ubyte", images, sizeof(images));
+    write_idx("t10k-labels-idx1-ubyte", labels, sizeof(labels));
+    if (!idx_find_file(".", IDX_TEST_LABELS, path, &reason)) /* built without zlib */
+        return;
+    ck_assert_uint_ge(fail_each(command_train,
+                                ARGUMENTS("train", "--data", ".", "--steps", "2", "--batch", "2", "--log", "log.csv"),
+                                NAMES("log.csv")),
+                      15);
+}
+END_TEST
+
 /* Its times are never the same again: only whether it is done or refused is looked at. */
 START_TEST(lack_of_memory_is_no_wrong_usage)
 {
@@ -293,12 +324,17 @@ int main(void)
 {
     Suite *suite = suite_create("tool failures");
     TCase *commands = tcase_create("commands");
+    TCase *training = tcase_create("training");
 
     tcase_add_checked_fixture(commands, make_folder, remove_folder);
     tcase_set_timeout(commands, 600);
     tcase_add_test(commands, a_forward_is_done_or_undone);
     tcase_add_test(commands, lack_of_memory_is_no_wrong_usage);
     tcase_add_test(commands, devices_are_listed_or_not);
+    tcase_add_checked_fixture(training, make_folder, remove_folder);
+    tcase_set_timeout(training, 600);
+    tcase_add_test(training, a_training_is_done_or_undone);
     suite_add_tcase(suite, commands);
+    suite_add_tcase(suite, training);
     return run_in_one_process(suite);
 }

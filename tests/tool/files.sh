@@ -170,10 +170,13 @@ fields="$(little 20 2)$(little 0 8)"
     # shellcheck disable=SC2059
     printf "PK\\005\\006$(little 0 4)$(little 1 2)$(little 1 2)$(little 51 4)$(little $((35 + size)) 4)$(little 0 2)"
 } >data.npz
-succeeds 'forward of a member' forward --x data.npz:x --y y.npy --epsilon 0
-same 'y of a member' y.npy y.want
-fails 1 "it has no member 'z', but x" 'no such member' forward --x data.npz:z --y y.npy
-fails 1 'DATA.npz:NAME; it has x' 'an archive for an array' forward --x data.npz --y y.npy
+run forward --x data.npz:x --y y.npy
+if ! grep -q 'without zlib' "$folder/err"; then
+    succeeds 'forward of a member' forward --x data.npz:x --y y.npy --epsilon 0
+    same 'y of a member' y.npy y.want
+    fails 1 "it has no member 'z', but x" 'no such member' forward --x data.npz:z --y y.npy
+    fails 1 'DATA.npz:NAME; it has x' 'an archive for an array' forward --x data.npz --y y.npy
+fi
 fails 1 "'none.npz': No such file" 'a member of no archive' forward --x none.npz:x --y y.npy
 fails 2 'arrays are written to .npy files' 'y into an archive' forward --x x.npy --y data.npz:y
 fails 2 'arrays are written to .npy files' 'y instead of an archive' forward --x x.npy --y data.npz

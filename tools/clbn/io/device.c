@@ -113,7 +113,10 @@ bool device_list_open(struct device_list *list, struct failure *failure)
 
     memset(list, 0, sizeof(*list));
     if (status == PLATFORM_NOT_FOUND || (status == CL_SUCCESS && count == 0))
-        return fail(failure, "no OpenCL platform is installed; Debian's package pocl-opencl-icd has one for CPUs");
+        return fail(failure,
+                    "OpenCL found no platform (%d): none is installed, or its library could not be loaded; Debian's package "
+                    "pocl-opencl-icd has one for CPUs",
+                    (int)status);
     if (status != CL_SUCCESS)
         return fail_opencl(failure, "listing the OpenCL platforms", status);
     platforms = calloc(count, sizeof(*platforms));

@@ -26,7 +26,7 @@ static void print_head(const struct training_options *options)
     for (size_t i = 0; i < CONTENDERS; i++)
         if (options->trained[i])
             printf("  %18s", names[i]);
-    printf("   (accuracy on the test set)\n");
+    printf("  (accuracy on the test set)\n");
 }
 
 static void print_point(const struct training_options *options, const struct training_point *point)
@@ -132,7 +132,7 @@ void training_report_close(struct training_report *report)
 /* Prints how long each network took to an accuracy. */
 static void print_milestone(const struct training_report *report, double accuracy, const char *description)
 {
-    printf("Steps to %.2f %%%s:", 100.0 * accuracy, description);
+    printf("Steps to %.2f %%%s:\n ", 100.0 * accuracy, description);
     for (size_t i = 0, printed = 0; i < CONTENDERS; i++) {
         size_t j = 0;
 
@@ -198,13 +198,13 @@ bool training_report_finish(struct training_report *report, struct failure *fail
         print_milestone(report, best_accuracy(report, CONTENDER_PLAIN), ", the best without batch norm");
     for (size_t i = 0; i < CONTENDERS; i++) {
         if (options->trained[i] && report->diverged_at[i] > 0) {
-            printf("The network %s diverged: after %zu steps its loss was not a finite number.\n", names[i],
+            printf("The network %s diverged: after %zu steps its loss was\nnot a finite number.\n", names[i],
                    report->diverged_at[i]);
         }
     }
-    printf("Mean test accuracy over the last quarter of the steps:");
+    printf("Mean test accuracy over the last quarter of the steps:\n ");
     print_accuracies(report, true);
-    printf("Test accuracy after %zu steps:", options->steps);
+    printf("Test accuracy after %zu steps:\n ", options->steps);
     print_accuracies(report, false);
     return report->log.stream == NULL ||
            (output_file_finish(&report->log, failure) && output_file_publish(&report->log, failure));
