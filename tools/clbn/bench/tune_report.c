@@ -23,7 +23,7 @@ void tune_print_head(const struct tune_report *report)
         printf("y = %s(batch norm)\n", activation_names[report->activation]);
     printf("Times are in ms, of a call with its wait: divided as usual, and in the best way\nthat was found, which stands "
            "below.\n\n");
-    printf("%-9s  %-17s %-6s %-8s  %9s %9s %6s  %8s\n", "op", "shape", "layout", "type", "usual", "best", "gain", "measured");
+    printf("%-9s %-14s %-6s %-8s %9s %9s %6s %8s\n", "op", "shape", "layout", "type", "usual", "best", "gain", "measured");
     fflush(stdout);
     free(name);
     free(driver);
@@ -34,7 +34,7 @@ static void print_case(const char *op, const struct bench_case *what)
     char shape[BENCH_SHAPE_TEXT];
 
     bench_shape_format(&what->shape, shape);
-    printf("%-9s  %-17s %-6s %-8s  ", op, shape, bench_layout_names[what->layout], bench_type_names[what->type]);
+    printf("%-9s %-14s %-6s %-8s ", op, shape, bench_layout_names[what->layout], bench_type_names[what->type]);
 }
 
 void tune_print_row(const struct tune_row *row)
@@ -42,7 +42,7 @@ void tune_print_row(const struct tune_row *row)
     const clbn_tune_result *result = &row->result;
 
     print_case(bench_op_names[row->what.op], &row->what);
-    printf("%9.4f %9.4f %5.2fx  %3zu / %-2zu\n    %s\n", 1e3 * result->usual_seconds, 1e3 * result->best_seconds,
+    printf("%9.4f %9.4f %5.2fx %3zu / %-2zu\n    %s\n", 1e3 * result->usual_seconds, 1e3 * result->best_seconds,
            tune_gain(result), result->measured, result->divisions, row->division);
     fflush(stdout); /* A row is news, also in a pipe. */
 }
