@@ -257,7 +257,6 @@ static void print_help(const struct command_line *command)
 /* What getopt_long() found. True: go on. */
 static bool handle(const struct command_line *command, char **argv, int found, int *exit_code)
 {
-    struct command_option *option = &command->options[(found == ':' ? optopt : found) - FIRST_OPTION];
     /* "--x --y": who wants a value that begins with dashes has "--x=--y". */
     bool is_next = optarg != NULL && optarg == argv[optind - 1] && strncmp(optarg, "--", 2) == 0;
 
@@ -269,7 +268,8 @@ static bool handle(const struct command_line *command, char **argv, int found, i
     else if (found == '?')
         *exit_code = refuse_word(command, argv[optind - 1]);
     else
-        *exit_code = take_option(command, option, found == ':' || is_next ? NULL : optarg);
+        *exit_code = take_option(command, &command->options[(found == ':' ? optopt : found) - FIRST_OPTION],
+                                 found == ':' || is_next ? NULL : optarg);
     return *exit_code == EXIT_DONE && found != 'h' && found != 'V';
 }
 
