@@ -25,6 +25,7 @@ fails 2 'no option --nonsense' 'unknown option' forward --nonsense
 fails 2 'no option --run' 'what several options begin with' forward --run g.npy
 fails 2 'no option --nonsense;' 'unknown option with a value' forward --nonsense=1
 fails 2 "'-x' is none" 'one dash' forward -x x.npy
+fails 2 "'-x' is none" 'one dash and several letters' forward -xh
 fails 2 "no command 'nonsense'" 'help for an unknown command' help nonsense
 fails 2 "'x.npy' is none" 'argument that is no option' forward x.npy
 fails 2 "'--' is none" 'two dashes' forward --

@@ -184,6 +184,8 @@ static int refuse_word(const struct command_line *command, const char *word)
 
     if (flag != NULL)
         return usage_error(command, "option --%s takes no value, not '%s'", flag->name, strchr(word, '=') + 1);
+    if (optopt > 0) /* a letter */
+        return usage_error(command, "options begin with --, and '-%c' is none; see 'clbn %s --help'", optopt, command->name);
     if (strncmp(word, "--", 2) != 0 || word[2] == '\0')
         return usage_error(command, "options begin with --, and '%s' is none; see 'clbn %s --help'", word, command->name);
     return usage_error(command, "there is no option %.*s; see 'clbn %s --help'", (int)strcspn(word, "="), word, command->name);
@@ -285,7 +287,7 @@ bool options_parse(const struct command_line *command, int argc, char **argv, in
                                    FIRST_OPTION + (int)i };
     list[count] = (struct option){ "help", no_argument, NULL, 'h' };
     list[count + 1] = (struct option){ "version", no_argument, NULL, 'V' };
-    opterr = 0;
+    opterr = optopt = 0;
     optind = 1;
     while ((found = getopt_long(argc, argv, "+:hV", list, NULL)) != -1)
         if (!handle(command, argv, found, exit_code))
