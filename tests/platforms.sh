@@ -16,6 +16,7 @@ Options:
   --folder FOLDER    where they are (default ~/.cache/clbn-platforms)
   --build FOLDER     CMake's folder (default build-test)
   --seconds SECONDS  for a suite (default 600)
+  --only NAME        PoCL, rusticl, Oclgrind or Intel alone
   --help             print this text
 TEXT
 }
@@ -23,7 +24,7 @@ TEXT
 root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/clbn-platforms build=$root/build-test seconds=600 installs=false suites=
+folder=${XDG_CACHE_HOME:-$HOME/.cache}/clbn-platforms build=$root/build-test seconds=600 only='' installs=false suites=
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -32,12 +33,13 @@ while [ $# -gt 0 ]; do
         exit 0
         ;;
     --install) installs=true ;;
-    --folder | --build | --seconds)
+    --folder | --build | --seconds | --only)
         [ $# -gt 1 ] || { echo "platforms.sh: option $1 needs a value" >&2 && exit 2; }
         case $1 in
         --folder) folder=$2 ;;
         --build) build=$2 ;;
         --seconds) seconds=$2 ;;
+        --only) only=$2 ;;
         esac
         shift
         ;;
@@ -76,6 +78,7 @@ find_driver() {
 
 # run_on NAME DEVICE FILE: the suites, with this driver alone.
 run_on() {
+    [ "${only:-$1}" = "$1" ] || return
     if [ -z "$3" ]; then
         printf '%-10s not here\n' "$1"
         return

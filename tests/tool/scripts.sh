@@ -18,7 +18,7 @@ check() {
 
 # ---- Help and wrong usage ----
 
-for path in "$tools"/*.sh "$tools"/gpu-check; do
+for path in "$tools"/*.sh "$tools"/gpu-check "$tools"/../tests/platforms.sh; do
     script=$(basename "$path")
     [ "$script" != packages.sh ] || continue # it is sourced
     "$path" --help >"$folder/out" 2>"$folder/err"
@@ -65,6 +65,26 @@ for command in sh env; do
 done
 answer=$(PATH=$folder/plain sh -euc ". \"$tools/packages.sh\"; install_missing no-such-package; echo went on")
 check "without apt-get it goes on: $answer" expr "$answer" : '.*going on without.*went on' >/dev/null
+
+# ---- Platforms ----
+
+# Suites that pass, fail, and have a data race found in them, on PoCL and nothing else.
+mkdir -p "$folder/build/tests"
+printf '#!/bin/sh\nexit 0\n' >"$folder/build/tests/test_good"
+printf '#!/bin/sh\necho what went wrong\nexit 3\n' >"$folder/build/tests/test_bad"
+printf '#!/bin/sh\necho "Read-write data race at 4"\n' >"$folder/build/tests/test_raced"
+chmod +x "$folder"/build/tests/*
+for suite in good bad raced; do
+    "$tools/../tests/platforms.sh" --folder "$folder" --build "$folder/build" --only PoCL $suite >"$folder/$suite" 2>&1
+    echo "exit code $?" >>"$folder/$suite"
+done
+check "a suite passes" grep -Eq '^PoCL +good +passed +0 faults' "$folder/good"
+check "then the exit code is 0" grep -q 'exit code 0' "$folder/good"
+check "a suite fails" grep -Eq '^PoCL +bad +FAILED, exit code 3 +0 faults' "$folder/bad"
+check "what it said is shown" grep -q '^    what went wrong' "$folder/bad"
+check "then the exit code is 1" grep -q 'exit code 1' "$folder/bad"
+check "a race is a fault" grep -Eq '^PoCL +raced +passed +1 faults' "$folder/raced"
+check "then, too, the exit code is 1" grep -q 'exit code 1' "$folder/raced"
 
 [ "$failures" -eq 0 ] && echo "all ok"
 exit "$failures"
