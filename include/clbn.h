@@ -430,7 +430,14 @@ CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_
  *   buffer, as slices of channels do.
  * - m = 0 (an empty batch): the tensors may be absent, running and saved statistics stay as they are, dgamma and dbeta become
  *   0, or stay as they are when accumulated. C = 0: nothing is done.
- * - NaN or Inf in a channel make that channel's results NaN; other channels are not affected.
+ * - NaN or Inf in a channel: its results are what IEEE arithmetic makes of the formulas, whatever flags the engine has; no other
+ *   channel changes. Inf in x makes the batch's mean infinite, or NaN with both signs of it, and all else that comes of the batch
+ *   NaN. Inf in dy makes dbeta and dgamma infinite or NaN, and of batch statistics all of the channel's dx NaN. A running variance
+ *   of Inf is an invstd of 0: y = act(beta + z), a folded weight 0. A running mean of Inf gives infinite y.
+ * - Range: x may be up to half the greatest number of the parameters' type (float32: 1.7e38), of any sign; beyond, x - mean may
+ *   be infinite. Squares need not fit, whatever flags the engine has, and in phases neither; a stored running variance that does
+ *   not fit is Inf. Where gamma * invstd is subnormal (float32: deviations from 8e37 up), y has no more bits than that. With an
+ *   epsilon of 0, 1/deviation must be finite (deviations from 3e-39 up). Sums of |g| and |g * xhat| must be finite.
  */
 typedef struct clbn_view {
     cl_mem buffer;
@@ -642,10 +649,9 @@ CLBN_API cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const cl
  *     each:  BackwardInput (x, dy, records -> dx, dgamma, dbeta)
  *
  * A record is an array [rows][C] of parameters. Two rows that follow one another are a number, which is their sum: the row of
- * high parts, then that of low parts. P records are gathered as [P][rows][C]. They hold for data whose M2 fits in a parameter:
- * of float32, scales up to 1e15.
+ * high parts, then that of low parts. P records are gathered as [P][rows][C].
  */
-#define CLBN_STATISTICS_ROWS 6 /* count, mean and M2 = sum (x - mean)^2 */
+#define CLBN_STATISTICS_ROWS 6 /* count, mean, and deviation = sqrt(1/count sum (x - mean)^2) */
 #define CLBN_SUMS_ROWS       8 /* count, sum g, sum g * xhat and sum xhat */
 
 typedef struct clbn_statistics_args {

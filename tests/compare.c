@@ -18,9 +18,9 @@ static struct worst worst_errors[QUANTITIES][MAX_STORED_TYPES];
 
 const char *quantity_name(enum quantity quantity)
 {
-    static const char *const names[QUANTITIES] = { "mean",  "variance", "invstd",   "running mean",   "running variance",
-                                                   "y",     "dx",       "dgamma",   "dbeta",          "dz",
-                                                   "count", "M2",       "sum xhat", "folded weights", "folded bias" };
+    static const char *const names[QUANTITIES] = { "mean",  "variance",  "invstd",   "running mean",   "running variance",
+                                                   "y",     "dx",        "dgamma",   "dbeta",          "dz",
+                                                   "count", "deviation", "sum xhat", "folded weights", "folded bias" };
     return names[quantity];
 }
 
@@ -100,4 +100,9 @@ void print_worst_errors(void)
                 printf("%s %s: worst error %.3g ulps of the magnitude, %.2g of the bound, in %zu values\n", type_name(types[t]),
                        quantity_name((enum quantity)quantity), worst->ulps, worst->share, worst->compared);
         }
+}
+
+void forget_worst_errors(void)
+{
+    memset(worst_errors, 0, sizeof worst_errors);
 }

@@ -20,7 +20,7 @@ enum quantity {
     QUANTITY_DBETA,
     QUANTITY_DZ,
     QUANTITY_COUNT,
-    QUANTITY_M2,
+    QUANTITY_DEVIATION,
     QUANTITY_XHATS,   /* sum xhat */
     QUANTITY_WEIGHTS, /* folded */
     QUANTITY_BIAS,    /* folded */
@@ -39,5 +39,7 @@ void expect_equal(const char *name, const double *actual, const double *expected
 void expect_same_bits(const char *name, const double *actual, const double *expected, size_t count);
 
 void print_worst_errors(void);
+/* As if nothing had been compared yet. */
+void forget_worst_errors(void);
 
 #endif

@@ -23,7 +23,7 @@ static void sum_add(struct sum *sum, long double term)
 
 static long double sum_value(const struct sum *sum)
 {
-    return sum->total + sum->lost;
+    return isfinite(sum->total) ? sum->total + sum->lost : sum->total;
 }
 
 struct expected expected_create(size_t count)

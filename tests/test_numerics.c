@@ -208,26 +208,6 @@ START_TEST(a_trend_is_no_harm)
 }
 END_TEST
 
-/* The greatest scales, as powers of ten, at which sums of squares can be kept: in float32 they are merged in double, which
- * has room for the square of any float; where all is done in one type, squares must fit in it. */
-static int greatest_power(int config, clbn_type type)
-{
-    if (type == CLBN_FLOAT64)
-        return 140;
-    clbn_type types[MAX_TYPES];
-    bool merges_in_double = (engine_configs[config].flags & CLBN_ENGINE_NO_DOUBLE) == 0 && device_types(types) == 2;
-    return merges_in_double ? 30 : 15;
-}
-
-static unsigned configs_of_power(int greatest, clbn_type type)
-{
-    unsigned configs = 0;
-    for (int config = 0; config < ENGINE_CONFIGS; config++)
-        if (greatest_power(config, type) == greatest)
-            configs |= CONFIG_BIT(config);
-    return configs;
-}
-
 static double power_of_ten(int power)
 {
     double result = 1;
@@ -236,26 +216,51 @@ static double power_of_ten(int power)
     return power < 0 ? 1 / result : result;
 }
 
-static void check_scales(unsigned configs, clbn_type type, int greatest)
+/* The same in phases, with merges of both kinds. */
+enum { PHASE_CONFIGS = 4 };
+
+static void check_phases(int config, const struct problem *problem)
 {
-    for (int power = -greatest; power <= greatest; power += greatest / 5 * 2) {
-        check_series(configs, type, 1e-5, scaled, power_of_ten(power));
-        check_series(configs, type, 0, scaled, power_of_ten(power));
+    static const enum operation operations[] = { STATISTICS, MERGE_STATISTICS, NORMALIZE, BACKWARD_SUMS, BACKWARD_INPUT };
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        struct call call = call_of(operations[i]);
+        call.running_variance = CLBN_BIASED;
+        verify_call(config, problem, &call);
+    }
+}
+
+/* The greatest scales, as powers of ten: values are some deviations from 0, and their invstd, times a gamma that is not tiny, is no
+ * subnormal number. Whatever is merged in, squares need not fit in an element. */
+static int greatest_power(clbn_type type)
+{
+    return type == CLBN_FLOAT64 ? 300 : 35;
+}
+
+static void check_scale(clbn_type type, double epsilon, int power)
+{
+    for (size_t s = 0; s < SHAPES; s++) {
+        struct problem problem = problem_of_series(&shapes[s], type, epsilon, scaled, power_of_ten(power));
+        for (int config = 0; config < ENGINE_CONFIGS; config++)
+            if (is_tested(config, type, CLBN_ACTIVATION_NONE)) {
+                check_problem(config, &problem);
+                if (epsilon <= 0 && config < PHASE_CONFIGS)
+                    check_phases(config, &problem);
+            }
+        problem_free(&problem);
     }
 }
 
 START_TEST(tiny_and_huge_scales_are_no_harm)
 {
-    static const int powers[] = { 140, 30, 15 };
     clbn_type types[MAX_TYPES];
-    int type_count = device_types(types);
-    for (int config = 0; config < ENGINE_CONFIGS; config++)
-        if (greatest_power(config, CLBN_FLOAT32) < 30)
-            printf("%s: float32 scales beyond 1e-15 to 1e15 are not tested: it merges in float-float\n",
-                   engine_configs[config].name);
-    for (int t = 0; t < type_count; t++)
-        for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)
-            check_scales(configs_of_power(powers[i], types[t]), types[t], powers[i]);
+    const int type_count = device_types(types);
+    for (int t = 0; t < type_count; t++) {
+        const int greatest = greatest_power(types[t]);
+        for (int power = -greatest; power <= greatest; power += greatest / 5 * 2) {
+            check_scale(types[t], 1e-5, power);
+            check_scale(types[t], 0, power);
+        }
+    }
 }
 END_TEST
 

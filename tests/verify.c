@@ -4,6 +4,7 @@
 #include "allocate.h"
 #include "compare.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static const double *optional_input(const struct run *run, enum view view)
@@ -114,29 +115,30 @@ static void check_record_count(const struct problem *problem, const double *reco
     expected_free(&count);
 }
 
-/* Records hold more than a rounded mean, and M2 = m variance. */
+/* Records hold more than a rounded mean and the rounded root of the variance. */
 static void check_statistics_record(struct run *run)
 {
     const struct problem *problem = run->problem;
     const double *record = run_output(run, VIEW_STATISTICS);
     size_t channels = shape_channels(&problem->shape);
-    long double m = (long double)shape_values_per_channel(&problem->shape);
-    struct expected mean = expected_create(channels), m2 = expected_create(channels);
+    const bool is_empty = shape_values_per_channel(&problem->shape) == 0;
+    struct expected mean = expected_create(channels), deviation = expected_create(channels);
     bound_exact(&mean);
-    bound_exact(&m2);
-    for (size_t c = 0; c < channels && m > 0; c++) {
+    bound_exact(&deviation);
+    for (size_t c = 0; c < channels && !is_empty; c++) {
         const struct expected *variance = &problem->statistics.variance;
         mean.value[c] = problem->statistics.mean.value[c];
         mean.magnitude[c] = problem->statistics.mean.magnitude[c];
         mean.bound[c] = unrounded_mean_error(problem_arithmetic(problem), &problem->statistics, c);
-        m2.value[c] = m2.magnitude[c] = m * variance->value[c];
-        m2.bound[c] = m * variance->bound[c];
+        deviation.value[c] = deviation.magnitude[c] = sqrtl(variance->value[c]);
+        /* A root halves the relative error. */
+        deviation.bound[c] = deviation.value[c] > 0 ? variance->bound[c] / deviation.value[c] / 2 : 0;
     }
     check_record_count(problem, record);
     check_record_row(QUANTITY_MEAN, problem, record, 1, &mean);
-    check_record_row(QUANTITY_M2, problem, record, 2, &m2);
+    check_record_row(QUANTITY_DEVIATION, problem, record, 2, &deviation);
     expected_free(&mean);
-    expected_free(&m2);
+    expected_free(&deviation);
 }
 
 /* What a backward has its slopes from. a is computed again from x and z; the mask tells what the forward saw, within less. */

@@ -120,11 +120,11 @@ INLINE void store_reals(__global real *p, realv v, uint count)
         p[i] = a[i];
 }
 
-/* v, but 0 in its first count elements. */
+/* v, but 0 in its first count elements, whatever they are. */
 INLINE realv without_first(realv v, uint count)
 {
-    real a[CLBN_VECTOR];
+    int a[CLBN_VECTOR];
     for (uint i = 0; i < CLBN_VECTOR; i++)
-        a[i] = i < count ? 0 : 1;
-    return v * vector_of(a);
+        a[i] = i < count ? 0 : -1;
+    return convert_truthv(vector_of(a)) ? v : (realv)0;
 }

@@ -100,33 +100,39 @@ INLINE void load_block_terms(backward_terms *terms, backward_block own, backward
     find_column_terms(terms, t, x, load_in_order(own.dy + c, in_order), other, bits, n);
 }
 
-/* Adds the terms of rows of a block, of which own has the first. slot: [BACKWARD_ROWS][channels]. in_order: not shuffled. */
+/* Adds the terms of rows of a block, of which own has the first, as add_band does. slot: [BACKWARD_ROWS][channels]. in_order: not
+ * shuffled. */
 INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_block own, backward_tensors t, bool in_order,
                               index_t channels, __global real *slot)
 {
+    const index_t together = rows_added(rows);
     index_t ahead = b.channel + fetch_distance(b.band, own.dy_pitch);
     for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
         const column all = vector_of_block(c, channels);
         column_normalizer n;
         load_column_normalizer(&n, all, table_in_order(slot, BACKWARD_ROWS, channels, in_order));
-        realv g_sum = load_coefficients(all, slot, G_SUM);
-        realv g_xhat_sum = load_coefficients(all, slot, G_XHAT_SUM);
-        realv xhat_sum = load_coefficients(all, slot, XHAT_SUM);
+        realv g_sum = 0, g_xhat_sum = 0, xhat_sum = 0;
         backward_block at = own;
-        for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1), ahead += CLBN_VECTOR) {
-            if (fetches) {
-                fetch(own.x + ahead);
-                fetch(own.dy + ahead);
+        for (index_t begin = 0; begin < rows; begin += together) {
+            realv g = 0, g_xhat = 0, xhat = 0;
+            for (index_t i = begin; i < min(begin + together, rows); i++, skip_backward_rows(&at, t, 1), ahead += CLBN_VECTOR) {
+                if (fetches) {
+                    fetch(own.x + ahead);
+                    fetch(own.dy + ahead);
+                }
+                backward_terms terms;
+                load_block_terms(&terms, at, t, c, in_order, n);
+                g += terms.g;
+                g_xhat = fma(terms.g, terms.xhat, g_xhat);
+                xhat += terms.xhat;
             }
-            backward_terms terms;
-            load_block_terms(&terms, at, t, c, in_order, n);
-            g_sum += terms.g;
-            g_xhat_sum = fma(terms.g, terms.xhat, g_xhat_sum);
-            xhat_sum += terms.xhat;
+            g_sum += g;
+            g_xhat_sum += g_xhat;
+            xhat_sum += xhat;
         }
-        store_coefficients(all, slot, G_SUM, g_sum);
-        store_coefficients(all, slot, G_XHAT_SUM, g_xhat_sum);
-        store_coefficients(all, slot, XHAT_SUM, xhat_sum);
+        store_coefficients(all, slot, G_SUM, load_coefficients(all, slot, G_SUM) + g_sum);
+        store_coefficients(all, slot, G_XHAT_SUM, load_coefficients(all, slot, G_XHAT_SUM) + g_xhat_sum);
+        store_coefficients(all, slot, XHAT_SUM, load_coefficients(all, slot, XHAT_SUM) + xhat_sum);
     }
 }
 

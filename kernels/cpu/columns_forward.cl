@@ -8,25 +8,39 @@
 /* How many rows a pivot is sampled from. */
 #define SAMPLES 16
 
+/* Number i of the sampled rows. */
+INLINE realv load_sample(division d, column c, input x, index_t rows, uint i, uint count)
+{
+    return load_column(d, c, x, c.row + (index_t)((ulong)rows * i / count) * c.step);
+}
+
 /* Pivots from rows that are spread over all of the column's. */
 realv sample_pivots(division d, column c, input x)
 {
     reals pivots[SPANS], sums[SPANS], squares[SPANS];
-    realv first = load_column(d, c, x, c.row);
-    realv sum_v = 0, squares_v = 0;
-    index_t rows = steps_below(c.row_end, c.row, c.step);
-    uint count = (uint)min(rows, (index_t)SAMPLES);
-    for (uint i = 0; i < count; i++) {
-        realv difference = load_column(d, c, x, c.row + (index_t)((ulong)rows * i / count) * c.step) - first;
-        sum_v += difference;
-        squares_v = fma(difference, difference, squares_v);
-    }
-    spread_vector(first, (real *)pivots);
-    spread_vector(sum_v, (real *)sums);
-    spread_vector(squares_v, (real *)squares);
+    const index_t rows = steps_below(c.row_end, c.row, c.step);
+    const uint count = (uint)min(rows, (index_t)SAMPLES);
+    sampling s;
+    start_sampling(&s, middle_of(load_sample(d, c, x, rows, 0, count), load_sample(d, c, x, rows, count / 2, count),
+                                 load_sample(d, c, x, rows, count - 1, count)));
+    for (uint i = 0; i < count; i++)
+        add_sample(&s, load_sample(d, c, x, rows, i, count));
+    trim_samples(&s);
+    spread_vector(s.base, (real *)pivots);
+    spread_vector(s.sum, (real *)sums);
+    spread_vector(s.squares, (real *)squares);
     for (uint i = 0; i < SPANS; i++)
-        pivots[i] = sampled_pivot(pivots[i], sums[i], squares[i], count);
+        pivots[i] = sampled_pivot(pivots[i], sums[i], squares[i], s.count);
     return vector_of((real *)pivots);
+}
+
+/* Rows of a band that are added up before their sum is added to the chunk's, so that fewer additions follow one another: what values
+ * that are alike round alike does not add up to much. Single work-items' bands are that short. */
+#define ROWS_ADDED 8
+
+INLINE index_t rows_added(index_t rows)
+{
+    return CLBN_GROUP == 1 ? rows : min(rows, (index_t)ROWS_ADDED);
 }
 
 /* Adds the deviations of rows of a block, the first of which is x, in shuffled order. */
@@ -34,21 +48,26 @@ INLINE void add_band(block b, index_t rows, bool fetches, __global const storage
                      __global real *slot)
 {
     __global const storage *ahead = x + b.channel + fetch_distance(b.band, pitch);
+    const index_t together = rows_added(rows);
     for (index_t c = b.channel; c < b.channel_end; c += b.channel_step) {
         const column all = vector_of_block(c, channels);
         const realv pivot = load_coefficients(all, table_in_order(slot, AFFINE_ROWS, channels, false), PIVOT);
-        realv sum = load_coefficients(all, slot, SUM);
-        realv squares = load_coefficients(all, slot, SQUARES);
+        realv sum = 0, squares = 0;
         __global const storage *from = x + c;
-        for (index_t i = 0; i < rows; i++, from += pitch, ahead += CLBN_VECTOR) {
-            if (fetches)
-                fetch(ahead);
-            realv deviation = load_in_order(from, false) - pivot;
-            sum += deviation;
-            squares = fma(deviation, deviation, squares);
+        for (index_t begin = 0; begin < rows; begin += together) {
+            realv sum_of_some = 0, squares_of_some = 0;
+            for (index_t i = begin; i < min(begin + together, rows); i++, from += pitch, ahead += CLBN_VECTOR) {
+                if (fetches)
+                    fetch(ahead);
+                realv deviation = load_in_order(from, false) - pivot;
+                sum_of_some += deviation;
+                squares_of_some = fma(deviation, deviation, squares_of_some);
+            }
+            sum += sum_of_some;
+            squares += squares_of_some;
         }
-        store_coefficients(all, slot, SUM, sum);
-        store_coefficients(all, slot, SQUARES, squares);
+        store_coefficients(all, slot, SUM, load_coefficients(all, slot, SUM) + sum);
+        store_coefficients(all, slot, SQUARES, load_coefficients(all, slot, SQUARES) + squares);
     }
 }
 

@@ -26,23 +26,18 @@ void add_images(piece p, __global const storage *x, index_t count, const realv *
     }
 }
 
-/* A pivot of a channel from its columns in two images. */
+/* A pivot of a channel from its columns in two images. What is less than a vector counts as one that repeats its last element. */
 INLINE real sample_channel(__global const storage *x, __global const storage *other, index_t columns)
 {
-    const real first = load_element(x);
-    realv sum_v = 0, squares_v = 0;
-    real sum = 0, squares = 0;
-    index_t i = 0;
-    for (; i + CLBN_VECTOR <= columns; i += CLBN_VECTOR) {
-        add_image_deviation(load_vector(x + i), first, &sum_v, &squares_v);
-        add_image_deviation(load_vector(other + i), first, &sum_v, &squares_v);
+    sampling s;
+    start_sampling(&s, middle_of((realv)load_element(x), (realv)load_element(other), (realv)load_element(other + columns / 2)));
+    for (index_t i = 0; i < columns; i += CLBN_VECTOR) {
+        const uint width = (uint)min((index_t)CLBN_VECTOR, columns - i);
+        add_sample(&s, load_some(x + i, width));
+        add_sample(&s, load_some(other + i, width));
     }
-    for (; i < columns; i++) {
-        const real difference = load_element(x + i) - first, of_other = load_element(other + i) - first;
-        sum += difference + of_other;
-        squares = fma(difference, difference, fma(of_other, of_other, squares));
-    }
-    return sampled_pivot(first, sum + sum_of_vector(sum_v), squares + sum_of_vector(squares_v), 2 * (real)columns);
+    trim_samples(&s);
+    return sampled_pivot(s.base.s0, sum_of_vector(s.sum), sum_of_vector(s.squares), s.count * (real)CLBN_VECTOR);
 }
 
 /* Pivots of the tile's channels, also as a shuffled table. x: of the first image. */

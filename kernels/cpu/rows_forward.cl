@@ -116,33 +116,26 @@ INLINE void find_sample(sample *s, division d, position at, input x, index_t cha
     }
 }
 
-/* A pivot from all of these, of which there may be none. */
+/* A pivot from all of these, of which there may be none. What is less than a vector counts as one that repeats it. */
 real sample_pivot(division d, position at, input x, index_t channel, index_t begin, index_t end, bool in_vectors)
 {
     sample samples[SAMPLES];
-    realv sum_v = 0, squares_v = 0;
-    real sum = 0, squares = 0, first = 0;
     uint count = 0;
     for (uint i = 0; i < SAMPLES; i++) {
-        find_sample(&samples[i], d, at, x, channel, begin, end, i, in_vectors);
-        fetch(samples[i].p);
+        sample *own = &samples[count];
+        find_sample(own, d, at, x, channel, begin, end, i, in_vectors);
+        fetch(own->p);
+        count += own->width > 0;
     }
-    for (uint i = 0; i < SAMPLES; i++) {
-        __global const storage *p = samples[i].p;
-        if (samples[i].width == 0)
-            continue;
-        first = count == 0 ? load_element(p) : first;
-        if (samples[i].width > 1) {
-            realv difference = load_vector(p) - first;
-            sum_v += difference;
-            squares_v = fma(difference, difference, squares_v);
-        } else {
-            sum += load_element(p) - first;
-            squares += (load_element(p) - first) * (load_element(p) - first);
-        }
-        count += samples[i].width;
-    }
-    return count == 0 ? 0 : sampled_pivot(first, sum + sum_of_vector(sum_v), squares + sum_of_vector(squares_v), count);
+    if (count == 0)
+        return 0;
+    sampling s;
+    start_sampling(&s, middle_of((realv)load_element(samples[0].p), (realv)load_element(samples[count / 2].p),
+                                 (realv)load_element(samples[count - 1].p)));
+    for (uint i = 0; i < count; i++)
+        add_sample(&s, samples[i].width > 1 ? load_vector(samples[i].p) : (realv)load_element(samples[i].p));
+    trim_samples(&s);
+    return sampled_pivot(s.base.s0, sum_of_vector(s.sum), sum_of_vector(s.squares), s.count * (real)CLBN_VECTOR);
 }
 
 /* The moments of the work-item's elements of chunks begin to end of a channel. */

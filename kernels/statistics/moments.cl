@@ -7,15 +7,46 @@
  * error of order eps (M2 + n D^2), n values whose mean is D away from the pivot. Where n D^2 turns out to be above M2, the values
  * are summed once more, around their mean: so the error is of order 2 eps M2 whatever the order of the values. Results of
  * work-items are merged in wide arithmetic by the rule of Chan, Golub & LeVeque (1979).
+ *
+ * Squares of great and small numbers leave an element's range. So the values of a channel are scaled by a power of two where that is
+ * needed: sum is of scale * x, m2 of its square. Where wide numbers have more range than elements, moments have a scale of 1.
  */
 typedef struct {
     wide count, sum, m2;
+    reals scale;
 } moments;
+
+/*
+ * The scales, beside 1, and which values need one. Sums of squares beyond the bounds have overflowed, or would where work-items'
+ * results are merged, or have lost bits to underflow; so would sums around a pivot beyond its bound. Around one that is no SMALL_PIVOT,
+ * sums of squares are too small only if all values are the pivot: the ulp's square is above SQUARES_TOO_SMALL.
+ */
+#if CLBN_TYPE == CLBN_FLOAT64
+#define SCALE_UP 0x1p+600
+#define SCALE_DOWN 0x1p-600
+#define SQUARES_TOO_SMALL 0x1p-600
+#define SQUARES_TOO_LARGE 0x1p+900
+#define SMALL_PIVOT 0x1p-247
+#define LARGE_PIVOT 0x1p+900
+#else
+#define SCALE_UP 0x1p+80f
+#define SCALE_DOWN 0x1p-80f
+#define SQUARES_TOO_SMALL 0x1p-80f
+#define SQUARES_TOO_LARGE 0x1p+90f
+#define SMALL_PIVOT 0x1p-16f
+#define LARGE_PIVOT 0x1p+60f
+#endif
 
 /* y = (x - mean) * scale + shift */
 typedef struct {
     reals mean, scale, shift;
 } affine;
+
+/* What a number has beyond its rounding to an element; nothing where that is not finite. */
+SPAN_INLINE wide rest_of(wide number, reals rounded)
+{
+    return wide_choose(isfinite(rounded), wide_subtract(number, wide_of(rounded)), wide_of(0));
+}
 
 HELPER moments no_moments(void)
 {
@@ -23,6 +54,7 @@ HELPER moments no_moments(void)
     none.count = wide_of(0);
     none.sum = wide_of(0);
     none.m2 = wide_of(0);
+    none.scale = 1;
     return none;
 }
 
@@ -32,35 +64,58 @@ HELPER moments choose_moments(truths which, moments a, moments b)
     result.count = wide_choose(which, a.count, b.count);
     result.sum = wide_choose(which, a.sum, b.sum);
     result.m2 = wide_choose(which, a.m2, b.m2);
+    result.scale = which ? a.scale : b.scale;
     return result;
+}
+
+/* 1/scale, exactly also where a device's quotients are not. */
+HELPER reals unscale_for(reals scale)
+{
+    reals otherwise = scale == SCALE_DOWN ? (reals)SCALE_UP : (reals)1;
+    return scale == SCALE_UP ? (reals)SCALE_DOWN : otherwise;
+}
+
+/* number * factor * factor, factor a power of two */
+SPAN_INLINE wide times_square(wide number, reals factor)
+{
+    return wide_multiply(wide_multiply(number, wide_of(factor)), wide_of(factor));
+}
+
+/* The same moments with another scale, which is no greater. What that loses is little beside those that need it. */
+SPAN_INLINE moments scaled_to(moments m, reals scale)
+{
+    const truths is_twice = (m.scale == SCALE_UP) & (scale == SCALE_DOWN);
+    const reals once = m.scale == scale ? (reals)1 : (reals)SCALE_DOWN, twice = is_twice ? (reals)SCALE_DOWN : (reals)1;
+    m.sum = wide_multiply(wide_multiply(m.sum, wide_of(once)), wide_of(twice));
+    m.m2 = times_square(times_square(m.m2, once), twice);
+    m.scale = scale;
+    return m;
 }
 
 /* count > 0 */
 SPAN_INLINE wide mean_of(moments m)
 {
-    return wide_divide(m.sum, m.count);
+    return wide_multiply(wide_divide(m.sum, m.count), wide_of(unscale_for(m.scale)));
 }
 
 ROUTINE moments merge_moments(moments a, moments b)
 {
     moments both;
+    if (!wide_extends_range() && any_of(a.scale != b.scale)) {
+        a.scale = is_zero(a.count) ? b.scale : a.scale;
+        b.scale = is_zero(b.count) ? a.scale : b.scale;
+        const reals scale = fmin(a.scale, b.scale);
+        a = scaled_to(a, scale);
+        b = scaled_to(b, scale);
+    }
+    both.scale = a.scale;
     both.count = wide_add(a.count, b.count);
     both.sum = wide_add(a.sum, b.sum);
-    wide delta = wide_subtract(mean_of(b), mean_of(a));
+    wide delta = wide_subtract(wide_divide(b.sum, b.count), wide_divide(a.sum, a.count));
     wide share = wide_divide(b.count, both.count);
     wide between = wide_multiply(wide_multiply(delta, delta), wide_multiply(a.count, share));
     both.m2 = wide_add(wide_add(a.m2, b.m2), between);
     return choose_moments(is_zero(a.count), b, choose_moments(is_zero(b.count), a, both));
-}
-
-/* 1/scale, exactly also where a device's quotients are not: the scales are 1 and these two. */
-#define SCALE_UP 0x1p+80f
-#define SCALE_DOWN 0x1p-80f
-
-HELPER reals unscale_for(reals scale)
-{
-    reals otherwise = scale == SCALE_DOWN ? (reals)SCALE_UP : (reals)1;
-    return scale == SCALE_UP ? (reals)SCALE_DOWN : otherwise;
 }
 
 /* Sums around a pivot: sum = scale * sum (x - pivot) and squares = scale^2 * sum (x - pivot)^2. */
@@ -72,56 +127,98 @@ typedef struct {
 SPAN_INLINE moments moments_about(reals pivot, reals scale, deviations s, wide count)
 {
     moments result;
-    wide unscale = wide_of(unscale_for(scale));
+    const reals unscale = wide_extends_range() ? unscale_for(scale) : (reals)1;
     wide m2 = wide_subtract(s.squares, wide_multiply(s.sum, wide_divide(s.sum, count)));
     truths is_below_0 = is_positive(wide_subtract(wide_of(0), m2));
     m2 = wide_choose(is_below_0, wide_of(0), m2);
+    result.scale = wide_extends_range() ? (reals)1 : scale;
     result.count = count;
-    result.sum = wide_add(wide_multiply(count, wide_of(pivot)), wide_multiply(s.sum, unscale));
-    result.m2 = wide_multiply(wide_multiply(m2, unscale), unscale);
+    result.sum = wide_add(wide_multiply(count, wide_of(pivot * result.scale)), wide_multiply(s.sum, wide_of(unscale)));
+    result.m2 = times_square(m2, unscale);
     return choose_moments(is_zero(count), no_moments(), result);
 }
-
-/* Sums of squares beyond these bounds have overflowed or lost bits to underflow. */
-#define SQUARES_TOO_SMALL 0x1p-80f
-#define SQUARES_TOO_LARGE 0x1p+120f
-
-/* Around a pivot from here on, sums of squares are too small only if all values are the pivot: their ulp is above 2^-40. */
-#define PIVOT_TOO_LARGE 0x1p-16f
 
 /* The scale, a power of two, with which sums of squares must be taken again; 1 if they are good. */
 HELPER reals scale_for(reals squares, reals pivot)
 {
-    if (!wide_extends_range())
-        return 1;
-    reals if_small = fabs(pivot) < PIVOT_TOO_LARGE ? (reals)SCALE_UP : (reals)1;
-    reals otherwise = squares > SQUARES_TOO_LARGE ? (reals)SCALE_DOWN : (reals)1;
-    return squares < SQUARES_TOO_SMALL ? if_small : otherwise;
+    const truths is_small = (squares < SQUARES_TOO_SMALL) & (fabs(pivot) < SMALL_PIVOT);
+    const truths is_large = (squares > SQUARES_TOO_LARGE) | (fabs(pivot) > LARGE_PIVOT);
+    const reals otherwise = is_large ? (reals)SCALE_DOWN : (reals)1;
+    return is_small ? (reals)SCALE_UP : otherwise;
 }
 
 /*
  * A mean, rounded to a multiple of a power of two near 1/16 of the standard deviation. It serves as well, and has so few bits
- * that values on a grid, integers for example, have exact deviations from it: exact data give exact results.
+ * that values on a grid, integers for example, have exact deviations from it: exact data give exact results. Where there is no
+ * finite mean, because the values or their sum are not finite, any number serves.
  */
 SPAN_INLINE reals pivot_near(reals mean, reals variance)
 {
     reals grid = power_of_two_below(sqrt(variance)) / 16;
     reals multiple = rint(mean / grid);
     truths is_usable = (grid > 0) & !isinf(grid) & !isinf(multiple);
-    return is_usable ? multiple * grid : mean;
+    reals pivot = is_usable ? multiple * grid : mean;
+    return isfinite(pivot) ? pivot : (reals)0;
 }
 
-/* A pivot from count sampled values, of which first is one, by the sums of their differences from it and of the squares. */
-SPAN_INLINE reals sampled_pivot(reals first, reals sum, reals squares, real count)
+/*
+ * What a pivot is sampled from, for each element of a vector: sums of count differences from a base, and of their squares, with the
+ * least and the greatest, which are left out in the end. So a single outlier among the samples does not move the pivot away from all
+ * other values, whose sums would then be of large numbers that are alike, and round alike.
+ */
+typedef struct {
+    realv base, sum, squares, least, greatest;
+    uint count;
+} sampling;
+
+/* The middle one of three serves as a base. */
+INLINE realv middle_of(realv a, realv b, realv c)
+{
+    return fmax(fmin(a, b), fmin(fmax(a, b), c));
+}
+
+INLINE void start_sampling(sampling *s, realv base)
+{
+    s->base = base;
+    s->sum = 0;
+    s->squares = 0;
+    s->least = INFINITY;
+    s->greatest = -INFINITY;
+    s->count = 0;
+}
+
+INLINE void add_sample(sampling *s, realv x)
+{
+    const realv difference = x - s->base;
+    s->sum += difference;
+    s->squares += difference * difference;
+    s->least = fmin(s->least, difference);
+    s->greatest = fmax(s->greatest, difference);
+    s->count++;
+}
+
+/* Leaves out the least and the greatest, if others remain. */
+INLINE void trim_samples(sampling *s)
+{
+    if (s->count <= 2)
+        return;
+    s->sum -= s->least + s->greatest;
+    s->squares -= s->least * s->least + s->greatest * s->greatest;
+    s->count -= 2;
+}
+
+/* A pivot from count sampled values, by the sums of their differences from a base and of the squares. */
+SPAN_INLINE reals sampled_pivot(reals base, reals sum, reals squares, real count)
 {
     reals mean = sum / count;
-    return pivot_near(first + mean, fmax(squares / count - mean * mean, (reals)0));
+    return pivot_near(base + mean, fmax(squares / count - mean * mean, (reals)0));
 }
 
 /* A pivot for the values whose moments these are; count > 0. */
 ROUTINE reals pivot_of(moments m)
 {
-    return pivot_near(real_of(mean_of(m)), real_of(wide_divide(m.m2, m.count)));
+    const reals mean = real_of(wide_divide(m.sum, m.count)), variance = real_of(wide_divide(m.m2, m.count));
+    return pivot_near(mean, variance) * unscale_for(m.scale);
 }
 
 /* What a work-item sums its values with. They are summed again, with what follow_sums makes of it, until that is satisfied. */
@@ -143,8 +240,8 @@ HELPER summation first_summation(reals pivot)
 SPAN_INLINE truths follow_sums(summation *s, deviations sums, wide count)
 {
     reals scale = scale_for(real_of(sums.squares), s->pivot);
-    wide between = wide_multiply(wide_of(2), wide_multiply(sums.sum, sums.sum));
-    truths is_far = is_positive(wide_subtract(between, wide_multiply(count, sums.squares)));
+    wide between = wide_multiply(wide_of(2), wide_multiply(sums.sum, wide_divide(sums.sum, count)));
+    truths is_far = is_positive(wide_subtract(between, sums.squares));
     truths takes_scale = (s->scale == 1) & (scale != 1);
     truths takes_pivot = is_far & !takes_scale & !s->is_final;
     if (any_of(takes_pivot))
@@ -161,13 +258,23 @@ SPAN_INLINE void find_invstd(wide *invstd, wide variance, wide epsilon)
     *invstd = wide_choose(is_zero(sum), wide_of(0), wide_inverse_sqrt(sum));
 }
 
+/* The same of moments, in their scale, but where an epsilon is too large for that: then variances are nothing beside it. */
+SPAN_INLINE void find_batch_invstd(wide *invstd, moments m, wide epsilon)
+{
+    const wide variance = wide_divide(m.m2, m.count), scaled_epsilon = times_square(epsilon, m.scale);
+    const truths fits = isfinite(real_of(scaled_epsilon));
+    find_invstd(invstd, wide_choose(fits, variance, times_square(variance, unscale_for(m.scale))),
+                wide_choose(fits, scaled_epsilon, epsilon));
+    *invstd = wide_multiply(*invstd, wide_of(fits ? m.scale : (reals)1));
+}
+
 /* mean is taken to more bits than an element has: what is left of it goes into the shift. */
 SPAN_INLINE void find_affine(affine *a, wide mean, wide invstd, reals gamma, reals beta)
 {
     a->mean = short_nan(real_of(mean));
     wide scale = wide_multiply(invstd, wide_of(gamma));
     a->scale = short_nan(real_of(scale));
-    wide rest = wide_subtract(mean, wide_of(a->mean));
+    wide rest = rest_of(mean, a->mean);
     a->shift = short_nan(real_of(wide_subtract(wide_of(beta), wide_multiply(rest, scale))));
 }
 
@@ -181,14 +288,14 @@ SPAN_INLINE void store_statistics(__global real *values, span at, truths have, r
     store_span(values, at, v);
 }
 
-/* running <- (1 - factor) running + factor batch; the old value is not read when factor is 1. running may be NULL. */
-SPAN_INLINE void update_running(__global real *running, span at, truths have, wide batch, wide factor)
+/* running <- (1 - factor) running + factor batch unscale^2, where batch alone may be beyond the range; the old value is not read when
+ * factor is 1. running may be NULL. */
+SPAN_INLINE void update_running(__global real *running, span at, truths have, wide batch, reals unscale, wide factor)
 {
-    if (running && any_of(real_of(factor) < 1)) {
-        wide old = wide_multiply(wide_subtract(wide_of(1), factor), wide_of(load_span(running, at)));
-        batch = wide_add(old, wide_multiply(factor, batch));
-    }
-    store_statistics(running, at, have, real_of(batch));
+    wide updated = times_square(wide_multiply(factor, batch), unscale);
+    if (running && any_of(real_of(factor) < 1))
+        updated = wide_add(wide_multiply(wide_subtract(wide_of(1), factor), wide_of(load_span(running, at))), updated);
+    store_statistics(running, at, have, real_of(updated));
 }
 
 /* What follows from channels' moments: their gamma and beta, and the statistics to be stored, each of which may be NULL. */
@@ -207,19 +314,19 @@ SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, chan
 {
     bool is_biased = (of.flags & FLAG_BIASED) != 0;
     truths have = !is_zero(m.count);
-    wide variance = wide_divide(m.m2, m.count);
+    const reals unscale = unscale_for(m.scale);
     wide invstd;
-    find_invstd(&invstd, variance, of.epsilon);
+    find_batch_invstd(&invstd, m, of.epsilon);
     wide mean = mean_of(m);
     if (writes) {
         wide others = wide_subtract(m.count, wide_of(1));
         store_statistics(of.save_mean, at, have, real_of(mean));
         store_statistics(of.save_invstd, at, have, real_of(invstd));
-        update_running(of.running_mean, at, have, mean, of.factor);
+        update_running(of.running_mean, at, have, mean, 1, of.factor);
         if (is_biased)
-            update_running(of.running_var, at, have, variance, of.factor);
+            update_running(of.running_var, at, have, wide_divide(m.m2, m.count), unscale, of.factor);
         else
-            update_running(of.running_var, at, is_positive(others), wide_divide(m.m2, others), of.factor);
+            update_running(of.running_var, at, is_positive(others), wide_divide(m.m2, others), unscale, of.factor);
     }
     find_affine(a, mean, invstd, parameter_or(of.gamma, at, 1), parameter_or(of.beta, at, 0));
     a->mean = have ? a->mean : (reals)0;

@@ -1,4 +1,7 @@
-/* Partial results in the workspace: [part][of which][channel] of wide numbers. */
+/* Partial results in the workspace: [part][of which][channel] of wide numbers. The scale of moments is a factor of their count, which
+ * is whole and below MOST_VALUES: so it needs no place of its own. */
+#define MOST_VALUES 0x1p+70f
+
 #define PARTIAL_COUNT 0
 #define PARTIAL_SUM 1
 #define PARTIAL_M2 2
@@ -14,11 +17,20 @@ ROUTINE void load_partial_moments(moments *m, __global const uchar *partials, ul
     load_wide(&m->count, partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at);
     load_wide(&m->sum, partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at);
     load_wide(&m->m2, partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at);
+    m->scale = 1;
+    if (wide_extends_range())
+        return;
+    const reals scaled = real_of(m->count);
+    const truths is_down = (scaled > 0) & (scaled < 1);
+    m->scale = is_down ? (reals)SCALE_DOWN : m->scale;
+    m->scale = scaled >= MOST_VALUES ? (reals)SCALE_UP : m->scale;
+    m->count = wide_multiply(m->count, wide_of(unscale_for(m->scale)));
 }
 
 ROUTINE void store_partial_moments(__global uchar *partials, ulong part, ulong channels, span at, moments m)
 {
-    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at, m.count);
+    const wide count = wide_extends_range() ? m.count : wide_multiply(m.count, wide_of(m.scale));
+    store_wide(partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at, count);
     store_wide(partials, part * PARTIAL_ROWS + PARTIAL_SUM, channels, at, m.sum);
     store_wide(partials, part * PARTIAL_ROWS + PARTIAL_M2, channels, at, m.m2);
 }
@@ -43,7 +55,7 @@ ROUTINE void store_partial_sums(__global uchar *partials, ulong part, ulong chan
  */
 #define RECORD_COUNT 0
 #define RECORD_MEAN 2
-#define RECORD_M2 4
+#define RECORD_DEVIATION 4
 #define STATISTICS_ROWS 6
 
 #define RECORD_G 2
@@ -59,22 +71,46 @@ HELPER void load_number(wide *v, __global const real *record, ulong channels, sp
 HELPER void store_number(__global real *record, ulong channels, span at, uint row, wide value)
 {
     store_span(record + row * channels, at, real_of(value));
-    store_span(record + (row + 1) * channels, at, real_of(wide_subtract(value, wide_of(real_of(value)))));
+    store_span(record + (row + 1) * channels, at, real_of(rest_of(value, real_of(value))));
+}
+
+/* Means and deviations whose moments need a scale. */
+#if CLBN_TYPE == CLBN_FLOAT64
+#define LARGE_DEVIATION 0x1p+440
+#define SMALL_DEVIATION 0x1p-300
+#else
+#define LARGE_DEVIATION 0x1p+40f
+#define SMALL_DEVIATION 0x1p-40f
+#endif
+
+SPAN_INLINE reals scale_for_record(reals mean, reals deviation)
+{
+    const truths is_small = (deviation < SMALL_DEVIATION) & (fabs(mean) < SMALL_PIVOT);
+    const truths is_large = (deviation > LARGE_DEVIATION) | (fabs(mean) > LARGE_PIVOT);
+    const reals otherwise = is_large ? (reals)SCALE_DOWN : (reals)1;
+    return is_small ? (reals)SCALE_UP : otherwise;
 }
 
 ROUTINE void load_moments(moments *m, __global const real *record, ulong channels, span at)
 {
+    wide mean, deviation;
     load_number(&m->count, record, channels, at, RECORD_COUNT);
-    load_number(&m->sum, record, channels, at, RECORD_MEAN);
-    m->sum = wide_multiply(m->sum, m->count);
-    load_number(&m->m2, record, channels, at, RECORD_M2);
+    load_number(&mean, record, channels, at, RECORD_MEAN);
+    load_number(&deviation, record, channels, at, RECORD_DEVIATION);
+    m->scale = wide_extends_range() ? (reals)1 : scale_for_record(real_of(mean), real_of(deviation));
+    deviation = wide_multiply(deviation, wide_of(m->scale));
+    m->sum = wide_multiply(wide_multiply(mean, wide_of(m->scale)), m->count);
+    m->m2 = wide_multiply(wide_multiply(deviation, deviation), m->count);
 }
 
+/* The deviation has the range of the values, which M2 has not. */
 ROUTINE void store_moments(__global real *record, ulong channels, span at, moments m)
 {
+    const truths have = !is_zero(m.count);
+    const wide deviation = wide_multiply(wide_sqrt(wide_divide(m.m2, m.count)), wide_of(unscale_for(m.scale)));
     store_number(record, channels, at, RECORD_COUNT, m.count);
-    store_number(record, channels, at, RECORD_MEAN, wide_choose(is_zero(m.count), wide_of(0), mean_of(m)));
-    store_number(record, channels, at, RECORD_M2, m.m2);
+    store_number(record, channels, at, RECORD_MEAN, wide_choose(have, mean_of(m), wide_of(0)));
+    store_number(record, channels, at, RECORD_DEVIATION, wide_choose(have, deviation, wide_of(0)));
 }
 
 ROUTINE void load_sums(sums *s, __global const real *record, ulong channels, span at)

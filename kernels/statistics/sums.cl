@@ -35,18 +35,28 @@ typedef struct {
     reals scale, shift, unit, gamma, beta;
 } normalizer;
 
-/* A mean beyond this is not scaled, lest the shift be infinite. */
+/* A mean beyond this is not scaled, lest the shift be infinite. The least scale: an invstd below it is subnormal. */
 #define SCALED_MEAN_LIMIT 0x1p+100f
+#if CLBN_TYPE == CLBN_FLOAT64
+#define LEAST_SCALE 0x1p-1022
+#define OVER_LEAST_SCALE 0x1p+1022
+#else
+#define LEAST_SCALE 0x1p-126f
+#define OVER_LEAST_SCALE 0x1p+126f
+#endif
 
-/* Where there is no such scale, the unit is all of invstd, and the scale is 1, or 0 where that is 0: then x may be any number. */
+/* Where there is no such scale, the unit is all of invstd, and the scale is 1. Where invstd is 0 or infinite, it is the scale. */
 SPAN_INLINE void choose_scale(normalizer *n, reals mean, reals invstd)
 {
-    const reals power = power_of_two_below(invstd);
-    const truths is_usable = (power > 0) & !isinf(power) & (fabs(mean) * power < SCALED_MEAN_LIMIT);
-    const reals otherwise = invstd == 0 ? (reals)0 : (reals)1;
-    n->scale = is_usable ? power : otherwise;
+    const truths is_least = fabs(invstd) < LEAST_SCALE;
+    const reals power = is_least ? (reals)LEAST_SCALE : power_of_two_below(invstd);
+    const truths is_usable = !isinf(power) & (fabs(mean) * power < SCALED_MEAN_LIMIT);
+    const truths is_all = (invstd == 0) | (isinf(invstd) & isfinite(mean));
+    const reals over_power = is_least ? invstd * OVER_LEAST_SCALE : mantissa_of(invstd);
+    const reals scale = is_usable ? power : (reals)1, unit = is_usable ? over_power : invstd;
+    n->scale = is_all ? invstd : scale;
     n->shift = -mean * n->scale;
-    n->unit = is_usable ? mantissa_of(invstd) : invstd;
+    n->unit = is_all ? (reals)1 : unit;
 }
 
 HELPER sums no_sums(void)
@@ -130,8 +140,8 @@ SPAN_INLINE void store_parameter_gradient(__global real *values, span at, wide s
     store_span(values, at, real_of(sum));
 }
 
-/* Channels' dx from their sums over count values, for xhat in their unit. If writes, also stores dgamma and dbeta, each where it is
- * not NULL. */
+/* Channels' dx from their sums over count values, for xhat in their unit; NaN where a sum is not finite. If writes, also stores dgamma
+ * and dbeta, each where it is not NULL. */
 SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, reals unit, bool writes,
                              __global real *dgamma, __global real *dbeta)
 {
@@ -142,13 +152,17 @@ SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, chan
         truths have = !is_zero(count);
         wide g_mean = wide_divide(s.g, count);
         wide xhat_mean = wide_divide(s.xhat, count);
+        const truths is_repaired = isfinite(real_of(s.g)) & isfinite(real_of(s.xhat));
         wide g_xhat = wide_subtract(s.g_xhat, wide_multiply(xhat_mean, s.g));
+        g_xhat = wide_choose(is_repaired, g_xhat, s.g_xhat);
         wide g_xhat_mean = wide_divide(g_xhat, count);
         wide rest = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
         s.g_xhat = wide_choose(have, g_xhat, s.g_xhat);
         wide slope = wide_multiply(wide_multiply(wide_of(result->gain), g_xhat_mean), wide_of(unit));
         result->slope = have ? -short_nan(real_of(slope)) : (reals)0;
-        result->shift = have ? short_nan(real_of(wide_multiply(wide_of(result->gain), rest))) : (reals)0;
+        const truths is_finite = is_repaired & isfinite(real_of(g_xhat));
+        reals shift = is_finite ? real_of(wide_multiply(wide_of(result->gain), rest)) : (reals)NAN;
+        result->shift = have ? short_nan(shift) : (reals)0;
     }
     if (writes) {
         store_parameter_gradient(dgamma, at, s.g_xhat, p.flags);

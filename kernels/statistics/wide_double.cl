@@ -65,10 +65,16 @@ ROUTINE wide wide_inverse_sqrt(wide a)
     return 1.0 / sqrt(a);
 }
 
-/* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
+/* sqrt(a), a >= 0 */
+SPAN_INLINE wide wide_sqrt(wide a)
+{
+    return sqrt(a);
+}
+
+/* Whether the range is beyond an element's, so that sums of squares fit. */
 HELPER bool wide_extends_range(void)
 {
-    return CLBN_TYPE != CLBN_FLOAT64;
+    return true;
 }
 
 /* Tables [row][channel] of wide numbers, in global memory. */

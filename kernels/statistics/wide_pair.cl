@@ -1,29 +1,33 @@
 /*
  * Merges compute in type wide, with more bits than an element has: numbers of a span. Here: the unevaluated sums of two elements,
  * |low| at most half an ulp of high ("float-float", "double-double"; Dekker 1971, Knuth's TwoSum; products by fma). Its twin is
- * wide_double.cl. The range is that of an element, and a sum that overflows becomes NaN.
+ * wide_double.cl. The range is that of an element. Of infinities and NaN, high is what elements would give, and low is 0: what the
+ * algorithms make of them would be NaN.
  */
 typedef struct {
     reals high, low;
 } wide;
 
+HELPER wide pair_of(reals high, reals low)
+{
+    wide pair;
+    pair.high = high;
+    pair.low = isfinite(high) ? low : (reals)0;
+    return pair;
+}
+
 /* a + b exactly, |a| >= |b| or a = 0. */
 HELPER wide ordered_sum(reals a, reals b)
 {
-    wide sum;
-    sum.high = a + b;
-    sum.low = b - (sum.high - a);
-    return sum;
+    const reals high = a + b;
+    return pair_of(high, b - (high - a));
 }
 
 /* a + b exactly (TwoSum). */
 HELPER wide exact_sum(reals a, reals b)
 {
-    wide sum;
-    sum.high = a + b;
-    reals b_part = sum.high - a;
-    sum.low = (a - (sum.high - b_part)) + (b - b_part);
-    return sum;
+    const reals high = a + b, b_part = high - a;
+    return pair_of(high, (a - (high - b_part)) + (b - b_part));
 }
 
 HELPER wide wide_of(reals a)
@@ -91,28 +95,37 @@ HELPER wide wide_multiply(wide a, wide b)
     reals high = a.high * b.high;
     reals low = fma(a.high, b.high, -high);
     low = fma(a.high, b.low, fma(a.low, b.high, low));
-    return ordered_sum(high, low);
+    return ordered_sum(high, pair_of(high, low).low);
 }
 
-/* By long division: OpenCL's quotient may be some ulps off, each step takes the rest of the one before. */
+/* By long division: OpenCL's quotient may be some ulps off, each step takes the rest of the one before. Where there is none (of
+ * infinities, by 0), the first quotient is all. */
 ROUTINE wide wide_divide(wide a, wide b)
 {
     reals first = a.high / b.high;
     wide rest = wide_subtract(a, wide_multiply(b, wide_of(first)));
     reals second = rest.high / b.high;
     rest = wide_subtract(rest, wide_multiply(b, wide_of(second)));
-    return wide_add(ordered_sum(first, second), wide_of(rest.high / b.high));
+    const wide quotient = wide_add(ordered_sum(first, second), wide_of(rest.high / b.high));
+    return wide_choose(isfinite(quotient.high), quotient, wide_of(first));
 }
 
-/* 1/sqrt(a), a > 0: one step of Newton's method from an element's precision. */
+/* 1/sqrt(a), a > 0: one step of Newton's method from an element's precision, if that is finite. */
 ROUTINE wide wide_inverse_sqrt(wide a)
 {
     wide estimate = wide_of(1 / sqrt(a.high));
     wide error = wide_subtract(wide_of(1), wide_multiply(wide_multiply(a, estimate), estimate));
-    return wide_add(estimate, wide_multiply(estimate, wide_multiply(error, wide_of((real)0.5))));
+    const wide root = wide_add(estimate, wide_multiply(estimate, wide_multiply(error, wide_of((real)0.5))));
+    return wide_choose(isfinite(root.high), root, estimate);
 }
 
-/* Whether sums of squares need a range beyond an element's; then scaled sums can be taken back exactly. */
+/* sqrt(a), a >= 0 */
+SPAN_INLINE wide wide_sqrt(wide a)
+{
+    return wide_choose(is_zero(a), a, wide_multiply(a, wide_inverse_sqrt(a)));
+}
+
+/* Whether the range is beyond an element's, so that sums of squares fit. */
 HELPER bool wide_extends_range(void)
 {
     return false;
@@ -146,11 +159,12 @@ INLINE void clear_widev(widev *a)
 
 INLINE void add_to_widev(widev *a, realv b)
 {
-    realv high = a->high + b;
-    realv b_part = high - a->high;
+    const realv high = a->high + b, b_part = high - a->high;
     realv low = a->low + ((a->high - (high - b_part)) + (b - b_part));
+    const truthv is_finite = isfinite(high);
+    low = is_finite ? low : (realv)0;
     a->high = high + low;
-    a->low = low - (a->high - high);
+    a->low = is_finite ? low - (a->high - high) : (realv)0;
 }
 
 INLINE void spread_widev(widev v, wide *a)
