@@ -28,11 +28,12 @@ INLINE void add_vectors(realv *sum, realv *squares, division d, share s, input x
     }
 }
 
-/* Vectors that a work-item has on chip: in kernels that keep some, else the array is NULL, which compilers see. These keep them only
- * where they can be accessed as vectors. They compute the same of them more than once: what compilers could share of that, they would
- * keep in registers that there are not, so `nil` is 0 that comes out of local memory each time. */
+/* Vectors that a work-item has on chip. Kernels that keep some do so only where they can be accessed as vectors. They compute the same
+ * of them more than once: what compilers could share of that, they would keep in registers that there are not, so `nil` is 0 that comes
+ * out of local memory each time. */
 typedef struct {
     const packed *vectors;
+    bool can_be; /* kept, by this kernel: a constant */
     bool are_kept;
     uint nil;
 } kept_vectors;
@@ -104,13 +105,13 @@ INLINE void sum_tile(deviations *all, division d, share s, input x, index_t tile
     wide sum = wide_of(0), squares = wide_of(0);
     cursor c;
     start_cursor(&c, d, s, 0, false);
-    for (index_t done = 0; done < (kept.vectors && kept.are_kept ? 1 : s.most_steps); done += CHUNK_STEPS) {
+    for (index_t done = 0; done < (kept.can_be && kept.are_kept ? 1 : s.most_steps); done += CHUNK_STEPS) {
         const index_t count = done < s.steps ? min(s.steps - done, (index_t)CHUNK_STEPS) : 0;
         realv own_sum = 0, own_squares = 0;
         wide more;
-        if (kept.vectors && kept.are_kept)
+        if (kept.can_be && kept.are_kept)
             add_kept(&own_sum, &own_squares, kept, (uint)s.steps, scale, offset);
-        else if (!kept.vectors && in_vectors)
+        else if (!kept.can_be && in_vectors)
             add_vectors(&own_sum, &own_squares, d, s, x, base, &c, count, true, scale, offset);
         else
             add_vectors(&own_sum, &own_squares, d, s, x, base, &c, count, false, scale, offset);
@@ -144,7 +145,7 @@ INLINE void find_moments(moments *m, division d, share s, input x, index_t tile,
             *is_repeated = 0;
         barrier(CLK_LOCAL_MEM_FENCE);
         const coefficient pivot = of_slots(cells, d, s), scale = of_slots(cells + s.slots, d, s);
-        if (kept.vectors)
+        if (kept.can_be)
             kept.nil = (uint)*is_repeated;
         barrier(CLK_LOCAL_MEM_FENCE);
         sum_tile(&all, d, s, x, tile, kept, pivot, scale, cells, scratch);
@@ -170,7 +171,7 @@ GROUP_KERNEL void tile_statistics(division d, __global const storage *x, layout 
     share s;
     moments m;
     find_share(&s, d, tile, part);
-    const kept_vectors none = { 0, false, 0 };
+    const kept_vectors none = { 0, false, false, 0 };
     find_moments(&m, d, s, whole, tile, none, (__local real *)space, scratch, &is_repeated);
     if (get_local_id(0) < s.slots)
         store_partial_moments(partials + partials_offset, part * get_num_groups(0) + tile, d.slots,

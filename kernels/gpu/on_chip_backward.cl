@@ -116,7 +116,7 @@ GROUP_KERNEL void tile_backward(division d, __global const storage *x, layout x_
     barrier(CLK_LOCAL_MEM_FENCE);
     back_normalization n;
     load_normalization_of_slots(&n, cells, d, s);
-    const kept_vectors x_kept = { kept_x, keeps, nil }, dy_kept = { kept_dy, keeps, nil };
+    const kept_vectors x_kept = { kept_x, true, keeps, nil }, dy_kept = { kept_dy, true, keeps, nil };
     barrier(CLK_LOCAL_MEM_FENCE);
     if (needs_sums && keeps)
         sum_kept_tile(&all, d, s, t, tile, x_kept, dy_kept, n, cells, scratch);
@@ -134,7 +134,7 @@ GROUP_KERNEL void tile_backward(division d, __global const storage *x, layout x_
         return;
     back_result r;
     load_results_of_slots(&r, cells, d, s);
-    const kept_vectors x_again = { kept_x, keeps, nil }, dy_again = { kept_dy, keeps, nil };
+    const kept_vectors x_again = { kept_x, true, keeps, nil }, dy_again = { kept_dy, true, keeps, nil };
     if (keeps)
         store_kept_gradients(d, s, t, x_again, dy_again, n, r);
     else

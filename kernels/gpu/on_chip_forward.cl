@@ -6,7 +6,9 @@ INLINE void keep_vectors(packed *kept, uint most, division d, share s, input t)
     cursor c;
     start_cursor(&c, d, s, 0, false);
     UNROLL_KEPT
-    for (uint i = 0; i < most; i++) {
+    for (uint i = 0; i < CLBN_KEPT; i++) {
+        if (i >= most)
+            continue;
         kept[i] = 0;
         if (i < s.steps)
             kept[i] = load_packed(t.data + offset_at(d, t.at, base, c), true, CLBN_VECTOR);
@@ -56,7 +58,7 @@ GROUP_KERNEL void tile_forward(division d, __global const storage *x, layout x_a
     share s;
     moments m;
     find_share(&s, d, tile, 0);
-    kept_vectors kept = { vectors, has_whole_vectors(d) && are_aligned(t), 0 };
+    kept_vectors kept = { vectors, true, has_whole_vectors(d) && are_aligned(t), 0 };
     if (kept.are_kept)
         keep_vectors(vectors, CLBN_KEPT, d, s, t.x);
     find_moments(&m, d, s, t.x, tile, kept, cells, scratch, &shared);

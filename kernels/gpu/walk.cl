@@ -28,6 +28,10 @@ typedef uint4 packed;
 #define SUM_FLIGHT      (IS_SHORT || CLBN_SINGLE ? 4 : 6)
 #define BACKWARD_FLIGHT (IS_SHORT ? 2 : 3)
 
+/* Of these, the most. Loops that are to be unrolled are over a number that does not come to their function as an argument: compilers may
+ * unroll them before they inline the function, and what is then left of the loop keeps its vectors in memory. */
+#define MOST_FLIGHT 6
+
 /* Additions in a row, at most, before a group adds up what its work-items have. */
 #define CHUNK_STEPS 64
 
@@ -185,8 +189,9 @@ INLINE void advance(cursor *c)
 INLINE void advance_by(cursor *c, uint steps)
 {
 #pragma unroll
-    for (uint i = 0; i < steps; i++)
-        advance(c);
+    for (uint i = 0; i < MOST_FLIGHT; i++)
+        if (i < steps)
+            advance(c);
 }
 
 /* At what is left after the last walked row. */
@@ -250,16 +255,18 @@ INLINE bool has_whole_vectors(division d)
     return (d.joined ? d.folded * d.channels * d.pitch : d.columns) % CLBN_VECTOR == 0;
 }
 
-/* Loads `flight` vectors from the cursor on, of which count are there; the others become 0. */
+/* Loads `flight` vectors from the cursor on, of which count are there, at least one; the others repeat the first, so that there is no
+ * branch. */
 INLINE void load_batch(packed *v, uint flight, uint count, division d, input t, index_t base, cursor c, bool in_vectors, uint width)
 {
+    const index_t first = offset_at(d, t.at, base, c);
 #pragma unroll
-    for (uint i = 0; i < flight; i++) {
-        v[i] = 0;
-        if (i < count)
-            v[i] = load_packed(t.data + offset_at(d, t.at, base, c), in_vectors, width);
-        advance(&c);
-    }
+    for (uint i = 0; i < MOST_FLIGHT; i++)
+        if (i < flight) {
+            const index_t own = offset_at(d, t.at, base, c);
+            v[i] = load_packed(t.data + (i < count ? own : first), in_vectors, width);
+            advance(&c);
+        }
 }
 
 /* v, but 0 after its first count elements. */

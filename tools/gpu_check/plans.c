@@ -278,6 +278,8 @@ static bool list_cases(clbn_engine engine)
     return good;
 }
 
+#define VENDOR_AMD 0x1002u
+
 /* "NAME=NUMBER" */
 static bool take_fact(const char *text)
 {
@@ -307,6 +309,8 @@ static bool take_fact(const char *text)
         return true;
     case 5:
         d->wave = (size_t)value;
+        if (d->vendor == VENDOR_AMD)
+            d->name = value == 64 ? "gfx90a" : "gfx1100"; /* as AMD's OpenCL names them */
         return true;
     case 6:
         d->local_memory = value;
