@@ -160,6 +160,16 @@ START_TEST(few_work_items_to_a_group_are_one)
 }
 END_TEST
 
+/* As clbnGetEngineInfo asks. */
+START_TEST(a_variant_of_no_shape_has_a_group)
+{
+    const struct shape any = { .elements = 1 };
+    const struct variant v = bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &large_gpu, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &any);
+    ck_assert_uint_eq(v.group, 128);
+    ck_assert_uint_eq(v.kept, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core: tilings");
@@ -172,6 +182,7 @@ int main(void)
     tcase_add_test(cases, groups_are_enough_and_the_workspace_is_small);
     tcase_add_test(cases, every_element_is_met_once);
     tcase_add_test(cases, few_work_items_to_a_group_are_one);
+    tcase_add_test(cases, a_variant_of_no_shape_has_a_group);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);
 }
