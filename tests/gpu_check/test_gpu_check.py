@@ -57,6 +57,19 @@ class MachineCode(unittest.TestCase):
 
 
 class Compilers(unittest.TestCase):
+    def test_a_failed_compiler_is_an_error_with_its_words(self):
+        class Failing:
+            @staticmethod
+            def compile(program, work):
+                return compilers.run(["sh", "-c", "echo %s; exit 3" % program["name"]], cwd=work)
+        result = compilers.timed_compile(Failing(), {"name": "not C"}, HERE)
+        self.assertEqual((result["error"], result["kernels"]), ("CompileError: sh: not C", {}))
+
+    def test_seconds_are_those_of_processors(self):
+        compilers.spent.seconds = 0
+        self.assertEqual(compilers.run(["sh", "-c", "sleep 0.3; echo done"]), "done\n")
+        self.assertLess(compilers.spent.seconds, 0.25)
+
     def test_ptxas_log(self):
         kernels = compilers.Nvidia.read_log(stored("ptxas.log"))
         self.assertEqual(kernels["streaming"], {"stack": 0, "spills": 0, "registers": 32, "local": 0})
