@@ -115,7 +115,8 @@ END_TEST
 
 /* ---- Operations ----------------------------------------------------------------------------------------------------------- */
 
-static const struct shape shapes[] = { { 3, 1, { 4, 3, 65 } }, { 2, 1, { 150, 5 } }, { 2, 1, { 0, 5 } } };
+/* Columns of whole vectors of any type, which groups keep on chip. */
+static const struct shape shapes[] = { { 3, 1, { 4, 3, 65 } }, { 2, 1, { 150, 8 } }, { 2, 1, { 0, 5 } } };
 static const char *const shape_names[] = { "rows", "columns", "empty" };
 
 static const struct {
@@ -140,7 +141,22 @@ static const struct {
     { "backward input", BACKWARD_INPUT, WITH_ALL, 0 },
 };
 
-/* What a test loops over: an operation on a shape, whole or split, with the caller's workspace or without. */
+/* Whole, with groups: channels are kept on chip. Calls of other types differ in their programs and in the sizes of elements. */
+static const struct setting {
+    clbn_geometry geometry;
+    cl_uint flags;
+    clbn_type type;
+    bool on_chip;
+} settings[] = {
+    { CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_WHOLE, CLBN_FLOAT32, false },
+    { CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_SPLIT, CLBN_FLOAT32, false },
+    { CLBN_GEOMETRY_GROUP, CLBN_ENGINE_WHOLE, CLBN_FLOAT32, true },
+    { CLBN_GEOMETRY_GROUP, CLBN_ENGINE_SPLIT, CLBN_FLOAT16, false },
+    { CLBN_GEOMETRY_GROUP, CLBN_ENGINE_WHOLE, CLBN_BFLOAT16, true },
+    { CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_SPLIT, CLBN_BFLOAT16, false },
+};
+
+/* What a test loops over: an operation on a shape in a setting, with the caller's workspace or without. */
 struct scenario {
     struct problem problem;
     struct call call;
@@ -148,31 +164,41 @@ struct scenario {
     cl_command_queue queue;
 };
 
-static const struct engine_config *config_with(cl_uint flags)
+static const struct engine_config *config_with(clbn_geometry geometry, cl_uint flags)
 {
     int config = 0;
-    while (engine_configs[config].flags != flags)
+    while (engine_configs[config].geometry != geometry || engine_configs[config].flags != flags)
         config++;
     return &engine_configs[config];
 }
 
-enum { SCENARIOS_WITHOUT_WORKSPACE = COUNT_OF(operations) * COUNT_OF(shapes) * 2 };
-enum { SCENARIOS = 2 * SCENARIOS_WITHOUT_WORKSPACE };
+enum { SCENARIOS_WITHOUT_WORKSPACE = COUNT_OF(operations) * COUNT_OF(shapes) * COUNT_OF(settings) };
+enum { SCENARIOS = 2 * SCENARIOS_WITHOUT_WORKSPACE, USUAL_SETTINGS = 2 };
+
+/* What settings do not change is tried in the first ones alone: an empty batch, and the caller's workspace. */
+static bool is_worth_while(int number)
+{
+    const bool own_workspace = number >= SCENARIOS_WITHOUT_WORKSPACE;
+    const struct shape *shape = &shapes[number / COUNT_OF(settings) % COUNT_OF(shapes)];
+    return number % COUNT_OF(settings) < USUAL_SETTINGS || (!own_workspace && shape_elements(shape) > 0);
+}
 
 /* Those without workspace come first. */
 static struct scenario scenario_number(int number)
 {
     struct scenario scenario;
-    bool own_workspace = number >= SCENARIOS_WITHOUT_WORKSPACE, split = number % 2 != 0;
-    int shape = number / 2 % COUNT_OF(shapes), operation = number / 2 / COUNT_OF(shapes) % COUNT_OF(operations);
-    scenario.problem = problem_random(&shapes[shape], CLBN_FLOAT32, 1e-5, 1);
+    const bool own_workspace = number >= SCENARIOS_WITHOUT_WORKSPACE;
+    const struct setting *setting = &settings[number % COUNT_OF(settings)];
+    const int shape = number / COUNT_OF(settings) % COUNT_OF(shapes);
+    const int operation = number / COUNT_OF(settings) / COUNT_OF(shapes) % COUNT_OF(operations);
+    scenario.problem = problem_random(&shapes[shape], setting->type, 1e-5, 1);
     scenario.call = call_of(operations[operation].operation);
     scenario.call.views = operations[operation].views;
     scenario.call.svm = device_has_svm() ? operations[operation].svm : 0;
     scenario.problem.activation = activation_of(CLBN_ACTIVATION_RELU);
     scenario.call.own_workspace = own_workspace;
-    scenario.config = config_with(split ? CLBN_ENGINE_SPLIT : CLBN_ENGINE_WHOLE);
-    testing("%s, %s, %s%s", operations[operation].name, shape_names[shape], scenario.config->name,
+    scenario.config = config_with(setting->geometry, setting->flags);
+    testing("%s, %s, %s, %s%s", operations[operation].name, shape_names[shape], scenario.config->name, type_name(setting->type),
             own_workspace ? " with workspace" : "");
     return scenario;
 }
@@ -254,8 +280,30 @@ static void check_first_kernels(struct scenario *scenario, struct run *expected)
     }
 }
 
+/* The settings are those that they are taken for. */
+START_TEST(groups_keep_whole_channels_on_chip)
+{
+    for (int i = 0; i < 2 * COUNT_OF(settings); i++) {
+        const struct setting *setting = &settings[i / 2];
+        cl_int status = CL_SUCCESS;
+        char kernels[200];
+        clbn_engine engine = new_engine(config_with(setting->geometry, setting->flags), &status);
+        expect_success(status);
+        clbn_plan plan = create_plan(engine, &shapes[i % 2], setting->type, 1e-5);
+        expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_FORWARD_KERNELS, sizeof kernels, kernels, NULL));
+        ck_assert_msg((strcmp(kernels, "tile_forward") == 0) == setting->on_chip, "setting %d: %s", i / 2, kernels);
+        expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_BACKWARD_KERNELS, sizeof kernels, kernels, NULL));
+        ck_assert_msg((strcmp(kernels, "tile_backward") == 0) == setting->on_chip, "setting %d: %s", i / 2, kernels);
+        expect_success(clbnReleasePlan(plan));
+        expect_success(clbnReleaseEngine(engine));
+    }
+}
+END_TEST
+
 START_TEST(an_enqueue_fails_cleanly)
 {
+    if (!is_worth_while(_i))
+        return;
     cl_int status = CL_SUCCESS;
     const cl_command_queue queues[] = { in_order_queue(), out_of_order_queue() };
     struct scenario scenario = scenario_number(_i);
@@ -277,6 +325,8 @@ END_TEST
 
 START_TEST(a_first_enqueue_fails_cleanly)
 {
+    if (!is_worth_while(_i))
+        return;
     cl_int status = CL_SUCCESS;
     struct scenario scenario = scenario_number(_i);
     scenario.queue = in_order_queue();
@@ -311,7 +361,7 @@ START_TEST(a_kernel_is_enqueued_when_the_next_begins)
 {
     cl_int status = CL_SUCCESS;
     struct scenario scenario = { problem_random(&shapes[1], CLBN_FLOAT32, 1e-5, 1), call_of(BACKWARD),
-                                 config_with(CLBN_ENGINE_SPLIT), in_order_queue() };
+                                 config_with(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_SPLIT), in_order_queue() };
     testing("backward of columns, split");
     clbn_engine engine = new_engine(scenario.config, &status);
     expect_success(status);
@@ -380,6 +430,7 @@ int main(void)
     tcase_add_checked_fixture(cases, NULL, tear_down);
     tcase_add_loop_test(cases, an_engine_fails_cleanly, 0, KINDS);
     tcase_add_loop_test(cases, a_plan_fails_cleanly, 0, KINDS);
+    tcase_add_test(cases, groups_keep_whole_channels_on_chip);
     tcase_add_loop_test(cases, an_enqueue_fails_cleanly, 0, SCENARIOS);
     tcase_add_loop_test(cases, a_first_enqueue_fails_cleanly, 0, SCENARIOS_WITHOUT_WORKSPACE);
     tcase_add_test(cases, a_kernel_is_enqueued_when_the_next_begins);
