@@ -558,7 +558,8 @@ same 'dgamma, frozen, of an empty batch' dgamma.npy zeros.npy
 f4 none.npy '(4, 0)'
 f4 nothing.npy '(0,)'
 cp nothing.npy nothing2.npy
-succeeds 'forward without channels' forward --x none.npy --y y.npy --gamma nothing.npy --running-mean nothing.npy \
+cp nothing.npy nothing3.npy
+succeeds 'forward without channels' forward --x none.npy --y y.npy --gamma nothing.npy --running-mean nothing3.npy \
     --running-var nothing2.npy --save-mean sm.npy --save-invstd si.npy
 same 'y without channels' y.npy none.npy
 same 'saved mean without channels' sm.npy nothing.npy
