@@ -101,7 +101,6 @@ bool random_work(struct random *random, size_t limit, struct plan_of_work *work)
     work->flags = divisions[random_below(random, 3)] | (cl_uint)random_below(random, 4);
     work->shape = random_shape(random, limit);
     work->variant = bn_choose_variant(geometry, work->flags, &work->facts, type, activation, &work->shape);
-    bn_cut_long_row(&work->variant, &work->shape);
     const struct problem problem = problem_of(work);
     bool fits = bn_make_schedule(&problem, &usual_choices, work->pass, &work->schedule);
     describe(work);

@@ -3,7 +3,6 @@
 #include "suite_runner.h"
 
 #include <check.h>
-#include <stdint.h>
 
 /* With vectors of 16. */
 START_TEST(rows_of_odd_or_few_channels_are_walked_several_as_one)
@@ -167,10 +166,11 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
         { 6272, 256, CLBN_FLOAT32, 8, 4, 2, 6 },   /* 6 MiB: all five of a backward with its residual's gradient */
         { 6272, 128, CLBN_FLOAT32, 8, 8, 2, 6 },   /* eight rows are a page */
         { 25088, 1024, CLBN_FLOAT16, 1, 1, 6, 2 }, /* rows of 2 KiB */
-        { 25088, 256, CLBN_FLOAT16, 8, 8, 6, 3 },  /* 12 MiB: eight rows are a page */
-        { 25088, 272, CLBN_FLOAT16, 8, 4, 6, 3 },  /* a little more: four are less than one */
-        { 12544, 512, CLBN_FLOAT16, 8, 4, 2, 3 },  /* four are a page */
-        { 12544, 528, CLBN_FLOAT16, 4, 1, 2, 3 },  /* four are more */
+        { 25088, 256, CLBN_FLOAT16, 8, 1, 6, 3 },  /* 12 MiB */
+        { 12544, 256, CLBN_FLOAT16, 8, 8, 2, 6 },  /* 6 MiB: eight rows are a page */
+        { 12544, 272, CLBN_FLOAT16, 8, 4, 2, 5 },  /* a little more */
+        { 12544, 512, CLBN_FLOAT16, 8, 1, 2, 3 },  /* 12 MiB: eight are two pages */
+        { 12544, 528, CLBN_FLOAT16, 4, 1, 2, 3 },  /* eight are more */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
@@ -180,51 +180,6 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
         ck_assert_uint_eq(s.division.parts, cases[i].parts);
         for (unsigned tensors = 2; tensors <= 5; tensors++)
             ck_assert_uint_eq(bn_streams(&s, tensors), tensors >= cases[i].streamed);
-    }
-}
-END_TEST
-
-/* Where kernels ask for what comes next, sums from memory are taken in bands, too, if a vector of 64 bytes takes several registers or
- * the device reads streams; results are written in bands of what has no more than half of the cache, if only the former is so. Rows of
- * a page or more are walked in bands; but if the device reads streams, results are written row by row wherever they lie past a part
- * of the cache, until a row's coefficients, three to a channel and in the backward five, have more than 32 KiB. Longer rows of the
- * backward have longer bands of sums, if they come from memory. */
-START_TEST(bands_where_kernels_fetch_go_by_the_device)
-{
-    const struct shape half = shape_of(65536, 64, 1), more = shape_of(65540, 64, 1); /* of 32 MiB */
-    struct shape packed = shape_of(401408, 64, 1), padded = packed;
-    padded.layouts[TENSOR_X].strides[0] = 65;
-    for (int i = 0; i < 6; i++) {
-        struct device_facts facts = cores;
-        facts.can_fetch = true;
-        facts.register_width = (size_t)16 << i / 2;
-        facts.reads_streams = i % 2 != 0;
-        const bool is_narrow = facts.register_width < 64;
-        const bool sums_pay = is_narrow || facts.reads_streams, results_pay = is_narrow && !facts.reads_streams;
-        const struct schedule s = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, packed);
-        ck_assert_uint_eq(s.division.band_rows, sums_pay ? 4 : 1);
-        ck_assert_uint_eq(s.division.result_rows, 1);
-        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, padded).division.band_rows, 1);
-        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, half).division.result_rows,
-                          results_pay ? 4 : 1);
-        ck_assert_uint_eq(schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, more).division.result_rows, 1);
-        const struct schedule of_shorts = schedule_on(&facts, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, packed);
-        ck_assert_uint_eq(of_shorts.division.band_rows, sums_pay ? 8 : 1);
-        ck_assert_uint_eq(of_shorts.division.result_rows, results_pay ? 8 : 1);
-        for (size_t channels = 1024; channels <= 4096; channels += 16)
-            for (enum pass pass = 0; pass < PASSES; pass++) {
-                const struct shape rows = shape_of(25088, channels, 1);
-                const struct schedule of_pages = pass_on(&facts, pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, rows);
-                const struct schedule of_halves = pass_on(&facts, pass, CLBN_GEOMETRY_VECTOR, CLBN_BFLOAT16, rows);
-                const size_t most = pass == PASS_BACKWARD ? 1638 : 2730;
-                const bool is_long = facts.reads_streams && pass == PASS_BACKWARD && channels > most;
-                const struct shape in_cache = shape_of(512, channels, 1);
-                ck_assert_uint_eq(of_pages.division.band_rows, is_long ? 8 : 4);
-                ck_assert_uint_eq(pass_on(&facts, pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, in_cache).division.band_rows, 4);
-                ck_assert_uint_eq(of_pages.division.result_rows, facts.reads_streams && channels <= most ? 1 : 4);
-                if (facts.reads_streams || channels >= 2048)
-                    ck_assert_uint_eq(of_halves.division.result_rows, facts.reads_streams && channels <= most ? 1 : 4);
-            }
     }
 }
 END_TEST
@@ -257,7 +212,6 @@ int main(void)
     tcase_add_test(cases, statistics_are_repeated_where_that_is_little);
     tcase_add_test(cases, more_rows_are_walked_in_two_launches);
     tcase_add_test(cases, bands_and_stores_go_by_where_tensors_lie);
-    tcase_add_test(cases, bands_where_kernels_fetch_go_by_the_device);
     tcase_add_test(cases, units_have_equally_many_parts);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);

@@ -108,34 +108,6 @@ START_TEST(a_small_problem_takes_one_kernel)
 }
 END_TEST
 
-/* Where the device reads streams and kernels can ask for what comes next. */
-START_TEST(tensors_are_near_or_far)
-{
-    const size_t near = ((size_t)256 << 20) / 4; /* elements of float32 in eight caches of 32 MiB */
-    const struct {
-        size_t rows;
-        clbn_type type;
-        cl_ulong far;
-    } cases[] = {
-        { near / 64, CLBN_FLOAT32, NEAR },      { near / 64 + 1, CLBN_FLOAT32, FAR },
-        { near / 32, CLBN_FLOAT32, FAR },       { near / 32 + 1, CLBN_FLOAT32, FARTHEST },
-        { near / 64 + 1, CLBN_BFLOAT16, NEAR }, { near / 32 + 1, CLBN_BFLOAT16, FAR },
-    };
-    for (int i = 0; i < 8; i++) {
-        struct device_facts facts = cores;
-        facts.can_fetch = i % 2 != 0;
-        facts.reads_streams = i / 2 % 2 != 0;
-        const clbn_geometry geometry = i / 4 == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
-        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-            const cl_ulong far = i == 3 ? cases[c].far : NEAR;
-            const struct shape first = shape_of(1, 64, cases[c].rows), last = shape_of(cases[c].rows, 64, 1);
-            ck_assert_uint_eq(pass_on(&facts, PASS_INFERENCE, geometry, cases[c].type, first).division.far, far);
-            ck_assert_uint_eq(schedule_on(&facts, geometry, cases[c].type, last).division.far, far);
-        }
-    }
-}
-END_TEST
-
 START_TEST(a_workspace_that_overflows_has_no_schedule)
 {
     const struct shape shape = shape_of(1, SIZE_MAX / 16, 1);
@@ -160,7 +132,6 @@ int main(void)
     tcase_add_test(cases, one_image_of_few_channels_is_divided);
     tcase_add_test(cases, partial_results_are_shared_among_lines);
     tcase_add_test(cases, a_small_problem_takes_one_kernel);
-    tcase_add_test(cases, tensors_are_near_or_far);
     tcase_add_test(cases, a_workspace_that_overflows_has_no_schedule);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);

@@ -232,16 +232,14 @@ START_TEST(nan_is_trusted_to_be_short_only_where_a_cpu_computes_vectors)
 }
 END_TEST
 
-START_TEST(streams_are_asked_for_where_the_device_does_not)
+START_TEST(single_work_items_prefetch_where_the_compiler_can)
 {
     struct device_facts facts = some_facts();
-    for (int i = 0; i < 8; i++) {
-        static const unsigned alone[] = { FETCHES_NOTHING, FETCHES_ALL, FETCHES_NOTHING, FETCHES_NO_STREAMS };
+    for (int i = 0; i < 4; i++) {
         facts.can_fetch = i % 2 != 0;
-        facts.reads_streams = i / 2 % 2 != 0;
-        const clbn_geometry geometry = i / 4 == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
+        const clbn_geometry geometry = i / 2 == 0 ? CLBN_GEOMETRY_VECTOR : CLBN_GEOMETRY_GROUP;
         const struct variant v = bn_choose_variant(geometry, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape);
-        ck_assert_uint_eq(v.fetches, geometry == CLBN_GEOMETRY_VECTOR ? alone[i] : FETCHES_NOTHING);
+        ck_assert(v.fetches == (i == 1));
     }
 }
 END_TEST
@@ -263,10 +261,9 @@ END_TEST
 START_TEST(different_variants_have_different_options)
 {
     const struct device_facts facts = some_facts();
-    struct device_facts short_nan = facts, fetching = facts, streaming = facts;
+    struct device_facts short_nan = facts, fetching = facts;
     short_nan.is_cpu = true;
     fetching.can_fetch = true;
-    streaming.can_fetch = streaming.reads_streams = true;
     const struct shape pieces_of_rows = { .elements = 210, .row_axes = 7, .channel_axes = 1 };
     const struct shape pieces_of_channels = { .elements = 210, .row_axes = 1, .channel_axes = 7 };
     const struct variant base = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &rows_shape);
@@ -280,7 +277,6 @@ START_TEST(different_variants_have_different_options)
         bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_RELU, &rows_shape),
         bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &short_nan, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape),
         bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &fetching, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape),
-        bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &streaming, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape),
     };
     const struct variant last = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &columns_shape);
     char text[512], other_text[512];
@@ -321,7 +317,7 @@ int main(void)
     tcase_add_test(cases, a_group_is_a_power_of_two_that_the_device_allows);
     tcase_add_test(cases, indices_have_64_bits_where_a_tensor_needs_them);
     tcase_add_test(cases, nan_is_trusted_to_be_short_only_where_a_cpu_computes_vectors);
-    tcase_add_test(cases, streams_are_asked_for_where_the_device_does_not);
+    tcase_add_test(cases, single_work_items_prefetch_where_the_compiler_can);
     tcase_add_test(cases, merges_are_in_double_only_for_float32_on_a_device_that_has_it);
     tcase_add_test(cases, different_variants_have_different_options);
     tcase_add_test(cases, options_that_do_not_fit_are_not_given);

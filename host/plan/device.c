@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum { NAME_SIZE = 256 };
+enum { TEXT_SIZE = 256 };
 
 /* One value of clGetDeviceInfo. */
 static cl_int query(cl_device_id device, cl_device_info name, size_t size, void *value)
@@ -15,21 +15,21 @@ static cl_int query(cl_device_id device, cl_device_info name, size_t size, void 
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetDeviceInfo");
 }
 
-/* A name that does not fit is none that quirks know. */
-static cl_int query_name(cl_device_id device, char name[NAME_SIZE])
+/* A text that does not fit is none that quirks know. */
+static cl_int query_text(cl_device_id device, cl_device_info name, char text[TEXT_SIZE])
 {
     size_t size = 0;
-    cl_int status = clGetDeviceInfo(device, CL_DEVICE_NAME, 0, NULL, &size);
+    cl_int status = clGetDeviceInfo(device, name, 0, NULL, &size);
     if (status != CL_SUCCESS)
         return bn_fail_call(status, "clGetDeviceInfo");
-    name[0] = '\0';
-    return size > NAME_SIZE ? CL_SUCCESS : query(device, CL_DEVICE_NAME, size, name);
+    text[0] = '\0';
+    return size > TEXT_SIZE ? CL_SUCCESS : query(device, name, size, text);
 }
 
 cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
 {
-    char name[NAME_SIZE] = "";
-    struct device_identity identity = { .name = name };
+    char vendor[TEXT_SIZE] = "", name[TEXT_SIZE] = "";
+    struct device_identity identity = { .vendor = vendor, .name = name };
     cl_device_fp_config double_config = 0;
     cl_uint compute_units = 0;
     cl_uint vector_width = 0;
@@ -39,7 +39,7 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     size_t group_size = 0;
     cl_int status = query(device, CL_DEVICE_TYPE, sizeof(identity.type), &identity.type);
     if (status == CL_SUCCESS)
-        status = query(device, CL_DEVICE_VENDOR_ID, sizeof(identity.vendor), &identity.vendor);
+        status = query_text(device, CL_DEVICE_VENDOR, vendor);
     if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof(double_config), &double_config);
     if (status == CL_SUCCESS)
@@ -55,7 +55,7 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     if (status == CL_SUCCESS)
         status = query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size);
     if (status == CL_SUCCESS)
-        status = query_name(device, name);
+        status = query_text(device, CL_DEVICE_NAME, name);
     if (status != CL_SUCCESS)
         return status;
     status = bn_query_svm(device, &facts->has_svm);
@@ -65,7 +65,6 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     facts->is_cpu = (identity.type & CL_DEVICE_TYPE_CPU) != 0;
     facts->is_vector_cpu = facts->is_cpu && vector_width > 1;
     facts->can_fetch = facts->is_cpu;
-    facts->register_width = vector_width * sizeof(cl_float);
     facts->has_double = double_config != 0;
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;

@@ -6,7 +6,6 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "schedule/candidates.h"
-#include "schedule/divide.h"
 
 #include <float.h>
 #include <stdio.h>
@@ -75,7 +74,6 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
         return status;
     struct variant variant =
         bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, plan->desc.activation, &plan->shape);
-    bn_cut_long_row(&variant, &plan->shape);
     const struct problem problem = { &variant, facts, flags, &plan->shape };
     const struct choices usual = { 0 };
     for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)

@@ -4,11 +4,10 @@
 
 #include "plan/device.h"
 
-/* How a device is known. */
+/* What a device says of itself. No number of a vendor: PoCL gives every x86 CPU Intel's. */
 struct device_identity {
     cl_device_type type;
-    cl_uint vendor; /* its number among PCI's */
-    const char *name;
+    const char *vendor, *name;
 };
 
 /* Corrects the facts that OpenCL has told, and adds those that it does not tell. */

@@ -31,8 +31,6 @@ uint64_t bn_hash_problem(const struct problem *problem)
     uint64_t hash = hash_number(BN_HASH_START, problem->engine_flags);
     hash = hash_number(hash, facts->compute_units);
     hash = hash_number(hash, facts->cache_size);
-    hash = hash_number(hash, facts->register_width);
-    hash = hash_number(hash, facts->reads_streams);
     hash = hash_number(hash, shape->outer);
     hash = hash_number(hash, shape->channels);
     hash = hash_number(hash, shape->inner);

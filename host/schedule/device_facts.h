@@ -9,7 +9,6 @@ struct device_facts {
     bool is_vector_cpu; /* a CPU whose OpenCL computes vectors as such, and work-items one after another */
     bool is_cpu;        /* work-items' registers are memory in its cache */
     bool can_fetch;     /* compilers know how to ask for what will be read soon */
-    bool reads_streams; /* several rows in a page at once, if fetched, are faster read from memory, but slower written */
     bool has_double;
     bool has_svm;          /* shared virtual memory, which this build can use */
     size_t compute_units;  /* at least 1 */
@@ -17,7 +16,6 @@ struct device_facts {
     size_t cache_size;     /* bytes of cache that are of use to it; 0 if there is none or it is not known */
     size_t local_size;     /* bytes of local memory to a group */
     size_t register_size;  /* bytes of registers to a unit, at least */
-    size_t register_width; /* bytes of a CPU's vector register */
     size_t address_limit;  /* bytes that can be addressed */
 };
 

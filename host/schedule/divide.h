@@ -14,10 +14,6 @@
 /* Bytes that a cache takes from memory at a time. */
 #define CACHE_LINE 64
 
-/* Where a channel is one long row, makes it as many rows as are walked together, so that these streams of memory go on through all
- * of its chunks. Comes before any schedule of the shape. */
-void bn_cut_long_row(const struct variant *variant, struct shape *shape);
-
 /* Fills in a schedule of a problem that has elements, but for workspace and mask: channels first, and channels last. */
 void bn_divide_rows(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
 void bn_divide_columns(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);

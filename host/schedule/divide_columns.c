@@ -7,26 +7,16 @@
 /* Bytes below which a row shares a page with its neighbours. */
 #define PAGE_SIZE 4096
 
-/* Rows of a band to a work-item; of short rows, whose band has no more bytes than this, where sums are taken and where results are
- * written; and of long ones, whose sums come from a core's second cache. In a group, neighbours read the rest of a row. */
-#define BAND_ROWS_ALONE    4
+/* Rows of a band to a work-item: more where that many are no longer than two pages, or one where results are written. In a group,
+ * neighbours read the remainder of a row. */
+#define BAND_ROWS          4
 #define BAND_ROWS_SHORT    8
-#define BAND_ROWS_LONG     8
 #define BAND_ROWS_IN_GROUP CHUNK_STEPS
 #define SUMS_BAND_SIZE     (2 * PAGE_SIZE)
 #define RESULTS_BAND_SIZE  PAGE_SIZE
 
-/* A tensor is taken to come from memory if it has more than this part of the cache: measured (tools/PERFORMANCE.md). Where sums
- * are taken, kernels ask for what comes next themselves; where results are written, these take their share, and what comes next is
- * asked for (FETCHED) or not. */
-#define SUMS_SHARE            1
-#define FETCHED_RESULTS_SHARE 2
-#define RESULTS_SHARE         4
-
-/* Coefficients that a result takes, and bytes of them that a core's first cache holds beside tensors. */
-#define COEFFICIENTS_OF_Y  3
-#define COEFFICIENTS_OF_DX 5
-#define COEFFICIENTS_SIZE  (8 * PAGE_SIZE)
+/* Results are written one row after the other from this part of the cache on: x and y, and what comes next, share it. */
+#define RESULTS_SHARE 4
 
 /* Single work-items: rows of a part, at least, unless there would be fewer than one to a unit. A part's moments cost
  * a channel as much as adding some thousand rows; the backward's sums cost less than what smaller parts even out when a unit begins
@@ -85,68 +75,23 @@ static size_t fold_rows(const struct problem *p)
     return v->group == 1 && shape->outer / longer >= MANY_LONG_ROWS ? longer : folded;
 }
 
-/* Whether a tensor has more than the part-th part of the cache, so that it is taken to come from memory. */
-static bool is_beyond_cache(const struct device_facts *facts, const struct division *d, size_t row_size, size_t part)
-{
-    return d->rows > facts->cache_size / part / row_size;
-}
-
-static bool is_short(const struct variant *v)
-{
-    return bn_type_size(v->type) < bn_parameter_size(v->type);
-}
-
-/* Rows of a band, as far as sizes decide it: the more, the fewer instructions are loads of sums and coefficients. */
 static size_t usual_band(const struct variant *v, size_t row_size, size_t size)
 {
     if (v->group > 1)
         return BAND_ROWS_IN_GROUP;
-    return row_size <= size / BAND_ROWS_SHORT ? BAND_ROWS_SHORT : BAND_ROWS_ALONE;
+    return row_size <= size / BAND_ROWS_SHORT ? BAND_ROWS_SHORT : BAND_ROWS;
 }
 
-/* Whether a vector takes several registers: its sums and coefficients are loaded as many times. */
-static bool is_narrow(const struct variant *v, const struct device_facts *facts)
-{
-    return facts->register_width < v->vector * bn_parameter_size(v->type);
-}
-
-/* Whether coefficients of all channels leave room in a core's first cache, so that each row can load them anew. */
-static bool has_few_coefficients(const struct variant *v, enum pass pass, size_t channels)
-{
-    const size_t per_channel = pass == PASS_BACKWARD ? COEFFICIENTS_OF_DX : COEFFICIENTS_OF_Y;
-    return channels <= COEFFICIENTS_SIZE / (per_channel * bn_parameter_size(v->type));
-}
-
-/* Rows that a work-item walks together, where it takes sums or writes results. Each is a stream of memory, which processors fetch
- * ahead if it has pages of its own or comes from a cache that it does not fill; other short rows are fetched ahead only in their
- * order, or if kernels ask for it, which they do of packed tensors. That pays on narrow registers, and of sums on processors that
- * read streams well. Elements of 16 bits then take more instructions than memory takes time, so they are walked alike wherever they
- * are, but results not where streams are slower written; others in shorter bands from memory, and results there one row after the
- * other: where streams are slower written rows of a page, too, as long as each can load its coefficients from a core's first cache; longer
- * rows of the backward then have more to a band of sums. */
-static void choose_usual_bands(const struct problem *p, enum pass pass, struct division *d)
+/* Rows that a work-item walks together, where it takes sums and where it writes results. More of them load a channel's sums and
+ * coefficients less often. But processors prefetch rows of less than a page only in the order of memory: what comes from memory is walked
+ * in that order. */
+static void choose_usual_bands(const struct problem *p, struct division *d)
 {
     const struct variant *v = p->variant;
-    const struct device_facts *facts = p->facts;
-    const size_t row_size = (size_t)d->channels * bn_type_size(v->type);
-    const size_t band = usual_band(v, row_size, SUMS_BAND_SIZE), result_band = usual_band(v, row_size, RESULTS_BAND_SIZE);
-    const bool is_fetched = v->fetches && bn_is_packed(p->shape);
-    d->band_rows = band;
-    d->result_rows = result_band;
-    if (v->group > 1)
-        return;
-    const bool sums_pay = is_fetched && (facts->reads_streams || is_narrow(v, facts));
-    const bool has_few = has_few_coefficients(v, pass, (size_t)d->channels);
-    const bool from_memory = is_beyond_cache(facts, d, row_size, SUMS_SHARE);
-    if (from_memory && row_size < PAGE_SIZE)
-        d->band_rows = !sums_pay ? 1 : is_short(v) ? band : BAND_ROWS_ALONE;
-    else if (from_memory && facts->reads_streams && pass == PASS_BACKWARD && !has_few)
-        d->band_rows = BAND_ROWS_LONG;
-    const bool results_pay = is_fetched && !facts->reads_streams && is_narrow(v, facts);
-    const bool are_alike = is_short(v) && !facts->reads_streams && d->band_rows > 1;
-    const bool row_by_row = facts->reads_streams ? has_few : row_size < PAGE_SIZE;
-    if (row_by_row && is_beyond_cache(facts, d, row_size, results_pay ? FETCHED_RESULTS_SHARE : RESULTS_SHARE))
-        d->result_rows = are_alike && row_size <= RESULTS_BAND_SIZE / result_band ? result_band : 1;
+    const size_t row_size = (size_t)d->channels * bn_type_size(v->type), rows_in_cache = p->facts->cache_size / row_size;
+    const bool in_order = v->group == 1 && row_size < PAGE_SIZE;
+    d->band_rows = in_order && d->rows > rows_in_cache ? 1 : usual_band(v, row_size, SUMS_BAND_SIZE);
+    d->result_rows = in_order && d->rows > rows_in_cache / RESULTS_SHARE ? 1 : usual_band(v, row_size, RESULTS_BAND_SIZE);
 }
 
 /* Vectors of channels to a group that walks all rows: a unit's share if that is small enough; else groups even out what units do. */
@@ -200,14 +145,13 @@ static void join_rows(struct division *d, size_t folded)
 }
 
 /* Lanes, and rows to a chunk and to bands. Returns lines: work-items of a group that share a channel. */
-static size_t choose_lines(const struct problem *p, const struct choices *choices, enum pass pass, bool whole,
-                           struct division *d)
+static size_t choose_lines(const struct problem *p, const struct choices *choices, bool whole, struct division *d)
 {
     const struct variant *v = p->variant;
     d->lanes = whole ? v->group : power_of_two(bn_chosen(choices->lanes, divide_up((size_t)d->channels, v->vector)), v->group);
     const size_t lines = v->group / (size_t)d->lanes;
     d->chunk_rows = CHUNK_STEPS * lines;
-    choose_usual_bands(p, pass, d);
+    choose_usual_bands(p, d);
     d->band_rows = bn_chosen(choices->band_rows, (size_t)d->band_rows) * lines;
     d->result_rows = bn_chosen(choices->band_rows, (size_t)d->result_rows) * lines;
     d->chunk_columns = 1;
@@ -239,7 +183,7 @@ void bn_divide_columns(const struct problem *p, const struct choices *choices, e
     const bool whole = bn_choose_whole(p, is_fixed ? &none : choices, p->shape->outer <= WHOLE_ROWS || (repeats && !is_fixed));
     if (!whole)
         join_rows(d, folded);
-    const size_t lines = choose_lines(p, choices, pass, whole, d);
+    const size_t lines = choose_lines(p, choices, whole, d);
     const size_t vectors = divide_up((size_t)d->channels, p->variant->vector);
     d->tile_vectors = choose_tile(p, choices, whole, d);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);

@@ -17,22 +17,12 @@
 #define RUN_BYTES    (512 << 10)
 #define RUN_CHANNELS 32
 
-/* Single work-items: a channel that is one row of so many bytes is cut into as many as are walked together. */
-#define CUT_ROW_BYTES 32768
-
 /* Single work-items: channels of few columns in many rows are taken in images, in pieces of so many vectors and
  * channels at most (kernels/images.cl). */
 #define IMAGE_ROWS     8
 #define IMAGE_COLUMNS  256
 #define PIECE_VECTORS  128
 #define PIECE_CHANNELS 64
-
-void bn_cut_long_row(const struct variant *v, struct shape *shape)
-{
-    if (v->group == 1 && !v->channels_last && shape->outer == 1 && shape->inner >= CUT_ROW_BYTES / bn_type_size(v->type) &&
-        shape->inner % (ROWS_TOGETHER * v->vector) == 0)
-        bn_cut_row(shape, ROWS_TOGETHER);
-}
 
 /* Groups x channels, chunks as in kernels/rows_walk.cl. */
 static void divide_chunks(const struct problem *p, const struct choices *choices, struct schedule *s)
@@ -100,18 +90,6 @@ static void make_runs(const struct problem *p, struct schedule *s)
     s->tiles = divide_up(channels, (size_t)d->run_channels);
 }
 
-/* Whether a group asks, while it writes a channel's results, for what the next one reads: where the processor reads while it writes past
- * the cache, a core's own cache holds what is read of two channels, and no line is asked for twice. */
-static bool fetches_next(const struct problem *p, enum pass pass, const struct schedule *s)
-{
-    const struct division *d = &s->division;
-    const size_t size = bn_type_size(p->variant->type), own_cache = p->facts->cache_size / p->facts->compute_units / size;
-    const size_t row = (size_t)(d->columns * (d->tile_channels > 0 ? d->tile_channels : 1));
-    const size_t rows_read = pass == PASS_BACKWARD ? 4 : 2;
-    return p->variant->fetches == FETCHES_NO_STREAMS && !bn_is_split(s->strategy) && pass != PASS_INFERENCE &&
-           p->variant->vector * size >= CACHE_LINE && d->rows <= own_cache / rows_read / row;
-}
-
 void bn_divide_rows(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
 {
     divide_chunks(p, choices, s);
@@ -119,8 +97,4 @@ void bn_divide_rows(const struct problem *p, const struct choices *choices, enum
         divide_images(p, choices, s);
     if (pass == PASS_INFERENCE)
         make_runs(p, s);
-    if (fetches_next(p, pass, s)) {
-        s->division.fetches_next = 1;
-        s->division.far = NEAR;
-    }
 }

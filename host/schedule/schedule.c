@@ -5,10 +5,6 @@
 
 #include <stdint.h>
 
-/* A tensor of more than so many caches is far, not even in a server's last one, which does not count as cache, or farthest. */
-#define CACHES_OF_NEAR_TENSORS 8
-#define CACHES_OF_FAR_TENSORS  16
-
 /* Coefficients of a channel, at most (kernels/coefficients.cl); twice that many where there are tables of shuffled vectors. */
 #define COEFFICIENTS 7
 
@@ -43,15 +39,6 @@ bool bn_streams(const struct schedule *schedule, unsigned tensors)
 unsigned bn_usual_tensors(enum pass pass)
 {
     return pass == PASS_BACKWARD ? 3 : 2;
-}
-
-/* How far tensors are, where it pays to ask for them by that. */
-static cl_ulong choose_far(const struct problem *p)
-{
-    const size_t elements = p->shape->elements, limit = p->facts->cache_size / bn_type_size(p->variant->type);
-    if (p->variant->fetches != FETCHES_NO_STREAMS || elements / CACHES_OF_NEAR_TENSORS <= limit)
-        return NEAR;
-    return elements / CACHES_OF_FAR_TENSORS <= limit ? FAR : FARTHEST;
 }
 
 /* *end += bytes x count x channels, rounded up to the workspace's alignment. */
@@ -145,7 +132,6 @@ bool bn_make_schedule(const struct problem *p, const struct choices *choices, en
         .partials = 1,
     };
     s.stream_tensors = choose_stream(p, choices);
-    s.division.far = choose_far(p);
     for (unsigned i = 0; i < shape->row_axes + shape->channel_axes; i++)
         s.division.lengths[i] = shape->lengths[i];
     if (shape->elements == 0)

@@ -16,14 +16,9 @@ struct division {
     cl_ulong band_rows, result_rows;
     cl_ulong tile_vectors;
     cl_ulong run_channels;
-    cl_ulong far;
-    cl_ulong fetches_next;
     cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
     cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
 };
-
-/* Values of struct division's far. */
-enum { NEAR, FAR, FARTHEST };
 
 /* What is to be scheduled. */
 struct problem {

@@ -116,18 +116,6 @@ void bn_fold_layout(struct layout *layout, unsigned row_axes, cl_ulong folded)
     layout->alignment = alignment_of(layout, 0, row_axes);
 }
 
-void bn_cut_row(struct shape *shape, size_t pieces)
-{
-    shape->outer = pieces;
-    shape->inner /= pieces;
-    shape->lengths[0] = pieces;
-    for (enum tensor t = 0; t < TENSORS; t++) {
-        struct layout *layout = &shape->layouts[t];
-        layout->strides[0] = shape->inner;
-        layout->alignment = alignment_of(layout, 0, shape->row_axes + shape->channel_axes);
-    }
-}
-
 bool bn_is_packed(const struct shape *shape)
 {
     for (enum tensor t = 0; t < TENSORS; t++) {

@@ -44,9 +44,6 @@ bool bn_channels_follow(const struct shape *shape);
  * layout. */
 void bn_fold_layout(struct layout *layout, unsigned row_axes, cl_ulong folded);
 
-/* Makes the only row of a shape with channels first `pieces` rows, a number that divides its columns. */
-void bn_cut_row(struct shape *shape, size_t pieces);
-
 /* Checks rank, axis, sizes and strides. limit: the most bytes that a tensor may have. */
 cl_int bn_collapse_shape(const clbn_plan_desc *desc, size_t limit, struct shape *shape);
 

@@ -52,9 +52,7 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         .activation = activation,
         .channels_last = shape->channels_last,
         .aligned = grouped,
-        .fetches = grouped || !facts->can_fetch ? FETCHES_NOTHING
-                   : facts->reads_streams       ? FETCHES_NO_STREAMS
-                                                : FETCHES_ALL,
+        .fetches = !grouped && facts->can_fetch,
         .short_nan = !grouped && facts->is_cpu,
         .wide_double = type != CLBN_FLOAT64 && facts->has_double && !(engine_flags & CLBN_ENGINE_NO_DOUBLE),
         .vector = (unsigned)vector,
@@ -91,7 +89,7 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
 {
     int length = snprintf(options, size,
                           "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
-                          "-DCLBN_FETCH=%u -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
+                          "-DCLBN_FETCH=%d -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
                           "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u",
                           (unsigned)v->type, v->vector, v->group, v->aligned, v->fetches, v->short_nan, bn_span(v),
                           v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation);

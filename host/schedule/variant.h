@@ -6,17 +6,13 @@
 #include "schedule/shape.h"
 #include "schedule/strategy.h"
 
-/* Of what they will read soon, kernels ask for nothing; for all but streams of memory with pages of their own, where the device does that
- * by itself; for all. */
-enum { FETCHES_NOTHING, FETCHES_NO_STREAMS, FETCHES_ALL };
-
 /* What a program's source is compiled for. Compared as a whole; everything else is a run-time argument. */
 struct variant {
     clbn_type type;
     clbn_activation activation;
     bool channels_last;         /* channels lie side by side */
     bool aligned;               /* vectors are accessed only where they are aligned */
-    unsigned fetches;           /* FETCHES_NOTHING or another */
+    bool fetches;               /* kernels prefetch what they read soon */
     bool short_nan;             /* arithmetic makes no NaN with lower bits, as on all CPUs of today */
     bool wide_double;           /* merges in double, else in pairs of elements */
     unsigned vector;            /* elements to a vector */

@@ -7,8 +7,7 @@
  *   CLBN_GROUP        work-items to a group
  *   CLBN_ALIGNED      1: vectors are accessed as such where a tensor is aligned to them, and element by element elsewhere;
  *                     0: vectors are accessed at any element
- *   CLBN_FETCH        1: what will be read soon may be asked for; 2: streams of memory with pages of their own, too, which else the
- *                     device does by itself
+ *   CLBN_FETCH        1: kernels may prefetch what they read soon; 0: the compiler does not know how
  *   CLBN_SHORT_NAN    1: NaN that arithmetic makes of other numbers have no lower bits
  *   CLBN_SPAN         channels to a span (spans.cl): CLBN_VECTOR or 1
  *   CLBN_WIDE_DOUBLE  1: merges compute in double; 0: in pairs of elements
@@ -199,16 +198,13 @@ typedef struct __attribute__((packed)) {
 #if CLBN_FETCH && defined(__has_builtin)
 #if __has_builtin(__builtin_prefetch)
 #define fetch(p) __builtin_prefetch((const void *)(size_t)(p))
-#define fetch_to_second_cache(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
 #define fetch_to_write(p) __builtin_prefetch((const void *)(size_t)(p), 1)
 #endif
 #endif
 #ifndef fetch
 #define fetch(p)
-#define fetch_to_second_cache(p)
 #define fetch_to_write(p)
 #endif
-#define FETCHES_STREAMS (CLBN_FETCH > 1)
 #define PAGE_SIZE 4096
 #define FETCH_DISTANCE (PAGE_SIZE / sizeof(storage))
 

@@ -14,37 +14,9 @@ typedef struct {
     ulong result_rows;   /* likewise, where results are written */
     ulong tile_vectors;  /* channels last: vectors of channels to a group */
     ulong run_channels;  /* channels first: channels to a group; more than one only in inference, of whole channels */
-    ulong far;           /* where tensors come from, NEAR or another, as far as the forward asks for what comes next */
-    ulong fetches_next;  /* channels first, whole channels: 1 where a group asks for what the next one reads, else 0 */
     ulong tile_channels; /* channels first, in images (images.cl): channels to a group */
     ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */
 } division;
-
-/* In some cache, or nothing is asked for; in memory; so much of it that nothing is left in a server's last cache from the call before,
- * and what is read once is best asked for into a core's second cache. As on the host. */
-#define NEAR 0
-#define FAR 1
-#define FARTHEST 2
-
-/* Asks for what is read once, soon. */
-INLINE void fetch_once(__global const storage *p, uint far)
-{
-    if (far == FARTHEST) {
-        fetch_to_second_cache(p);
-    } else {
-        fetch(p);
-    }
-}
-
-/* Bytes that a cache takes from memory at a time; as on the host. */
-#define CACHE_LINE 64
-
-/* Whether a group asks, while its results go past the cache, for what the next one reads, which the same core most likely takes. Not
- * where vectors are shorter than a line, which would be asked for more than once: kernels then have no code for it. */
-INLINE bool fetches_next(division d, uint flags)
-{
-    return sizeof(storagev) >= CACHE_LINE && d.fetches_next && (flags & FLAG_STREAM);
-}
 
 /* Where a work-item stands in its group: lane of lanes side by side, line of lines behind one another. */
 typedef struct {

@@ -331,7 +331,7 @@ INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, 
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             backward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1))
-                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), !is_plain, FETCHES_STREAMS, true, table,
+                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), !is_plain, true, true, table,
                            channels);
         }
     }

@@ -265,7 +265,6 @@ typedef struct {
     __global storage *y;
     __global uchar *mask;
     index_t x_pitch, z_pitch, y_pitch, mask_pitch;
-    uint far;
 } forward_block;
 
 INLINE void find_forward_block(forward_block *own, division d, block b, forward_tensors t)
@@ -279,7 +278,6 @@ INLINE void find_forward_block(forward_block *own, division d, block b, forward_
     own->z_pitch = pitch_of(b, t.z.at);
     own->y_pitch = pitch_of(b, t.y.at);
     own->mask_pitch = b.row_step * mask_pitch;
-    own->far = (uint)d.far;
 }
 
 INLINE void skip_rows(forward_block *own, index_t rows)
@@ -306,9 +304,10 @@ INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t beg
         forward_block at = own;
         for (index_t i = 0; i < rows; i++, skip_rows(&at, 1)) {
             if (fetches) {
-                fetch_once(at.x + c + fetch_distance(b.result_band, own.x_pitch), own.far);
-                if (at.z)
-                    fetch_once(at.z + c + fetch_distance(b.result_band, own.z_pitch), own.far);
+                fetch(at.x + c + fetch_distance(b.result_band, own.x_pitch));
+                if (at.z) {
+                    fetch(at.z + c + fetch_distance(b.result_band, own.z_pitch));
+                }
             }
             realv v = fma(load_in_order(at.x + c, in_order) - mean, scale, shift);
             if (at.z)
@@ -346,7 +345,7 @@ INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plai
         for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
             forward_block at = own;
             for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
-                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, FETCHES_STREAMS, true,
+                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, true, true,
                                table, channels);
         }
     }

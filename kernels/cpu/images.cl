@@ -24,10 +24,9 @@ typedef struct {
     index_t vectors;           /* whole ones */
     uint rest;                 /* elements after them */
     index_t pitch;             /* from image to image */
-    index_t next;              /* to the next tile's elements, which are fetched while results are written; or 0 */
 } piece;
 
-INLINE void find_piece(piece *p, division d, uint flags)
+INLINE void find_piece(piece *p, division d)
 {
     p->channel = get_group_id(1) * (index_t)d.tile_channels;
     p->channels = min((index_t)d.tile_channels, (index_t)d.channels - p->channel);
@@ -36,7 +35,6 @@ INLINE void find_piece(piece *p, division d, uint flags)
     p->vectors = p->channels * p->columns / CLBN_VECTOR;
     p->rest = (uint)(p->channels * p->columns % CLBN_VECTOR);
     p->pitch = (index_t)(d.channels * d.columns);
-    p->next = fetches_next(d, flags) ? p->channels * p->columns : 0;
 }
 
 /* Whether whole vectors of every image's piece are aligned. */

@@ -124,8 +124,6 @@ INLINE void input_plain_tile(division d, piece p, backward_tensors t, bool past_
     for (index_t image = 0; image < (index_t)d.rows; image++)
         for (index_t v = 0; v < p.vectors; v++) {
             const index_t offset = image * p.pitch + p.begin;
-            if (past_cache && p.next)
-                fetch_to_second_cache(t.dy.data + offset + v * CLBN_VECTOR + p.next);
             input_vector(t, offset, v, false, CLBN_VECTOR, 0, past_cache, n, s);
         }
 }
@@ -177,7 +175,7 @@ GROUP_KERNEL void images_backward(division d, __global const storage *x, layout 
     backward_tables s;
     sums all[PIECE_CHANNELS];
     piece p;
-    find_piece(&p, d, flags);
+    find_piece(&p, d);
     for (index_t i = 0; i < p.channels; i++) {
         normalizer of;
         find_normalizer(&of, parameters, span_of(p.channel + i, d.channels));

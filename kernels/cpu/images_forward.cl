@@ -96,12 +96,12 @@ INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_
         const realv mean = s->mean[v], scale = s->scale[v], shift = s->shift[v];
         for (index_t i = first; i < last; i++) {
             const index_t at = offset + i * p.pitch + v * CLBN_VECTOR;
-            if (past_cache && p.next)
-                fetch_to_second_cache(t.x.data + at + p.next);
-            else if (past_cache && FETCHES_STREAMS)
+            if (past_cache) {
                 fetch(t.x.data + at + NEXT_RUN);
-            if (past_cache && FETCHES_STREAMS && t.z.data)
-                fetch(t.z.data + at + NEXT_RUN);
+                if (t.z.data) {
+                    fetch(t.z.data + at + NEXT_RUN);
+                }
+            }
             realv a = fma(load_in_order(t.x.data + at, in_order) - mean, scale, shift);
             if (t.z.data)
                 a += load_in_order(t.z.data + at, in_order);
@@ -196,7 +196,7 @@ GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x
     real pivots[PIECE_CHANNELS];
     const wide count = wide_of_count(d.rows * d.columns);
     piece p;
-    find_piece(&p, d, flags);
+    find_piece(&p, d);
     sample_images(d, p, t.x.data + p.begin, s.mean, pivots);
     sum_images(d, p, t.x.data, s.mean, s.scale, s.shift, all);
     for (index_t i = 0; i < p.channels; i++) {
@@ -226,7 +226,7 @@ GROUP_KERNEL void images_inference(division d, __global const storage *x, layout
                                 mask + mask_offset, alpha, flags };
     affine_tables s;
     piece p;
-    find_piece(&p, d, flags);
+    find_piece(&p, d);
     for (index_t i = 0; i < p.channels; i++) {
         affine a;
         running_affine(&a, span_of(p.channel + i, d.channels), gamma + gamma_offset, beta + beta_offset,

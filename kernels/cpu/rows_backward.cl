@@ -6,7 +6,6 @@ typedef struct {
     __global storage *dx, *dz;
     ulong mask_unit;     /* the first */
     bool in_order;       /* the mask has bits of elements in their order */
-    index_t next;        /* from dy to that of the next channel */
     backward_tensors of; /* all that it is a row of */
 } backward_row;
 
@@ -20,7 +19,6 @@ INLINE void find_backward_row(backward_row *r, division d, backward_tensors t, i
     r->dz = t.dz.data ? t.dz.data + start_of(d, t.dz.at, row, channel) : 0;
     r->mask_unit = mask_row_of(d, row, channel);
     r->in_order = t.mask != 0;
-    r->next = next_channel(d, t.dy.at, channel);
 }
 
 INLINE void load_terms(backward_terms *t, backward_row r, index_t column, bool in_vector, uint width, normalizer n)
@@ -84,7 +82,6 @@ INLINE void find_plain_row(backward_row *r, backward_tensors t)
     r->dz = 0;
     r->mask_unit = 0;
     r->in_order = false;
-    r->next = 0;
 }
 
 /* Adds a vector of each of the rows that are walked together, or pieces of one, from its column on. xhat is added to that of the row
@@ -224,8 +221,7 @@ INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint
         store_either(r.dz + column, t.g, r.in_order, in_vector, width, dz_past_cache);
 }
 
-INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradient g, bool dx_past_cache, bool dz_past_cache,
-                      bool fetches_next)
+INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradient g, bool dx_past_cache, bool dz_past_cache)
 {
     index_t overlap = c.column + overlap_begin(c);
     backward_terms last = { 0, 0 }; /* loaded before a dx or dz that is dy overwrites some of it */
@@ -234,8 +230,6 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
     for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
         index_t column = c.column + j * CLBN_VECTOR;
         backward_terms t;
-        if (fetches_next)
-            fetch_to_second_cache(r.dy + column + r.next);
         load_terms(&t, r, column, true, CLBN_VECTOR, n);
         store_gradients(r, column, true, CLBN_VECTOR, t, g, dx_past_cache, dz_past_cache);
     }
@@ -251,7 +245,7 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
 /* dx and dz of a chunk. is_plain: as is_plain_backward(), and there is dx; then what else is asked is constant: loops over x, dy and
  * dx alone have no choice inside. */
 INLINE void input_rows_of_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g,
-                                bool is_plain, bool dx_past_cache, bool dz_past_cache, bool fetches_next)
+                                bool is_plain, bool dx_past_cache, bool dz_past_cache)
 {
     if (is_plain) {
         make_plain_backward(&t);
@@ -260,39 +254,35 @@ INLINE void input_rows_of_chunk(division d, position at, backward_tensors t, chu
     for (index_t row = c.row; row < c.row_end; row += at.lines) {
         backward_row r;
         find_backward_row(&r, d, t, row, channel);
-        input_row(r, at, c, n, g, dx_past_cache, dz_past_cache, fetches_next);
+        input_row(r, at, c, n, g, dx_past_cache, dz_past_cache);
     }
 }
 
-/* The same of the work-item's elements. fetches_next: dy of the next channel is asked for meanwhile; x is left for its sums, which then
- * read from memory while they read from a cache. */
-void input_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g, bool fetches_next)
+/* The same of the work-item's elements. */
+void input_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g)
 {
     const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
     const bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
     const bool is_plain = is_plain_backward(t) && t.has_dx;
-    if (is_plain && dx_past_cache && fetches_next)
-        input_rows_of_chunk(d, at, t, c, channel, n, g, true, true, false, true);
-    else if (is_plain && dx_past_cache)
-        input_rows_of_chunk(d, at, t, c, channel, n, g, true, true, false, false);
+    if (is_plain && dx_past_cache)
+        input_rows_of_chunk(d, at, t, c, channel, n, g, true, true, false);
     else if (is_plain)
-        input_rows_of_chunk(d, at, t, c, channel, n, g, true, false, false, false);
+        input_rows_of_chunk(d, at, t, c, channel, n, g, true, false, false);
     else
-        input_rows_of_chunk(d, at, t, c, channel, n, g, false, dx_past_cache, dz_past_cache, false);
+        input_rows_of_chunk(d, at, t, c, channel, n, g, false, dx_past_cache, dz_past_cache);
 }
 
 /* The same of a part of the chunks; a whole channel is one. */
-void input_part(division d, position at, backward_tensors t, index_t channel, index_t part, normalizer n, gradient g,
-                bool fetches_next)
+void input_part(division d, position at, backward_tensors t, index_t channel, index_t part, normalizer n, gradient g)
 {
     const bool in_vectors = backward_reads_vectors(t) && backward_writes_vectors(t);
     t.has_x = t.has_x && input_takes_x(t);
     if (d.parts == 1) {
-        input_chunk(d, at, t, whole_chunk(d, at, in_vectors), channel, n, g, fetches_next);
+        input_chunk(d, at, t, whole_chunk(d, at, in_vectors), channel, n, g);
         return;
     }
     for (index_t i = part_begin(chunk_count(d), part, d.parts); i < part_begin(chunk_count(d), part + 1, d.parts); i++)
-        input_chunk(d, at, t, chunk_of(d, at, i, in_vectors), channel, n, g, false);
+        input_chunk(d, at, t, chunk_of(d, at, i, in_vectors), channel, n, g);
 }
 
 /* Backward of a channel to a group. */
@@ -326,7 +316,7 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
     finish_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, get_local_id(0) == 0,
                 dgamma + dgamma_offset, dbeta + dbeta_offset);
     if (dx || dz)
-        input_part(d, at, t, channel, 0, n, g, needs_sums && fetches_next(d, flags));
+        input_part(d, at, t, channel, 0, n, g);
 }
 
 /* The sums of a part of a channel to a group, into partials. */

@@ -8,15 +8,13 @@ INLINE void add_deviation(realv x, summation how, realv *sum, realv *squares)
 }
 
 /* Of rows of a chunk that are walked together, the deviations of whole vectors. */
-INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, bool fetches, summation how,
+INLINE void add_vectors(position at, chunk c, __global const storage *data, const index_t *starts, summation how,
                         realv *sums, realv *squares)
 {
     for (index_t i = at.lane; i < c.vectors; i += at.lanes)
 #pragma unroll
         for (uint r = 0; r < ROWS_TOGETHER; r++) {
             __global const storage *p = data + starts[r] + i * CLBN_VECTOR;
-            if (fetches)
-                fetch(p + FETCH_DISTANCE);
             add_deviation(load_in_order(p, false), how, &sums[r % SUMS_TOGETHER], &squares[r % SUMS_TOGETHER]);
         }
 }
@@ -63,10 +61,8 @@ INLINE void add_chunk(division d, position at, chunk c, input x, index_t channel
     for (index_t row = c.row; row < c.row_end; row += ROWS_TOGETHER * at.lines) {
         index_t starts[ROWS_TOGETHER];
         const uint rows = find_rows(starts, d, at, c, x.at, row, channel);
-        if (rows == ROWS_TOGETHER && d.far != NEAR)
-            add_vectors(at, c, x.data, starts, true, how, sums, squares);
-        else if (rows == ROWS_TOGETHER)
-            add_vectors(at, c, x.data, starts, false, how, sums, squares);
+        if (rows == ROWS_TOGETHER)
+            add_vectors(at, c, x.data, starts, how, sums, squares);
         else
             for (uint r = 0; r < rows; r++)
                 add_vectors_of_row(at, c, x.data + starts[r], how, sums, squares);
@@ -164,7 +160,6 @@ typedef struct {
     __global uchar *mask;
     ulong mask_unit; /* the first */
     bool in_order;   /* the mask has bits of elements in their order */
-    index_t ahead;   /* from what is read to what is asked for */
     real alpha;
 } forward_row;
 
@@ -176,7 +171,6 @@ INLINE void find_forward_row(forward_row *r, division d, forward_tensors t, inde
     r->mask = CLBN_ACTIVATION == CLBN_ACTIVATION_NONE ? 0 : t.mask;
     r->mask_unit = mask_row_of(d, row, channel);
     r->in_order = r->mask != 0;
-    r->ahead = FETCH_DISTANCE;
     r->alpha = t.alpha;
 }
 
@@ -197,10 +191,8 @@ INLINE realv affine_some(forward_row r, index_t column, uint width, affine a)
     return v;
 }
 
-INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache, uint far)
+INLINE void normalize_vector(forward_row r, index_t column, affine a, bool past_cache)
 {
-    if (far != NEAR)
-        fetch_once(r.x + column + r.ahead, far);
     realv v = affine_vector(r, column, a);
     store_in_order(r.y + column, activate(v, r.alpha), r.in_order, past_cache);
     if (r.mask)
@@ -227,14 +219,14 @@ INLINE void normalize_singles(forward_row r, position at, chunk c, affine a)
         normalize_some(r, c.column + j, (uint)min((index_t)CLBN_VECTOR, c.columns - j), a);
 }
 
-INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool past_cache, uint far)
+INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool past_cache)
 {
     index_t overlap = c.column + overlap_begin(c);
     realv last = 0; /* computed before a y that is x or z overwrites some of it */
     if (c.overlaps)
         last = affine_vector(r, overlap, a);
     for (index_t j = at.lane; j < c.vectors; j += at.lanes)
-        normalize_vector(r, c.column + j * CLBN_VECTOR, a, past_cache, far);
+        normalize_vector(r, c.column + j * CLBN_VECTOR, a, past_cache);
     if (c.overlaps) {
         store_in_order(r.y + overlap, activate(last, r.alpha), r.in_order, false);
         if (r.mask)
@@ -243,10 +235,10 @@ INLINE void normalize_row(forward_row r, position at, chunk c, affine a, bool pa
     normalize_singles(r, at, c, a);
 }
 
-/* y, and the mask, of a chunk of each of some channels. past_cache and far are constants where is_plain is true: loops over x and y
+/* y, and the mask, of a chunk of each of some channels. past_cache is a constant where is_plain is true: loops over x and y
  * alone have no choice inside. */
 INLINE void normalize_rows_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all,
-                                  bool is_plain, bool past_cache, uint far, bool fetches_next)
+                                  bool is_plain, bool past_cache)
 {
     if (is_plain)
         make_plain_forward(&t);
@@ -254,43 +246,33 @@ INLINE void normalize_rows_of_run(division d, position at, forward_tensors t, ch
         for (index_t i = 0; i < run.count; i++) {
             forward_row r;
             find_forward_row(&r, d, t, row, run.first + i);
-            if (fetches_next)
-                r.ahead = next_channel(d, t.x.at, run.first + i);
-            normalize_row(r, at, c, all[i], past_cache, far);
+            normalize_row(r, at, c, all[i], past_cache);
         }
 }
 
-/* The same of the work-item's elements. all: [channel of the run]. fetches_next: x of the next channel is asked for meanwhile. */
-void normalize_chunk_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all,
-                            bool fetches_next)
+/* The same of the work-item's elements. all: [channel of the run]. */
+void normalize_chunk_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
     const bool is_plain = is_plain_forward(t);
-    const bool is_next = is_plain && past_cache && fetches_next;
-    const uint far = is_next ? FARTHEST : past_cache ? (uint)d.far : NEAR;
-    if (is_plain && far == FARTHEST)
-        normalize_rows_of_run(d, at, t, c, run, all, true, true, FARTHEST, is_next);
-    else if (is_plain && far == FAR)
-        normalize_rows_of_run(d, at, t, c, run, all, true, true, FAR, false);
-    else if (is_plain && past_cache)
-        normalize_rows_of_run(d, at, t, c, run, all, true, true, NEAR, false);
+    if (is_plain && past_cache)
+        normalize_rows_of_run(d, at, t, c, run, all, true, true);
     else if (is_plain)
-        normalize_rows_of_run(d, at, t, c, run, all, true, false, NEAR, false);
+        normalize_rows_of_run(d, at, t, c, run, all, true, false);
     else
-        normalize_rows_of_run(d, at, t, c, run, all, false, past_cache, far, false);
+        normalize_rows_of_run(d, at, t, c, run, all, false, past_cache);
 }
 
 /* The same of a part of the chunks; a whole channel is one. */
-void normalize_part(division d, position at, forward_tensors t, channel_run run, index_t part, const affine *all,
-                    bool fetches_next)
+void normalize_part(division d, position at, forward_tensors t, channel_run run, index_t part, const affine *all)
 {
     const bool in_vectors = forward_takes_vectors(t);
     if (d.parts == 1) {
-        normalize_chunk_of_run(d, at, t, whole_chunk(d, at, in_vectors), run, all, fetches_next);
+        normalize_chunk_of_run(d, at, t, whole_chunk(d, at, in_vectors), run, all);
         return;
     }
     for (index_t i = part_begin(chunk_count(d), part, d.parts); i < part_begin(chunk_count(d), part + 1, d.parts); i++)
-        normalize_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, all, false);
+        normalize_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, all);
 }
 
 /* Forward training of a channel to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
@@ -315,9 +297,8 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
     moments m = merge_group_moments(own_moments(d, at, t.x, one.first, 0, chunk_count(d)), 1, scratch);
     affine a;
     finish_moments(&a, m, span_of(one.first, d.channels), get_local_id(0) == 0, of);
-    d.far = NEAR; /* x has just been read */
     if (y)
-        normalize_part(d, at, t, one, 0, &a, fetches_next(d, flags));
+        normalize_part(d, at, t, one, 0, &a);
 }
 
 /* The moments of a part of a channel to a group, into partials. */
@@ -352,5 +333,5 @@ GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x
         running_affine(&all[i], span_of(run.first + i, d.channels), gamma + gamma_offset, beta + beta_offset,
                        running_mean + running_mean_offset, running_var + running_var_offset,
                        wide_of_parts(epsilon_high, epsilon_low));
-    normalize_part(d, position_in_group(d), t, run, get_group_id(0), all, false);
+    normalize_part(d, position_in_group(d), t, run, get_group_id(0), all);
 }

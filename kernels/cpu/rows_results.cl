@@ -9,7 +9,7 @@ GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x
     affine a;
     load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels,
                 span_of(one.first, d.channels));
-    normalize_part(d, position_in_group(d), t, one, second_group(0), &a, false);
+    normalize_part(d, position_in_group(d), t, one, second_group(0), &a);
 }
 
 /* dx and dz of a part of a channel to a group, from coefficients [BACKWARD_ROWS][channel]. */
@@ -24,5 +24,5 @@ GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at,
     gradient g;
     load_normalizer(&n, table, d.channels, span_of(channel, d.channels));
     load_gradient(&g, table, d.channels, span_of(channel, d.channels));
-    input_part(d, position_in_group(d), t, channel, second_group(0), n, g, false);
+    input_part(d, position_in_group(d), t, channel, second_group(0), n, g);
 }

@@ -88,12 +88,6 @@ static uint overlap_width(chunk c)
     return (uint)(c.vectors * CLBN_VECTOR - overlap_begin(c));
 }
 
-/* From a channel to the next; from the last, beyond the tensor. */
-INLINE index_t next_channel(division d, layout l, index_t channel)
-{
-    return channel_offset(d, l, channel + 1) - channel_offset(d, l, channel);
-}
-
 /* Offset of a channel's row of a tensor, and its number in a mask. */
 INLINE index_t start_of(division d, layout l, index_t row, index_t channel)
 {

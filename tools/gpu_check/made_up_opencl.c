@@ -116,6 +116,10 @@ cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info name, siz
     case CL_DEVICE_NAME:
         return give_text(d->name, size, value, size_ret);
     case CL_DEVICE_VENDOR:
+        return give_text(d->vendor == 0x10de   ? "NVIDIA Corporation"
+                         : d->vendor == 0x1002 ? "Advanced Micro Devices, Inc."
+                                               : "",
+                         size, value, size_ret);
     case CL_DEVICE_VERSION:
     case CL_DRIVER_VERSION:
     case CL_DEVICE_EXTENSIONS:
