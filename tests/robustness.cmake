@@ -49,9 +49,9 @@ endif()
 # The pure core, from inside: no device is needed, and nothing of the support, whose names are the library's too.
 add_library(clbn_internals STATIC $<TARGET_OBJECTS:clbn_objects>)
 set_target_properties(clbn_internals PROPERTIES LINKER_LANGUAGE C)
-target_include_directories(clbn_internals PUBLIC ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/include)
+target_include_directories(clbn_internals PUBLIC ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/kernels ${PROJECT_SOURCE_DIR}/include)
 target_link_libraries(clbn_internals PUBLIC OpenCL::OpenCL Threads::Threads ${CMAKE_DL_LIBS})
-foreach(name shape strides footprint schedule divide_rows divide_columns candidates contest tuning tiling)
+foreach(name shape strides footprint schedule divide_rows divide_columns candidates contest tuning tiling quirks)
     clbn_add_test(core_${name} clbn_internals)
     target_sources(test_core_${name} PRIVATE allocate.c random_numbers.c)
     target_link_libraries(test_core_${name} PRIVATE m)
@@ -71,6 +71,8 @@ foreach(function open openat close read write fsync fstat fstatat fstatvfs facce
     malloc)
     target_link_options(test_cache_failures PRIVATE LINKER:--wrap=${function})
 endforeach()
+clbn_add_test(variants clbn_internals)
+set_tests_properties(variants PROPERTIES LABELS full)
 
 # With the library's objects in the executable: divisions.c chooses in their inside what the tests then see outside, and lending.c
 # lends their kernels. Of libclbn, which the support asks for, nothing is left to use.
@@ -83,7 +85,7 @@ endforeach()
 target_sources(test_tuning PRIVATE divisions.c cache_files.c $<TARGET_OBJECTS:clbn_interposer>)
 target_sources(test_past_cache PRIVATE divisions.c)
 target_sources(test_kernel_objects PRIVATE lending.c $<TARGET_OBJECTS:clbn_interposer>)
-set_source_files_properties(divisions.c lending.c PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/host)
+set_source_files_properties(divisions.c lending.c PROPERTIES INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/host;${PROJECT_SOURCE_DIR}/kernels")
 
 add_test(NAME rooms COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_rooms.sh ${PROJECT_SOURCE_DIR})
 

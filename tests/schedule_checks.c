@@ -24,9 +24,6 @@ void check_sizes(const struct plan_of_work *work)
     expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
 }
 
-/* Bounds of kernels/rows_walk.cl and images.cl. */
-enum { RUN_CHANNELS = 32, PIECE_VECTORS = 128, PIECE_CHANNELS = 64 };
-
 /* In a chunk of rows that are walked in vectors, two sums share what they have in their turns: none has much more than 64 additions,
  * which bounds.h counts on. */
 static void check_chunk_of_rows(const struct plan_of_work *work)
@@ -119,7 +116,7 @@ void check_division(const struct plan_of_work *work)
         expect(work, d->run_channels >= 1 && s->tiles == divided_up(d->channels, d->run_channels), "a tile is a run");
         expect(work,
                d->run_channels == 1 ||
-                   (!bn_is_split(s->strategy) && work->variant.group == 1 && d->run_channels <= RUN_CHANNELS),
+                   (!bn_is_split(s->strategy) && work->variant.group == 1 && d->run_channels <= CPU_RUN_CHANNELS),
                "runs are whole, and have their places");
         check_chunk_of_rows(work);
         check_images(work);

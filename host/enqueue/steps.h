@@ -43,17 +43,6 @@ void bn_add_channels_step(struct steps *steps, enum kernel_id id);
 /* Adds a step of a kernel that merges count partial results of each channel, and binds how channels are divided. */
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count);
 
-/* Bits of a kernel's flags, as in kernels/common.cl, which says what they mean. */
-enum {
-    FLAG_STREAM = 1,
-    FLAG_BIASED = 2,
-    FLAG_FROZEN = 4,
-    FLAG_ACCUMULATE = 8,
-    FLAG_FROM_OUTPUT = 16,
-    FLAG_ALONE = 32,
-    FLAG_RECORDS = 64
-};
-
 /* FLAG_STREAM if the results of a pass over so many tensors are stored past the cache, or 0. */
 cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors);
 

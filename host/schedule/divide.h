@@ -11,9 +11,6 @@
 #define GROUPS_PER_UNIT_ALONE 4
 #define GROUPS_PER_UNIT       8
 
-/* Bytes that a cache takes from memory at a time. */
-#define CACHE_LINE 64
-
 /* Fills in a schedule of a problem that has elements, but for workspace and mask: channels first, and channels last. */
 void bn_divide_rows(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
 void bn_divide_columns(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);

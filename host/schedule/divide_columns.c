@@ -4,9 +4,6 @@
 
 #include <stdint.h>
 
-/* Bytes below which a row shares a page with its neighbours. */
-#define PAGE_SIZE 4096
-
 /* Rows of a band to a work-item: more where that many are no longer than two pages, or one where results are written. In a group,
  * neighbours read the remainder of a row. */
 #define BAND_ROWS          4

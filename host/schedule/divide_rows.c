@@ -4,25 +4,16 @@
 
 #include <stdint.h>
 
-/* Single work-items: rows that are walked together, or pieces of fewer, and the sums that they share
- * (kernels/rows_walk.cl). */
-#define ROWS_TOGETHER 4
-#define SUMS_TOGETHER 2
-
 /* A channel of so few chunks is not worth dividing. */
 #define WHOLE_CHUNKS_ALONE 8
 #define WHOLE_CHUNKS       4
 
-/* Inference in single work-items: bytes of a group's run of channels, at least, and channels, at most. */
-#define RUN_BYTES    (512 << 10)
-#define RUN_CHANNELS 32
+/* Inference in single work-items: bytes of a group's run of channels, at least. */
+#define RUN_BYTES (512 << 10)
 
-/* Single work-items: channels of few columns in many rows are taken in images, in pieces of so many vectors and
- * channels at most (kernels/images.cl). */
-#define IMAGE_ROWS     8
-#define IMAGE_COLUMNS  256
-#define PIECE_VECTORS  128
-#define PIECE_CHANNELS 64
+/* Single work-items: channels of few columns in many rows are taken in images (kernels/cpu/images.cl). */
+#define IMAGE_ROWS    8
+#define IMAGE_COLUMNS 256
 
 /* Groups x channels, chunks as in kernels/rows_walk.cl. */
 static void divide_chunks(const struct problem *p, const struct choices *choices, struct schedule *s)
@@ -35,8 +26,8 @@ static void divide_chunks(const struct problem *p, const struct choices *choices
     size_t step = v->group == 1 && d->columns >= v->vector ? v->vector : 1;
     size_t line = (size_t)d->lanes * step;
     size_t steps = divide_up((size_t)d->columns, line);
-    const size_t together = v->group == 1 ? ROWS_TOGETHER : 1;
-    const size_t sums = v->group == 1 ? SUMS_TOGETHER : 1;
+    const size_t together = v->group == 1 ? CPU_ROWS_TOGETHER : 1;
+    const size_t sums = v->group == 1 ? CPU_SUMS_TOGETHER : 1;
     /* Steps of a row to a chunk, at most: a whole number of pieces. Fewer rows leave more. */
     const size_t most = CHUNK_STEPS * sums / least((size_t)d->rows, together) / together * together;
     d->chunk_rows = together * lines * greater(CHUNK_STEPS * sums / together / steps, 1);
@@ -84,7 +75,7 @@ static void make_runs(const struct problem *p, struct schedule *s)
     const size_t channels = (size_t)d->channels;
     const size_t wanted = divide_up(RUN_BYTES, (size_t)d->columns * bn_type_size(v->type));
     const size_t most = channels / (units * GROUPS_PER_UNIT_ALONE);
-    const size_t tiles = divide_up(channels, greater(least(least(wanted, RUN_CHANNELS), most), 1));
+    const size_t tiles = divide_up(channels, greater(least(least(wanted, CPU_RUN_CHANNELS), most), 1));
     const size_t even = divide_up(tiles, units) * units;
     d->run_channels = divide_up(channels, even);
     s->tiles = divide_up(channels, (size_t)d->run_channels);

@@ -5,12 +5,6 @@
 
 #include <stdint.h>
 
-/* Coefficients of a channel, at most (kernels/coefficients.cl); twice that many where there are tables of shuffled vectors. */
-#define COEFFICIENTS 7
-
-/* Channels last: sums of chunks that a work-item keeps of each channel (kernels/columns_walk.cl). */
-#define ACCUMULATORS 3
-
 struct merging bn_divide_merging(const struct variant *v, const struct device_facts *facts, size_t channels, size_t count)
 {
     struct merging m = { .lanes = v->group / power_of_two(count, v->group) };
@@ -113,13 +107,14 @@ static bool measure_workspace(const struct problem *p, struct schedule *s)
     const size_t element = bn_parameter_size(v->type), parts = (size_t)s->division.parts;
     const size_t width = (size_t)s->division.channels, padded = divide_up(width, v->vector) * v->vector;
     const bool has_shuffled = v->type == CLBN_BFLOAT16 && bn_span(v) > 1;
+    /* Of coefficients, twice where there are tables of shuffled vectors. */
     const size_t tables = greater(s->slots, 1) * (has_shuffled ? 2 : 1);
     const bool tiled = v->group > 1;
     const size_t partials = tiled ? (size_t)s->tiling.parts * (size_t)s->tiling.slots : parts, tiles = greater(s->tiles, 1);
     size_t *end = &s->workspace_size;
     return add_section(&s->partials_size, bn_partial_size(v), greater(partials, 1), tiled ? tiles : width, end) &&
            add_section(&s->statistics_size, 2 * element, 1, p->shape->channels, end) &&
-           add_section(&s->coefficients_size, COEFFICIENTS * element, tables, padded, end) &&
+           add_section(&s->coefficients_size, BACKWARD_ROWS * element, tables, padded, end) &&
            add_section(&s->accumulators_size, ACCUMULATORS * bn_wide_size(v), s->slots, padded, end);
 }
 

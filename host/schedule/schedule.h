@@ -6,20 +6,6 @@
 #include "schedule/tiling.h"
 #include "schedule/variant.h"
 
-/* As in kernels/division.cl, which says what the members are. */
-struct division {
-    cl_ulong rows, channels, columns;
-    cl_ulong folded, rest;
-    cl_ulong parts;
-    cl_ulong lanes;
-    cl_ulong chunk_rows, chunk_columns;
-    cl_ulong band_rows, result_rows;
-    cl_ulong tile_vectors;
-    cl_ulong run_channels;
-    cl_ulong tile_channels; /* 0 where kernels/images.cl is of no use */
-    cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
-};
-
 /* What is to be scheduled. */
 struct problem {
     const struct variant *variant;

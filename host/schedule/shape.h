@@ -2,19 +2,12 @@
 #ifndef CLBN_SHAPE_H
 #define CLBN_SHAPE_H
 
-#include "clbn.h"
+#include "common/shared.h"
 
 #include <stdbool.h>
 
 /* The tensors of a plan, each with strides of its own. */
 enum tensor { TENSOR_X, TENSOR_Y, TENSOR_Z, TENSOR_DY, TENSOR_DX, TENSOR_DZ, TENSORS };
-
-/* As in kernels/layout.cl, which says what the members are; there only the strides that there are. */
-struct layout {
-    cl_ulong offset;
-    cl_ulong alignment;
-    cl_ulong strides[CLBN_MAX_RANK];
-};
 
 /* Tensors of outer rows, channels, and inner columns. */
 struct shape {

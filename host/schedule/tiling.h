@@ -10,16 +10,6 @@ struct variant;
 struct problem;
 struct schedule;
 
-/* As in kernels/gpu/tiling.cl, which says what the members are. */
-struct tiling {
-    cl_ulong rows, channels, columns;
-    cl_ulong folded, rest;
-    cl_ulong joined, pitch;
-    cl_ulong vectors, tile_vectors, lines;
-    cl_ulong copies, slots, spans, parts;
-    cl_ulong lengths[CLBN_MAX_RANK]; /* in kernels only those that there are */
-};
-
 /* Whether tiles have one channel each: CLBN_SINGLE. vector: elements. */
 bool bn_tiles_single_channels(const struct shape *shape, clbn_type type, unsigned vector);
 

@@ -114,5 +114,5 @@ size_t bn_wide_size(const struct variant *v)
 
 size_t bn_partial_size(const struct variant *variant)
 {
-    return 3 * bn_wide_size(variant);
+    return PARTIAL_ROWS * bn_wide_size(variant);
 }

@@ -10,17 +10,17 @@
 struct variant {
     clbn_type type;
     clbn_activation activation;
-    bool channels_last;         /* channels lie side by side */
-    bool aligned;               /* vectors are accessed only where they are aligned */
-    bool fetches;               /* kernels prefetch what they read soon */
-    bool short_nan;             /* arithmetic makes no NaN with lower bits, as on all CPUs of today */
-    bool wide_double;           /* merges in double, else in pairs of elements */
-    unsigned vector;            /* elements to a vector */
-    unsigned group;             /* work-items to a group, a power of two */
-    unsigned index;             /* bits of an index */
-    bool single;                /* tiles of groups have one channel each */
-    unsigned kept;              /* vectors that a work-item of a group keeps on chip, of x, or half of them of dy; 0: none */
-    bool unrolled;              /* loops over them: not where that costs time to compile and gives nothing */
+    bool channels_last; /* channels lie side by side */
+    bool aligned;       /* vectors are accessed only where they are aligned */
+    bool fetches;       /* kernels prefetch what they read soon */
+    bool short_nan;     /* arithmetic makes no NaN with lower bits, as on all CPUs of today */
+    bool wide_double;   /* merges in double, else in pairs of elements */
+    unsigned vector;    /* elements to a vector */
+    unsigned group;     /* work-items to a group, a power of two */
+    unsigned index;     /* bits of an index */
+    bool single;        /* tiles of groups have one channel each */
+    unsigned kept;      /* vectors that a work-item of a group keeps on chip, of x, or half of them of dy; 0: none */
+    bool unrolled;      /* loops over them: not where that costs time to compile and gives nothing */
     unsigned row_axes, channel_axes;
 };
 

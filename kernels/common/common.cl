@@ -31,29 +31,6 @@
 /* Each rounding is counted in the bounds: none may be left out or added. */
 #pragma OPENCL FP_CONTRACT OFF
 
-#define CLBN_FLOAT32 1
-#define CLBN_FLOAT64 2
-#define CLBN_FLOAT16 3
-#define CLBN_BFLOAT16 4
-
-#define CLBN_ACTIVATION_NONE 0
-#define CLBN_ACTIVATION_RELU 1
-#define CLBN_ACTIVATION_LEAKY_RELU 2
-#define CLBN_ACTIVATION_RELU6 3
-#define CLBN_ACTIVATION_SILU 4
-#define CLBN_ACTIVATION_SIGMOID 5
-#define CLBN_ACTIVATION_TANH 6
-#define CLBN_ACTIVATION_ELU 7
-
-/* Bits of a kernel's flags, which host/enqueue/steps.h has too. */
-#define FLAG_STREAM 1u       /* tensors are stored past the cache */
-#define FLAG_BIASED 2u       /* the running variance is the biased one */
-#define FLAG_FROZEN 4u       /* backward: the statistics are constants */
-#define FLAG_ACCUMULATE 8u   /* dgamma and dbeta are added to what is there */
-#define FLAG_FROM_OUTPUT 16u /* backward: the activation's slope is had from y, in the place of z */
-#define FLAG_ALONE 32u       /* backward: y stands in the place of x, and xhat is had back from it */
-#define FLAG_RECORDS 64u     /* partial results are records of clbn.h's phases */
-
 #if CLBN_TYPE == CLBN_FLOAT64 || CLBN_WIDE_DOUBLE
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #endif
@@ -205,7 +182,6 @@ typedef struct __attribute__((packed)) {
 #define fetch(p)
 #define fetch_to_write(p)
 #endif
-#define PAGE_SIZE 4096
 #define FETCH_DISTANCE (PAGE_SIZE / sizeof(storage))
 
 #if CLBN_TYPE == CLBN_FLOAT16

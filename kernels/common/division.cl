@@ -1,22 +1,5 @@
-/*
- * How tensors of (rows, channels, columns) are divided among groups and work-items. Decided on the host, whose
- * struct division has the same members.
- */
-typedef struct {
-    ulong rows, channels, columns; /* as they are walked */
-    ulong folded;        /* channels last: rows of the tensors to one that is walked, which has a channel for each of theirs */
-    ulong rest;          /* then: elements after the last walked row, fewer than it has */
-    ulong parts;         /* groups to a channel */
-    ulong lanes;         /* work-items of a group that stand side by side, a power of two up to CLBN_GROUP */
-    ulong chunk_rows;    /* of a chunk: what is summed before it is merged */
-    ulong chunk_columns; /* likewise */
-    ulong band_rows;     /* channels last: rows that are walked together where sums are taken */
-    ulong result_rows;   /* likewise, where results are written */
-    ulong tile_vectors;  /* channels last: vectors of channels to a group */
-    ulong run_channels;  /* channels first: channels to a group; more than one only in inference, of whole channels */
-    ulong tile_channels; /* channels first, in images (images.cl): channels to a group */
-    ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */
-} division;
+/* How work is divided among groups and work-items: shared.h says what the members are. */
+typedef struct division division;
 
 /* Where a work-item stands in its group: lane of lanes side by side, line of lines behind one another. */
 typedef struct {

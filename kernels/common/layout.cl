@@ -3,11 +3,7 @@
  * one; in channels-last programs channels do, and there is one column. Rows, and channels, may be several axes, where strides
  * leave them in pieces; the last axis of each runs fastest.
  */
-typedef struct {
-    ulong offset;    /* of the first element */
-    ulong alignment; /* a power of two that divides the strides of what does not lie side by side, or 0 if all are 0 */
-    ulong strides[CLBN_ROW_AXES + CLBN_CHANNEL_AXES];
-} layout;
+typedef struct layout layout;
 
 /* A tensor: data is its first element, or NULL if it is absent. */
 typedef struct {

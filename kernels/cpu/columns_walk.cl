@@ -257,8 +257,6 @@ INLINE bool is_written_together(block b, index_t pitch, bool past_cache)
 }
 
 /* A slot's sums of all chunks: [kind][vector], in wide arithmetic. They are accessed at any alignment. */
-#define ACCUMULATORS 3
-
 typedef struct __attribute__((packed)) {
     widev v;
 } unaligned_widev;

@@ -7,10 +7,6 @@
  * Tensors are packed: an element has the same offset in all of them.
  */
 
-/* Vectors to a piece, and channels to a tile, at most; as on the host. */
-#define PIECE_VECTORS 128
-#define PIECE_CHANNELS 64
-
 /* Images that are walked together: streams of memory, which processors fetch ahead. */
 #define IMAGE_BAND 4
 

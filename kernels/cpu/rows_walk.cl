@@ -55,8 +55,8 @@ static chunk whole_chunk(division d, position at, bool in_vectors)
     return c;
 }
 
-/* Channels of a run, at most; as on the host. */
-#define RUN_CHANNELS (CLBN_GROUP == 1 ? 32 : 1)
+/* Channels of a run, at most. */
+#define RUN_CHANNELS (CLBN_GROUP == 1 ? CPU_RUN_CHANNELS : 1)
 
 typedef struct {
     index_t first, count;
@@ -99,13 +99,9 @@ INLINE ulong mask_row_of(division d, index_t row, index_t channel)
     return (row * d.channels + channel) * ((d.columns + CLBN_VECTOR - 1) / CLBN_VECTOR);
 }
 
-/* Rows that a work-item walks together: streams of memory that are fetched ahead. Where there are fewer rows, it is so many pieces
- * of one. */
-#define ROWS_TOGETHER (CLBN_GROUP == 1 ? 4 : 1)
-
-/* Sums that these rows share, each in its turn: so many that additions need not wait for one another, and so few that all sums of
- * a walk stay in a CPU's 16 registers of half a vector. Loops over them are unrolled for that. As on the host. */
-#define SUMS_TOGETHER (CLBN_GROUP == 1 ? 2 : 1)
+/* Groups of several work-items walk rows one by one. Loops over the sums are unrolled, so that these stay in registers. */
+#define ROWS_TOGETHER (CLBN_GROUP == 1 ? CPU_ROWS_TOGETHER : 1)
+#define SUMS_TOGETHER (CLBN_GROUP == 1 ? CPU_SUMS_TOGETHER : 1)
 
 /* Where the rows from one on begin that are walked together; returns how many there are. */
 INLINE uint find_rows(index_t starts[ROWS_TOGETHER], division d, position at, chunk c, layout l, index_t row, index_t channel)

@@ -52,7 +52,7 @@ INLINE moments merge_parts(partial_results p, division d, position at, span chan
         ulong number;
         span slot;
         if (p.are_records)
-            load_moments(&other, record_of(p, i, STATISTICS_ROWS, d.channels), d.channels, channel);
+            load_moments(&other, record_of(p, i, CLBN_STATISTICS_ROWS, d.channels), d.channels, channel);
         else if (find_partial(&number, &slot, d, i, channel.channel))
             load_partial_moments(&other, p.first, number, d.slots, slot);
         m = i == at.line ? other : merge_moments(m, other);
@@ -68,7 +68,7 @@ INLINE sums add_parts(partial_results p, division d, position at, span channel)
         ulong number;
         span slot;
         if (p.are_records)
-            load_sums(&other, record_of(p, i, SUMS_ROWS, d.channels), d.channels, channel);
+            load_sums(&other, record_of(p, i, CLBN_SUMS_ROWS, d.channels), d.channels, channel);
         else if (find_partial(&number, &slot, d, i, channel.channel))
             load_partial_sums(&other, p.first, number, d.slots, slot);
         s = add_sums(s, other);
@@ -81,7 +81,7 @@ INLINE wide values_of(partial_results p, ulong channels, span channel, ulong cou
     wide values = wide_of_count(p.are_records ? 0 : count);
     for (ulong i = 0; p.are_records && i < p.count; i++) {
         wide other;
-        load_number(&other, record_of(p, i, SUMS_ROWS, channels), channels, channel, RECORD_COUNT);
+        load_number(&other, record_of(p, i, CLBN_SUMS_ROWS, channels), channels, channel, RECORD_COUNT);
         values = wide_add(values, other);
     }
     return values;

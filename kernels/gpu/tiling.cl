@@ -15,23 +15,5 @@
  * be wider than the channel.
  *
  * Vectors are accessed as such where all tensors of a call are aligned to them, and element by element elsewhere.
- *
- * The host's struct tiling (host/schedule/tiling.h) has the same members.
  */
-typedef struct {
-    ulong rows;         /* walked, without the rest */
-    ulong channels;     /* of the tensors */
-    ulong columns;      /* of a channel in a row */
-    ulong folded;       /* rows of the tensors to a walked one */
-    ulong rest;         /* elements after the last walked row */
-    ulong joined;       /* 1: places follow each other without gaps; 0: each begins with a vector */
-    ulong pitch;        /* elements from a place to the next; where these do not follow, a whole number of vectors */
-    ulong vectors;      /* to a walked row */
-    ulong tile_vectors; /* to a tile */
-    ulong lines;        /* work-items that share a vector of a tile's row; with CLBN_SINGLE 1 */
-    ulong copies;       /* places of a tile that are the same channel: `folded` if a tile has whole rows, else 1 */
-    ulong slots;        /* sums of a tile, each of a place, or of all that are the same channel; at most TILE_SLOTS */
-    ulong spans;        /* tiles that a place reaches into, at most */
-    ulong parts;        /* of the rows; with CLBN_SINGLE of a channel's vectors: tiles, one behind the other */
-    ulong lengths[CLBN_ROW_AXES + CLBN_CHANNEL_AXES]; /* of the axes that are rows and channels (layout.cl) */
-} division;
+typedef struct tiling division;

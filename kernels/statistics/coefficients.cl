@@ -8,7 +8,6 @@
 #define AFFINE_MEAN 0
 #define AFFINE_SCALE 1
 #define AFFINE_SHIFT 2
-#define AFFINE_ROWS 3
 
 /* Rows of the backward's table. */
 #define XHAT_SCALE 0
@@ -18,7 +17,6 @@
 #define INPUT_SHIFT 4
 #define OUTPUT_GAMMA 5
 #define OUTPUT_BETA 6
-#define BACKWARD_ROWS 7
 
 /* Channels last, a table is followed by another one if vectors may be shuffled (common.cl): the same numbers, but for what is left
  * after whole vectors, in that order. */

@@ -36,7 +36,7 @@ INLINE __global const real *record_of(partial_results p, ulong i, ulong rows)
 INLINE void load_part_moments(moments *m, partial_results p, ulong i, span at)
 {
     if (p.are_records)
-        load_moments(m, record_of(p, i, STATISTICS_ROWS), p.channels, at);
+        load_moments(m, record_of(p, i, CLBN_STATISTICS_ROWS), p.channels, at);
     else if (CLBN_GROUP == 1)
         load_partial_moments(m, p.first, i * p.folded, p.channels, at);
     else
@@ -46,7 +46,7 @@ INLINE void load_part_moments(moments *m, partial_results p, ulong i, span at)
 INLINE void load_part_sums(sums *s, partial_results p, ulong i, span at)
 {
     if (p.are_records)
-        load_sums(s, record_of(p, i, SUMS_ROWS), p.channels, at);
+        load_sums(s, record_of(p, i, CLBN_SUMS_ROWS), p.channels, at);
     else if (CLBN_GROUP == 1)
         load_partial_sums(s, p.first, i * p.folded, p.channels, at);
     else
@@ -58,7 +58,7 @@ INLINE wide values_of(partial_results p, span at)
     wide values = wide_of_count(p.values);
     for (ulong i = 0; p.are_records && i < p.count; i++) {
         wide other;
-        load_number(&other, record_of(p, i, SUMS_ROWS), p.channels, at, RECORD_COUNT);
+        load_number(&other, record_of(p, i, CLBN_SUMS_ROWS), p.channels, at, RECORD_COUNT);
         values = wide_add(values, other);
     }
     return values;

@@ -10,8 +10,6 @@
 #define PARTIAL_G_XHAT 1
 #define PARTIAL_XHAT 2
 
-#define PARTIAL_ROWS 3
-
 ROUTINE void load_partial_moments(moments *m, __global const uchar *partials, ulong part, ulong channels, span at)
 {
     load_wide(&m->count, partials, part * PARTIAL_ROWS + PARTIAL_COUNT, channels, at);
@@ -56,12 +54,10 @@ ROUTINE void store_partial_sums(__global uchar *partials, ulong part, ulong chan
 #define RECORD_COUNT 0
 #define RECORD_MEAN 2
 #define RECORD_DEVIATION 4
-#define STATISTICS_ROWS 6
 
 #define RECORD_G 2
 #define RECORD_G_XHAT 4
 #define RECORD_XHAT 6
-#define SUMS_ROWS 8
 
 HELPER void load_number(wide *v, __global const real *record, ulong channels, span at, uint row)
 {
