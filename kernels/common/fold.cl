@@ -2,11 +2,8 @@
  * What a layer's bias becomes when the batch norm behind it is folded into it: (bias - mean) * gamma * invstd + beta. Its weights
  * are those of an inference without mean and beta. bias, gamma and beta may be NULL, and folded_bias may be bias.
  */
-GROUP_KERNEL void fold_bias(ulong channels, __global const real *bias, ulong bias_offset,
-                            __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset,
-                            __global const real *running_mean, ulong running_mean_offset,
-                            __global const real *running_var, ulong running_var_offset, real epsilon_high,
-                            real epsilon_low, __global real *folded_bias, ulong folded_bias_offset)
+GROUP_KERNEL void fold_bias(ulong channels, MEMORY(const real, bias), RUNNING_PARAMETERS,
+                            MEMORY(real, folded_bias))
 {
     for (ulong c = get_global_id(0) * CLBN_SPAN; c < channels; c += get_global_size(0) * CLBN_SPAN) {
         const span to = span_of((index_t)c, channels);

@@ -376,22 +376,12 @@ void input_columns(division d, position at, columns_share share, backward_tensor
 
 /* Backward of a tile of channels to a group, in parts as columns_forward. partials: [part][channel], coefficients:
  * [part][BACKWARD_ROWS][channel], and accumulated, all for its use. */
-GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout x_at, __global const storage *dy,
-                                   layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask,
-                                   ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz,
-                                   layout dz_at, __global const real *gamma, ulong gamma_offset, __global const real *beta,
-                                   ulong beta_offset, __global const real *mean, ulong mean_offset,
-                                   __global const real *deviation, ulong deviation_offset, __global real *dgamma,
-                                   ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
-                                   real epsilon_low, real alpha, uint flags, __global uchar *partials,
-                                   ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset,
-                                   __global uchar *accumulated, ulong accumulated_offset)
+GROUP_KERNEL void columns_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha,
+                                   uint flags, MEMORY(uchar, partials), MEMORY(uchar, coefficients),
+                                   MEMORY(uchar, accumulated))
 {
-    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
-                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
-    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
-                                   deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
+    const backward_tensors t = GIVEN_BACKWARD_TENSORS;
+    const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
     __local sums scratch[CLBN_GROUP];
     position at = position_in_group(d);
     __global uchar *state = partials + partials_offset;
@@ -425,14 +415,12 @@ GROUP_KERNEL void columns_backward(division d, __global const storage *x, layout
 
 /* The sums of a part of the rows to a group, into partials; coefficients: [slot][BACKWARD_ROWS][channel], for
  * its use. */
-GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset, __global const real *deviation, ulong deviation_offset, real epsilon_high, real epsilon_low, real alpha, uint flags, __global uchar *partials, ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset, __global uchar *accumulated, ulong accumulated_offset)
+GROUP_KERNEL void columns_sums(BACKWARD_INPUTS, BACKWARD_PARAMETERS, EPSILON, real alpha, uint flags,
+                               MEMORY(uchar, partials), MEMORY(uchar, coefficients), MEMORY(uchar, accumulated))
 {
-    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
-                                 { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
-                                 alpha, flags, x != 0, false };
+    const backward_tensors t = GIVEN_BACKWARD_INPUTS;
     __local sums scratch[CLBN_GROUP];
-    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
-                                   deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
+    const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
     position at = position_in_group(d);
     columns_share own = share_of(d, at, backward_reads_vectors(t));
     __global real *table = own_table(d, own.slot, BACKWARD_ROWS, coefficients, coefficients_offset);
@@ -442,11 +430,9 @@ GROUP_KERNEL void columns_sums(division d, __global const storage *x, layout x_a
 }
 
 /* dx and dz of a part of the rows to a group, from coefficients [BACKWARD_ROWS][channel]. */
-GROUP_KERNEL void columns_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at, real alpha, uint flags, __global const uchar *coefficients, ulong coefficients_offset)
+GROUP_KERNEL void columns_input(BACKWARD_TENSORS, real alpha, uint flags, MEMORY(const uchar, coefficients))
 {
-    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
-                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
+    const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     position at = position_in_group(d);
     input_columns(d, at, second_share_of(d, at, backward_reads_vectors(t)), t,
                   (__global const real *)(coefficients + coefficients_offset));

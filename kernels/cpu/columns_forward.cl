@@ -388,23 +388,11 @@ void normalize_columns(division d, position at, columns_share share, forward_ten
 /* Forward training of a tile of channels to a group, lanes the whole of it. Where there are several parts, each group takes the
  * statistics of all rows, and writes y of its part's. z, y, mask, gamma, beta and the statistics may be NULL. partials:
  * [part][channel], coefficients: [part][AFFINE_ROWS][channel], and accumulated, all for its use. */
-GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
-                                  __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                                  __global const real *gamma, ulong gamma_offset, __global const real *beta,
-                                  ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
-                                  __global real *running_var, ulong running_var_offset, __global real *save_mean,
-                                  ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset,
-                                  real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha,
-                                  uint flags, __global uchar *partials, ulong partials_offset,
-                                  __global uchar *coefficients, ulong coefficients_offset,
-                                  __global uchar *accumulated, ulong accumulated_offset)
+GROUP_KERNEL void columns_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags,
+                                  MEMORY(uchar, partials), MEMORY(uchar, coefficients), MEMORY(uchar, accumulated))
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
-    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                    running_var + running_var_offset, save_mean + save_mean_offset,
-                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                                    wide_of_parts(factor_high, factor_low), flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
+    const channel_statistics of = GIVEN_STATISTICS;
     __local moments scratch[CLBN_GROUP];
     position at = position_in_group(d);
     __global uchar *state = partials + partials_offset;
@@ -430,9 +418,8 @@ GROUP_KERNEL void columns_forward(division d, __global const storage *x, layout 
 }
 
 /* The moments of a part of the rows to a group, into partials. */
-GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
-                                     ulong partials_offset, __global uchar *coefficients, ulong coefficients_offset,
-                                     __global uchar *accumulated, ulong accumulated_offset)
+GROUP_KERNEL void columns_statistics(division d, TENSOR(x), MEMORY(uchar, partials), MEMORY(uchar, coefficients),
+                                     MEMORY(uchar, accumulated))
 {
     __local moments scratch[CLBN_GROUP];
     const input whole = { x + x_at.offset, x_at };
@@ -444,26 +431,19 @@ GROUP_KERNEL void columns_statistics(division d, __global const storage *x, layo
 }
 
 /* y of a part of the rows to a group, from coefficients [AFFINE_ROWS][channel]. */
-GROUP_KERNEL void columns_normalize(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset, real alpha, uint flags, __global const uchar *coefficients, ulong coefficients_offset)
+GROUP_KERNEL void columns_normalize(FORWARD_TENSORS, real alpha, uint flags, MEMORY(const uchar, coefficients))
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
     position at = position_in_group(d);
     normalize_columns(d, at, second_share_of(d, at, forward_takes_vectors(t)), t,
                       (__global const real *)(coefficients + coefficients_offset));
 }
 
 /* Forward inference of a part of the rows to a group; coefficients: [slot][AFFINE_ROWS][channel], for its use. */
-GROUP_KERNEL void columns_inference(division d, __global const storage *x, layout x_at, __global const storage *z,
-                                    layout z_at, __global storage *y, layout y_at, __global uchar *mask,
-                                    ulong mask_offset, __global const real *gamma, ulong gamma_offset,
-                                    __global const real *beta, ulong beta_offset, __global const real *running_mean,
-                                    ulong running_mean_offset, __global const real *running_var,
-                                    ulong running_var_offset, real epsilon_high, real epsilon_low, real alpha, uint flags,
-                                    __global uchar *coefficients, ulong coefficients_offset)
+GROUP_KERNEL void columns_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags,
+                                    MEMORY(uchar, coefficients))
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
     position at = position_in_group(d);
     columns_share own = share_of(d, at, forward_takes_vectors(t));
     __global real *table = own_table(d, own.slot, AFFINE_ROWS, coefficients, coefficients_offset);
@@ -472,9 +452,7 @@ GROUP_KERNEL void columns_inference(division d, __global const storage *x, layou
         for (uint i = 0; i < spans_in(c); i++) {
             const span to = span_in(c, i);
             affine a;
-            running_affine(&a, unfolded_span(d, to), gamma + gamma_offset, beta + beta_offset,
-                           running_mean + running_mean_offset, running_var + running_var_offset,
-                           wide_of_parts(epsilon_high, epsilon_low));
+            running_affine(&a, unfolded_span(d, to), GIVEN_RUNNING);
             store_affine(table, d.channels, to, a);
         }
     }

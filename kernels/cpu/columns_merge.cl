@@ -12,14 +12,11 @@ INLINE merging merge_all(void)
 }
 
 /* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use. */
-GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset, ulong partial_count, __global const uchar *partials, ulong partials_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset, __global real *running_mean, ulong running_mean_offset, __global real *running_var, ulong running_var_offset, __global real *save_mean, ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset, real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha, uint flags, __global uchar *coefficients, ulong coefficients_offset)
+GROUP_KERNEL void columns_merge_normalize(FORWARD_TENSORS, ulong partial_count, MEMORY(const uchar, partials),
+                                          STATISTICS_PARAMETERS, real alpha, uint flags, MEMORY(uchar, coefficients))
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
-    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                    running_var + running_var_offset, save_mean + save_mean_offset,
-                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                                    wide_of_parts(factor_high, factor_low), flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
+    const channel_statistics of = GIVEN_STATISTICS;
     const position at = position_in_group(d);
     __global real *table = own_table(d, get_group_id(0), AFFINE_ROWS, coefficients, coefficients_offset);
     merge_statistics(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, 0, flags),
@@ -28,13 +25,12 @@ GROUP_KERNEL void columns_merge_normalize(division d, __global const storage *x,
 }
 
 /* columns_input, with what finish_gradients does. coefficients: likewise. */
-GROUP_KERNEL void columns_merge_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at, ulong count, ulong partial_count, __global const uchar *partials, ulong partials_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset, __global const real *deviation, ulong deviation_offset, __global real *dgamma, ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high, real epsilon_low, real alpha, uint flags, __global uchar *coefficients, ulong coefficients_offset)
+GROUP_KERNEL void columns_merge_input(BACKWARD_TENSORS, ulong count, ulong partial_count, MEMORY(const uchar, partials),
+                                      BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha, uint flags,
+                                      MEMORY(uchar, coefficients))
 {
-    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
-                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
-    const channel_parameters of = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
-                                    deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
+    const backward_tensors t = GIVEN_BACKWARD_TENSORS;
+    const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;
     const position at = position_in_group(d);
     __global real *table = own_table(d, get_group_id(0), BACKWARD_ROWS, coefficients, coefficients_offset);
     merge_gradients(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, count, flags),

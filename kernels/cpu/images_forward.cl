@@ -176,21 +176,10 @@ void normalize_images(division d, piece p, forward_tensors t, affine_tables *s)
 }
 
 /* Forward training of a tile of channels to a group; its arguments are those of rows_forward. */
-GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
-                                 __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                                 __global const real *gamma, ulong gamma_offset, __global const real *beta,
-                                 ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
-                                 __global real *running_var, ulong running_var_offset, __global real *save_mean,
-                                 ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset,
-                                 real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha,
-                                 uint flags)
+GROUP_KERNEL void images_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags)
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
-    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                    running_var + running_var_offset, save_mean + save_mean_offset,
-                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                                    wide_of_parts(factor_high, factor_low), flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
+    const channel_statistics of = GIVEN_STATISTICS;
     affine_tables s; /* before there are affines: pivots, sums, squares */
     deviations all[PIECE_CHANNELS];
     real pivots[PIECE_CHANNELS];
@@ -215,23 +204,15 @@ GROUP_KERNEL void images_forward(division d, __global const storage *x, layout x
 }
 
 /* Forward inference of a tile of channels to a group; its arguments are those of rows_inference. */
-GROUP_KERNEL void images_inference(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
-                                   __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                                   __global const real *gamma, ulong gamma_offset, __global const real *beta,
-                                   ulong beta_offset, __global const real *running_mean, ulong running_mean_offset,
-                                   __global const real *running_var, ulong running_var_offset, real epsilon_high,
-                                   real epsilon_low, real alpha, uint flags)
+GROUP_KERNEL void images_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags)
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
     affine_tables s;
     piece p;
     find_piece(&p, d);
     for (index_t i = 0; i < p.channels; i++) {
         affine a;
-        running_affine(&a, span_of(p.channel + i, d.channels), gamma + gamma_offset, beta + beta_offset,
-                       running_mean + running_mean_offset, running_var + running_var_offset,
-                       wide_of_parts(epsilon_high, epsilon_low));
+        running_affine(&a, span_of(p.channel + i, d.channels), GIVEN_RUNNING);
         spread_affine(&s, p, i, a);
     }
     normalize_images(d, p, t, &s);

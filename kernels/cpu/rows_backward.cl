@@ -286,21 +286,12 @@ void input_part(division d, position at, backward_tensors t, index_t channel, in
 }
 
 /* Backward of a channel to a group. */
-GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
-                                __global const storage *other, layout other_at, __global const uchar *mask,
-                                ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
-                                __global const real *gamma, ulong gamma_offset, __global const real *beta,
-                                ulong beta_offset, __global const real *mean, ulong mean_offset,
-                                __global const real *deviation, ulong deviation_offset, __global real *dgamma,
-                                ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
-                                real epsilon_low, real alpha, uint flags)
+GROUP_KERNEL void rows_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha,
+                                uint flags)
 {
     __local sums scratch[CLBN_GROUP];
-    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
-                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
-    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
-                                   deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
+    const backward_tensors t = GIVEN_BACKWARD_TENSORS;
+    const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
     position at = position_in_group(d);
     index_t channel = get_group_id(1);
     const span all = span_of(channel, d.channels);
@@ -320,14 +311,12 @@ GROUP_KERNEL void rows_backward(division d, __global const storage *x, layout x_
 }
 
 /* The sums of a part of a channel to a group, into partials. */
-GROUP_KERNEL void rows_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset, __global const real *deviation, ulong deviation_offset, real epsilon_high, real epsilon_low, real alpha, uint flags, __global uchar *partials, ulong partials_offset)
+GROUP_KERNEL void rows_sums(BACKWARD_INPUTS, BACKWARD_PARAMETERS, EPSILON, real alpha, uint flags,
+                            MEMORY(uchar, partials))
 {
     __local sums scratch[CLBN_GROUP];
-    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
-                                 { other + other_at.offset, other_at }, { 0, x_at }, { 0, x_at }, mask + mask_offset,
-                                 alpha, flags, x != 0, false };
-    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset,
-                                   deviation + deviation_offset, wide_of_parts(epsilon_high, epsilon_low), flags };
+    const backward_tensors t = GIVEN_BACKWARD_INPUTS;
+    const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
     index_t part = get_group_id(0);
     index_t channel = get_group_id(1);
     normalizer n;

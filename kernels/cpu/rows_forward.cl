@@ -276,22 +276,11 @@ void normalize_part(division d, position at, forward_tensors t, channel_run run,
 }
 
 /* Forward training of a channel to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
-GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
-                               __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                               __global const real *gamma, ulong gamma_offset, __global const real *beta,
-                               ulong beta_offset, __global real *running_mean, ulong running_mean_offset,
-                               __global real *running_var, ulong running_var_offset, __global real *save_mean,
-                               ulong save_mean_offset, __global real *save_invstd, ulong save_invstd_offset,
-                               real epsilon_high, real epsilon_low, real factor_high, real factor_low, real alpha,
-                               uint flags)
+GROUP_KERNEL void rows_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags)
 {
     __local moments scratch[CLBN_GROUP];
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
-    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                    running_var + running_var_offset, save_mean + save_mean_offset,
-                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                                    wide_of_parts(factor_high, factor_low), flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
+    const channel_statistics of = GIVEN_STATISTICS;
     position at = position_in_group(d);
     const channel_run one = { get_group_id(1), 1 };
     moments m = merge_group_moments(own_moments(d, at, t.x, one.first, 0, chunk_count(d)), 1, scratch);
@@ -302,8 +291,7 @@ GROUP_KERNEL void rows_forward(division d, __global const storage *x, layout x_a
 }
 
 /* The moments of a part of a channel to a group, into partials. */
-GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
-                                  ulong partials_offset)
+GROUP_KERNEL void rows_statistics(division d, TENSOR(x), MEMORY(uchar, partials))
 {
     __local moments scratch[CLBN_GROUP];
     const input whole = { x + x_at.offset, x_at };
@@ -317,21 +305,13 @@ GROUP_KERNEL void rows_statistics(division d, __global const storage *x, layout 
 }
 
 /* Forward inference of a run of channels, or a part of one, to a group. */
-GROUP_KERNEL void rows_inference(division d, __global const storage *x, layout x_at, __global const storage *z,
-                                 layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                                 __global const real *gamma, ulong gamma_offset, __global const real *beta,
-                                 ulong beta_offset, __global const real *running_mean, ulong running_mean_offset,
-                                 __global const real *running_var, ulong running_var_offset, real epsilon_high,
-                                 real epsilon_low, real alpha, uint flags)
+GROUP_KERNEL void rows_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags)
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
     affine all[RUN_CHANNELS];
     channel_run run;
     find_run(&run, d, get_group_id(1));
     for (index_t i = 0; i < run.count; i++)
-        running_affine(&all[i], span_of(run.first + i, d.channels), gamma + gamma_offset, beta + beta_offset,
-                       running_mean + running_mean_offset, running_var + running_var_offset,
-                       wide_of_parts(epsilon_high, epsilon_low));
+        running_affine(&all[i], span_of(run.first + i, d.channels), GIVEN_RUNNING);
     normalize_part(d, position_in_group(d), t, run, get_group_id(0), all);
 }

@@ -1,10 +1,9 @@
 /* Channels first, second walks: a kernel before them has merged what the first has left. */
 
 /* y of a part of a channel to a group, from coefficients [AFFINE_ROWS][channel]. */
-GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at, __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset, real alpha, uint flags, __global const uchar *coefficients, ulong coefficients_offset)
+GROUP_KERNEL void rows_normalize(FORWARD_TENSORS, real alpha, uint flags, MEMORY(const uchar, coefficients))
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
     const channel_run one = { second_group(1), 1 };
     affine a;
     load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels,
@@ -13,11 +12,9 @@ GROUP_KERNEL void rows_normalize(division d, __global const storage *x, layout x
 }
 
 /* dx and dz of a part of a channel to a group, from coefficients [BACKWARD_ROWS][channel]. */
-GROUP_KERNEL void rows_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at, __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset, __global storage *dx, layout dx_at, __global storage *dz, layout dz_at, real alpha, uint flags, __global const uchar *coefficients, ulong coefficients_offset)
+GROUP_KERNEL void rows_input(BACKWARD_TENSORS, real alpha, uint flags, MEMORY(const uchar, coefficients))
 {
-    const backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at },
-                                 { other + other_at.offset, other_at }, { dx + dx_at.offset, dx_at },
-                                 { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 };
+    const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     index_t channel = second_group(1);
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
     normalizer n;
