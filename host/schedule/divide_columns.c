@@ -15,14 +15,14 @@
 /* Results are written one row after the other from this part of the cache on: x and y, and what comes next, share it. */
 #define RESULTS_SHARE 4
 
-/* Single work-items: rows of a part, at least, unless there would be fewer than one to a unit. A part's moments cost
- * a channel as much as adding some thousand rows; the backward's sums cost less than what smaller parts even out when a unit begins
- * late. Units have equally many parts. */
+/* Single work-items: rows of a part, at least, unless a compute unit would have none. To merge a part's moments costs a channel as much as
+ * to add some thousand rows; the backward's sums cost less, and smaller parts even out units that begin late. Units have equally many
+ * parts. */
 #define PART_ROWS_ALONE   4096
 #define PART_ROWS_OF_SUMS 384
 
-/* Single work-items: spans of partial results that a unit merges in the time of a launch; what follows from merged ones takes as long as
- * so many. Where a second walk has less of it than that, it pays to do without a kernel that merges before it. */
+/* A kernel that only merges costs a launch. In that time a compute unit merges so many spans of partial results; to finalize a merged
+ * span takes as long as to merge MERGED_AS_FINISHED. If each group of the results has less than that to do, it merges for itself. */
 #define MERGED_PER_LAUNCH  768
 #define MERGED_AS_FINISHED 8
 
@@ -30,10 +30,10 @@
 #define WHOLE_ROWS         256
 #define WHOLE_TILE_VECTORS 4
 
-/* Then, single work-items: where a row is no whole number of lines of a cache, cores that have its tiles take lines from each other for
- * each row that they write; and where rows are more, they are walked in two launches. It is better that each core takes the statistics
- * of all rows and writes a part of them, of so many vectors at least, if what it reads and finishes besides is no more than this. What
- * is left of a row after whole vectors takes as long as several. */
+/* STRATEGY_REPEATED. Tiles of a row that is no whole number of cache lines share lines, which cores then take from each other with each
+ * row that they write; and more rows than WHOLE_ROWS would take two launches. Instead each core takes the statistics of all rows, and
+ * writes a part of them: if a part has at least PART_VECTORS, and what a core does twice is no more than REPEATED_VECTORS and
+ * REPEATED_CHANNELS. The remainder of a row, after whole vectors, takes as long as several vectors. */
 #define PART_VECTORS        256
 #define REPEATED_VECTORS    2560
 #define REPEATED_CHANNELS   512

@@ -167,8 +167,8 @@ typedef struct __attribute__((packed)) {
 #define store_past_cache(v, p) (*(p) = (v))
 #endif
 
-/* Results that go past the cache are written in runs of so many vectors of a row: a processor gathers them in buffers of a line
- * each, and where lines that lie alike in their pages are written in turns, it may empty these half full. */
+/* Nontemporal stores are written in runs of so many vectors of a row. A processor gathers them in a few buffers of a cache line each. If
+ * stores alternate between rows that lie whole pages apart, it may empty a buffer before its line is full. */
 #define RUN_VECTORS 8
 
 /* Asks for what will be read soon, or written; an address beyond a buffer is allowed. */
@@ -252,9 +252,9 @@ INLINE reals short_nan(reals a)
 #endif
 
 /*
- * The same in whatever order takes the fewest instructions, one order for all tensors: where a vector's elements are alike, or what
- * is computed of each lies in that order, too. Bfloat16s lie two to a word: all that are lower halves come first, then the upper ones,
- * which become float32 where they are.
+ * Shuffled vectors. Two bfloat16s share a word of memory, and the upper one is a float32 where it is, once the lower one is cleared. So it
+ * takes few instructions to load first all lower halves, then all upper ones. A loop may work in this order if all of its tensors do, and
+ * if its coefficients are the same for all elements of a vector or lie in this order, too (coefficients.cl).
  */
 #if CLBN_TYPE == CLBN_BFLOAT16 && CLBN_GROUP == 1
 #if CLBN_VECTOR == 16

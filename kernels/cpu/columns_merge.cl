@@ -1,7 +1,6 @@
 /*
- * Channels last, second walks of single work-items that merge what the first has left, so that no kernel does between them: where that
- * is little, a launch takes longer, and the core that ends the first walk goes on with what its own cache still has. Each group merges
- * all, into a table of its own; one of them stores what is wanted besides.
+ * Channels last: kernels of results that merge the partial results themselves, where these are so few that a kernel for them would take
+ * longer. Each group merges all channels into a table of its own; the first one also stores statistics and gradients of parameters.
  */
 
 /* All channels. */
