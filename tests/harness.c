@@ -10,19 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct engine_config engine_configs[ENGINE_CONFIGS] = {
-    { "vector", CLBN_GEOMETRY_VECTOR, 0 },
-    { "group", CLBN_GEOMETRY_GROUP, 0 },
-    { "vector, no double", CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE },
-    { "group, no double", CLBN_GEOMETRY_GROUP, CLBN_ENGINE_NO_DOUBLE },
-    { "vector, 64-bit index", CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_INDEX_64 },
-    { "group, 64-bit index", CLBN_GEOMETRY_GROUP, CLBN_ENGINE_INDEX_64 },
-    { "vector, split", CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_SPLIT },
-    { "group, split", CLBN_GEOMETRY_GROUP, CLBN_ENGINE_SPLIT },
-    { "vector, whole", CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_WHOLE },
-    { "group, whole", CLBN_GEOMETRY_GROUP, CLBN_ENGINE_WHOLE },
-};
-
 enum { MAX_PLATFORMS = 16, MAX_DEVICES = 16, NAME_SIZE = 512, MESSAGE_SIZE = 1024 };
 
 static cl_device_id device;
@@ -193,44 +180,54 @@ int device_types(clbn_type types[MAX_TYPES])
     return has_float64 ? 2 : 1;
 }
 
-/* Else wide arithmetic or indices are others, which float32 alone is to show: the wide arithmetic of float64 is always its own. */
-static bool has_plain_programs(int config)
+bool is_full_run(void)
 {
-    return (engine_configs[config].flags & (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64)) == 0;
+    const char *full = getenv("CLBN_TEST_FULL");
+    return full != NULL && full[0] != '\0';
 }
 
-int tested_types(int config, clbn_type types[MAX_TYPES])
+static enum extent extent_in_layout(int config, clbn_type type, clbn_activation function, bool channels_last)
 {
-    int count = device_types(types);
-    return has_plain_programs(config) ? count : 1;
+    const struct kind kind = { config, type, function, channels_last };
+    clbn_type types[MAX_TYPES];
+    if (type == CLBN_FLOAT64 && device_types(types) < 2)
+        return NOT_TESTED;
+    return extent_of_kind(kind, is_full_run());
 }
 
-int stored_types(int config, clbn_type types[MAX_STORED_TYPES])
+enum extent tested_extent(int config, clbn_type type, clbn_activation function, const struct shape *shape)
 {
-    bool plain = config < PLAIN_ENGINE_CONFIGS;
-    int count = tested_types(config, types);
-    if (plain || engine_configs[config].flags == CLBN_ENGINE_SPLIT) {
-        types[count++] = CLBN_FLOAT16;
-        types[count++] = CLBN_BFLOAT16;
-    }
-    return count;
+    return extent_in_layout(config, type, function, shape_is_channels_last(shape));
 }
 
 bool is_tested(int config, clbn_type type, clbn_activation function)
 {
-    static const unsigned with_vectors[] = {
-        [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU | 1u << CLBN_ACTIVATION_LEAKY_RELU | 1u << CLBN_ACTIVATION_SILU,
-        [CLBN_FLOAT64] = 1u << CLBN_ACTIVATION_SILU,
-        [CLBN_BFLOAT16] = 1u << CLBN_ACTIVATION_RELU, /* a mask keeps vectors in order, which are shuffled else */
-    };
-    static const unsigned with_groups[] = {
-        [CLBN_FLOAT32] = 1u << CLBN_ACTIVATION_RELU6 | 1u << CLBN_ACTIVATION_ELU,
-        [CLBN_BFLOAT16] = 0,
-    };
-    const unsigned *tested = engine_configs[config].geometry == CLBN_GEOMETRY_VECTOR ? with_vectors : with_groups;
-    if (!has_plain_programs(config))
-        return type == CLBN_FLOAT32 && function == CLBN_ACTIVATION_NONE;
-    return function == CLBN_ACTIVATION_NONE || (tested[type] >> function & 1) != 0;
+    return extent_in_layout(config, type, function, false) != NOT_TESTED ||
+           extent_in_layout(config, type, function, true) != NOT_TESTED;
+}
+
+int tested_types(int config, clbn_type types[MAX_TYPES])
+{
+    types[0] = CLBN_FLOAT32;
+    types[1] = CLBN_FLOAT64;
+    return is_tested(config, CLBN_FLOAT64, CLBN_ACTIVATION_NONE) ? 2 : 1;
+}
+
+static bool is_type_tested(int config, clbn_type type)
+{
+    for (clbn_activation function = 0; function < ACTIVATIONS; function++)
+        if (is_tested(config, type, function))
+            return true;
+    return false;
+}
+
+int stored_types(int config, clbn_type types[MAX_STORED_TYPES])
+{
+    int count = 0;
+    for (clbn_type type = CLBN_FLOAT32; type <= CLBN_BFLOAT16; type++)
+        if (is_type_tested(config, type))
+            types[count++] = type;
+    return count;
 }
 
 clbn_activation tested_activation(int config, clbn_type type, size_t number)

@@ -10,20 +10,11 @@
 #include "activation.h"
 #include "clbn.h"
 #include "element.h"
+#include "kinds.h"
 #include "tensor_shape.h"
 
 #include <check.h>
 #include <stdbool.h>
-
-struct engine_config {
-    const char *name;
-    clbn_geometry geometry;
-    cl_uint flags;
-};
-
-/* The plain configuration of each geometry comes first. */
-enum { PLAIN_ENGINE_CONFIGS = 2, ENGINE_CONFIGS = 10 };
-extern const struct engine_config engine_configs[ENGINE_CONFIGS];
 
 cl_device_id test_device(void);
 cl_context test_context(void);
@@ -45,18 +36,17 @@ clbn_plan create_plan(clbn_engine engine, const struct shape *shape, clbn_type t
 /* The types that the device computes in; says so on stdout, once, when float64 is not among them. */
 enum { MAX_TYPES = 2 };
 int device_types(clbn_type types[MAX_TYPES]);
-/* Of these, what an engine configuration is tested with: with other indices or wide arithmetic, float32 alone. */
+/*
+ * What an engine configuration is tested with: see kinds.h. All of it in the full run, which CLBN_TEST_FULL in the environment asks
+ * for. Of these types, the first are computed in; the others are only stored.
+ */
 int tested_types(int config, clbn_type types[MAX_TYPES]);
-/* These and the types that are only stored, for an engine configuration: the latter for the plain and the split ones, since
- * nothing else of a configuration knows them. */
 enum { MAX_STORED_TYPES = 4 };
 int stored_types(int config, clbn_type types[MAX_STORED_TYPES]);
-/*
- * Each activation has programs of its own for each type, layout and geometry, which take seconds to compile. So some are tested
- * throughout, each with vectors or with groups, whole or split; none is, too, with all that know the type. As functions, and their
- * slopes, all are tested with both.
- */
+bool is_full_run(void);
+/* In some layout. */
 bool is_tested(int config, clbn_type type, clbn_activation function);
+enum extent tested_extent(int config, clbn_type type, clbn_activation function, const struct shape *shape);
 /* The first from `number` on, around, that is. */
 clbn_activation tested_activation(int config, clbn_type type, size_t number);
 /* Whether the type's subnormal numbers are kept. */

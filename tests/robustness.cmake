@@ -45,6 +45,9 @@ if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
     target_link_libraries(unload PRIVATE OpenCL::OpenCL Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
     add_test(NAME unload COMMAND unload $<TARGET_FILE:clbn>)
 endif()
+clbn_add_test(kinds clbn)
+target_sources(test_kinds PRIVATE activation.c kinds.c)
+target_link_libraries(test_kinds PRIVATE m)
 
 # The pure core, from inside: no device is needed, and nothing of the support, whose names are the library's too.
 add_library(clbn_internals STATIC $<TARGET_OBJECTS:clbn_objects>)

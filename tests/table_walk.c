@@ -27,25 +27,50 @@ static bool is_small(const struct table_row *row)
     return shape_elements(&row->shape) < 20000;
 }
 
-bool is_worth_while(const struct table_row *row)
+/* Sparsely: every fifth of the rows that are so small that they are done in one way, whose few kernels alone are then compiled. The types
+ * begin at other rows, and so do the configurations, so that together they see all. */
+static bool is_among_tested(const struct table_row *row, clbn_activation function)
 {
-    return is_small(row) || row->config < PLAIN_ENGINE_CONFIGS || row->type == CLBN_FLOAT32;
+    enum { SPARSE = 5, FEW_ELEMENTS = 2500 };
+    const enum extent extent = tested_extent(row->config, row->type, function, &row->shape);
+    return extent == THROUGHOUT || (extent == SPARSELY && shape_elements(&row->shape) < FEW_ELEMENTS &&
+                                    (row_variation(row) + row->type_number) % SPARSE == 0);
 }
 
-bool is_worth_while_again(const struct table_row *row)
+bool is_worth_while(const struct table_row *row, clbn_activation function)
 {
-    return is_small(row) || (row->config < PLAIN_ENGINE_CONFIGS && row->type == CLBN_FLOAT32);
+    return is_among_tested(row, function) && (is_small(row) || row->config < PLAIN_ENGINE_CONFIGS || row->type == CLBN_FLOAT32);
+}
+
+bool is_operation_tested(int config, clbn_type type, clbn_activation function, const struct shape *shape,
+                         enum operation operation)
+{
+    const bool has_phases = ((function >> 1 ^ function >> 2 ^ type) & 1) != 0;
+    const enum extent extent = tested_extent(config, type, function, shape);
+    if (extent == SPARSELY && config >= PLAIN_ENGINE_CONFIGS)
+        return has_phases == (operation >= STATISTICS);
+    return extent != NOT_TESTED;
+}
+
+clbn_activation row_activation(const struct table_row *row)
+{
+    clbn_activation tested[ACTIVATIONS];
+    size_t count = 0;
+    if (!is_small(row) && (row->config >= PLAIN_ENGINE_CONFIGS || row->type != CLBN_FLOAT32))
+        return ACTIVATIONS;
+    const clbn_activation first = is_full_run() ? CLBN_ACTIVATION_NONE : CLBN_ACTIVATION_RELU;
+    for (clbn_activation function = first; function < ACTIVATIONS; function++)
+        if (is_among_tested(row, function) &&
+            is_operation_tested(row->config, row->type, function, &row->shape, row->operation))
+            tested[count++] = function;
+    return count > 0 ? tested[(row->number / 5 + row->number % 5) % count] : ACTIVATIONS;
 }
 
 static void check_types(struct table_row row, void (*check)(const struct table_row *row))
 {
-    clbn_type types[MAX_STORED_TYPES];
-    size_t type_count = (size_t)stored_types(row.config, types);
-    for (row.type_number = 0; row.type_number < type_count; row.type_number++) {
-        row.type = types[row.type_number];
-        /* The width of an index is the same to all types. */
-        if (row.type == CLBN_FLOAT32 || (engine_configs[row.config].flags & CLBN_ENGINE_INDEX_64) == 0)
-            check(&row);
+    for (row.type_number = 0; row.type_number < MAX_STORED_TYPES; row.type_number++) {
+        row.type = CLBN_FLOAT32 + (clbn_type)row.type_number;
+        check(&row);
     }
 }
 

@@ -8,7 +8,7 @@ struct table_row {
     struct shape shape;
     size_t number; /* of the row */
     clbn_type type;
-    size_t type_number; /* among those that the engine is tested with */
+    size_t type_number; /* from 0 */
     int config;         /* of the engine */
     enum operation operation;
 };
@@ -23,10 +23,16 @@ struct call varied_call(enum operation operation, size_t variation);
 /* The row's own random problem. */
 struct problem row_problem(const struct table_row *row);
 
-/* Whether more of the same is worth its time: of large tensors, the plain engines see all types, and others float32. */
-bool is_worth_while(const struct table_row *row);
-/* Likewise, where it is all done once more for each activation: the plain engines see float32. */
-bool is_worth_while_again(const struct table_row *row);
+/* Whether the row is tested with an activation: where its kind of program is tested sparsely, every fifth row is. Of large tensors, the
+ * plain engines see all types, and others float32. */
+bool is_worth_while(const struct table_row *row, clbn_activation function);
+/* Where a kind is tested sparsely, and not by the plain engines, it is either in whole calls or in phases: half of each type's
+ * activations, and of each activation's types. */
+bool is_operation_tested(int config, clbn_type type, clbn_activation function, const struct shape *shape,
+                         enum operation operation);
+/* One of the activations that the row is tested with, in turns; ACTIVATIONS if there is none. The short run leaves rows without activation
+ * to other suites. Of large tensors, the plain engines see float32. */
+clbn_activation row_activation(const struct table_row *row);
 
 /* Calls check for each shape of shape_table.h, and for each rank and axis. */
 void walk_shape_table(enum operation operation, int config, void (*check)(const struct table_row *row));

@@ -75,6 +75,18 @@ static size_t element_along(const struct shape *shape, unsigned axes, size_t num
     return element;
 }
 
+bool shape_is_channels_last(const struct shape *shape)
+{
+    const unsigned axes = shape_channel_axes(shape);
+    for (unsigned axis = shape->rank; axis-- > 0;) {
+        if ((axes >> axis & 1) != 0)
+            return true;
+        if (shape->lengths[axis] != 1)
+            return false;
+    }
+    return false;
+}
+
 size_t shape_channel_of(const struct shape *shape, size_t element)
 {
     size_t inner = inner_length(shape);

@@ -2,6 +2,7 @@
 #ifndef CLBN_TESTS_TENSOR_SHAPE_H
 #define CLBN_TESTS_TENSOR_SHAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { SHAPE_MAX_RANK = 8, SHAPE_TEXT_SIZE = 200 };
@@ -25,6 +26,8 @@ size_t shape_elements(const struct shape *shape);
 size_t shape_channels(const struct shape *shape);
 /* m: the product of the lengths of all axes that are no channel axes. */
 size_t shape_values_per_channel(const struct shape *shape);
+/* Whether channels lie side by side: no axis after theirs has more than one index. */
+bool shape_is_channels_last(const struct shape *shape);
 size_t shape_channel_of(const struct shape *shape, size_t element);
 /* Where the i-th value (in memory order) of a channel lies. */
 size_t shape_element_of(const struct shape *shape, size_t channel, size_t i);

@@ -82,10 +82,11 @@ static void check_row(const struct table_row *row)
 {
     const size_t variation = row_variation(row) + row->type_number;
     struct call call = activated_call(row->operation, variation);
-    if (!is_worth_while_again(row))
+    const clbn_activation function = row_activation(row);
+    if (function == ACTIVATIONS)
         return;
     struct problem problem = row_problem(row);
-    problem.activation = activation_of(tested_activation(row->config, row->type, variation));
+    problem.activation = activation_of(function);
     choose_source(&call, &problem.activation, variation / 3 + variation / ACTIVATIONS);
     verify_source(row->config, &problem, &call);
     problem_free(&problem);
@@ -137,7 +138,9 @@ static void check_subset(int config, struct problem *problem, enum operation ope
 
 static void check_subsets(int config, clbn_type type, struct activation activation)
 {
-    for (size_t s = 0; s < SUBSET_SHAPES; s++)
+    for (size_t s = 0; s < SUBSET_SHAPES; s++) {
+        if (tested_extent(config, type, activation.function, &subset_shapes[s]) == NOT_TESTED)
+            continue;
         for (enum source source = 0; source < SOURCES; source++) {
             struct problem problem = problem_random(&subset_shapes[s], type, 1e-3, s);
             problem.activation = activation;
@@ -145,6 +148,7 @@ static void check_subsets(int config, clbn_type type, struct activation activati
                 check_subset(config, &problem, outputs % 2 == s ? BACKWARD : BACKWARD_FROZEN, source, outputs);
             problem_free(&problem);
         }
+    }
 }
 
 START_TEST(all_outputs_agree_for_all_activations_and_sources)
@@ -175,13 +179,14 @@ START_TEST(a_frozen_backward_without_dgamma_needs_no_x)
 {
     static const enum source sources[] = { FROM_Y, FROM_MASK };
     for (clbn_activation function = 0; function < ACTIVATIONS; function++)
-        for (size_t i = 0; i < 2; i++) {
-            struct problem problem = problem_random(&subset_shapes[i], CLBN_FLOAT32, 1e-3, 1);
+        for (size_t i = 0; i < 4; i++) {
+            struct problem problem = problem_random(&subset_shapes[i % 2], CLBN_FLOAT32, 1e-3, 1);
             struct call call = call_of(BACKWARD_FROZEN);
             call.views = (call.views & ~(WITH(VIEW_X) | WITH(VIEW_DGAMMA))) | WITH(VIEW_DZ);
-            call.source = sources[i];
+            call.source = sources[i / 2];
             problem.activation = activation_of(function);
-            if (is_tested(_i, CLBN_FLOAT32, function) && has_source(&problem.activation, sources[i]))
+            if (tested_extent(_i, CLBN_FLOAT32, function, &subset_shapes[i % 2]) != NOT_TESTED &&
+                has_source(&problem.activation, sources[i / 2]))
                 verify_call(_i, &problem, &call);
             problem_free(&problem);
         }
@@ -265,6 +270,8 @@ START_TEST(slopes_are_exact_everywhere)
         grid[i] = rounded_to(CLBN_FLOAT32, i % 2 == 0 ? magnitude : -magnitude);
     }
     for (clbn_activation function = 0; function < ACTIVATIONS; function++) {
+        if (!is_tested(_i, CLBN_FLOAT32, function) && !(is_full_run() && _i < PLAIN_ENGINE_CONFIGS))
+            continue;
         struct problem problem = problem_of_arguments(function, grid, GRID);
         struct call call = call_of(BACKWARD_FROZEN);
         call.views |= WITH(VIEW_DZ);
@@ -323,26 +330,32 @@ START_TEST(gradients_are_added_once)
 END_TEST
 
 /* In-Place Activated Batch Norm: where gamma is 0, x is lost. */
+static void check_without_x(int config, const struct shape *shape, clbn_type type, clbn_activation function)
+{
+    struct problem problem = problem_random(shape, type, 1e-5, 1);
+    struct call call = call_of(BACKWARD);
+    const double zero = 0;
+    call.source = FROM_Y_ALONE;
+    problem.activation = activation_of(function);
+    make_invertible(&problem);
+    say_call(config, &problem, &call);
+    struct run run = run_prepare(test_engine(config), &problem, &call);
+    run_now(&run);
+    expect_equal("dgamma", run_output(&run, VIEW_DGAMMA) + 1, &zero, 1);
+    const double *dx = run_output(&run, VIEW_DX);
+    for (size_t i = 0; i < shape_values_per_channel(shape); i++)
+        expect_equal("dx", dx + shape_element_of(shape, 1, i), &zero, 1);
+    run_release(&run);
+    problem_free(&problem);
+}
+
 START_TEST(without_x_a_gamma_of_0_gives_no_dgamma)
 {
-    for (size_t s = 0; s < SUBSET_SHAPES; s++) {
-        struct problem problem = problem_random(&subset_shapes[s], CLBN_FLOAT32, 1e-5, 1);
-        struct call call = call_of(BACKWARD);
-        const double zero = 0;
-        bool is_leaky = is_tested(_i, CLBN_FLOAT32, CLBN_ACTIVATION_LEAKY_RELU);
-        call.source = FROM_Y_ALONE;
-        problem.activation = activation_of(is_leaky ? CLBN_ACTIVATION_LEAKY_RELU : CLBN_ACTIVATION_ELU);
-        make_invertible(&problem);
-        say_call(_i, &problem, &call);
-        struct run run = run_prepare(test_engine(_i), &problem, &call);
-        run_now(&run);
-        expect_equal("dgamma", run_output(&run, VIEW_DGAMMA) + 1, &zero, 1);
-        const double *dx = run_output(&run, VIEW_DX);
-        for (size_t i = 0; i < shape_values_per_channel(&problem.shape); i++)
-            expect_equal("dx", dx + shape_element_of(&problem.shape, 1, i), &zero, 1);
-        run_release(&run);
-        problem_free(&problem);
-    }
+    static const clbn_activation functions[] = { CLBN_ACTIVATION_LEAKY_RELU, CLBN_ACTIVATION_ELU };
+    for (clbn_type type = CLBN_FLOAT32; type <= CLBN_BFLOAT16; type++)
+        for (size_t i = 0; i < 2 * SUBSET_SHAPES; i++)
+            if (tested_extent(_i, type, functions[i % 2], &subset_shapes[i / 2]) != NOT_TESTED)
+                check_without_x(_i, &subset_shapes[i / 2], type, functions[i % 2]);
 }
 END_TEST
 
@@ -353,14 +366,14 @@ int main(void)
     tcase_add_loop_test(cases, gradients_agree_for_all_shapes, 0, ENGINE_CONFIGS * BACKWARDS);
     tcase_add_loop_test(cases, gradients_agree_for_all_ranks_and_axes, 0, ENGINE_CONFIGS * BACKWARDS);
     tcase_add_loop_test(cases, all_outputs_agree_for_all_activations_and_sources, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, slopes_and_alphas_are_the_plans, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_frozen_backward_without_dgamma_needs_no_x, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_kink_has_the_slope_of_the_side_of_0, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, elu_at_0_has_the_slope_alpha, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, slopes_are_exact_everywhere, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, slopes_and_alphas_are_the_plans, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, a_frozen_backward_without_dgamma_needs_no_x, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, a_kink_has_the_slope_of_the_side_of_0, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, elu_at_0_has_the_slope_alpha, 0, ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, slopes_are_exact_everywhere, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, accumulation_rounds_once, 0, ENGINE_CONFIGS);
     tcase_add_loop_test(cases, gradients_are_added_once, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, without_x_a_gamma_of_0_gives_no_dgamma, 0, PLAIN_ENGINE_CONFIGS);
+    tcase_add_loop_test(cases, without_x_a_gamma_of_0_gives_no_dgamma, 0, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -16,7 +16,7 @@ static struct call call_of_row(const struct table_row *row)
 
 static void check_row(const struct table_row *row)
 {
-    if (!is_worth_while(row))
+    if (!is_worth_while(row, CLBN_ACTIVATION_NONE))
         return;
     struct problem problem = row_problem(row);
     const struct call call = call_of_row(row);

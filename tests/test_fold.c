@@ -8,7 +8,7 @@
 
 static void check_row(const struct table_row *row)
 {
-    if (!is_worth_while(row))
+    if (!is_worth_while(row, CLBN_ACTIVATION_NONE))
         return;
     struct problem problem = row_problem(row);
     const struct call call = varied_call(FOLD, row_variation(row));
@@ -55,6 +55,8 @@ START_TEST(all_subsets_of_options_agree)
     int type_count = stored_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < WEIGHTS; s++) {
+            if (tested_extent(_i, types[t], CLBN_ACTIVATION_NONE, &weights[s]) == NOT_TESTED)
+                continue;
             struct problem problem = problem_random(&weights[s], types[t], 1e-3, s);
             check_subsets(_i, &problem);
             problem_free(&problem);

@@ -122,6 +122,14 @@ static void check_arrangement(int config, const struct shape *shape, clbn_type t
     problem_free(&problem);
 }
 
+/* Each number of axes that a layout is left with has programs of its own. The short run takes of the plain engines every fifth, of the
+ * others every thirtieth; each configuration and type begins at another one. */
+static bool is_one_of_many(int config, clbn_type type, size_t number)
+{
+    const size_t step = is_full_run() ? 1 : type == CLBN_FLOAT32 && config < PLAIN_ENGINE_CONFIGS ? 5 : 30;
+    return (number + (size_t)config + (size_t)type) % step == 0;
+}
+
 static void check_arrangements(int config, bool apart)
 {
     clbn_type types[MAX_STORED_TYPES];
@@ -129,7 +137,8 @@ static void check_arrangements(int config, bool apart)
     for (size_t s = 0; s < (apart ? SHAPES_APART : SHAPES); s++)
         for (size_t number = 0; number < ARRANGEMENTS; number++)
             for (int t = 0; t < type_count; t++)
-                if ((s == 0 && !apart) || (types[t] == CLBN_FLOAT32 && config < PLAIN_ENGINE_CONFIGS))
+                if (((s == 0 && !apart) || (types[t] == CLBN_FLOAT32 && config < PLAIN_ENGINE_CONFIGS)) &&
+                    is_one_of_many(config, types[t], s + number))
                     check_arrangement(config, &shapes[s], types[t], number, apart);
 }
 
@@ -184,6 +193,8 @@ START_TEST(packed_tensors_have_the_order_of_x)
 {
     for (size_t s = 0; s < SHAPES_APART; s++)
         for (size_t number = 1; number < ARRANGEMENTS; number++) {
+            if (!is_one_of_many(_i, CLBN_FLOAT32, s + number))
+                continue;
             const struct arrangement packed = { "packed", arrangements[number].order, 1, 0, 0 };
             struct layout layout = layout_number(&shapes[s], number, false);
             struct problem problem = problem_random(&shapes[s], CLBN_FLOAT32, 1e-5, s);
@@ -295,8 +306,10 @@ START_TEST(read_tensors_may_repeat_their_elements)
     for (size_t s = 0; s < COUNT_OF(repeating); s++)
         for (size_t v = 0; v < COUNT_OF(views); v++) {
             for (unsigned axis = 0; axis < repeating[s].rank; axis++)
-                check_repeated(_i, &repeating[s], CLBN_FLOAT32, views[v], 1u << axis);
-            check_repeated(_i, &repeating[s], CLBN_FLOAT32, views[v], ~0u);
+                if (is_one_of_many(_i, CLBN_FLOAT32, s + v + axis))
+                    check_repeated(_i, &repeating[s], CLBN_FLOAT32, views[v], 1u << axis);
+            if (is_one_of_many(_i, CLBN_FLOAT32, s + v))
+                check_repeated(_i, &repeating[s], CLBN_FLOAT32, views[v], ~0u);
         }
 }
 END_TEST

@@ -1,16 +1,23 @@
 #!/bin/sh
 # Installs what is missing, builds clbn with its tests into build-test/, and runs them. Ends with ctest's summary.
+# The tests run the kinds of programs in which every pair of properties occurs, with --full a product of them: tests/kinds.c.
 set -eu
 
 case ${1:-} in
 -h | --help)
-    echo 'Usage: test.sh'
+    echo 'Usage: test.sh [--full]'
     sed -n '2,/^set/ { /^set/d; s/^# //; p; }' "$0"
     exit 0
     ;;
+--full)
+    export CLBN_TEST_FULL=1
+    ;;
 ?*)
-    echo "test.sh: it takes no arguments, but was given $1" >&2
+    echo "test.sh: it takes --full alone, but was given $1" >&2
     exit 2
+    ;;
+*)
+    unset CLBN_TEST_FULL
     ;;
 esac
 
