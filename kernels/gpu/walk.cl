@@ -32,8 +32,12 @@ typedef uint4 packed;
  * unroll them before they inline the function, and what is then left of the loop keeps its vectors in memory. */
 #define MOST_FLIGHT 6
 
-/* Additions in a row, at most, before a group adds up what its work-items have. */
-#define CHUNK_STEPS 64
+/* Additions in a row, at most, before a group adds up what its work-items have; at most 64, which the tests' bounds count on. A whole
+ * number of each of the numbers above, so that fewer vectors are loaded at the end of a part alone, where no more follow. */
+#define CHUNK_STEPS 60
+#if CHUNK_STEPS % 12 != 0
+#error "CHUNK_STEPS is a multiple of 4, 6, 3 and 2"
+#endif
 
 /* Sums of a tile, at most. Numbers of them stand in local memory, of which 16 KiB suffice. */
 #define TILE_SLOTS (CLBN_SINGLE ? 1 : CLBN_GROUP * 4 / (int)sizeof(real))
@@ -255,16 +259,15 @@ INLINE bool has_whole_vectors(division d)
     return (d.joined ? d.folded * d.channels * d.pitch : d.columns) % CLBN_VECTOR == 0;
 }
 
-/* Loads `flight` vectors from the cursor on, of which count are there, at least one; the others repeat the first, so that there is no
- * branch. */
+/* Loads `flight` vectors from the cursor on, of which count are there; the others become 0. */
 INLINE void load_batch(packed *v, uint flight, uint count, division d, input t, index_t base, cursor c, bool in_vectors, uint width)
 {
-    const index_t first = offset_at(d, t.at, base, c);
 #pragma unroll
     for (uint i = 0; i < MOST_FLIGHT; i++)
         if (i < flight) {
-            const index_t own = offset_at(d, t.at, base, c);
-            v[i] = load_packed(t.data + (i < count ? own : first), in_vectors, width);
+            v[i] = 0;
+            if (i < count)
+                v[i] = load_packed(t.data + offset_at(d, t.at, base, c), in_vectors, width);
             advance(&c);
         }
 }
