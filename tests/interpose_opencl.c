@@ -164,6 +164,10 @@ INTERPOSE_CALL(clGetProgramBuildInfo,
 INTERPOSE_CREATION(cl_kernel, clCreateKernel, OBJECT_KERNEL, (cl_program program, const char *name, cl_int *errcode_ret),
                    (program, name, errcode_ret))
 INTERPOSE_RELEASE(cl_kernel, clReleaseKernel, OBJECT_KERNEL)
+INTERPOSE_CALL(clGetKernelWorkGroupInfo,
+               (cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info name, size_t size, void *value,
+                size_t *size_ret),
+               (kernel, device, name, size, value, size_ret))
 INTERPOSE_CALL(clSetKernelArg, (cl_kernel kernel, cl_uint index, size_t size, const void *value), (kernel, index, size, value))
 
 INTERPOSE_CALL(clSetKernelArgSVMPointer, (cl_kernel kernel, cl_uint index, const void *value), (kernel, index, value))

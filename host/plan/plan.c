@@ -64,26 +64,38 @@ static void choose_schedules(clbn_plan plan, const struct problem *problem, cons
     }
 }
 
-/* Shape, schedules and program of a plan whose engine and desc are set. */
-static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
+/* The usual schedules, and the program, of a variant for a problem, whose plan has a shape. */
+static cl_int schedule_and_build(clbn_plan plan, const struct problem *problem)
 {
-    const struct device_facts *facts = bn_engine_facts(plan->engine);
-    const cl_uint flags = bn_engine_flags(plan->engine);
-    cl_int status = bn_collapse_shape(&plan->desc, facts->address_limit, &plan->shape);
-    if (status != CLBN_SUCCESS)
-        return status;
-    struct variant variant =
-        bn_choose_variant(bn_engine_geometry(plan->engine), flags, facts, plan->desc.type, plan->desc.activation, &plan->shape);
-    const struct problem problem = { &variant, facts, flags, &plan->shape };
     const struct choices usual = { 0 };
+    cl_int status = CLBN_SUCCESS;
     for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)
-        if (!bn_make_schedule(&problem, &usual, pass, &plan->schedules[pass]))
+        if (!bn_make_schedule(problem, &usual, pass, &plan->schedules[pass]))
             return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
                            plan->shape.channels);
-    plan->program = bn_engine_program(plan->engine, &variant, &status);
-    if (status != CLBN_SUCCESS || plan->shape.elements == 0)
-        return status;
-    choose_schedules(plan, &problem, choices);
+    plan->program = bn_engine_program(plan->engine, problem->variant, &status);
+    return status;
+}
+
+/* Shape, schedules and program of a plan whose engine and desc are set. Where a kernel turns out to take fewer work-items than groups
+ * have, for want of registers, smaller groups are taken. */
+static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
+{
+    struct device_facts facts = *bn_engine_facts(plan->engine);
+    const cl_uint flags = bn_engine_flags(plan->engine);
+    struct variant variant;
+    const struct problem problem = { &variant, &facts, flags, &plan->shape };
+    cl_int status = bn_collapse_shape(&plan->desc, facts.address_limit, &plan->shape);
+    bool fits = false;
+    while (status == CLBN_SUCCESS && !fits) {
+        variant = bn_choose_variant(bn_engine_geometry(plan->engine), flags, &facts, plan->desc.type, plan->desc.activation,
+                                    &plan->shape);
+        status = schedule_and_build(plan, &problem);
+        fits = status == CLBN_SUCCESS && variant.group <= bn_program_group_limit(plan->program);
+        facts.max_group_size = variant.group / 2;
+    }
+    if (status == CLBN_SUCCESS && plan->shape.elements > 0)
+        choose_schedules(plan, &problem, choices);
     return status;
 }
 

@@ -1,10 +1,12 @@
 #include "program/program.h"
 
+#include "base/integers.h"
 #include "base/lock.h"
 #include "base/status.h"
 #include "program/kernel_sources.h"
 #include "program/program_cache.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +23,8 @@ struct program {
     cl_program program;
     char *cache_key; /* NULL: the cache is off */
     enum program_fate fate;
-    lock_t lock; /* of the members below */
+    size_t group_limit; /* work-items to a group, of the kernel that takes the fewest; SIZE_MAX: not asked */
+    lock_t lock;        /* of the members below */
     struct tuning tuning;
     struct kept_kernel kept[KERNEL_COUNT][KEPT_KERNELS];
 };
@@ -105,6 +108,34 @@ static cl_int restore_or_compile(struct program *p, cl_context context, cl_devic
     return status;
 }
 
+/* Work-items that a group of a kernel may have: fewer than the device's, where it takes many registers. */
+static cl_int find_kernel_limit(struct program *p, cl_device_id device, enum kernel_id id)
+{
+    cl_int status = CL_SUCCESS;
+    size_t limit = 0;
+    cl_kernel kernel = clCreateKernel(p->program, bn_kernel_name(id), &status);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clCreateKernel");
+    status = clGetKernelWorkGroupInfo(kernel, device, CL_KERNEL_WORK_GROUP_SIZE, sizeof(limit), &limit, NULL);
+    clReleaseKernel(kernel);
+    if (status != CL_SUCCESS)
+        return bn_fail_call(status, "clGetKernelWorkGroupInfo");
+    p->group_limit = least(p->group_limit, limit);
+    return status;
+}
+
+static cl_int find_group_limit(struct program *p, cl_device_id device)
+{
+    cl_int status = CL_SUCCESS;
+    p->group_limit = SIZE_MAX;
+    if (bn_kernel_set(&p->variant) != KERNELS_OF_TILES)
+        return status;
+    for (enum kernel_id id = KERNEL_TILE_FORWARD; id <= KERNEL_FOLD_BIAS && status == CL_SUCCESS; id++)
+        if (p->variant.kept > 0 || (id != KERNEL_TILE_FORWARD && id != KERNEL_TILE_BACKWARD))
+            status = find_kernel_limit(p, device, id);
+    return status;
+}
+
 struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status)
 {
     struct program *p = calloc(1, sizeof(*p));
@@ -114,6 +145,8 @@ struct program *bn_build_program(cl_context context, cl_device_id device, const 
     }
     p->variant = *variant;
     *status = restore_or_compile(p, context, device);
+    if (*status == CLBN_SUCCESS)
+        *status = find_group_limit(p, device);
     if (*status != CLBN_SUCCESS)
         goto cleanup;
     if (!lock_init(&p->lock)) {
@@ -150,6 +183,11 @@ void bn_release_program(struct program *p)
 const struct variant *bn_program_variant(const struct program *program)
 {
     return &program->variant;
+}
+
+size_t bn_program_group_limit(const struct program *program)
+{
+    return program->group_limit;
 }
 
 bool bn_recall_tuned(struct program *p, uint64_t problem, struct choices *choices)

@@ -14,6 +14,9 @@ void bn_release_program(struct program *program);
 
 const struct variant *bn_program_variant(const struct program *program);
 
+/* Work-items to a group that all of its kernels take; SIZE_MAX for single work-items. */
+size_t bn_program_group_limit(const struct program *program);
+
 /* What was measured to be best for a problem of this program (tuning.h); false if that is not known. */
 bool bn_recall_tuned(struct program *program, uint64_t problem, struct choices *choices);
 

@@ -14,6 +14,9 @@ DEVICES = {
     "64 items": {"targets": ["gfx1100"], "facts": {"double": 0, "units": 4, "group": 64, "wave": 8, "local": 16 << 10}},
     "128 items": {"targets": ["gfx1100"], "facts": {"double": 1, "units": 16, "group": 128, "wave": 16, "local": 32 << 10}},
     "512 items": {"targets": ["gfx1100"], "facts": {"double": 0, "units": 16, "group": 512, "wave": 64, "local": 16 << 10}},
+    # A kernel takes fewer work-items than the device.
+    "64 of a kernel": {"targets": ["gfx1100"], "facts": {"double": 1, "units": 16, "group": 256, "kernel_group": 64, "wave": 32,
+                                                         "local": 32 << 10}},
     "1024 items": {"targets": ["gfx1100"], "facts": {"double": 0, "units": 16, "group": 1024, "wave": 32, "local": 16 << 10}},
 }
 
