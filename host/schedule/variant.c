@@ -64,7 +64,7 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
     if (v.group > 1) {
         v.single = single;
         v.kept = shape->elements > 0 && shape->channels > 0 ? bn_choose_kept(&v, facts, engine_flags, shape) : 0;
-        v.unrolled = v.kept > 0 && !facts->is_cpu;
+        v.unrolled = !facts->is_cpu;
     }
     return v;
 }

@@ -35,7 +35,7 @@ INLINE void load_back_batch(back_batch *b, uint count, division d, share s, back
     if (takes_other(t))
         load_batch(b->other, BACKWARD_FLIGHT, count, d, t.other, base_of(d, s, t.other.at), c, in_vectors, width);
     if (has_mask(t))
-#pragma unroll
+        UNROLL
         for (uint i = 0; i < BACKWARD_FLIGHT; i++) {
             if (i < count)
                 b->bits[i] = load_mask_unit(t.mask, mask_unit(d, s, c));
@@ -68,7 +68,7 @@ INLINE void add_back_batch(vector_sums *to, uint count, division d, share s, bac
 {
     back_batch b;
     load_back_batch(&b, count, d, s, t, c, in_vectors, s.width);
-#pragma unroll
+    UNROLL
     for (uint i = 0; i < BACKWARD_FLIGHT; i++) {
         backward_terms terms;
         find_terms(&terms, b.x[i], b.dy[i], b.other[i], b.bits[i], t, n);
@@ -215,7 +215,7 @@ INLINE void input_batch(uint count, division d, share s, backward_tensors t, cur
 {
     back_batch b;
     load_back_batch(&b, count, d, s, t, *c, in_vectors, s.width);
-#pragma unroll
+    UNROLL
     for (uint i = 0; i < BACKWARD_FLIGHT; i++) {
         if (i < count) {
             backward_terms terms;

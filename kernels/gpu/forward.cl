@@ -3,7 +3,7 @@
 /* Adds the deviations of some vectors, of which count are there. */
 INLINE void add_deviations(realv *sum, realv *squares, const packed *v, uint count, coefficient scale, coefficient offset)
 {
-#pragma unroll
+    UNROLL
     for (uint i = 0; i < SUM_FLIGHT; i++) {
         const realv all = fma(unpack(v[i]), (realv)(scale), (realv)(offset));
         const realv deviation = i < count ? all : (realv)0;
@@ -46,7 +46,7 @@ INLINE realv unpack_kept(kept_vectors k, uint i)
 /* The deviations of kept vectors, of which count are there. */
 INLINE void add_kept(realv *sum, realv *squares, kept_vectors kept, uint count, coefficient scale, coefficient offset)
 {
-    UNROLL_KEPT
+    UNROLL
     for (uint i = 0; i < CLBN_KEPT; i++) {
         const realv all = fma(unpack_kept(kept, i), (realv)(scale), (realv)(offset));
         const realv deviation = i < count ? all : (realv)0;
@@ -77,7 +77,7 @@ INLINE real sample_pivot(division d, share s, input x, index_t tile, uint slot)
         begin += tile * (index_t)d.tile_vectors * CLBN_VECTOR - place * (index_t)d.pitch;
     }
     real values[SAMPLES];
-#pragma unroll
+    UNROLL
     for (uint i = 0; i < SAMPLES; i++) {
         index_t row = s.begin + (index_t)((ulong)(s.end - s.begin) * i / SAMPLES), column = begin + count * i / SAMPLES;
         if (CLBN_SINGLE) {
@@ -87,7 +87,7 @@ INLINE real sample_pivot(division d, share s, input x, index_t tile, uint slot)
         values[i] = load_element(x.data + row_offset(d, x.at, row) + start + column);
     }
     real sum = 0, squares = 0;
-#pragma unroll
+    UNROLL
     for (uint i = 0; i < SAMPLES; i++) {
         sum += values[i] - values[0];
         squares = fma(values[i] - values[0], values[i] - values[0], squares);
@@ -203,7 +203,7 @@ INLINE void normalize_batch(division d, share s, forward_tensors t, normalizatio
     load_batch(x, FLIGHT, count, d, t.x, base_of(d, s, t.x.at), *c, in_vectors, s.width);
     if (t.z.data)
         load_batch(z, FLIGHT, count, d, t.z, base_of(d, s, t.z.at), *c, in_vectors, s.width);
-#pragma unroll
+    UNROLL
     for (uint i = 0; i < FLIGHT; i++) {
         if (i < count)
             normalize_vector(d, s, t, n, base_of(d, s, t.y.at), *c, unpack(x[i]), z[i], in_vectors, s.width);

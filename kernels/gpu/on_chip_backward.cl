@@ -23,7 +23,7 @@ INLINE void add_kept_terms(vector_sums *to, division d, share s, backward_tensor
 {
     cursor c;
     start_cursor(&c, d, s, 0, false);
-    UNROLL_KEPT
+    UNROLL
     for (uint i = 0; i < BACKWARD_KEPT; i++) {
         backward_terms terms;
         find_kept_terms(&terms, i, d, s, t, c, x, dy, n);
@@ -39,7 +39,7 @@ INLINE void store_kept_gradients(division d, share s, backward_tensors t, kept_v
 {
     cursor c;
     start_cursor(&c, d, s, BACKWARD_KEPT - 1, true);
-    UNROLL_KEPT
+    UNROLL
     for (uint i = BACKWARD_KEPT; i-- > 0;) {
         backward_terms terms;
         find_kept_terms(&terms, i, d, s, t, c, x, dy, n);

@@ -5,7 +5,7 @@ INLINE void keep_vectors(packed *kept, uint most, division d, share s, input t)
     const index_t base = base_of(d, s, t.at);
     cursor c;
     start_cursor(&c, d, s, 0, false);
-    UNROLL_KEPT
+    UNROLL
     for (uint i = 0; i < CLBN_KEPT; i++) {
         if (i >= most)
             continue;
@@ -21,7 +21,7 @@ INLINE void normalize_kept(division d, share s, forward_tensors t, normalization
 {
     cursor c;
     start_cursor(&c, d, s, CLBN_KEPT - 1, true);
-    UNROLL_KEPT
+    UNROLL
     for (uint i = CLBN_KEPT; i-- > 0;) {
         packed z = 0;
         if (t.z.data && i < s.steps)

@@ -4,17 +4,19 @@
  * Constants that the host sets for a variant of groups (host/schedule/variant.c):
  *   CLBN_SINGLE    tiles have one channel each (tiling.cl)
  *   CLBN_KEPT      vectors that a work-item keeps on chip (on_chip.cl); 0: none
- *   CLBN_UNROLLED  1: loops over kept vectors are unrolled, since registers have no index; 0: they need not be, on a CPU, whose
- *                  compilers take seconds for that
+ *   CLBN_UNROLLED  1: loops over vectors that are in registers are unrolled, since registers have no index; 0: on a CPU, which has
+ *                  them in memory, they are not, since its compiler takes seconds for that
  */
 #if !defined(CLBN_SINGLE) || !defined(CLBN_KEPT) || !defined(CLBN_UNROLLED)
 #error "a constant of the variant is missing"
 #endif
 
 #if CLBN_UNROLLED
-#define UNROLL_KEPT _Pragma("unroll")
+#define UNROLL _Pragma("unroll")
+#elif defined(__clang__)
+#define UNROLL _Pragma("nounroll")
 #else
-#define UNROLL_KEPT
+#define UNROLL
 #endif
 
 /* Vectors as they are loaded and stored. */
@@ -192,7 +194,7 @@ INLINE void advance(cursor *c)
 
 INLINE void advance_by(cursor *c, uint steps)
 {
-#pragma unroll
+    UNROLL
     for (uint i = 0; i < MOST_FLIGHT; i++)
         if (i < steps)
             advance(c);
@@ -262,7 +264,7 @@ INLINE bool has_whole_vectors(division d)
 /* Loads `flight` vectors from the cursor on, of which count are there; the others become 0. */
 INLINE void load_batch(packed *v, uint flight, uint count, division d, input t, index_t base, cursor c, bool in_vectors, uint width)
 {
-#pragma unroll
+    UNROLL
     for (uint i = 0; i < MOST_FLIGHT; i++)
         if (i < flight) {
             v[i] = 0;
@@ -318,8 +320,10 @@ INLINE coefficient of_channels(__global const real *row, division d, share s)
 #if CLBN_SINGLE
     return row[s.place];
 #else
-    if (d.pitch == 1 && d.folded == 1 && s.width == CLBN_VECTOR)
-        return *(__global const realv *)(row + min(s.place, (index_t)d.channels - CLBN_VECTOR));
+    if (d.pitch == 1 && d.folded == 1 && s.width == CLBN_VECTOR) {
+        const index_t last_vector = ((index_t)d.channels - 1) / CLBN_VECTOR * CLBN_VECTOR; /* work-items beyond it take it, too */
+        return *(__global const realv *)(row + min(s.place, last_vector));
+    }
     real a[CLBN_VECTOR];
     index_t channel = channel_of(d, min(s.place, (index_t)(d.folded * d.channels) - 1)), column = s.column;
 #pragma unroll
