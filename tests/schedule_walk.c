@@ -1,4 +1,4 @@
-/* The kernels' way through a tensor, as in kernels/division.cl, rows_walk.cl and columns_walk.cl. */
+/* The kernels' way through a tensor, as in kernels/cpu/rows_walk.cl and columns_walk.cl. */
 #include "allocate.h"
 #include "schedule_checks.h"
 
