@@ -258,11 +258,12 @@ SPAN_INLINE void find_invstd(wide *invstd, wide variance, wide epsilon)
     *invstd = wide_choose(is_zero(sum), wide_of(0), wide_inverse_sqrt(sum));
 }
 
-/* The same of moments, in their scale, but where an epsilon is too large for that: then variances are nothing beside it. */
+/* The same of moments, in their scale, but where an epsilon is too large for that: then variances are nothing beside it. A variance of 0
+ * needs no scale, in which epsilon might be too small. */
 SPAN_INLINE void find_batch_invstd(wide *invstd, moments m, wide epsilon)
 {
     const wide variance = wide_divide(m.m2, m.count), scaled_epsilon = times_square(epsilon, m.scale);
-    const truths fits = isfinite(real_of(scaled_epsilon));
+    const truths fits = isfinite(real_of(scaled_epsilon)) & !is_zero(variance);
     find_invstd(invstd, wide_choose(fits, variance, times_square(variance, unscale_for(m.scale))),
                 wide_choose(fits, scaled_epsilon, epsilon));
     *invstd = wide_multiply(*invstd, wide_of(fits ? m.scale : (reals)1));
