@@ -11,7 +11,7 @@
 static const struct shape rows = { 4, 1, { 4, 3, 9, 7 } };
 static const struct shape other_rows = { 3, 1, { 5, 64, 201 } };
 static const struct shape columns = { 2, 1, { 150, 5 } };
-static const struct shape other_columns = { 4, 3, { 2, 7, 7, 35 } };
+static const struct shape other_columns = { 4, 3, { 2, 5, 14, 5 } };
 
 static clbn_engine new_engine(int config)
 {
