@@ -1,5 +1,6 @@
 #include "attempt.h"
 
+#include "harness.h"
 #include "interpose.h"
 
 #include <string.h>

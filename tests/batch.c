@@ -1,6 +1,7 @@
 #include "batch.h"
 
 #include "allocate.h"
+#include "engines.h"
 #include "verify.h"
 
 #include <stdlib.h>

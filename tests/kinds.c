@@ -1,18 +1,5 @@
 #include "kinds.h"
 
-const struct engine_config engine_configs[ENGINE_CONFIGS] = {
-    { "vector", CLBN_GEOMETRY_VECTOR, 0 },
-    { "group", CLBN_GEOMETRY_GROUP, 0 },
-    { "vector, no double", CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_NO_DOUBLE },
-    { "group, no double", CLBN_GEOMETRY_GROUP, CLBN_ENGINE_NO_DOUBLE },
-    { "vector, 64-bit index", CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_INDEX_64 },
-    { "group, 64-bit index", CLBN_GEOMETRY_GROUP, CLBN_ENGINE_INDEX_64 },
-    { "vector, split", CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_SPLIT },
-    { "group, split", CLBN_GEOMETRY_GROUP, CLBN_ENGINE_SPLIT },
-    { "vector, whole", CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_WHOLE },
-    { "group, whole", CLBN_GEOMETRY_GROUP, CLBN_ENGINE_WHOLE },
-};
-
 /* Each with groups follows the same with vectors. */
 enum { VECTOR_PLAIN = 0, VECTOR_NO_DOUBLE = 2, VECTOR_INDEX_64 = 4, VECTOR_SPLIT = 6, VECTOR_WHOLE = 8 };
 

@@ -8,19 +8,9 @@
 #ifndef CLBN_TESTS_KINDS_H
 #define CLBN_TESTS_KINDS_H
 
-#include "clbn.h"
+#include "engines.h"
 
 #include <stdbool.h>
-
-struct engine_config {
-    const char *name;
-    clbn_geometry geometry;
-    cl_uint flags;
-};
-
-/* The plain configuration of each geometry comes first. */
-enum { PLAIN_ENGINE_CONFIGS = 2, ENGINE_CONFIGS = 10 };
-extern const struct engine_config engine_configs[ENGINE_CONFIGS];
 
 struct kind {
     int config; /* of the engine */

@@ -2,6 +2,7 @@
 #ifndef CLBN_TESTS_TABLE_WALK_H
 #define CLBN_TESTS_TABLE_WALK_H
 
+#include "harness.h"
 #include "run.h"
 
 struct table_row {

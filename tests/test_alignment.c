@@ -3,6 +3,7 @@
  * memory begins where the caller's pointer says, a part of it likewise, and a view of shared virtual memory, too. Every operation,
  * type and layout, with vectors and with groups, at every alignment that an element may have.
  */
+#include "harness.h"
 #include "svm.h"
 #include "verify.h"
 

@@ -1,5 +1,6 @@
 /* The same call gives the same bits: again, on any queue, with any workspace, beside other calls, after a wait. */
 #include "compare.h"
+#include "harness.h"
 #include "verify.h"
 
 /* Sizes from one group to many parts, in both layouts. */

@@ -1,6 +1,7 @@
 /* Empty batches, single values, values that are not numbers, and what is not to be read. */
 #include "allocate.h"
 #include "compare.h"
+#include "harness.h"
 #include "verify.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
 /* Events: their profile, and what a failed one does. The memory of a call in progress. */
 #include "compare.h"
+#include "harness.h"
 #include "run.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* Where mean and variance are representable, results are exact; constant channels are such. */
 #include "allocate.h"
 #include "compare.h"
+#include "harness.h"
 #include "random_numbers.h"
 #include "verify.h"
 

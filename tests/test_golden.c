@@ -11,6 +11,7 @@
 #include "allocate.h"
 #include "compare.h"
 #include "golden_array.h"
+#include "harness.h"
 #include "verify.h"
 
 #include <math.h>

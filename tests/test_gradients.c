@@ -3,6 +3,7 @@
  * respect to y is w. In float64, where differences have digits to spare.
  */
 #include "allocate.h"
+#include "harness.h"
 #include "verify.h"
 
 #include <math.h>
@@ -207,7 +208,7 @@ static void check_differences(int config, const struct shape *shape, clbn_activa
     problem_free(&problem);
 }
 
-static bool device_has_float64(void)
+static bool is_float64_tested(void)
 {
     clbn_type types[MAX_TYPES];
     return device_types(types) == 2;
@@ -216,8 +217,8 @@ static bool device_has_float64(void)
 /* The full run has all configurations without activation. */
 static bool is_differentiated(int config, clbn_activation function, const struct shape *shape)
 {
-    return device_has_float64() && ((is_full_run() && function == CLBN_ACTIVATION_NONE) ||
-                                    tested_extent(config, CLBN_FLOAT64, function, shape) != NOT_TESTED);
+    return is_float64_tested() && ((is_full_run() && function == CLBN_ACTIVATION_NONE) ||
+                                   tested_extent(config, CLBN_FLOAT64, function, shape) != NOT_TESTED);
 }
 
 START_TEST(backward_is_the_derivative_of_training)

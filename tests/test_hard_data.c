@@ -3,6 +3,7 @@
  * are printed, within the bounds of the arithmetic.
  */
 #include "compare.h"
+#include "harness.h"
 #include "random_numbers.h"
 #include "verify.h"
 

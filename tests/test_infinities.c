@@ -4,6 +4,7 @@
  */
 #include "activated.h"
 #include "compare.h"
+#include "harness.h"
 #include "random_numbers.h"
 #include "verify.h"
 

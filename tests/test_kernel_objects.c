@@ -1,5 +1,6 @@
 /* Kernel objects: lent to one call at a time. */
 #define _POSIX_C_SOURCE 200809L
+#include "harness.h"
 #include "interpose.h"
 #include "lending.h"
 #include "verify.h"

@@ -1,5 +1,6 @@
 /* Objects: references, what they keep alive, what they compile, what they tell. */
 #include "compare.h"
+#include "harness.h"
 #include "interpose.h"
 #include "run.h"
 

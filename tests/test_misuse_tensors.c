@@ -1,5 +1,6 @@
 /* Tensors that do not go together, or with their plan: sources of slopes, strides, shared virtual memory. */
 #include "attempt.h"
+#include "harness.h"
 #include "interpose.h"
 #include "svm.h"
 

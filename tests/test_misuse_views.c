@@ -1,5 +1,6 @@
 /* Views that a call cannot work on: absent, of the wrong kind, elsewhere, too small, or over one another. */
 #include "attempt.h"
+#include "harness.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -53,7 +53,7 @@ static void open_samples(void)
         unsigned char *image = images + i * INPUTS;
 
         for (size_t j = 0; j < INPUTS; j++)
-            image[j] = (unsigned char)random_below(&random, 256);
+            image[j] = (unsigned char)random_index(&random, 256);
         labels[i] = image[0] >= image[1] && image[0] >= image[2] ? 0 : image[1] >= image[2] ? 1 : 2;
     }
     expect(samples_open(&samples, &arithmetic, &set, &failure));
@@ -116,7 +116,7 @@ static cl_mem make_matrix(struct random *random, size_t count, float *values)
 
     expect(buffer != NULL);
     for (size_t i = 0; i < count; i++)
-        values[i] = (float)random_below(random, 9) - 4.0f;
+        values[i] = (float)random_index(random, 9) - 4.0f;
     write_floats(buffer, values, count);
     return buffer;
 }

@@ -1,6 +1,7 @@
 /* Hard data: results stay within the bounds of ordinary data where means, outliers, trends and scales are extreme. */
 #include "allocate.h"
 #include "compare.h"
+#include "harness.h"
 #include "random_numbers.h"
 #include "verify.h"
 

@@ -1,6 +1,7 @@
 /* Processes that end, or divide, while there is work and there are objects. */
 #define _POSIX_C_SOURCE 200809L
 #include "compare.h"
+#include "harness.h"
 #include "verify.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* The types that are only stored: every number of theirs is read as it is, and results are rounded as IEEE 754 says. */
+#include "harness.h"
 #include "run.h"
 
 #include "compare.h"

@@ -1,5 +1,6 @@
 /* Structs of callers who were compiled with a header that has fewer or more members. */
 #include "compare.h"
+#include "harness.h"
 #include "run.h"
 
 #include <stddef.h>

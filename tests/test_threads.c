@@ -4,6 +4,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include "compare.h"
+#include "harness.h"
 #include "interpose.h"
 #include "run.h"
 

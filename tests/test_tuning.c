@@ -3,6 +3,7 @@
 #include "cache_files.h"
 #include "compare.h"
 #include "divisions.h"
+#include "harness.h"
 #include "interpose.h"
 #include "verify.h"
 

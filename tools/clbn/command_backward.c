@@ -107,7 +107,7 @@ static int check_forward_tensors(const struct command_line *command, const struc
     if (operands[X].path == NULL && operands[Y].path == NULL && !frozen && takes_xhat)
         return usage_error(
             command, "option --x FILE.npy is required for --dx and --dgamma, or --y with an activation that can be undone");
-    if (operands[MASK].path != NULL && !activation_has_mask((clbn_activation)job->activation.kind))
+    if (operands[MASK].path != NULL && !can_have_mask((clbn_activation)job->activation.kind))
         return usage_error(command, "option --mask needs --activation relu, leaky_relu or relu6");
     if (sources > 1)
         return usage_error(command, "only one of --residual, --y and --mask is of use");

@@ -62,7 +62,7 @@ static int check_options(const struct command_line *command, const struct job *j
 
     if (running != (operands[RUNNING_VAR].path != NULL))
         return usage_error(command, "options --running-mean and --running-var need each other");
-    if (operands[MASK].path != NULL && !activation_has_mask((clbn_activation)job->activation.kind))
+    if (operands[MASK].path != NULL && !can_have_mask((clbn_activation)job->activation.kind))
         return usage_error(command, "option --mask needs --activation relu, leaky_relu or relu6");
     if ((operands[SAVE_MEAN].path != NULL) != (operands[SAVE_INVSTD].path != NULL))
         return usage_error(command, "options --save-mean and --save-invstd need each other");

@@ -44,7 +44,7 @@ size_t bench_tensor_bytes(const struct bench_case *the_case)
 
 bool bench_has_mask(const struct bench_case *the_case)
 {
-    return the_case->residual && the_case->op != BENCH_INFERENCE && activation_has_mask(the_case->activation);
+    return the_case->residual && the_case->op != BENCH_INFERENCE && can_have_mask(the_case->activation);
 }
 
 size_t bench_moved_bytes(const struct bench_case *the_case)

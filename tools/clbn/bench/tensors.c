@@ -59,7 +59,7 @@ static void fill(void *values, size_t count, clbn_type type, double minimum, dou
     double scale = (maximum - minimum) / 0x1p53;
 
     for (size_t i = 0; i < count; i++)
-        scalar_set(type, values, i, minimum + scale * (double)(random_bits(random) >> 11));
+        scalar_set(type, values, i, minimum + scale * (double)(random_word(random) >> 11));
 }
 
 /* Memory with random values in it; NULL on failure. */

@@ -4,7 +4,7 @@
 
 const char *const activation_names[] = { "none", "relu", "leaky_relu", "relu6", "silu", "sigmoid", "tanh", "elu", NULL };
 
-bool activation_has_mask(clbn_activation kind)
+bool can_have_mask(clbn_activation kind)
 {
     return kind == CLBN_ACTIVATION_RELU || kind == CLBN_ACTIVATION_LEAKY_RELU || kind == CLBN_ACTIVATION_RELU6;
 }

@@ -23,7 +23,7 @@ struct activation {
 extern const char *const activation_names[]; /* By clbn_activation; ends with NULL. */
 
 /* Whether a forward can write a mask of it, for the backward. */
-bool activation_has_mask(clbn_activation kind);
+bool can_have_mask(clbn_activation kind);
 
 /* The rows of an option table that fill a struct activation. */
 #define ACTIVATION_OPTION_ROWS(activation)                                                                                     \

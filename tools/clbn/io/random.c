@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-uint64_t random_bits(struct random *random)
+uint64_t random_word(struct random *random)
 {
     random->state += UINT64_C(0x9e3779b97f4a7c15);
     uint64_t z = random->state;
@@ -11,16 +11,16 @@ uint64_t random_bits(struct random *random)
     return z ^ (z >> 31);
 }
 
-uint32_t random_below(struct random *random, uint32_t bound)
+uint32_t random_index(struct random *random, uint32_t bound)
 {
     /* 32 random bits as a fraction of 1: each value is off by less than bound / 2^32 of its probability. */
-    return (uint32_t)((random_bits(random) >> 32) * bound >> 32);
+    return (uint32_t)((random_word(random) >> 32) * bound >> 32);
 }
 
 /* Uniform in (0, 1]. */
 static double random_fraction(struct random *random)
 {
-    return ((double)(random_bits(random) >> 11) + 1.0) * 0x1p-53;
+    return ((double)(random_word(random) >> 11) + 1.0) * 0x1p-53;
 }
 
 double random_gaussian(struct random *random)

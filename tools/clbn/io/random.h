@@ -9,10 +9,10 @@ struct random {
     uint64_t state;
 };
 
-uint64_t random_bits(struct random *random);
+uint64_t random_word(struct random *random);
 
 /* Uniform in 0 to bound - 1; bound > 0. */
-uint32_t random_below(struct random *random, uint32_t bound);
+uint32_t random_index(struct random *random, uint32_t bound);
 
 /* Standard normal. */
 double random_gaussian(struct random *random);

@@ -57,7 +57,7 @@ bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmeti
     if (samples->order == NULL && !create_order(samples, arithmetic, failure))
         return false;
     for (size_t i = samples->count; i-- > 1;) {
-        size_t j = random_below(random, (uint32_t)(i + 1));
+        size_t j = random_index(random, (uint32_t)(i + 1));
         cl_uint taken = samples->host_order[j];
 
         samples->host_order[j] = samples->host_order[i];

@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-/* Fails the test where a result that the call gave is not within its bound. */
+/* Fails the check where a result that the call gave is not within its bound. */
 void verify_run(struct run *run);
 
 /* Names the call for messages. */

@@ -1,6 +1,8 @@
 #include "guarded.h"
 
 #include "allocate.h"
+#include "engines.h"
+#include "failing.h"
 #include "svm.h"
 
 #include <stdint.h>
@@ -51,7 +53,7 @@ static cl_mem create_buffer(cl_mem_flags flags, size_t bytes, void *contents)
 {
     cl_int status = CL_SUCCESS;
     cl_mem buffer = clCreateBuffer(test_context(), CL_MEM_READ_WRITE | flags, bytes, contents, &status);
-    ck_assert_msg(status == CL_SUCCESS, "a buffer of %zu bytes: %s", bytes, clbnStatusName(status));
+    expect_that(status == CL_SUCCESS, "a buffer of %zu bytes: %s", bytes, clbnStatusName(status));
     return buffer;
 }
 
@@ -62,7 +64,7 @@ static cl_mem create_sub_buffer(size_t bytes, unsigned char *host, size_t skippe
     const cl_buffer_region region = { skipped, bytes };
     cl_mem parent = create_buffer(CL_MEM_USE_HOST_PTR, skipped + bytes, host - skipped);
     cl_mem part = clCreateSubBuffer(parent, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &status);
-    ck_assert_msg(status == CL_SUCCESS, "a sub-buffer of %zu bytes: %s", bytes, clbnStatusName(status));
+    expect_that(status == CL_SUCCESS, "a sub-buffer of %zu bytes: %s", bytes, clbnStatusName(status));
     clReleaseMemObject(parent);
     return part;
 }
@@ -150,7 +152,7 @@ static unsigned char *download_all(const struct guarded *guarded)
     }
     cl_int status =
         clEnqueueReadBuffer(in_order_queue(), guarded->view.buffer, CL_TRUE, 0, guarded->bytes, bytes, 0, NULL, NULL);
-    ck_assert_msg(status == CL_SUCCESS, "%s: download: %s", what_is_tested(), clbnStatusName(status));
+    expect_that(status == CL_SUCCESS, "%s: download: %s", what_is_tested(), clbnStatusName(status));
     return bytes;
 }
 
@@ -161,8 +163,8 @@ static void expect_initial(const struct guarded *guarded, const unsigned char *b
         return;
     while (bytes[i] == guarded->initial[i])
         i++;
-    ck_abort_msg("%s: %s has changed, at element %zu of memory whose view is %zu elements from %zu", what_is_tested(), name,
-                 i / element_size(guarded->type), guarded->count, guarded->view.offset);
+    fail_check("%s: %s has changed, at element %zu of memory whose view is %zu elements from %zu", what_is_tested(), name,
+               i / element_size(guarded->type), guarded->count, guarded->view.offset);
 }
 
 const double *guarded_download(struct guarded *guarded)
@@ -205,7 +207,7 @@ void guarded_restore(struct guarded *guarded)
     }
     cl_int status = clEnqueueWriteBuffer(in_order_queue(), guarded->view.buffer, CL_TRUE, 0, guarded->bytes, guarded->initial,
                                          0, NULL, NULL);
-    ck_assert_msg(status == CL_SUCCESS, "%s: upload: %s", what_is_tested(), clbnStatusName(status));
+    expect_that(status == CL_SUCCESS, "%s: upload: %s", what_is_tested(), clbnStatusName(status));
 }
 
 void guarded_upload(struct guarded *guarded, const double *values)

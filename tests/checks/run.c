@@ -1,5 +1,8 @@
 #include "run.h"
 
+#include "engines.h"
+#include "failing.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,20 +1,15 @@
 #include "compare.h"
 
-#include "harness.h"
+#include "element.h"
+#include "engines.h"
+#include "failing.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of one quantity and type. */
-struct worst {
-    double ulps;  /* of the magnitude */
-    double share; /* of the bound */
-    size_t compared;
-};
-
-static struct worst worst_errors[QUANTITIES][MAX_STORED_TYPES];
+static struct worst_error worst_errors[QUANTITIES][MAX_STORED_TYPES];
 
 const char *quantity_name(enum quantity quantity)
 {
@@ -43,7 +38,7 @@ static bool agrees(long double greatest, long double actual, long double value, 
 /* Compared by products, since quotients of long doubles are slow, and few errors are the worst yet. */
 static void note_error(enum quantity quantity, clbn_type type, long double error, long double ulp, long double bound)
 {
-    struct worst *worst = &worst_errors[quantity][type - CLBN_FLOAT32];
+    struct worst_error *worst = &worst_errors[quantity][type - CLBN_FLOAT32];
     worst->compared++;
     if (error <= worst->share * bound && error <= worst->ulps * ulp)
         return;
@@ -66,8 +61,8 @@ void expect_within_bounds(enum quantity quantity, clbn_type type, const double *
         long double bound = expected->bound[i] + underflow;
         long double error = fabsl(actual[i] - value);
         if (!agrees(greatest, actual[i], value, error, bound))
-            ck_abort_msg("%s: %s[%zu] is %.17g, not %.17Lg: error %.3Lg, bound %.3Lg", what_is_tested(),
-                         quantity_name(quantity), i, actual[i], value, error, bound);
+            fail_check("%s: %s[%zu] is %.17g, not %.17Lg: error %.3Lg, bound %.3Lg", what_is_tested(), quantity_name(quantity),
+                       i, actual[i], value, error, bound);
         if (fabsl(value) <= greatest && expected->magnitude[i] >= least)
             note_error(quantity, type, error, ulp * expected->magnitude[i], bound);
     }
@@ -78,7 +73,7 @@ void expect_equal(const char *name, const double *actual, const double *expected
     for (size_t i = 0; i < count; i++) {
         bool both_nan = isnan(actual[i]) && isnan(expected[i]);
         if (!both_nan && !(actual[i] >= expected[i] && actual[i] <= expected[i]))
-            ck_abort_msg("%s: %s[%zu] is %.17g, not exactly %.17g", what_is_tested(), name, i, actual[i], expected[i]);
+            fail_check("%s: %s[%zu] is %.17g, not exactly %.17g", what_is_tested(), name, i, actual[i], expected[i]);
     }
 }
 
@@ -86,8 +81,13 @@ void expect_same_bits(const char *name, const double *actual, const double *expe
 {
     for (size_t i = 0; i < count; i++)
         if (memcmp(&actual[i], &expected[i], sizeof(double)) != 0)
-            ck_abort_msg("%s: %s[%zu] is %.17g (%a), not bit for bit %.17g (%a)", what_is_tested(), name, i, actual[i],
-                         actual[i], expected[i], expected[i]);
+            fail_check("%s: %s[%zu] is %.17g (%a), not bit for bit %.17g (%a)", what_is_tested(), name, i, actual[i], actual[i],
+                       expected[i], expected[i]);
+}
+
+struct worst_error worst_error_of(enum quantity quantity, clbn_type type)
+{
+    return worst_errors[quantity][type - CLBN_FLOAT32];
 }
 
 void print_worst_errors(void)
@@ -95,7 +95,7 @@ void print_worst_errors(void)
     static const clbn_type types[MAX_STORED_TYPES] = { CLBN_FLOAT32, CLBN_FLOAT64, CLBN_FLOAT16, CLBN_BFLOAT16 };
     for (int quantity = 0; quantity < QUANTITIES; quantity++)
         for (int t = 0; t < MAX_STORED_TYPES; t++) {
-            const struct worst *worst = &worst_errors[quantity][t];
+            const struct worst_error *worst = &worst_errors[quantity][t];
             if (worst->compared > 0)
                 printf("%s %s: worst error %.3g ulps of the magnitude, %.2g of the bound, in %zu values\n", type_name(types[t]),
                        quantity_name((enum quantity)quantity), worst->ulps, worst->share, worst->compared);

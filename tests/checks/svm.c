@@ -3,6 +3,9 @@
 #define CL_TARGET_OPENCL_VERSION 200
 #include "svm.h"
 
+#include "engines.h"
+#include "failing.h"
+
 #include <stdio.h>
 
 #ifdef CL_VERSION_2_0
@@ -22,7 +25,7 @@ bool device_has_svm(void)
 void *svm_create(size_t bytes)
 {
     void *svm = clSVMAlloc(test_context(), CL_MEM_READ_WRITE, bytes, 0);
-    ck_assert_msg(svm != NULL, "%zu bytes of shared virtual memory", bytes);
+    expect_that(svm != NULL, "%zu bytes of shared virtual memory", bytes);
     return svm;
 }
 
@@ -52,7 +55,7 @@ bool device_has_svm(void)
 void *svm_create(size_t bytes)
 {
     (void)bytes;
-    ck_abort_msg("no shared virtual memory");
+    fail_check("no shared virtual memory");
 }
 
 void svm_read(void *svm, unsigned char *contents, size_t bytes)

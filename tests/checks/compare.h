@@ -29,14 +29,22 @@ enum quantity {
 
 const char *quantity_name(enum quantity quantity);
 
-/* Fails the test at the first element whose error exceeds its bound. Beyond the type's range infinity is expected, below it
+/* Fails the check at the first element whose error exceeds its bound. Beyond the type's range infinity is expected, below it
  * the error of a subnormal number is allowed, NaN is expected where the value is NaN. */
 void expect_within_bounds(enum quantity quantity, clbn_type type, const double *actual, const struct expected *expected);
 
-/* Fails the test unless all elements are equal; NaN equals NaN, 0 equals -0. */
+/* Fails the check unless all elements are equal; NaN equals NaN, 0 equals -0. */
 void expect_equal(const char *name, const double *actual, const double *expected, size_t count);
-/* Fails the test unless all bits are equal. name: of the array. */
+/* Fails the check unless all bits are equal. name: of the array. */
 void expect_same_bits(const char *name, const double *actual, const double *expected, size_t count);
+
+/* Since they were last forgotten. */
+struct worst_error {
+    double ulps;  /* of the magnitude */
+    double share; /* of the bound */
+    size_t compared;
+};
+struct worst_error worst_error_of(enum quantity quantity, clbn_type type);
 
 void print_worst_errors(void);
 /* As if nothing had been compared yet. */

@@ -2,7 +2,8 @@
 #ifndef CLBN_TESTS_SVM_H
 #define CLBN_TESTS_SVM_H
 
-#include "harness.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Whether the test device has it; if not, a line on stdout says, once, that it is not tested. */
 bool device_has_svm(void);

@@ -2,7 +2,9 @@
 #ifndef CLBN_TESTS_GUARDED_H
 #define CLBN_TESTS_GUARDED_H
 
-#include "harness.h"
+#include "element.h"
+
+#include <stddef.h>
 
 struct guarded {
     clbn_view view;
@@ -35,9 +37,9 @@ struct guarded guarded_create_within(const struct guarded *other, size_t count, 
 struct guarded guarded_absent(void);
 bool guarded_is_present(const struct guarded *guarded);
 
-/* The view's values, good until the next download; the test fails if anything outside the view has changed. */
+/* The view's values, good until the next download; the check fails if anything outside the view has changed. */
 const double *guarded_download(struct guarded *guarded);
-/* Fails the test if anything has changed, the view included. */
+/* Fails the check if anything has changed, the view included. */
 void guarded_expect_unchanged(struct guarded *guarded, const char *name);
 /* Writes the view again. */
 void guarded_upload(struct guarded *guarded, const double *values);

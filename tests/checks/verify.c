@@ -3,6 +3,8 @@
 #include "activated.h"
 #include "allocate.h"
 #include "compare.h"
+#include "engines.h"
+#include "failing.h"
 
 #include <math.h>
 #include <stdlib.h>

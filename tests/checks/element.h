@@ -9,6 +9,9 @@
 /* Of a mask, which is no tensor: single bytes, 0 to 255. */
 enum { BYTES = 0 };
 
+/* How many types a tensor can have. */
+enum { MAX_STORED_TYPES = 4 };
+
 /* The type of parameters and statistics that go with tensors of a type. */
 clbn_type parameter_type(clbn_type type);
 

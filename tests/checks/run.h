@@ -83,7 +83,7 @@ struct run run_prepare(clbn_engine engine, const struct problem *problem, const 
 cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list, cl_event *event);
 /* Waits for an enqueued run's event and releases it. */
 void run_wait(cl_event event);
-/* Enqueues on the in-order queue, waits, and fails the test if an input has changed. */
+/* Enqueues on the in-order queue, waits, and fails the check if an input has changed. */
 void run_now(struct run *run);
 /* As the call is given it; absent if it is. */
 clbn_view run_view(const struct run *run, enum view view);
@@ -95,7 +95,7 @@ bool run_writes(const struct run *run, enum view view);
 size_t run_count(const struct run *run, enum view view);
 /* The values of an output, or of an input, good until the run is released or asked again. */
 const double *run_output(struct run *run, enum view view);
-/* Fails the test if an input has changed. */
+/* Fails the check if an input has changed. */
 void run_expect_inputs_unchanged(struct run *run);
 void run_release(struct run *run);
 

@@ -4,7 +4,7 @@
 
 #include "activation.h"
 #include "bounds.h"
-#include "harness.h"
+#include "element.h"
 #include "reference.h"
 
 #include <stdint.h>
