@@ -465,7 +465,8 @@ typedef struct clbn_forward_training_args {
     clbn_view running_mean; /* in and out, optional; both or neither of the two */
     clbn_view running_var;
     clbn_view save_mean;   /* out, optional: the batch's mean, for the backward */
-    clbn_view save_invstd; /* out, optional: the batch's 1/sqrt(var + epsilon) */
+    clbn_view save_invstd; /* out, optional: the batch's 1/sqrt(var + epsilon), for the backward */
+    clbn_view save_var;    /* out, optional: the batch's biased variance; Inf where it does not fit */
     /* out, optional, with an activation that has one (else CLBN_NOT_INVERTIBLE): CLBN_PLAN_MASK_SIZE bytes, from an offset
      * in bytes: where the activation's slope is 1, a bit to an element, each row of columns or channels (or several rows of
      * few or odd channels) filled up to whole units of a vector; where a vector is shorter than a byte, as float32's on GPUs, a
@@ -481,7 +482,8 @@ typedef struct clbn_forward_training_args {
 #define CLBN_FORWARD_TRAINING_ARGS_INIT                                                                                        \
     {                                                                                                                          \
         sizeof(clbn_forward_training_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,              \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.1, CLBN_UNBIASED, CLBN_NO_VIEW             \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.1, CLBN_UNBIASED,            \
+            CLBN_NO_VIEW                                                                                                       \
     }
 
 /* y from the statistics of this batch. With m = 1, y is act(beta + z), and CLBN_TOO_FEW_VALUES if running statistics are to be
@@ -679,6 +681,7 @@ typedef struct clbn_merge_statistics_args {
     clbn_view running_var;
     clbn_view save_mean;   /* out, optional, as in forward training */
     clbn_view save_invstd; /* out, optional */
+    clbn_view save_var;    /* out, optional */
     clbn_running_variance running_variance;
     double update_factor;
 } clbn_merge_statistics_args;
@@ -686,7 +689,7 @@ typedef struct clbn_merge_statistics_args {
 #define CLBN_MERGE_STATISTICS_ARGS_INIT                                                                                        \
     {                                                                                                                          \
         sizeof(clbn_merge_statistics_args), 1, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,           \
-            CLBN_NO_VIEW, CLBN_UNBIASED, 0.1                                                                                   \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_UNBIASED, 0.1                                                                     \
     }
 
 /* The statistics of a whole batch from those of its parts. At least one output. Where all parts are empty, running and saved

@@ -8,9 +8,9 @@
 const char *argument_name(const struct run *run, enum view view)
 {
     static const char *const names[VIEWS] = {
-        "x",           "y",    "dy",      "gamma", "beta",       "running_mean", "running_var", "save_mean",
-        "save_invstd", "dx",   "dgamma",  "dbeta", "z",          "dz",           "mask",        "statistics",
-        "records",     "sums", "records", "bias",  "folded_bias"
+        "x",        "y",       "dy",     "gamma",      "beta", "running_mean", "running_var", "save_mean",  "save_invstd",
+        "save_var", "dx",      "dgamma", "dbeta",      "z",    "dz",           "mask",        "statistics", "records",
+        "sums",     "records", "bias",   "folded_bias"
     };
     if (run->call.operation == FOLD && is_tensor(view))
         return view == VIEW_X ? "weights" : "folded_weights";

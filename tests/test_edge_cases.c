@@ -24,7 +24,7 @@ enum { EMPTY_SHAPES = sizeof empty_shapes / sizeof *empty_shapes };
 static void check_nothing_came_of(struct run *run)
 {
     static const enum view zeros_of[] = { VIEW_DGAMMA, VIEW_DBETA, VIEW_STATISTICS, VIEW_SUMS };
-    for (enum view view = VIEW_RUNNING_MEAN; view <= VIEW_SAVE_INVSTD; view++)
+    for (enum view view = VIEW_RUNNING_MEAN; view <= VIEW_SAVE_VAR; view++)
         guarded_expect_unchanged(&run->views[view], view_name(view));
     for (size_t i = 0; i < sizeof zeros_of / sizeof *zeros_of; i++) {
         double *zeros = allocate(view_count(run->problem, zeros_of[i]), sizeof *zeros);
@@ -191,11 +191,10 @@ static void check_spoilt(int config, const struct shape *shape, clbn_type type, 
 
 static void check_spoilt_everywhere(int config, const struct shape *shape, clbn_type type, double spoiler)
 {
-    static const enum fate forward_fates[VIEWS] = { [VIEW_Y] = BECOMES_NAN,
-                                                    [VIEW_SAVE_MEAN] = BECOMES_NOT_FINITE,
-                                                    [VIEW_SAVE_INVSTD] = BECOMES_NAN,
-                                                    [VIEW_RUNNING_MEAN] = BECOMES_NOT_FINITE,
-                                                    [VIEW_RUNNING_VAR] = BECOMES_NOT_FINITE };
+    static const enum fate forward_fates[VIEWS] = {
+        [VIEW_Y] = BECOMES_NAN,        [VIEW_SAVE_MEAN] = BECOMES_NOT_FINITE,    [VIEW_SAVE_INVSTD] = BECOMES_NAN,
+        [VIEW_SAVE_VAR] = BECOMES_NAN, [VIEW_RUNNING_MEAN] = BECOMES_NOT_FINITE, [VIEW_RUNNING_VAR] = BECOMES_NOT_FINITE
+    };
     static const enum fate x_fates[VIEWS] = { [VIEW_DX] = BECOMES_NAN, [VIEW_DGAMMA] = BECOMES_NAN };
     static const enum fate dy_fates[VIEWS] = {
         [VIEW_DX] = BECOMES_NOT_FINITE, [VIEW_DGAMMA] = BECOMES_NOT_FINITE, [VIEW_DBETA] = BECOMES_NOT_FINITE

@@ -60,6 +60,7 @@ static void check_constant_forward(int config, const struct problem *problem)
     run_now(&run);
     expect_every_y_to_be_beta(&run);
     expect_equal("running variance", run_output(&run, VIEW_RUNNING_VAR), expected, channels);
+    expect_equal("variance", run_output(&run, VIEW_SAVE_VAR), expected, channels);
     fill(expected, channels, problem->epsilon > 0 ? rounded_to(problem->type, (double)(1 / sqrtl(problem->epsilon))) : 0);
     expect_equal("invstd", run_output(&run, VIEW_SAVE_INVSTD), expected, channels);
     for (size_t c = 0; c < channels; c++)
@@ -204,6 +205,7 @@ static void check_exact_forward(int config, const struct problem *problem, const
     expect_equal("running mean", run_output(&run, VIEW_RUNNING_MEAN), means, channels);
     fill(others, channels, row->spread * row->spread * (double)(m - m % 2) / (double)m);
     expect_equal("running variance", run_output(&run, VIEW_RUNNING_VAR), others, channels);
+    expect_equal("variance", run_output(&run, VIEW_SAVE_VAR), others, channels);
     fill(others, channels, row->invstd);
     expect_equal("invstd", run_output(&run, VIEW_SAVE_INVSTD), others, channels);
     double *y = allocate(shape_elements(&row->shape), sizeof *y);

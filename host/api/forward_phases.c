@@ -47,9 +47,9 @@ static cl_int check_merge(clbn_plan plan, const clbn_merge_statistics_args *a)
     if (status != CLBN_SUCCESS)
         return status;
     if (channels > 0 && !bn_is_present(a->statistics) && !bn_is_present(a->running_mean) && !bn_is_present(a->save_mean) &&
-        !bn_is_present(a->save_invstd))
+        !bn_is_present(a->save_invstd) && !bn_is_present(a->save_var))
         return bn_fail(CLBN_MISSING_VIEW,
-                       "statistics, running_mean, save_mean and save_invstd are absent, expected one of them.");
+                       "statistics, running_mean, save_mean, save_invstd and save_var are absent, expected one of them.");
     const struct operand operands[] = {
         { "records", OPERAND_PARAMETER, a->records, a->parts * record, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "statistics", OPERAND_PARAMETER, a->statistics, record, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
@@ -57,6 +57,7 @@ static cl_int check_merge(clbn_plan plan, const clbn_merge_statistics_args *a)
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
         { "save_mean", OPERAND_PARAMETER, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_var", OPERAND_PARAMETER, a->save_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     const clbn_view no_workspace = CLBN_NO_VIEW;
     status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);

@@ -29,6 +29,7 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
         { "save_mean", OPERAND_PARAMETER, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_var", OPERAND_PARAMETER, a->save_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = check_running(plan, a);
@@ -55,7 +56,8 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_FORWARD), in_place), args->workspace, false);
+    bn_begin_operation(&operation, &call, PASS_FORWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_FORWARD), in_place),
+                       args->workspace, false);
     bn_add_forward_steps(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -12,15 +12,16 @@ bool bn_updates_running(clbn_view running_mean, double update_factor)
 /* What finishing statistics takes and gives, besides the moments. */
 struct finish {
     clbn_view gamma, beta;
-    clbn_view running_mean, running_var, save_mean, save_invstd;
+    clbn_view running_mean, running_var, save_mean, save_invstd, save_var;
     double update_factor;
     bool biased;
 };
 
 static struct finish finish_of(const clbn_forward_training_args *a)
 {
-    const struct finish f = { a->gamma,     a->beta,        a->running_mean,  a->running_var,
-                              a->save_mean, a->save_invstd, a->update_factor, a->running_variance == CLBN_BIASED };
+    const struct finish f = { a->gamma,       a->beta,          a->running_mean,
+                              a->running_var, a->save_mean,     a->save_invstd,
+                              a->save_var,    a->update_factor, a->running_variance == CLBN_BIASED };
     return f;
 }
 
@@ -34,6 +35,7 @@ static void bind_finish(struct steps *steps, const struct finish *f)
     bn_bind_view(steps, update ? f->running_var : none);
     bn_bind_view(steps, f->save_mean);
     bn_bind_view(steps, f->save_invstd);
+    bn_bind_view(steps, f->save_var);
     bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
     bn_bind_real(steps, f->update_factor);
 }
@@ -163,8 +165,15 @@ void bn_add_empty_statistics_step(struct operation *o, clbn_view record)
 
 void bn_add_merge_step(struct operation *o, const clbn_merge_statistics_args *a)
 {
-    const struct finish f = { none,         none,           a->running_mean,  a->running_var,
-                              a->save_mean, a->save_invstd, a->update_factor, a->running_variance == CLBN_BIASED };
+    const struct finish f = { none,
+                              none,
+                              a->running_mean,
+                              a->running_var,
+                              a->save_mean,
+                              a->save_invstd,
+                              a->save_var,
+                              a->update_factor,
+                              a->running_variance == CLBN_BIASED };
     const struct partials all = { .count = a->parts, .view = a->records, .records = true };
     add_finish_step(o, all, &f, a->statistics, none);
 }

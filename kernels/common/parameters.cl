@@ -15,11 +15,11 @@
 /* Of all that finishes statistics, and of inference. */
 #define STATISTICS_PARAMETERS                                                                                          \
     AFFINE_PARAMETERS, MEMORY(real, running_mean), MEMORY(real, running_var), MEMORY(real, save_mean),                 \
-        MEMORY(real, save_invstd), EPSILON, real factor_high, real factor_low
+        MEMORY(real, save_invstd), MEMORY(real, save_var), EPSILON, real factor_high, real factor_low
 #define GIVEN_STATISTICS                                                                                               \
     { gamma + gamma_offset,         beta + beta_offset,           running_mean + running_mean_offset,                  \
       running_var + running_var_offset, save_mean + save_mean_offset, save_invstd + save_invstd_offset,                \
-      wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags }
+      save_var + save_var_offset, wide_of_parts(epsilon_high, epsilon_low), wide_of_parts(factor_high, factor_low), flags }
 #define RUNNING_PARAMETERS AFFINE_PARAMETERS, MEMORY(const real, running_mean), MEMORY(const real, running_var), EPSILON
 #define GIVEN_RUNNING                                                                                                  \
     gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset, running_var + running_var_offset,    \

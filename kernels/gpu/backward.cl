@@ -158,20 +158,13 @@ INLINE void sum_back_tile(sums *all, division d, share s, backward_tensors t, in
 }
 
 /* The sums of a part of the rows of a tile's channels, into partials: [part][tile][PARTIAL_ROWS][slot] */
-GROUP_KERNEL void tile_sums(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
-                            __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset,
-                            __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset,
-                            __global const real *mean, ulong mean_offset, __global const real *deviation,
-                            ulong deviation_offset, real epsilon_high, real epsilon_low, real alpha, uint flags,
-                            __global uchar *partials, ulong partials_offset)
+GROUP_KERNEL void tile_sums(BACKWARD_INPUTS, BACKWARD_PARAMETERS, EPSILON, real alpha, uint flags, MEMORY(uchar, partials))
 {
     __local realv space[CELLS / CLBN_VECTOR + 1];
     __local wide scratch[CLBN_GROUP];
     __local real *cells = (__local real *)space;
-    backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at }, { other + other_at.offset, other_at },
-                           { 0, x_at }, { 0, x_at }, mask + mask_offset, alpha, flags, x != 0, false };
-    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset, deviation + deviation_offset,
-                                   wide_of_parts(epsilon_high, epsilon_low), flags };
+    backward_tensors t = GIVEN_BACKWARD_INPUTS;
+    const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
     const uint item = get_local_id(0);
     const index_t tile = get_group_id(0), part = get_group_id(1);
     share s;
@@ -249,14 +242,9 @@ INLINE void input_rest(division d, share s, backward_tensors t, back_normalizati
 }
 
 /* dx and dz of a tile, from coefficients [BACKWARD_ROWS][channel]. */
-GROUP_KERNEL void tile_input(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
-                             __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset,
-                             __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
-                             real alpha, uint flags, __global const uchar *coefficients, ulong coefficients_offset)
+GROUP_KERNEL void tile_input(BACKWARD_TENSORS, real alpha, uint flags, MEMORY(const uchar, coefficients))
 {
-    backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at }, { other + other_at.offset, other_at },
-                           { dx + dx_at.offset, dx_at }, { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0,
-                           dx != 0 };
+    backward_tensors t = GIVEN_BACKWARD_TENSORS;
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
     const ulong row = row_of_table(1, d.channels);
     share s;

@@ -88,20 +88,11 @@ INLINE wide values_of(partial_results p, ulong channels, span channel, ulong cou
 }
 
 /* Moments of parts or records. What is not wanted is NULL. */
-GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count, __global const uchar *partials,
-                                    ulong partials_offset, __global const real *gamma, ulong gamma_offset,
-                                    __global const real *beta, ulong beta_offset, __global real *running_mean,
-                                    ulong running_mean_offset, __global real *running_var, ulong running_var_offset,
-                                    __global real *save_mean, ulong save_mean_offset, __global real *save_invstd,
-                                    ulong save_invstd_offset, real epsilon_high, real epsilon_low, real factor_high,
-                                    real factor_low, __global real *record, ulong record_offset, __global uchar *coefficients,
-                                    ulong coefficients_offset, uint flags)
+GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count, MEMORY(const uchar, partials), STATISTICS_PARAMETERS, MEMORY(real, record),
+                                    MEMORY(uchar, coefficients), uint flags)
 {
     __local moments scratch[CLBN_GROUP];
-    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                    running_var + running_var_offset, save_mean + save_mean_offset,
-                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                                    wide_of_parts(factor_high, factor_low), flags };
+    const channel_statistics of = GIVEN_STATISTICS;
     const partial_results p = partials_at(partials, partials_offset, partial_count, flags);
     const position at = position_among(lanes);
     const ulong c = get_group_id(0) * (ulong)lanes + at.lane;
@@ -121,17 +112,11 @@ GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count,
 }
 
 /* Likewise, sums of parts over count values in all, or records. */
-GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong partial_count, __global const uchar *partials,
-                                   ulong partials_offset, __global const real *gamma, ulong gamma_offset,
-                                   __global const real *beta, ulong beta_offset, __global const real *mean, ulong mean_offset,
-                                   __global const real *deviation, ulong deviation_offset, __global real *dgamma,
-                                   ulong dgamma_offset, __global real *dbeta, ulong dbeta_offset, real epsilon_high,
-                                   real epsilon_low, __global real *record, ulong record_offset, __global uchar *coefficients,
-                                   ulong coefficients_offset, uint flags)
+GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong partial_count, MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON,
+                                   MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
 {
     __local sums scratch[CLBN_GROUP];
-    const channel_parameters of = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset, deviation + deviation_offset,
-                                    wide_of_parts(epsilon_high, epsilon_low), flags };
+    const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;
     const partial_results p = partials_at(partials, partials_offset, partial_count, flags);
     const position at = position_among(lanes);
     const ulong c = get_group_id(0) * (ulong)lanes + at.lane;

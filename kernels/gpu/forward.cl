@@ -287,24 +287,16 @@ INLINE void load_slots(normalization *n, __local const real *cells, division d, 
 }
 
 /* Forward inference of a tile. */
-GROUP_KERNEL void tile_inference(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
-                                 __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                                 __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset,
-                                 __global const real *running_mean, ulong running_mean_offset,
-                                 __global const real *running_var, ulong running_var_offset, real epsilon_high,
-                                 real epsilon_low, real alpha, uint flags)
+GROUP_KERNEL void tile_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags)
 {
     __local real cells[AFFINE_ROWS * TILE_SLOTS];
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
     const uint item = get_local_id(0);
     share s;
     find_share(&s, d, get_group_id(0), get_group_id(1));
     if (item < s.slots) {
         affine a;
-        running_affine(&a, span_of(channel_of(d, s.tile_place + item), d.channels), gamma + gamma_offset, beta + beta_offset,
-                       running_mean + running_mean_offset, running_var + running_var_offset,
-                       wide_of_parts(epsilon_high, epsilon_low));
+        running_affine(&a, span_of(channel_of(d, s.tile_place + item), d.channels), GIVEN_RUNNING);
         store_slot(cells, s, item, a);
     }
     barrier(CLK_LOCAL_MEM_FENCE);

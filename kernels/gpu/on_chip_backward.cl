@@ -76,24 +76,15 @@ INLINE void load_results_of_slots(back_result *r, __local const real *cells, div
     r->shift = of_slots(cells + 6 * s.slots, d, s);
 }
 
-GROUP_KERNEL void tile_backward(division d, __global const storage *x, layout x_at, __global const storage *dy, layout dy_at,
-                                __global const storage *other, layout other_at, __global const uchar *mask, ulong mask_offset,
-                                __global storage *dx, layout dx_at, __global storage *dz, layout dz_at,
-                                __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset,
-                                __global const real *mean, ulong mean_offset, __global const real *deviation,
-                                ulong deviation_offset, __global real *dgamma, ulong dgamma_offset, __global real *dbeta,
-                                ulong dbeta_offset, real epsilon_high, real epsilon_low, real alpha, uint flags)
+GROUP_KERNEL void tile_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha, uint flags)
 {
     __local realv space[CELLS / CLBN_VECTOR + 1];
     __local wide scratch[CLBN_GROUP];
     __local uint nil;
     __local real *cells = (__local real *)space;
     packed kept_x[BACKWARD_KEPT], kept_dy[BACKWARD_KEPT];
-    backward_tensors t = { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at }, { other + other_at.offset, other_at },
-                                 { dx + dx_at.offset, dx_at }, { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags,
-                                 x != 0, dx != 0 };
-    const channel_parameters p = { gamma + gamma_offset, beta + beta_offset, mean + mean_offset, deviation + deviation_offset,
-                                   wide_of_parts(epsilon_high, epsilon_low), flags };
+    backward_tensors t = GIVEN_BACKWARD_TENSORS;
+    const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
     const bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     const uint item = get_local_id(0);
     const index_t tile = get_group_id(0);

@@ -34,25 +34,15 @@ INLINE void normalize_kept(division d, share s, forward_tensors t, normalization
         normalize_rest(d, s, t, n);
 }
 
-GROUP_KERNEL void tile_forward(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
-                               __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                               __global const real *gamma, ulong gamma_offset, __global const real *beta, ulong beta_offset,
-                               __global real *running_mean, ulong running_mean_offset, __global real *running_var,
-                               ulong running_var_offset, __global real *save_mean, ulong save_mean_offset,
-                               __global real *save_invstd, ulong save_invstd_offset, real epsilon_high, real epsilon_low,
-                               real factor_high, real factor_low, real alpha, uint flags)
+GROUP_KERNEL void tile_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags)
 {
     __local realv space[CELLS / CLBN_VECTOR + 1];
     __local wide scratch[CLBN_GROUP];
     __local int shared;
     __local real *cells = (__local real *)space;
     packed vectors[CLBN_KEPT];
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
-    const channel_statistics of = { gamma + gamma_offset, beta + beta_offset, running_mean + running_mean_offset,
-                                    running_var + running_var_offset, save_mean + save_mean_offset,
-                                    save_invstd + save_invstd_offset, wide_of_parts(epsilon_high, epsilon_low),
-                                    wide_of_parts(factor_high, factor_low), flags };
+    const forward_tensors t = GIVEN_FORWARD_TENSORS;
+    const channel_statistics of = GIVEN_STATISTICS;
     const uint item = get_local_id(0);
     const index_t tile = get_group_id(0);
     share s;

@@ -302,7 +302,7 @@ SPAN_INLINE void update_running(__global real *running, span at, truths have, wi
 /* What follows from channels' moments: their gamma and beta, and the statistics to be stored, each of which may be NULL. */
 typedef struct {
     __global const real *gamma, *beta;
-    __global real *running_mean, *running_var, *save_mean, *save_invstd;
+    __global real *running_mean, *running_var, *save_mean, *save_invstd, *save_var;
     wide epsilon, factor;
     uint flags;
 } channel_statistics;
@@ -318,14 +318,15 @@ SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, chan
     const reals unscale = unscale_for(m.scale);
     wide invstd;
     find_batch_invstd(&invstd, m, of.epsilon);
-    wide mean = mean_of(m);
+    wide mean = mean_of(m), variance = wide_divide(m.m2, m.count);
     if (writes) {
         wide others = wide_subtract(m.count, wide_of(1));
         store_statistics(of.save_mean, at, have, real_of(mean));
         store_statistics(of.save_invstd, at, have, real_of(invstd));
+        store_statistics(of.save_var, at, have, real_of(times_square(variance, unscale)));
         update_running(of.running_mean, at, have, mean, 1, of.factor);
         if (is_biased)
-            update_running(of.running_var, at, have, wide_divide(m.m2, m.count), unscale, of.factor);
+            update_running(of.running_var, at, have, variance, unscale, of.factor);
         else
             update_running(of.running_var, at, is_positive(others), wide_divide(m.m2, others), unscale, of.factor);
     }

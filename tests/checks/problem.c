@@ -8,11 +8,17 @@
 
 const char *view_name(enum view view)
 {
-    static const char *const names[VIEWS] = {
-        "x",          "y",     "dy", "gamma", "beta", "running mean", "running var",        "save mean", "save invstd",  "dx",
-        "dgamma",     "dbeta", "z",  "dz",    "mask", "statistics",   "statistics records", "sums",      "sums records", "bias",
-        "folded bias"
-    };
+    static const char *const names[VIEWS] = { "x",           "y",
+                                              "dy",          "gamma",
+                                              "beta",        "running mean",
+                                              "running var", "save mean",
+                                              "save invstd", "save var",
+                                              "dx",          "dgamma",
+                                              "dbeta",       "z",
+                                              "dz",          "mask",
+                                              "statistics",  "statistics records",
+                                              "sums",        "sums records",
+                                              "bias",        "folded bias" };
     return names[view];
 }
 

@@ -20,6 +20,7 @@ enum view {
     VIEW_RUNNING_VAR,
     VIEW_SAVE_MEAN,
     VIEW_SAVE_INVSTD,
+    VIEW_SAVE_VAR,
     VIEW_DX,
     VIEW_DGAMMA,
     VIEW_DBETA,

@@ -21,7 +21,7 @@ enum operation {
 
 #define WITH(view)   (1u << (view))
 #define WITH_RUNNING (WITH(VIEW_RUNNING_MEAN) | WITH(VIEW_RUNNING_VAR))
-#define WITH_SAVED   (WITH(VIEW_SAVE_MEAN) | WITH(VIEW_SAVE_INVSTD))
+#define WITH_SAVED   (WITH(VIEW_SAVE_MEAN) | WITH(VIEW_SAVE_INVSTD) | WITH(VIEW_SAVE_VAR))
 #define WITH_ALL     (WITH(VIEWS) - 1u)
 /* Beside the views, only for svm and host. */
 #define WITH_WORKSPACE WITH(VIEWS)

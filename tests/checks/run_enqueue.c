@@ -27,6 +27,7 @@ static cl_int enqueue_forward_training(const struct run *run, cl_command_queue q
     args.running_var = run_view(run, VIEW_RUNNING_VAR);
     args.save_mean = run_view(run, VIEW_SAVE_MEAN);
     args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.save_var = run_view(run, VIEW_SAVE_VAR);
     args.mask = run_view(run, VIEW_MASK);
     args.update_factor = run->call.update_factor;
     args.running_variance = run->call.running_variance;
@@ -130,6 +131,7 @@ static cl_int enqueue_merge_statistics(const struct run *run, cl_command_queue q
     args.running_var = run_view(run, VIEW_RUNNING_VAR);
     args.save_mean = run_view(run, VIEW_SAVE_MEAN);
     args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.save_var = run_view(run, VIEW_SAVE_VAR);
     args.parts = run->problem->parts;
     args.update_factor = run->call.update_factor;
     args.running_variance = run->call.running_variance;

@@ -94,6 +94,8 @@ static void check_statistics(struct run *run)
         expect_within_bounds(QUANTITY_MEAN, type, run_output(run, VIEW_SAVE_MEAN), &problem->statistics.mean);
     if (run_has(run, VIEW_SAVE_INVSTD))
         expect_within_bounds(QUANTITY_INVSTD, type, run_output(run, VIEW_SAVE_INVSTD), &problem->statistics.invstd);
+    if (run_has(run, VIEW_SAVE_VAR))
+        expect_within_bounds(QUANTITY_VARIANCE, type, run_output(run, VIEW_SAVE_VAR), &problem->statistics.variance);
 }
 
 /* The number-th of a record's numbers, whose high and low parts are rows one after the other: the high part is to be what

@@ -227,6 +227,7 @@ f4 y0.npy '(4, 2)' -1 -1 -1 -1 1 1 1 1
 f4 y1.npy '(4, 2)' -1 1.5 -1 1.5 3 2.5 3 2.5
 f4 mean.npy '(2,)' 2 4
 f4 invstd.npy '(2,)' 1 0.5
+f4 var.npy '(2,)' 1 4
 for geometry in auto vector group; do
     succeeds "forward, $geometry" forward --x x.npy --y y.npy --epsilon 0 --geometry $geometry
     same "y, $geometry" y.npy y0.npy
@@ -373,10 +374,11 @@ for row in $types; do
     done
 done
 succeeds 'forward of float16' forward --x x2.npy --y y.npy --gamma gamma.npy --beta beta.npy --epsilon 0 --save-mean sm.npy \
-    --save-invstd si.npy
+    --save-invstd si.npy --save-var sv.npy
 same 'y of float16' y.npy y2.npy
 same 'saved mean of float16 is float32' sm.npy mean.npy
 same 'saved invstd of float16 is float32' si.npy invstd.npy
+same 'saved variance of float16 is float32' sv.npy var.npy
 succeeds 'backward of float16' backward --x x2.npy --dy dy.npy --gamma gamma.npy --epsilon 0 --dx dx.npy
 same 'dx of float16' dx.npy dx2h.npy
 # An inference that changes nothing shows how numbers are rounded: 1 + 2^-11 + 2^-40 once, not to float32 on the way; 257 to the

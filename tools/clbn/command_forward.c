@@ -8,7 +8,7 @@
 #include <float.h>
 #include <stdbool.h>
 
-enum { X, RESIDUAL, Y, MASK, GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR, SAVE_MEAN, SAVE_INVSTD, OPERAND_COUNT };
+enum { X, RESIDUAL, Y, MASK, GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR, SAVE_MEAN, SAVE_INVSTD, SAVE_VAR, OPERAND_COUNT };
 
 struct forward_settings {
     bool inference;
@@ -32,6 +32,7 @@ static cl_int enqueue_training(const struct job *job, clbn_plan plan, cl_command
     args.running_var = operand_view(&operands[RUNNING_VAR]);
     args.save_mean = operand_view(&operands[SAVE_MEAN]);
     args.save_invstd = operand_view(&operands[SAVE_INVSTD]);
+    args.save_var = operand_view(&operands[SAVE_VAR]);
     args.update_factor = settings->update_factor;
     args.running_variance = settings->biased_running_var ? CLBN_BIASED : CLBN_UNBIASED;
     return clbnEnqueueForwardTraining(plan, queue, &args, 0, NULL, event);
@@ -56,7 +57,8 @@ static cl_int enqueue_inference(const struct job *job, clbn_plan plan, cl_comman
 /* Combinations that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
 static int check_options(const struct command_line *command, const struct job *job, bool inference)
 {
-    static const char *const training_only[] = { "update-factor", "biased-running-var", "save-mean", "save-invstd" };
+    static const char *const training_only[] = { "update-factor", "biased-running-var", "save-mean", "save-invstd",
+                                                 "save-var" };
     const struct operand *operands = job->set.operands;
     bool running = operands[RUNNING_MEAN].path != NULL;
 
@@ -107,6 +109,7 @@ int command_forward(int argc, char **argv)
         [RUNNING_VAR] = { .option = "running-var", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
         [SAVE_MEAN] = { .option = "save-mean", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
         [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
+        [SAVE_VAR] = { .option = "save-var", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
     };
     struct job job = JOB_INIT(operands, OPERAND_COUNT);
     struct command_option options[] = {
@@ -133,6 +136,7 @@ int command_forward(int argc, char **argv)
           .help = "update the running variance with the variance over m values, not m - 1" },
         OPERAND_OPTION_ROW(operands[SAVE_MEAN], false, "output: the batch's mean, for the backward pass"),
         OPERAND_OPTION_ROW(operands[SAVE_INVSTD], false, "output: the batch's 1/sqrt(variance + epsilon)"),
+        OPERAND_OPTION_ROW(operands[SAVE_VAR], false, "output: the batch's variance, over m values"),
         OPERAND_OPTION_ROW(operands[MASK], false,
                            "output: where the activation's slope is 1, as bytes for backwards with the same geometry"),
         JOB_OF_VALUES_OPTION_ROWS(job),

@@ -154,7 +154,7 @@ class Plan:
         **views: View,
     ) -> cl.Event:
         """y from the batch's own statistics: x, y; optional z, gamma, beta, running_mean, running_var, save_mean,
-        save_invstd, mask, workspace. running <- (1 - update_factor) running + update_factor batch, with the unbiased variance
+        save_invstd, save_var, mask, workspace. running <- (1 - update_factor) running + update_factor batch, with the unbiased variance
         unless biased is true."""
         values = {"update_factor": update_factor, "running_variance": h.CLBN_BIASED if biased else h.CLBN_UNBIASED}
         return self._enqueue(_FORWARD_TRAINING, queue, views, values, wait_for)
@@ -193,7 +193,7 @@ class Plan:
         **views: View,
     ) -> cl.Event:
         """The whole batch's statistics from its parts' records: records; optional statistics, running_mean, running_var,
-        save_mean, save_invstd."""
+        save_mean, save_invstd, save_var."""
         values = {
             "parts": parts,
             "update_factor": update_factor,
