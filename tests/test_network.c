@@ -69,6 +69,7 @@ static void open_network(bool batch_norm, double learning_rate)
         .classes = CLASSES,
         .training_rows = ROWS,
         .test_rows = TEST_ROWS,
+        .test_samples = SAMPLES,
         .batch_norm = batch_norm,
         .learning_rate = learning_rate,
         .deviation = 1.0,

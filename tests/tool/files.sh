@@ -58,6 +58,8 @@ done
 fails 2 "one of the data's files" 'a log over the images' train --data data --log here/data/train-images-idx3-ubyte
 fails 2 "one of the data's files" 'a log over the labels' train --data data --log data/t10k-labels-idx1-ubyte
 check 'the data is untouched' grep -q train-images data/train-images-idx3-ubyte
+fails 2 'exclude each other' "the paper's figure without batch norm" train --paper --no-bn
+fails 2 '--seeds' 'no seed' train --seeds 0
 
 # ---- Links and read-only files
 

@@ -12,19 +12,34 @@
 #include "train/training_report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define DEFAULT_DATA "/usr/share/datasets/fashion-mnist"
 #define DEFAULT_PLOT "clbn-train.svg"
+#define PAPER_PLOT   "clbn-paper.svg"
 
-enum { CLASSES = 10, DEFAULT_STEPS = 20000, DEFAULT_BATCH = 60, MAX_BATCH = 65536, MAX_STEPS = 1000000000 };
+enum {
+    CLASSES = 10,
+    DEFAULT_STEPS = 20000,
+    DEFAULT_BATCH = 60,
+    PAPER_STEPS = 50000, /* of the paper's section 4.1, as is the batch of 60 */
+    PAPER_SEEDS = 5,
+    MAX_BATCH = 65536,
+    MAX_STEPS = 1000000000,
+    MAX_SEEDS = 1000
+};
 
 struct request {
     const char *data;
     const char *log;
     const char *plot; /* NULL: no picture */
     bool plot_asked;  /* not the one of --compare, which goes without gnuplot */
+    bool paper;
+    const char *checkpoints; /* a folder, or NULL */
+    size_t seeds;
     struct session_options session;
     struct training_options training;
 };
@@ -58,19 +73,54 @@ static bool read_data(const struct request *request, struct idx_set *training_se
     return true;
 }
 
+static bool make_folder(const char *path, struct failure *failure)
+{
+    struct stat status;
+
+    if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
+        return true;
+    return fail(failure, "cannot make the folder '%s': %s", path, strerror(errno));
+}
+
+/* Trains from one seed after the other. */
+static bool train_seeds(const struct request *request, const struct session *session, const struct idx_set *training_set,
+                        const struct idx_set *test_set, struct training_options *options, struct training_report *report,
+                        struct failure *failure)
+{
+    struct training_observer observer = training_report_observer(report);
+    char path[IDX_PATH_SIZE];
+
+    for (size_t i = 0; i < request->seeds; i++) {
+        options->seed = request->training.seed + i;
+        if (request->checkpoints != NULL) {
+            int length = snprintf(path, sizeof path, "%s/seed-%" PRIu64 ".npy", request->checkpoints, options->seed);
+
+            if (length < 0 || (size_t)length >= sizeof path)
+                return fail(failure, "the name of the folder '%s' is too long", request->checkpoints);
+            options->checkpoint = path;
+        }
+        struct training_curve *curve = training_report_start(report, i);
+        if (!training_run(session, training_set, test_set, options, &observer, curve, failure))
+            return false;
+    }
+    return true;
+}
+
 static bool train(const struct request *request, const struct session *session, const struct idx_set *training_set,
                   const struct idx_set *test_set, struct failure *failure)
 {
+    struct training_options options = request->training;
     struct training_report report;
 
     if (request->plot != NULL && (request->plot_asked || plot_has_gnuplot()) && !plot_probe(request->plot, failure))
         return false;
-    if (!training_report_open(&report, &request->training, request->log, failure))
+    if (request->checkpoints != NULL && !make_folder(request->checkpoints, failure))
         return false;
-    struct training_observer observer = training_report_observer(&report);
-    bool done = training_run(session, training_set, test_set, &request->training, &observer, failure) &&
+    if (!training_report_open(&report, &options, request->seeds, request->log, failure))
+        return false;
+    bool done = train_seeds(request, session, training_set, test_set, &options, &report, failure) &&
                 training_report_finish(&report, failure) &&
-                (request->plot == NULL || training_report_plot(&report, request->plot, failure));
+                (request->plot == NULL || training_report_plot(&report, request->paper, request->plot, failure));
     training_report_close(&report);
     return done;
 }
@@ -118,6 +168,7 @@ int command_train(int argc, char **argv)
     long long steps = DEFAULT_STEPS;
     long long batch = DEFAULT_BATCH;
     long long seed = 1;
+    long long seeds = 1;
     double learning_rate = 0.1;
     bool no_bn = false;
     bool compare = false;
@@ -128,6 +179,10 @@ int command_train(int argc, char **argv)
           .argument = "DIR",
           .help = "folder with IDX images and labels, gzip-compressed or not (default " DEFAULT_DATA ")" },
         { .name = "compare", .kind = OPTION_FLAG, .to.flag = &compare, .help = "train without and with batch norm" },
+        { .name = "paper",
+          .kind = OPTION_FLAG,
+          .to.flag = &request.paper,
+          .help = "repeat the paper's Figure 1: --compare with 50000 steps and 5 seeds" },
         { .name = "no-bn", .kind = OPTION_FLAG, .to.flag = &no_bn, .help = "train without batch norm" },
         { .name = "steps",
           .kind = OPTION_INTEGER,
@@ -152,6 +207,17 @@ int command_train(int argc, char **argv)
           .to.integer = &seed,
           .argument = "N",
           .help = "of the initial weights and the order of the images (default 1)" },
+        { .name = "seeds",
+          .kind = OPTION_INTEGER,
+          .to.integer = &seeds,
+          .argument = "N",
+          .integer_range = { 1, MAX_SEEDS },
+          .help = "train N times, from this seed on (default 1)" },
+        { .name = "checkpoint",
+          .kind = OPTION_STRING,
+          .to.string = &request.checkpoints,
+          .argument = "DIR",
+          .help = "keep the state in a folder, and go on from what is there" },
         { .name = "log",
           .kind = OPTION_STRING,
           .to.string = &request.log,
@@ -170,11 +236,16 @@ int command_train(int argc, char **argv)
 
     if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
-    if (no_bn && compare)
-        return usage_error(&command, "--no-bn and --compare exclude each other");
+    if (no_bn && (compare || request.paper))
+        return usage_error(&command, "--no-bn and --%s exclude each other", compare ? "compare" : "paper");
+    if (request.paper) {
+        compare = true;
+        steps = option_given(&command, "steps") ? steps : PAPER_STEPS;
+        seeds = option_given(&command, "seeds") ? seeds : PAPER_SEEDS;
+    }
     request.plot_asked = request.plot != NULL;
     if (compare && request.plot == NULL)
-        request.plot = DEFAULT_PLOT;
+        request.plot = request.paper ? PAPER_PLOT : DEFAULT_PLOT;
     exit_code = check_outputs(&command, &request);
     if (exit_code != EXIT_DONE)
         return exit_code;
@@ -185,5 +256,6 @@ int command_train(int argc, char **argv)
     request.training.steps = (size_t)steps;
     request.training.learning_rate = learning_rate;
     request.training.seed = (uint64_t)seed;
+    request.seeds = (size_t)seeds;
     return run(&request);
 }

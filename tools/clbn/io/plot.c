@@ -86,38 +86,81 @@ static void write_setting(FILE *script, const char *name, const char *text)
     fputc('\n', script);
 }
 
+/* What plot_write() draws. */
+struct line_plots {
+    const struct plot *plots;
+    size_t count;
+};
+
+/* Rows "x y low high"; what is not finite leaves a gap in the line. */
 static void write_data(FILE *script, size_t index, const struct plot_series *series)
 {
     fprintf(script, "$series%zu << EOD\n", index);
-    for (size_t i = 0; i < series->count; i++)
-        if (isfinite(series->x[i]) && isfinite(series->y[i]))
+    for (size_t i = 0; i < series->count; i++) {
+        bool finite = isfinite(series->x[i]) && isfinite(series->y[i]);
+
+        if (finite && series->low != NULL)
+            fprintf(script, "%.9g %.9g %.9g %.9g\n", series->x[i], series->y[i], series->low[i], series->high[i]);
+        else if (finite)
             fprintf(script, "%.9g %.9g\n", series->x[i], series->y[i]);
         else
-            fputc('\n', script); /* a gap in the line */
+            fputc('\n', script);
+    }
     fputs("EOD\n", script);
 }
 
-static void write_lines(FILE *script, const void *subject, bool svg)
+static void write_series(FILE *script, size_t index, const struct plot_series *series)
 {
     static const char *const colours[] = { "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9" };
-    const struct plot *plot = subject;
-    const size_t colour_count = sizeof colours / sizeof *colours;
+    const char *colour = colours[series->colour % (sizeof colours / sizeof *colours)];
 
-    fprintf(script, "set terminal %s noenhanced size 800,500 font 'sans,13' background '#ffffff'\n", svg ? "svg" : "pngcairo");
+    fputs(index == 0 ? "plot " : ", ", script);
+    if (series->low != NULL)
+        fprintf(script, "$series%zu using 1:3:4 with filledcurves notitle linecolor '%s' fill transparent solid 0.2 noborder, ",
+                index, colour);
+    fprintf(script, "$series%zu using 1:2 with lines linewidth 2.5 linecolor '%s' ", index, colour);
+    if (series->title == NULL) {
+        fputs("notitle", script);
+    } else {
+        fputs("title ", script);
+        write_quoted(script, series->title);
+    }
+}
+
+static void write_plot(FILE *script, const struct plot *plot)
+{
     write_setting(script, "title", plot->title);
     write_setting(script, "xlabel", plot->x_label);
     write_setting(script, "ylabel", plot->y_label);
-    fputs("set grid linetype 1 linecolor '#d8d8d8'\nset border 3\nset tics nomirror\nset xtics format '%.12g'\n", script);
-    fprintf(script, "set key %s right box linecolor '#d0d0d0' opaque samplen 2 spacing 1.3 width 1\n",
-            plot->legend_below ? "bottom" : "top");
+    if (plot->y_least < plot->y_greatest)
+        fprintf(script, "set yrange [%.9g:%.9g]\n", plot->y_least, plot->y_greatest);
+    if (plot->series_count > 0 && plot->series[0].title == NULL)
+        fputs("unset key\n", script);
+    else
+        fprintf(script, "set key %s right box linecolor '#d0d0d0' opaque samplen 2 spacing 1.3 width 1\n",
+                plot->legend_below ? "bottom" : "top");
     for (size_t i = 0; i < plot->series_count; i++)
         write_data(script, i, &plot->series[i]);
-    for (size_t i = 0; i < plot->series_count; i++) {
-        fprintf(script, "%s$series%zu using 1:2 with lines linewidth 2.5 linecolor '%s' title ", i == 0 ? "plot " : ", ", i,
-                colours[i % colour_count]);
-        write_quoted(script, plot->series[i].title);
-    }
+    for (size_t i = 0; i < plot->series_count; i++)
+        write_series(script, i, &plot->series[i]);
     fputc('\n', script);
+}
+
+static void write_plots(FILE *script, const void *subject, bool svg)
+{
+    const struct line_plots *plots = subject;
+    bool alone = plots->count == 1;
+
+    fprintf(script, "set terminal %s noenhanced size %zu,%d font 'sans,13' background '#ffffff'\n", svg ? "svg" : "pngcairo",
+            alone ? 800 : 480 * plots->count, alone ? 500 : 420);
+    fputs("set grid linetype 1 linecolor '#d8d8d8'\nset border 3\nset tics nomirror\n", script);
+    fputs(alone ? "set xtics format '%.12g'\n" : "set xtics format '%.0s%c'\n", script);
+    if (!alone)
+        fprintf(script, "set multiplot layout 1,%zu\n", plots->count);
+    for (size_t i = 0; i < plots->count; i++)
+        write_plot(script, &plots->plots[i]);
+    if (!alone)
+        fputs("unset multiplot\n", script);
 }
 
 /* What plot_write_bars() draws. */
@@ -288,9 +331,11 @@ cleanup:
     return result;
 }
 
-enum plot_result plot_write(const struct plot *plot, const char *path, struct failure *failure)
+enum plot_result plot_write(const struct plot *plots, size_t count, const char *path, struct failure *failure)
 {
-    return draw(write_lines, plot, path, failure);
+    const struct line_plots subject = { plots, count };
+
+    return draw(write_plots, &subject, path, failure);
 }
 
 enum plot_result plot_write_bars(const struct plot_bars *charts, size_t count, const char *path, struct failure *failure)

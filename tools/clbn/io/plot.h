@@ -8,9 +8,12 @@
 #include <stddef.h>
 
 struct plot_series {
-    const char *title;
+    const char *title; /* NULL: not in the legend */
+    size_t colour;     /* a number, from 0 */
     const double *x;
-    const double *y; /* values that are not finite leave a gap */
+    const double *y;   /* values that are not finite leave a gap */
+    const double *low; /* a band about the line, or NULL both */
+    const double *high;
     size_t count;
 };
 
@@ -21,6 +24,8 @@ struct plot {
     const struct plot_series *series;
     size_t series_count;
     bool legend_below; /* the legend's corner: below the curves, not above */
+    double y_least;    /* what is shown of the axis; both 0: all */
+    double y_greatest;
 };
 
 /* Values of the categories of a bar chart; values that are not finite leave a gap. */
@@ -56,8 +61,8 @@ bool plot_has_gnuplot(void);
 /* Fails where the picture could not be written: better before the work than after it. */
 bool plot_probe(const char *path, struct failure *failure);
 
-/* Draws to a file; nothing is left of it on failure. */
-enum plot_result plot_write(const struct plot *plot, const char *path, struct failure *failure);
+/* Draw charts to a file, plots side by side; nothing is left of it on failure. */
+enum plot_result plot_write(const struct plot *plots, size_t count, const char *path, struct failure *failure);
 enum plot_result plot_write_bars(const struct plot_bars *charts, size_t count, const char *path, struct failure *failure);
 
 #endif

@@ -92,7 +92,9 @@ bool network_open(struct network *network, struct arithmetic *arithmetic, clbn_e
     for (size_t i = 0; i < NETWORK_LAYERS; i++)
         if (!open_layer(network, i, engine, &random, failure))
             goto cleanup;
-    if (open_tally(network, &network->training, options->training_rows, failure) &&
+    /* The last batch is whole, too. */
+    network->typical = arithmetic_buffer(arithmetic, options->test_samples + options->test_rows, failure);
+    if (network->typical != NULL && open_tally(network, &network->training, options->training_rows, failure) &&
         open_tally(network, &network->test, options->test_rows, failure))
         return true;
 cleanup:
@@ -119,10 +121,11 @@ void network_close(struct network *network)
     release_buffer(network->training.hits);
     release_buffer(network->test.losses);
     release_buffer(network->test.hits);
+    release_buffer(network->typical);
     memset(network, 0, sizeof *network);
 }
 
-/* The linear map of a layer, and the sigmoid of a hidden one. */
+/* The linear map of a layer, and its batch norm. */
 static bool forward_layer(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, size_t rows, bool training,
                           struct failure *failure)
 {
@@ -134,19 +137,36 @@ static bool forward_layer(struct arithmetic *arithmetic, struct layer *layer, cl
     if (!enqueue_multiply(arithmetic, factor, buffers[LAYER_WEIGHTS], layer->outputs, 1.0, buffers[LAYER_BIAS], product,
                           failure))
         return false;
-    if (layer->batch_norm && !(training ? normalization_train(&layer->normalization, product, y, failure)
-                                        : normalization_test(&layer->normalization, product, y, failure)))
-        return false;
-    return !layer->hidden || enqueue_sigmoid(arithmetic, y, rows * layer->outputs, failure);
+    return !layer->batch_norm || (training ? normalization_train(&layer->normalization, product, y, failure)
+                                           : normalization_test(&layer->normalization, product, y, failure));
+}
+
+/* Takes the first column of y behind what is there of the tally's samples. */
+static bool keep_typical(struct network *network, const struct layer *layer, size_t rows, struct failure *failure)
+{
+    size_t row_pitch = layer->outputs * sizeof(cl_float);
+    const size_t from[3] = { 0, 0, 0 };
+    const size_t to[3] = { network->test.samples * sizeof(cl_float), 0, 0 };
+    const size_t region[3] = { sizeof(cl_float), rows, 1 };
+    cl_int status = clEnqueueCopyBufferRect(network->arithmetic->queue, layer->buffers[LAYER_Y], network->typical, from, to,
+                                            region, row_pitch, 0, sizeof(cl_float), 0, 0, NULL, NULL);
+
+    return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueCopyBufferRect", status);
 }
 
 /* The outputs of the last layer, at its LAYER_Y. */
 static bool forward(struct network *network, cl_mem x, size_t rows, bool training, struct failure *failure)
 {
     for (size_t i = 0; i < NETWORK_LAYERS; i++) {
-        if (!forward_layer(network->arithmetic, &network->layers[i], x, rows, training, failure))
+        struct layer *layer = &network->layers[i];
+
+        if (!forward_layer(network->arithmetic, layer, x, rows, training, failure))
             return false;
-        x = network->layers[i].buffers[LAYER_Y];
+        x = layer->buffers[LAYER_Y];
+        if (!training && i == NETWORK_HIDDEN - 1 && !keep_typical(network, layer, rows, failure))
+            return false;
+        if (layer->hidden && !enqueue_sigmoid(network->arithmetic, x, rows * layer->outputs, failure))
+            return false;
     }
     return true;
 }
@@ -243,4 +263,27 @@ cleanup:
     free(losses);
     free(hits);
     return done;
+}
+
+bool network_read_typical(struct network *network, float *values, struct failure *failure)
+{
+    cl_int status = clEnqueueReadBuffer(network->arithmetic->queue, network->typical, CL_TRUE, 0,
+                                        network->test.samples * sizeof *values, values, 0, NULL, NULL);
+
+    return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueReadBuffer", status);
+}
+
+bool network_checkpoint(struct network *network, struct checkpoint *checkpoint, struct failure *failure)
+{
+    for (size_t i = 0; i < NETWORK_LAYERS; i++) {
+        struct layer *layer = &network->layers[i];
+        cl_mem bias = layer->buffers[LAYER_BIAS];
+
+        if (!checkpoint_floats(checkpoint, network->arithmetic, layer->buffers[LAYER_WEIGHTS], layer->inputs * layer->outputs,
+                               failure) ||
+            (bias != NULL && !checkpoint_floats(checkpoint, network->arithmetic, bias, layer->outputs, failure)) ||
+            (layer->batch_norm && !normalization_checkpoint(&layer->normalization, checkpoint, failure)))
+            return false;
+    }
+    return true;
 }

@@ -13,6 +13,7 @@
 
 #include "io/failure.h"
 #include "train/arithmetic.h"
+#include "train/checkpoint.h"
 #include "train/normalization.h"
 
 #include <clbn.h>
@@ -28,6 +29,7 @@ struct network_options {
     size_t classes;       /* outputs of the last layer */
     size_t training_rows; /* samples of a training batch */
     size_t test_rows;     /* most samples of a test batch */
+    size_t test_samples;  /* most samples that are tested between two readings of the tally */
     bool batch_norm;
     double learning_rate;
     double deviation; /* standard deviation of the initial weights */
@@ -68,6 +70,8 @@ struct network {
     struct layer layers[NETWORK_LAYERS];
     struct tally training;
     struct tally test;
+    /* float: of each sample of the tally of tests, what a typical sigmoid, the first of the last hidden layer, is given. */
+    cl_mem typical;
 };
 
 struct score {
@@ -88,5 +92,11 @@ bool network_test(struct network *network, cl_mem x, const struct batch *batch, 
 
 /* Waits for the device, reads a tally of the network's and starts it afresh. No samples give NaN. */
 bool network_read_tally(struct network *network, struct tally *tally, struct score *score, struct failure *failure);
+
+/* Waits for the device, and reads what the typical sigmoid was given for each of the samples in the tally of tests. */
+bool network_read_typical(struct network *network, float *values, struct failure *failure);
+
+/* Saves or restores all that training changes, but for the tallies. */
+bool network_checkpoint(struct network *network, struct checkpoint *checkpoint, struct failure *failure);
 
 #endif

@@ -129,3 +129,14 @@ bool normalization_backward(struct normalization *layer, cl_mem x, cl_mem dy, do
            enqueue_descend(layer->arithmetic, layer->buffers[NORMALIZATION_BETA], layer->buffers[NORMALIZATION_DBETA],
                            learning_rate, layer->width, failure);
 }
+
+bool normalization_checkpoint(struct normalization *layer, struct checkpoint *checkpoint, struct failure *failure)
+{
+    static const enum normalization_buffer kept[] = { NORMALIZATION_GAMMA, NORMALIZATION_BETA, NORMALIZATION_RUNNING_MEAN,
+                                                      NORMALIZATION_RUNNING_VAR };
+
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (!checkpoint_floats(checkpoint, layer->arithmetic, layer->buffers[kept[i]], layer->width, failure))
+            return false;
+    return true;
+}

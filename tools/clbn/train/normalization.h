@@ -4,6 +4,7 @@
 
 #include "io/failure.h"
 #include "train/arithmetic.h"
+#include "train/checkpoint.h"
 
 #include <clbn.h>
 #include <stdbool.h>
@@ -41,6 +42,9 @@ bool normalization_train(struct normalization *layer, cl_mem x, cl_mem y, struct
 
 /* y from the running statistics. */
 bool normalization_test(struct normalization *layer, cl_mem x, cl_mem y, struct failure *failure);
+
+/* Saves or restores parameters and running statistics. */
+bool normalization_checkpoint(struct normalization *layer, struct checkpoint *checkpoint, struct failure *failure);
 
 /* Turns dy into dx in place, and steps gamma and beta down their gradients. */
 bool normalization_backward(struct normalization *layer, cl_mem x, cl_mem dy, double learning_rate, struct failure *failure);

@@ -51,6 +51,14 @@ static bool create_order(struct samples *samples, const struct arithmetic *arith
     return samples->order != NULL;
 }
 
+static bool write_order(struct samples *samples, const struct arithmetic *arithmetic, struct failure *failure)
+{
+    cl_int status = clEnqueueWriteBuffer(arithmetic->queue, samples->order, CL_TRUE, 0, samples->count * sizeof(cl_uint),
+                                         samples->host_order, 0, NULL, NULL);
+
+    return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueWriteBuffer", status);
+}
+
 bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmetic, struct random *random,
                      struct failure *failure)
 {
@@ -63,9 +71,22 @@ bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmeti
         samples->host_order[j] = samples->host_order[i];
         samples->host_order[i] = taken;
     }
-    cl_int status = clEnqueueWriteBuffer(arithmetic->queue, samples->order, CL_TRUE, 0, samples->count * sizeof(cl_uint),
-                                         samples->host_order, 0, NULL, NULL);
-    return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueWriteBuffer", status);
+    return write_order(samples, arithmetic, failure);
+}
+
+bool samples_checkpoint(struct samples *samples, const struct arithmetic *arithmetic, struct checkpoint *checkpoint,
+                        struct failure *failure)
+{
+    size_t shuffled = samples->order != NULL;
+
+    if (!checkpoint_count(checkpoint, &shuffled, 1, failure))
+        return false;
+    if (!shuffled)
+        return true;
+    if (samples->order == NULL && !create_order(samples, arithmetic, failure))
+        return false;
+    return checkpoint_indices(checkpoint, samples->host_order, samples->count, (cl_uint)(samples->count - 1), failure) &&
+           write_order(samples, arithmetic, failure);
 }
 
 struct batch samples_batch(const struct samples *samples, size_t first, size_t rows)

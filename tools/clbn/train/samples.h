@@ -6,6 +6,7 @@
 #include "io/idx.h"
 #include "io/random.h"
 #include "train/arithmetic.h"
+#include "train/checkpoint.h"
 
 #include <clbn.h>
 #include <stdbool.h>
@@ -29,6 +30,10 @@ void samples_close(struct samples *samples);
 /* Draws a new order. Waits for the work that still uses the old one. */
 bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmetic, struct random *random,
                      struct failure *failure);
+
+/* Saves or restores the order. */
+bool samples_checkpoint(struct samples *samples, const struct arithmetic *arithmetic, struct checkpoint *checkpoint,
+                        struct failure *failure);
 
 /* The samples from the first one on, in order, but for those after the end. */
 struct batch samples_batch(const struct samples *samples, size_t first, size_t rows);

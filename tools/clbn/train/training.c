@@ -2,9 +2,11 @@
 
 #include "io/random.h"
 #include "train/arithmetic.h"
+#include "train/checkpoint.h"
 #include "train/samples.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -20,6 +22,7 @@ static const double initial_deviation = 0.1;
 struct training {
     const struct training_options *options;
     const struct training_observer *observer;
+    struct training_curve *curve;
     cl_command_queue queue;
     struct arithmetic arithmetic;
     struct samples training_samples;
@@ -27,6 +30,7 @@ struct training {
     struct network networks[CONTENDERS]; /* closed for one that is not trained */
     cl_mem training_x;                   /* (batch, width) */
     cl_mem test_x;                       /* (TEST_ROWS, width) */
+    float *inputs;                       /* a value for each test sample */
     struct random random;                /* of the order */
     size_t next_sample;
     cl_event marker; /* of an earlier step */
@@ -42,6 +46,7 @@ static void close_training(struct training *training)
         clReleaseMemObject(training->test_x);
     for (size_t i = 0; i < CONTENDERS; i++)
         network_close(&training->networks[i]);
+    free(training->inputs);
     samples_close(&training->training_samples);
     samples_close(&training->test_samples);
     arithmetic_close(&training->arithmetic);
@@ -56,6 +61,7 @@ static bool open_networks(struct training *training, clbn_engine engine, struct 
         .classes = options->classes,
         .training_rows = options->batch,
         .test_rows = TEST_ROWS,
+        .test_samples = training->test_samples.count,
         .learning_rate = options->learning_rate,
         .deviation = initial_deviation,
         .seed = options->seed,
@@ -85,7 +91,10 @@ static bool open_training(struct training *training, const struct session *sessi
     if (training->training_x == NULL)
         return false;
     training->test_x = arithmetic_buffer(arithmetic, TEST_ROWS * training->test_samples.width, failure);
-    return training->test_x != NULL;
+    if (training->test_x == NULL)
+        return false;
+    training->inputs = malloc((training->test_samples.count + 1) * sizeof *training->inputs);
+    return training->inputs != NULL || fail(failure, "there is no memory for the inputs of a sigmoid");
 }
 
 /* Steps every network once, on the same batch. What is left of an epoch that does not fill a batch is left out. */
@@ -126,6 +135,19 @@ static bool keep_pace(struct training *training, size_t steps, struct failure *f
     return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
 }
 
+static bool read_scores(struct training *training, size_t contender, struct training_point *point, struct failure *failure)
+{
+    struct network *network = &training->networks[contender];
+    size_t count = network->test.samples;
+
+    if (!network_read_typical(network, training->inputs, failure) ||
+        !network_read_tally(network, &network->training, &point->scores[contender].training, failure) ||
+        !network_read_tally(network, &network->test, &point->scores[contender].test, failure))
+        return false;
+    point->scores[contender].inputs = distribution_of(training->inputs, count);
+    return true;
+}
+
 /* Classifies the whole test set with every network, and reads all their tallies. */
 static bool evaluate(struct training *training, struct training_point *point, struct failure *failure)
 {
@@ -138,17 +160,9 @@ static bool evaluate(struct training *training, struct training_point *point, st
             if (training->options->trained[i] && !network_test(&training->networks[i], training->test_x, &batch, failure))
                 return false;
     }
-    for (size_t i = 0; i < CONTENDERS; i++) {
-        struct network *network = &training->networks[i];
-        const struct score none = { (double)NAN, (double)NAN };
-
-        point->scores[i].training = none;
-        point->scores[i].test = none;
-        if (training->options->trained[i] &&
-            (!network_read_tally(network, &network->training, &point->scores[i].training, failure) ||
-             !network_read_tally(network, &network->test, &point->scores[i].test, failure)))
+    for (size_t i = 0; i < CONTENDERS; i++)
+        if (training->options->trained[i] && !read_scores(training, i, point, failure))
             return false;
-    }
     return true;
 }
 
@@ -162,19 +176,147 @@ size_t training_next_point(size_t step, size_t steps)
     return next < steps ? next : steps;
 }
 
+void training_curve_free(struct training_curve *curve)
+{
+    free(curve->points);
+    memset(curve, 0, sizeof *curve);
+}
+
+/* A point behind the others, of NaN. NULL on failure. */
+static struct training_point *add_point(struct training_curve *curve, size_t step, struct failure *failure)
+{
+    static const struct score no_score = { (double)NAN, (double)NAN };
+    static const struct distribution no_distribution = { { (double)NAN, (double)NAN, (double)NAN } };
+
+    if (curve->count == curve->capacity) {
+        size_t capacity = 2 * curve->capacity + 16;
+        struct training_point *larger = realloc(curve->points, capacity * sizeof *larger);
+
+        if (larger == NULL) {
+            fail(failure, "there is no memory for the curve of the accuracies");
+            return NULL;
+        }
+        curve->points = larger;
+        curve->capacity = capacity;
+    }
+    struct training_point *point = &curve->points[curve->count++];
+    point->step = step;
+    for (size_t i = 0; i < CONTENDERS; i++) {
+        point->scores[i].training = point->scores[i].test = no_score;
+        point->scores[i].inputs = no_distribution;
+    }
+    return point;
+}
+
+/* What must be the same in a training that goes on. */
+static bool checkpoint_options(const struct training *training, struct checkpoint *checkpoint, struct failure *failure)
+{
+    const struct training_options *options = training->options;
+
+    return checkpoint_same(checkpoint, "number of steps", (double)options->steps, failure) &&
+           checkpoint_same(checkpoint, "batch", (double)options->batch, failure) &&
+           checkpoint_same(checkpoint, "learning rate", options->learning_rate, failure) &&
+           checkpoint_same(checkpoint, "seed", (double)options->seed, failure) &&
+           checkpoint_same(checkpoint, "choice of networks", options->trained[0] + 2 * options->trained[1], failure) &&
+           checkpoint_same(checkpoint, "number of training images", (double)training->training_samples.count, failure) &&
+           checkpoint_same(checkpoint, "number of test images", (double)training->test_samples.count, failure) &&
+           checkpoint_same(checkpoint, "number of pixels", (double)training->training_samples.width, failure);
+}
+
+static bool checkpoint_points(struct training *training, struct checkpoint *checkpoint, struct failure *failure)
+{
+    size_t count = training->curve->count;
+
+    if (!checkpoint_count(checkpoint, &count, training->options->steps + 1, failure))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct training_point *point =
+            i < training->curve->count ? &training->curve->points[i] : add_point(training->curve, 0, failure);
+
+        if (point == NULL || !checkpoint_count(checkpoint, &point->step, training->options->steps, failure))
+            return false;
+        for (size_t j = 0; j < CONTENDERS; j++)
+            if (!checkpoint_reals(checkpoint, &point->scores[j].training.loss, 1, failure) ||
+                !checkpoint_reals(checkpoint, &point->scores[j].training.accuracy, 1, failure) ||
+                !checkpoint_reals(checkpoint, &point->scores[j].test.loss, 1, failure) ||
+                !checkpoint_reals(checkpoint, &point->scores[j].test.accuracy, 1, failure) ||
+                !checkpoint_reals(checkpoint, point->scores[j].inputs.values, PERCENTILES, failure))
+                return false;
+    }
+    return true;
+}
+
+/* Saves or restores the state of the training. */
+static bool walk_state(struct training *training, struct checkpoint *checkpoint, struct failure *failure)
+{
+    if (!checkpoint_options(training, checkpoint, failure) || !checkpoint_points(training, checkpoint, failure) ||
+        !checkpoint_bits(checkpoint, &training->random.state, failure) ||
+        !checkpoint_count(checkpoint, &training->next_sample, training->training_samples.count, failure) ||
+        !samples_checkpoint(&training->training_samples, &training->arithmetic, checkpoint, failure))
+        return false;
+    for (size_t i = 0; i < CONTENDERS; i++)
+        if (training->options->trained[i] && !network_checkpoint(&training->networks[i], checkpoint, failure))
+            return false;
+    return checkpoint_finish(checkpoint, failure);
+}
+
+static bool save_state(struct training *training, struct failure *failure)
+{
+    struct checkpoint checkpoint;
+
+    if (training->options->checkpoint == NULL)
+        return true;
+    checkpoint_start(&checkpoint, training->options->checkpoint);
+    bool saved = walk_state(training, &checkpoint, failure);
+    checkpoint_close(&checkpoint);
+    return saved;
+}
+
+/* Leaves a training as it is that has no checkpoint yet. */
+static bool restore_state(struct training *training, struct failure *failure)
+{
+    struct checkpoint checkpoint;
+    bool found;
+
+    if (training->options->checkpoint == NULL)
+        return true;
+    if (!checkpoint_open(&checkpoint, training->options->checkpoint, &found, failure))
+        return false;
+    bool restored = !found || walk_state(training, &checkpoint, failure);
+    checkpoint_close(&checkpoint);
+    return restored;
+}
+
+/* Shows the points that were restored. */
+static bool show_points(const struct training *training, struct failure *failure)
+{
+    for (size_t i = 0; i < training->curve->count; i++)
+        if (!training->observer->on_point(training->observer->context, &training->curve->points[i], failure))
+            return false;
+    return true;
+}
+
+/* Adds the point after so many steps, with the checkpoint before it is shown. */
+static bool reach_point(struct training *training, size_t done, struct failure *failure)
+{
+    struct training_point *point = add_point(training->curve, done, failure);
+
+    return point != NULL && evaluate(training, point, failure) && save_state(training, failure) &&
+           training->observer->on_point(training->observer->context, point, failure);
+}
+
 static bool run(struct training *training, struct failure *failure)
 {
-    const struct training_observer *observer = training->observer;
-    struct training_point point = { 0 };
     size_t steps = training->options->steps;
     size_t done = 0;
 
-    for (;;) {
-        point.step = done;
-        if (!evaluate(training, &point, failure) || !observer->on_point(observer->context, &point, failure))
-            return false;
-        if (done == steps)
-            return true;
+    if (!restore_state(training, failure) || !show_points(training, failure))
+        return false;
+    if (training->curve->count > 0)
+        done = training->curve->points[training->curve->count - 1].step;
+    else if (!reach_point(training, 0, failure))
+        return false;
+    while (done < steps) {
         for (size_t next = training_next_point(done, steps); done < next;) {
             if (!step(training, failure))
                 return false;
@@ -182,17 +324,22 @@ static bool run(struct training *training, struct failure *failure)
             if (done % PACE_STEPS == 0 && !keep_pace(training, done, failure))
                 return false;
         }
+        if (!reach_point(training, done, failure))
+            return false;
     }
+    return true;
 }
 
 bool training_run(const struct session *session, const struct idx_set *training_set, const struct idx_set *test_set,
-                  const struct training_options *options, const struct training_observer *observer, struct failure *failure)
+                  const struct training_options *options, const struct training_observer *observer,
+                  struct training_curve *curve, struct failure *failure)
 {
     struct training training;
 
     memset(&training, 0, sizeof training);
     training.options = options;
     training.observer = observer;
+    training.curve = curve;
     training.random.state = ~options->seed; /* another stream than that of the weights */
     bool done = open_training(&training, session, training_set, test_set, failure) && run(&training, failure);
     if (!done && training.queue != NULL)

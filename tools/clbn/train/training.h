@@ -1,10 +1,11 @@
-/* The experiment of the paper's Figure 1(a): the same network without and with batch norm, on the same batches. */
+/* The experiment of the paper's Figure 1: the same network without and with batch norm, on the same batches. */
 #ifndef CLBN_TOOL_TRAINING_H
 #define CLBN_TOOL_TRAINING_H
 
 #include "io/device.h"
 #include "io/failure.h"
 #include "io/idx.h"
+#include "train/distribution.h"
 #include "train/network.h"
 
 #include <stdbool.h>
@@ -20,16 +21,27 @@ struct training_options {
     size_t steps;
     double learning_rate;
     uint64_t seed;
+    const char *checkpoint; /* a file to go on from where it is there, written at each point; or NULL */
 };
 
 /* What the networks were worth after so many steps. */
 struct training_point {
     size_t step;
     struct {
-        struct score training; /* over the batches since the last point; NaN at step 0 */
-        struct score test;     /* over the whole test set */
-    } scores[CONTENDERS];      /* NaN for a network that is not trained */
+        struct score training;      /* over the batches since the last point; NaN at step 0 */
+        struct score test;          /* over the whole test set */
+        struct distribution inputs; /* of a typical sigmoid of the last hidden layer, over the whole test set */
+    } scores[CONTENDERS];           /* NaN for a network that is not trained */
 };
+
+/* The points of a training. All zero: none. */
+struct training_curve {
+    struct training_point *points;
+    size_t count;
+    size_t capacity;
+};
+
+void training_curve_free(struct training_curve *curve);
 
 /* Who looks on; the functions may print. */
 struct training_observer {
@@ -41,8 +53,10 @@ struct training_observer {
 /* The step of the point that follows that of a step: points are denser at the beginning, where more happens. */
 size_t training_next_point(size_t step, size_t steps);
 
-/* Trains, from random weights, with a point before the first step, at last after the last one, and between. */
+/* Trains, from random weights, with a point before the first step, at last after the last one, and between. From a checkpoint it
+ * goes on with the same bits, after the observer has been shown the points that are behind it. */
 bool training_run(const struct session *session, const struct idx_set *training_set, const struct idx_set *test_set,
-                  const struct training_options *options, const struct training_observer *observer, struct failure *failure);
+                  const struct training_options *options, const struct training_observer *observer,
+                  struct training_curve *curve, struct failure *failure);
 
 #endif
