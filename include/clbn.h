@@ -75,7 +75,7 @@ enum {
     CLBN_SIZE_OVERFLOW = -2006,       /* The tensor's bytes do not fit in size_t or in the device's address space. */
     CLBN_UNSUPPORTED_TYPE = -2007,    /* The type is unknown, or the device cannot compute in it. */
     CLBN_INVALID_EPSILON = -2008,     /* epsilon is negative, infinite or NaN. */
-    CLBN_INVALID_FACTOR = -2009,      /* The update factor is not in [0, 1]. */
+    CLBN_INVALID_FACTOR = -2009,      /* The update factor is not in [0, 1], or a gradient's factor is not finite. */
     CLBN_TOO_FEW_VALUES = -2010,      /* One value per channel has no unbiased variance for the running statistics. */
     CLBN_MISSING_VIEW = -2011,        /* A view that the call needs has buffer == NULL, or only one of a pair was given. */
     CLBN_INVALID_BUFFER = -2012,      /* A view's cl_mem is not a buffer, or was created so that it cannot be used so. */
@@ -429,7 +429,7 @@ CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_
  *   folded weights or a folded bias exactly the weights or the bias (the same place and strides). Views may interleave in one
  *   buffer, as slices of channels do.
  * - m = 0 (an empty batch): the tensors may be absent, running and saved statistics stay as they are, dgamma and dbeta become
- *   0, or stay as they are when accumulated. C = 0: nothing is done.
+ *   0, or their factors times what they hold. C = 0: nothing is done.
  * - NaN or Inf in a channel: its results are what IEEE arithmetic makes of the formulas, whatever flags the engine has; no other
  *   channel changes. Inf in x makes the batch's mean infinite, or NaN with both signs of it, and all else that comes of the batch
  *   NaN. Inf in dy makes dbeta and dgamma infinite or NaN, and of batch statistics all of the channel's dx NaN. A running variance
@@ -523,6 +523,11 @@ CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue que
  *   that training need not keep x, and y may have been written over it. The forward must have had no z, and the statistics must
  *   have been saved. Where gamma is 0 the values are lost, and dgamma is 0.
  * Without an activation, z and mask are not looked at, nor is y where there is x.
+ *
+ * Gradients may be added to others: of micro-batches, or of tensors that are used more than once. dx becomes
+ *     dx_factor * dx + the gradient
+ * and so do dgamma and dbeta, in one rounding. At 0 the old values are not read, and may be NaN. A factor is any finite number
+ * of the parameters' type (else CLBN_INVALID_FACTOR). dx may be dy only where dx_factor is 0.
  */
 
 typedef struct clbn_backward_args {
@@ -537,18 +542,20 @@ typedef struct clbn_backward_args {
     clbn_view beta;      /* in, optional: 0; looked at with an activation, and without x */
     clbn_view save_mean; /* in, optional, both or neither: what the forward saved; absent: computed again from x */
     clbn_view save_invstd;
-    clbn_view dx;       /* out, optional; may be exactly dy */
-    clbn_view dz;       /* out, optional: the gradient with respect to the residual, which is g; may be exactly dy */
-    clbn_view dgamma;   /* out, optional */
-    clbn_view dbeta;    /* out, optional */
-    cl_bool accumulate; /* dgamma and dbeta are added to what is there, rounded once: for micro-batches. */
+    clbn_view dx;     /* out, optional; may be exactly dy */
+    clbn_view dz;     /* out, optional: the gradient with respect to the residual, which is g; may be exactly dy */
+    clbn_view dgamma; /* out, optional */
+    clbn_view dbeta;  /* out, optional */
+    double dx_factor; /* of what dx holds, 0 by default: see above; likewise of dgamma and dbeta */
+    double dgamma_factor;
+    double dbeta_factor;
     clbn_view workspace;
 } clbn_backward_args;
 
 #define CLBN_BACKWARD_ARGS_INIT                                                                                                \
     {                                                                                                                          \
         sizeof(clbn_backward_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,        \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CL_FALSE,        \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.0, 0.0, 0.0,   \
             CLBN_NO_VIEW                                                                                                       \
     }
 
@@ -574,14 +581,16 @@ typedef struct clbn_backward_frozen_args {
     clbn_view dz;           /* out, optional; may be exactly dy */
     clbn_view dgamma;       /* out, optional */
     clbn_view dbeta;        /* out, optional */
-    cl_bool accumulate;     /* dgamma and dbeta are added to what is there. */
+    double dx_factor;       /* as in the backward */
+    double dgamma_factor;
+    double dbeta_factor;
     clbn_view workspace;
 } clbn_backward_frozen_args;
 
 #define CLBN_BACKWARD_FROZEN_ARGS_INIT                                                                                         \
     {                                                                                                                          \
         sizeof(clbn_backward_frozen_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, \
-            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CL_FALSE,        \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 0.0, 0.0, 0.0,   \
             CLBN_NO_VIEW                                                                                                       \
     }
 
@@ -756,7 +765,9 @@ typedef struct clbn_backward_input_args {
     clbn_view dz;          /* out, optional; may be exactly dy */
     clbn_view dgamma;      /* out, optional: of the whole batch, not to be added over the parts again */
     clbn_view dbeta;       /* out, optional: likewise */
-    cl_bool accumulate;
+    double dx_factor;      /* as in the backward */
+    double dgamma_factor;
+    double dbeta_factor;
     clbn_view workspace;
 } clbn_backward_input_args;
 
@@ -764,7 +775,7 @@ typedef struct clbn_backward_input_args {
     {                                                                                                                          \
         sizeof(clbn_backward_input_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,  \
             CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 1, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, \
-            CL_FALSE, CLBN_NO_VIEW                                                                                             \
+            0.0, 0.0, 0.0, CLBN_NO_VIEW                                                                                        \
     }
 
 /* The gradients of a part of a batch from the sums of all parts. At least one output. For an empty part, dgamma and dbeta

@@ -11,7 +11,7 @@
 
 static bool is_one_of_parts(enum view view)
 {
-    return view == VIEW_X || view == VIEW_DY || view == VIEW_Z;
+    return view == VIEW_X || view == VIEW_DY || view == VIEW_Z || view == VIEW_DX;
 }
 
 /* The part has the whole's parameters and saved statistics, and its share of the tensors. */
@@ -193,14 +193,15 @@ static void check_backward(struct batch *batch, struct call backward)
     free(records);
 }
 
-void batch_check(struct batch *batch, enum source source, bool residual, bool accumulate)
+void batch_check(struct batch *batch, enum source source, bool residual, bool accumulates)
 {
     struct call forward = call_of(FORWARD_TRAINING), backward = call_of(BACKWARD);
     forward.views |= (residual ? WITH(VIEW_Z) : 0) | WITH(VIEW_MASK);
     forward.running_variance = shape_values_per_channel(&batch->whole.shape) == 1 ? CLBN_BIASED : CLBN_UNBIASED;
     backward.views |= residual ? WITH_RESIDUAL : WITH(VIEW_DZ);
     backward.source = source;
-    backward.accumulate = accumulate;
+    if (accumulates)
+        accumulate(&backward);
     check_forward(batch, forward);
     check_backward(batch, backward);
 }

@@ -35,6 +35,6 @@ void batch_free(struct batch *batch);
  * itself. */
 double *batch_gather(const struct batch *batch, const struct call *call, enum view view, bool checked);
 /* Runs all phases, forward and backward, and fails the test where the results are not those of the whole. */
-void batch_check(struct batch *batch, enum source source, bool residual, bool accumulate);
+void batch_check(struct batch *batch, enum source source, bool residual, bool accumulates);
 
 #endif

@@ -65,7 +65,8 @@ static struct call activated_call(enum operation operation, size_t variation)
     call.views |= variation % 3 == 0 ? 0 : WITH_RESIDUAL;
     if (operation == BACKWARD && variation % 4 == 0)
         call.views &= ~WITH_SAVED;
-    call.accumulate = variation % 4 == 1;
+    if (variation % 4 == 1)
+        accumulate(&call);
     call.residual_in_place = variation % 5 == 1;
     return call;
 }
@@ -126,8 +127,9 @@ static void check_subset(int config, struct problem *problem, enum operation ope
     if (outputs % 7 == 2)
         call.views &= ~WITH(VIEW_GAMMA);
     call.source = source;
-    call.accumulate = outputs % 2 == 1;
     call.in_place = outputs % 4 == 1;
+    if (outputs % 2 == 1)
+        accumulate(&call);
     call.residual_in_place = outputs % 4 == 2;
     call.own_workspace = outputs % 3 == 1;
     call.offset = outputs % 5;
@@ -297,7 +299,7 @@ START_TEST(accumulation_rounds_once)
         struct problem problem = problem_random(&shapes[s], CLBN_FLOAT32, 1e-5, 1);
         struct call call = call_of(BACKWARD);
         const double expected[] = { 20000502, 20000502 };
-        call.accumulate = true;
+        accumulate(&call);
         for (size_t i = 0; i < shape_elements(&shapes[s]); i++)
             problem.values[VIEW_DY][i] = 100;
         for (size_t c = 0; c < 2; c++) {
@@ -321,7 +323,7 @@ START_TEST(gradients_are_added_once)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         struct problem problem = problem_random(&shapes[s], CLBN_FLOAT32, 1e-5, 1);
         struct call call = call_of(BACKWARD);
-        call.accumulate = true;
+        accumulate(&call);
         for (int repetition = 0; repetition < 20; repetition++)
             verify_call(_i, &problem, &call);
         problem_free(&problem);

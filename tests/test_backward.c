@@ -11,6 +11,8 @@ static struct call call_of_row(const struct table_row *row)
     struct call call = varied_call(row->operation, variation);
     if (row->operation == BACKWARD && variation % 3 == 0)
         call.views &= ~WITH_SAVED;
+    if (variation % 4 == 1)
+        accumulate(&call);
     return call;
 }
 
@@ -76,6 +78,8 @@ static void check_subset(int config, const struct problem *problem, enum operati
     call.in_place = (variation & 4) != 0;
     call.own_workspace = (variation & 8) != 0;
     call.offset = variation % 3;
+    if ((outputs + variation / 4) % 2 == 1)
+        accumulate(&call);
     verify_call(config, problem, &call);
 }
 

@@ -124,6 +124,40 @@ START_TEST(an_update_factor_is_between_0_and_1)
 }
 END_TEST
 
+static void expect_finite(double *factor, const char *name)
+{
+    static const double refused[] = { -DBL_MAX, DBL_MAX, (double)INFINITY, (double)NAN }; /* of float32 */
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        testing("%s %g", name, refused[i]);
+        *factor = refused[i];
+        expect_refusal(&attempt, CLBN_INVALID_FACTOR, name, "expected a number");
+    }
+    *factor = -3;
+    expect_acceptance(&attempt);
+    *factor = 0;
+}
+
+START_TEST(factors_of_gradients_are_finite)
+{
+    attempt = attempt_prepare(&problem, (enum operation)_i);
+    expect_finite(&attempt.run.call.dx_factor, "dx_factor");
+    expect_finite(&attempt.run.call.dgamma_factor, "dgamma_factor");
+    expect_finite(&attempt.run.call.dbeta_factor, "dbeta_factor");
+    attempt_release(&attempt);
+}
+END_TEST
+
+START_TEST(nothing_is_added_to_a_dx_that_is_dy)
+{
+    attempt = attempt_prepare(&problem, (enum operation)_i);
+    attempt.run.call.in_place = true;
+    expect_acceptance(&attempt);
+    attempt.run.call.dx_factor = 1;
+    expect_refusal(&attempt, CLBN_INVALID_ALIAS, "dy and dx", "expected separate");
+    attempt_release(&attempt);
+}
+END_TEST
+
 START_TEST(a_running_variance_is_unbiased_or_biased)
 {
     attempt = attempt_prepare(&problem, (enum operation)_i);
@@ -218,6 +252,12 @@ static TCase *cases_of_calls(void)
         tcase_add_loop_test(cases, an_update_factor_is_between_0_and_1, updating, updating + 1);
         tcase_add_loop_test(cases, a_running_variance_is_unbiased_or_biased, updating, updating + 1);
         tcase_add_loop_test(cases, records_are_of_one_part_or_more, of_records, of_records + 1);
+    }
+    static const int with_gradients[] = { BACKWARD, BACKWARD_FROZEN, BACKWARD_INPUT };
+    for (size_t i = 0; i < sizeof with_gradients / sizeof *with_gradients; i++) {
+        const int operation = with_gradients[i];
+        tcase_add_loop_test(cases, factors_of_gradients_are_finite, operation, operation + 1);
+        tcase_add_loop_test(cases, nothing_is_added_to_a_dx_that_is_dy, operation, operation + 1);
     }
     tcase_add_test(cases, one_value_has_no_unbiased_variance);
     tcase_add_test(cases, a_call_needs_arguments_of_a_known_size);

@@ -64,7 +64,7 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
                           .dz = args->dz,
                           .dgamma = args->dgamma,
                           .dbeta = args->dbeta,
-                          .accumulate = args->accumulate };
+                          .factors = { args->dx_factor, args->dgamma_factor, args->dbeta_factor } };
     status = check(plan, &b, "save_mean", "save_invstd", args->workspace);
     if (status != CLBN_SUCCESS)
         return status;
@@ -73,7 +73,8 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
 
     bool lacks_statistics = bn_is_present(b.x) && !bn_is_present(b.mean);
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place), args->workspace, lacks_statistics);
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place),
+                       args->workspace, lacks_statistics);
     if (lacks_statistics)
         add_missing_statistics(&operation, &b);
     bn_add_backward_steps(&operation, &b);
@@ -103,7 +104,7 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
                           .dgamma = args->dgamma,
                           .dbeta = args->dbeta,
                           .frozen = true,
-                          .accumulate = args->accumulate };
+                          .factors = { args->dx_factor, args->dgamma_factor, args->dbeta_factor } };
     status = check(plan, &b, "running_mean", "running_var", args->workspace);
     if (status != CLBN_SUCCESS)
         return status;
@@ -111,7 +112,8 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
         return launch_empty(&call, &b);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place), args->workspace, false);
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place),
+                       args->workspace, false);
     bn_add_backward_steps(&operation, &b);
     return bn_finish_operation(&operation);
 }

@@ -3,6 +3,8 @@
 #include "api/operands.h"
 #include "base/status.h"
 
+#include <float.h>
+
 static const clbn_view none = CLBN_NO_VIEW;
 
 /* ---- Sources -------------------------------------------------------------------------------------------------------------- */
@@ -70,8 +72,28 @@ cl_int bn_choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
 
 /* ---- Views ---------------------------------------------------------------------------------------------------------------- */
 
+static enum operand_access access_by(double factor)
+{
+    return factor == 0 ? OPERAND_WRITTEN : OPERAND_UPDATED;
+}
+
+static cl_int check_factor(clbn_plan plan, const char *name, double factor)
+{
+    const double greatest = bn_plan_desc(plan)->type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
+    if (factor >= -greatest && factor <= greatest)
+        return CLBN_SUCCESS;
+    return bn_fail(CLBN_INVALID_FACTOR, "%s is %g, expected a number from %g to %g.", name, factor, -greatest, greatest);
+}
+
 cl_int bn_check_gradients(clbn_plan plan, const struct backward *b)
 {
+    cl_int status = check_factor(plan, "dx_factor", b->factors.dx);
+    if (status == CLBN_SUCCESS)
+        status = check_factor(plan, "dgamma_factor", b->factors.dgamma);
+    if (status == CLBN_SUCCESS)
+        status = check_factor(plan, "dbeta_factor", b->factors.dbeta);
+    if (status != CLBN_SUCCESS)
+        return status;
     bool has_any = bn_is_present(b->dx) || bn_is_present(b->dz) || bn_is_present(b->dgamma) || bn_is_present(b->dbeta);
     if (bn_plan_shape(plan)->elements > 0 && !has_any)
         return bn_fail(CLBN_MISSING_VIEW, "dx, dz, dgamma and dbeta are absent, expected at least one of them.");
@@ -88,7 +110,6 @@ cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *m
     bool is_phase = bn_is_present(b->records);
     const enum operand_need for_xhat = bn_is_present(b->x) && (b->frozen || is_phase) ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
     const enum operand_need for_dx = b->frozen || b->alone || is_phase ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
-    const enum operand_access gradients = b->accumulate ? OPERAND_UPDATED : OPERAND_WRITTEN;
     const struct operand operands[] = {
         { "x", TENSOR_X, b->x, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "dy", TENSOR_DY, b->dy, elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
@@ -99,10 +120,10 @@ cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *m
         { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { mean_name, OPERAND_PARAMETER, b->mean, channels, OPERAND_READ, for_xhat, NULL },
         { deviation_name, OPERAND_PARAMETER, b->deviation, channels, OPERAND_READ, for_dx, NULL },
-        { "dx", TENSOR_DX, b->dx, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
+        { "dx", TENSOR_DX, b->dx, elements, access_by(b->factors.dx), OPERAND_OPTIONAL, b->factors.dx == 0 ? "dy" : NULL },
         { "dz", TENSOR_DZ, b->dz, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
-        { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, gradients, OPERAND_OPTIONAL, NULL },
-        { "dbeta", OPERAND_PARAMETER, b->dbeta, shape->channels, gradients, OPERAND_OPTIONAL, NULL },
+        { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, access_by(b->factors.dgamma), OPERAND_OPTIONAL, NULL },
+        { "dbeta", OPERAND_PARAMETER, b->dbeta, shape->channels, access_by(b->factors.dbeta), OPERAND_OPTIONAL, NULL },
         { "sums", OPERAND_PARAMETER, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "records", OPERAND_PARAMETER, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
     };

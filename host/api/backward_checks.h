@@ -8,7 +8,7 @@
  * needed. */
 cl_int bn_choose_source(clbn_plan plan, struct backward *backward, bool takes_xhat);
 
-/* Checks that there is something to give. An empty batch has nothing, and no buffers to give it in. */
+/* Checks the factors, and that there is something to give. An empty batch has nothing, and no buffers to give it in. */
 cl_int bn_check_gradients(clbn_plan plan, const struct backward *backward);
 
 /* Checks the views of a backward whose source is chosen. mean_name, deviation_name: those of its arguments. */

@@ -94,7 +94,7 @@ cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const cl
                           .dz = args->dz,
                           .dgamma = args->dgamma,
                           .dbeta = args->dbeta,
-                          .accumulate = args->accumulate,
+                          .factors = { args->dx_factor, args->dgamma_factor, args->dbeta_factor },
                           .records = args->records,
                           .parts = args->parts };
     status = check_input(plan, &b, args->workspace);

@@ -24,7 +24,6 @@ static cl_uint flags_of(const struct operation *o, const struct backward *b)
 {
     cl_uint flags = bn_stream_flag(&o->steps, count_tensors(b));
     flags |= b->frozen ? FLAG_FROZEN : 0u;
-    flags |= b->accumulate ? FLAG_ACCUMULATE : 0u;
     flags |= b->alone ? FLAG_ALONE : 0u;
     flags |= bn_is_present(b->y) && !b->alone ? FLAG_FROM_OUTPUT : 0u;
     return flags;
@@ -41,12 +40,27 @@ static void bind_inputs(struct steps *steps, const struct backward *b)
     bn_bind_view(steps, b->mask);
 }
 
+static void bind_outputs(struct steps *steps, const struct backward *b)
+{
+    bn_bind_tensor(steps, b->dx, TENSOR_DX);
+    bn_bind_rounded(steps, bn_is_present(b->dx) ? b->factors.dx : 0);
+    bn_bind_tensor(steps, b->dz, TENSOR_DZ);
+}
+
 static void bind_parameters(struct steps *steps, const struct backward *b)
 {
     bn_bind_view(steps, b->gamma);
     bn_bind_view(steps, b->beta);
     bn_bind_view(steps, b->mean);
     bn_bind_view(steps, b->deviation);
+}
+
+static void bind_parameter_gradients(struct steps *steps, const struct backward *b)
+{
+    bn_bind_view(steps, b->dgamma);
+    bn_bind_rounded(steps, b->factors.dgamma);
+    bn_bind_view(steps, b->dbeta);
+    bn_bind_rounded(steps, b->factors.dbeta);
 }
 
 static void bind_epsilon(struct steps *steps)
@@ -58,11 +72,9 @@ static void add_whole_step(struct operation *o, const struct recipe *r, const st
 {
     bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
     bind_inputs(&o->steps, b);
-    bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
-    bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
+    bind_outputs(&o->steps, b);
     bind_parameters(&o->steps, b);
-    bn_bind_view(&o->steps, b->dgamma);
-    bn_bind_view(&o->steps, b->dbeta);
+    bind_parameter_gradients(&o->steps, b);
     bind_epsilon(&o->steps);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, flags_of(o, b));
@@ -87,8 +99,7 @@ static void bind_merged(struct steps *steps, const struct backward *b, struct pa
     bn_bind_ulong(steps, partials.count);
     bn_bind_view(steps, partials.view);
     bind_parameters(steps, b);
-    bn_bind_view(steps, b->dgamma);
-    bn_bind_view(steps, b->dbeta);
+    bind_parameter_gradients(steps, b);
     bind_epsilon(steps);
 }
 
@@ -113,8 +124,7 @@ static void add_result_steps(struct operation *o, const struct backward *b, stru
         return;
     bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
     bind_inputs(&o->steps, b);
-    bn_bind_tensor(&o->steps, b->dx, TENSOR_DX);
-    bn_bind_tensor(&o->steps, b->dz, TENSOR_DZ);
+    bind_outputs(&o->steps, b);
     if (r->last_merges)
         bind_merged(&o->steps, b, partials);
     bn_bind_alpha(&o->steps);
@@ -136,9 +146,7 @@ void bn_add_backward_steps(struct operation *o, const struct backward *b)
 
 void bn_add_empty_backward_step(struct operation *o, const struct backward *b)
 {
-    struct backward nothing_to_read = {
-        .dgamma = b->dgamma, .dbeta = b->dbeta, .frozen = b->frozen, .accumulate = b->accumulate
-    };
+    struct backward nothing_to_read = { .dgamma = b->dgamma, .dbeta = b->dbeta, .frozen = b->frozen, .factors = b->factors };
     const struct partials no_partials = { .count = 0 };
     add_finish_step(o, &nothing_to_read, no_partials, b->records, none);
 }

@@ -10,7 +10,10 @@ struct backward {
     clbn_view mean;      /* the saved mean, or the running mean if frozen */
     clbn_view deviation; /* the saved invstd, or the running variance if frozen */
     clbn_view dx, dz, dgamma, dbeta;
-    bool frozen, accumulate;
+    struct factors {
+        double dx, dgamma, dbeta; /* of what they hold, which is added */
+    } factors;
+    bool frozen;
     bool alone;    /* x is had back from y; bn_choose_source decides */
     bool in_place; /* dx or dz lies over dy; bn_check_backward_views finds out */
     /* Of the phases: records of sums, of which one is written or parts are read; else absent. */

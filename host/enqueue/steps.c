@@ -162,14 +162,18 @@ void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor)
     bind(steps, offsetof(struct layout, strides) + axis_count(steps) * sizeof(cl_ulong), &layout);
 }
 
-void bn_bind_alpha(struct steps *steps)
+void bn_bind_rounded(struct steps *steps, double value)
 {
-    const cl_double alpha = bn_plan_alpha(steps->plan);
-    const cl_float rounded = (cl_float)alpha;
+    const cl_float rounded = (cl_float)value;
     if (bn_plan_desc(steps->plan)->type == CLBN_FLOAT64)
-        bind(steps, sizeof(alpha), &alpha);
+        bind(steps, sizeof(value), &value);
     else
         bind(steps, sizeof(rounded), &rounded);
+}
+
+void bn_bind_alpha(struct steps *steps)
+{
+    bn_bind_rounded(steps, bn_plan_alpha(steps->plan));
 }
 
 void bn_bind_real(struct steps *steps, double value)

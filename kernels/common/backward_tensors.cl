@@ -6,6 +6,7 @@ typedef struct {
     output dx, dz;
     __global const uchar *mask;
     real alpha;
+    real dx_factor; /* of what dx holds, which is added; not read where this is 0 */
     uint flags;
     bool has_x, has_dx; /* data alone does not let the compiler see it */
 } backward_tensors;
@@ -13,7 +14,8 @@ typedef struct {
 /* Whether x, dy and dx are all there is, and dx depends on all of them. */
 HELPER bool has_only_dx(backward_tensors t)
 {
-    return t.has_x && !t.other.data && !t.dz.data && !t.mask && !(t.flags & (FLAG_FROZEN | FLAG_ALONE));
+    return t.has_x && !t.other.data && !t.dz.data && !t.mask && t.dx_factor == 0 &&
+           !(t.flags & (FLAG_FROZEN | FLAG_ALONE));
 }
 
 /* Makes constants of what has_only_dx() is true of. */
@@ -22,6 +24,7 @@ INLINE void keep_only_dx(backward_tensors *t)
     t->other.data = 0;
     t->dz.data = 0;
     t->mask = 0;
+    t->dx_factor = 0;
     t->flags = 0;
     t->has_x = true;
 }
@@ -54,6 +57,12 @@ HELPER bool input_takes_x(backward_tensors t)
 {
     bool slope_does = CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && !t.mask && !(t.flags & FLAG_FROM_OUTPUT);
     return slope_does || (t.has_dx && !(t.flags & FLAG_FROZEN));
+}
+
+/* dx with what it held, which is looked at where it is added. */
+INLINE realv accumulated(realv dx, realv held, backward_tensors t)
+{
+    return t.dx_factor == 0 ? dx : fma(held, (realv)t.dx_factor, dx);
 }
 
 /* Of some elements: xhat in the normalizer's unit, and dy taken back through the activation. */

@@ -26,16 +26,17 @@
         wide_of_parts(epsilon_high, epsilon_low)
 
 #define BACKWARD_INPUTS division d, TENSOR(x), TENSOR(dy), TENSOR(other), MEMORY(const uchar, mask)
-#define BACKWARD_TENSORS BACKWARD_INPUTS, RESULT(dx), RESULT(dz)
+#define BACKWARD_TENSORS BACKWARD_INPUTS, RESULT(dx), real dx_factor, RESULT(dz)
 #define GIVEN_BACKWARD_INPUTS                                                                                          \
     { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at }, { other + other_at.offset, other_at }, { 0, x_at },     \
-      { 0, x_at }, mask + mask_offset, alpha, flags, x != 0, false }
+      { 0, x_at }, mask + mask_offset, alpha, 0, flags, x != 0, false }
 #define GIVEN_BACKWARD_TENSORS                                                                                         \
     { { x + x_at.offset, x_at }, { dy + dy_at.offset, dy_at }, { other + other_at.offset, other_at },                  \
-      { dx + dx_at.offset, dx_at }, { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, flags, x != 0, dx != 0 }
+      { dx + dx_at.offset, dx_at }, { dz + dz_at.offset, dz_at }, mask + mask_offset, alpha, dx_factor, flags, x != 0, dx != 0 }
 
 #define BACKWARD_PARAMETERS AFFINE_PARAMETERS, MEMORY(const real, mean), MEMORY(const real, deviation)
-#define PARAMETER_GRADIENTS MEMORY(real, dgamma), MEMORY(real, dbeta)
+#define PARAMETER_GRADIENTS MEMORY(real, dgamma), real dgamma_factor, MEMORY(real, dbeta), real dbeta_factor
+#define GIVEN_PARAMETER_GRADIENTS { dgamma + dgamma_offset, dbeta + dbeta_offset, dgamma_factor, dbeta_factor }
 #define GIVEN_BACKWARD_PARAMETERS                                                                                      \
     { gamma + gamma_offset, beta + beta_offset, mean + mean_offset, deviation + deviation_offset,                      \
       wide_of_parts(epsilon_high, epsilon_low), flags }

@@ -32,10 +32,9 @@ typedef ulong cl_ulong;
 #define FLAG_STREAM      1u  /* results go past the cache: nontemporal stores */
 #define FLAG_BIASED      2u  /* the running variance is the biased one */
 #define FLAG_FROZEN      4u  /* backward: the statistics are constants */
-#define FLAG_ACCUMULATE  8u  /* dgamma and dbeta are added to what is there */
-#define FLAG_FROM_OUTPUT 16u /* backward: the activation's slope is had from y, in the place of z */
-#define FLAG_ALONE       32u /* backward: y stands in the place of x, and xhat is had back from it */
-#define FLAG_RECORDS     64u /* partial results are records of clbn.h's phases */
+#define FLAG_FROM_OUTPUT 8u  /* backward: the activation's slope is had from y, in the place of z */
+#define FLAG_ALONE       16u /* backward: y stands in the place of x, and xhat is had back from it */
+#define FLAG_RECORDS     32u /* partial results are records of clbn.h's phases */
 
 /* How tensors of (rows, channels, columns) are divided among single work-items (kernels/cpu). */
 struct division {

@@ -261,6 +261,7 @@ void own_sums(division d, position at, columns_share share, backward_tensors t, 
 INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_cache, bool dz_past_cache,
                          __global const real *table)
 {
+    const input dx = { t.dx.data, t.dx.at };
     column_normalizer n;
     load_column_normalizer(&n, c, table);
     realv gain = load_coefficients(c, table, INPUT_GAIN);
@@ -269,8 +270,10 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
     for (index_t row = c.row; row < c.row_end; row += c.step) {
         backward_terms terms;
         load_column_terms(&terms, d, c, t, row, n);
+        const realv held = t.dx_factor == 0 ? 0 : load_column(d, c, dx, row);
         if (t.has_dx)
-            store_column(d, c, t.dx, row, input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), dx_past_cache);
+            store_column(d, c, t.dx, row, accumulated(input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), held, t),
+                         dx_past_cache);
         if (t.dz.data)
             store_column(d, c, t.dz, row, terms.g, dz_past_cache);
     }
@@ -297,8 +300,10 @@ INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t 
             }
             backward_terms terms;
             load_block_terms(&terms, at, t, c, in_order, n);
+            const realv held = t.dx_factor == 0 ? 0 : load_in_order(at.dx + c, in_order);
             if (t.has_dx)
-                store_in_order(at.dx + c, input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), in_order, past_cache);
+                store_in_order(at.dx + c, accumulated(input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), held, t),
+                               in_order, past_cache);
             if (t.dz.data)
                 store_in_order(at.dz + c, terms.g, in_order, past_cache);
         }
@@ -382,6 +387,7 @@ GROUP_KERNEL void columns_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAME
 {
     const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
+    const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
     __local sums scratch[CLBN_GROUP];
     position at = position_in_group(d);
     __global uchar *state = partials + partials_offset;
@@ -404,8 +410,7 @@ GROUP_KERNEL void columns_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAME
                 load_partial_sums(&s, state, part, d.channels, to);
             const reals unit = unit_of(p, to);
             gradient g;
-            finish_sums(&g, sums_of_units(s, unit), wide_of_count(d.rows), to, p, unit, part == 0, dgamma + dgamma_offset,
-                        dbeta + dbeta_offset);
+            finish_sums(&g, sums_of_units(s, unit), wide_of_count(d.rows), to, p, unit, part == 0, gradients);
             store_gradient(table, d.channels, to, g);
         }
     }

@@ -30,9 +30,10 @@ GROUP_KERNEL void columns_merge_input(BACKWARD_TENSORS, ulong count, ulong parti
 {
     const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;
+    const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
     const position at = position_in_group(d);
     __global real *table = own_table(d, get_group_id(0), BACKWARD_ROWS, coefficients, coefficients_offset);
     merge_gradients(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, count, flags),
-                    merge_all(), of, dgamma + dgamma_offset, dbeta + dbeta_offset, 0, table, 0);
+                    merge_all(), of, gradients, 0, table, 0);
     input_columns(d, at, second_share_of(d, at, backward_reads_vectors(t)), t, table);
 }

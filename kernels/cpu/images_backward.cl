@@ -108,8 +108,10 @@ INLINE void input_vector(backward_tensors t, index_t offset, index_t v, bool in_
     const index_t at = offset + v * CLBN_VECTOR;
     backward_terms terms;
     load_image_terms(&terms, t, offset, v, in_order, width, bits, n);
+    const realv held = t.dx_factor == 0 ? 0 : load_either(t.dx.data + at, in_order, full, width);
     if (t.has_dx)
-        store_either(t.dx.data + at, input_gradient(terms.g, terms.xhat, s->g[v], s->g_xhat[v], s->xhat[v], t.flags),
+        store_either(t.dx.data + at,
+                     accumulated(input_gradient(terms.g, terms.xhat, s->g[v], s->g_xhat[v], s->xhat[v], t.flags), held, t),
                      in_order, full, width, past_cache);
     if (t.dz.data)
         store_either(t.dz.data + at, terms.g, in_order, full, width, past_cache);
@@ -161,6 +163,7 @@ GROUP_KERNEL void images_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMET
 {
     const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters parameters = GIVEN_BACKWARD_PARAMETERS;
+    const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
     const bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     normalizer_tables n;
     backward_tables s;
@@ -182,7 +185,7 @@ GROUP_KERNEL void images_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMET
         const reals unit = unit_of(parameters, at);
         gradient g;
         finish_sums(&g, sums_of_units(all[i], unit), wide_of_count(d.rows * d.columns), at, parameters, unit, true,
-                    dgamma + dgamma_offset, dbeta + dbeta_offset);
+                    gradients);
         spread_value(s.g, p, i, g.gain);
         spread_value(s.g_xhat, p, i, g.slope);
         spread_value(s.xhat, p, i, g.shift);

@@ -210,13 +210,19 @@ void find_own_sums(sums *own, division d, position at, backward_tensors t, index
     }
 }
 
+/* What dx holds, where that is added. */
+INLINE realv held_dx(backward_row r, index_t column, bool in_vector, uint width)
+{
+    return r.of.dx_factor == 0 ? 0 : load_either(r.dx + column, r.in_order, in_vector, width);
+}
+
 /* dx, dz */
-INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint width, backward_terms t, gradient g,
+INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint width, backward_terms t, realv held, gradient g,
                             bool dx_past_cache, bool dz_past_cache)
 {
     if (r.of.has_dx)
-        store_either(r.dx + column, gradient_of_channel(t.g, t.xhat, g, r.of.flags), r.in_order, in_vector, width,
-                     dx_past_cache);
+        store_either(r.dx + column, accumulated(gradient_of_channel(t.g, t.xhat, g, r.of.flags), held, r.of), r.in_order,
+                     in_vector, width, dx_past_cache);
     if (r.dz)
         store_either(r.dz + column, t.g, r.in_order, in_vector, width, dz_past_cache);
 }
@@ -225,20 +231,23 @@ INLINE void input_row(backward_row r, position at, chunk c, normalizer n, gradie
 {
     index_t overlap = c.column + overlap_begin(c);
     backward_terms last = { 0, 0 }; /* loaded before a dx or dz that is dy overwrites some of it */
-    if (c.overlaps)
+    realv last_held = 0;
+    if (c.overlaps) {
         load_terms(&last, r, overlap, true, CLBN_VECTOR, n);
+        last_held = held_dx(r, overlap, true, CLBN_VECTOR);
+    }
     for (index_t j = at.lane; j < c.vectors; j += at.lanes) {
         index_t column = c.column + j * CLBN_VECTOR;
         backward_terms t;
         load_terms(&t, r, column, true, CLBN_VECTOR, n);
-        store_gradients(r, column, true, CLBN_VECTOR, t, g, dx_past_cache, dz_past_cache);
+        store_gradients(r, column, true, CLBN_VECTOR, t, held_dx(r, column, true, CLBN_VECTOR), g, dx_past_cache, dz_past_cache);
     }
     if (c.overlaps)
-        store_gradients(r, overlap, true, CLBN_VECTOR, last, g, false, false);
+        store_gradients(r, overlap, true, CLBN_VECTOR, last, last_held, g, false, false);
     for (index_t j = c.singles + at.lane; j < c.columns; j += at.lanes) {
         backward_terms t;
         load_terms(&t, r, c.column + j, false, 1, n);
-        store_gradients(r, c.column + j, false, 1, t, g, false, false);
+        store_gradients(r, c.column + j, false, 1, t, held_dx(r, c.column + j, false, 1), g, false, false);
     }
 }
 
@@ -292,6 +301,7 @@ GROUP_KERNEL void rows_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
     __local sums scratch[CLBN_GROUP];
     const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
+    const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
     position at = position_in_group(d);
     index_t channel = get_group_id(1);
     const span all = span_of(channel, d.channels);
@@ -305,7 +315,7 @@ GROUP_KERNEL void rows_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
     }
     gradient g;
     finish_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, get_local_id(0) == 0,
-                dgamma + dgamma_offset, dbeta + dbeta_offset);
+                gradients);
     if (dx || dz)
         input_part(d, at, t, channel, 0, n, g);
 }

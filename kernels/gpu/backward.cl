@@ -195,10 +195,12 @@ typedef struct {
 INLINE void store_gradients(division d, share s, backward_tensors t, cursor c, backward_terms terms, back_result r, bool in_vectors,
                             uint width)
 {
-    if (t.has_dx)
-        store_packed(t.dx.data + offset_at(d, t.dx.at, base_of(d, s, t.dx.at), c),
-                     pack(input_gradient(terms.g, terms.xhat, (realv)(r.gain), (realv)(r.slope), (realv)(r.shift), t.flags)),
-                     in_vectors, width);
+    if (t.has_dx) {
+        __global storage *dx = t.dx.data + offset_at(d, t.dx.at, base_of(d, s, t.dx.at), c);
+        const realv held = t.dx_factor == 0 ? (realv)0 : unpack(load_packed(dx, in_vectors, width));
+        const realv own = input_gradient(terms.g, terms.xhat, (realv)(r.gain), (realv)(r.slope), (realv)(r.shift), t.flags);
+        store_packed(dx, pack(accumulated(own, held, t)), in_vectors, width);
+    }
     if (t.dz.data)
         store_packed(t.dz.data + offset_at(d, t.dz.at, base_of(d, s, t.dz.at), c), pack(terms.g), in_vectors, width);
 }

@@ -88,8 +88,8 @@ INLINE wide values_of(partial_results p, ulong channels, span channel, ulong cou
 }
 
 /* Moments of parts or records. What is not wanted is NULL. */
-GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count, MEMORY(const uchar, partials), STATISTICS_PARAMETERS, MEMORY(real, record),
-                                    MEMORY(uchar, coefficients), uint flags)
+GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count, MEMORY(const uchar, partials),
+                                    STATISTICS_PARAMETERS, MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
 {
     __local moments scratch[CLBN_GROUP];
     const channel_statistics of = GIVEN_STATISTICS;
@@ -112,11 +112,13 @@ GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count,
 }
 
 /* Likewise, sums of parts over count values in all, or records. */
-GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong partial_count, MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON,
-                                   MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
+GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong partial_count, MEMORY(const uchar, partials),
+                                   BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, MEMORY(real, record),
+                                   MEMORY(uchar, coefficients), uint flags)
 {
     __local sums scratch[CLBN_GROUP];
     const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;
+    const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
     const partial_results p = partials_at(partials, partials_offset, partial_count, flags);
     const position at = position_among(lanes);
     const ulong c = get_group_id(0) * (ulong)lanes + at.lane;
@@ -133,7 +135,7 @@ GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong pa
     find_normalizer(&n, of, channel);
     if (!p.are_records)
         s = sums_of_units(s, n.unit);
-    finish_sums(&g, s, values, channel, of, n.unit, true, dgamma + dgamma_offset, dbeta + dbeta_offset);
+    finish_sums(&g, s, values, channel, of, n.unit, true, gradients);
     if (record)
         store_sums(record + record_offset, d.channels, channel, s, values);
     if (!coefficients)

@@ -85,6 +85,7 @@ GROUP_KERNEL void tile_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
     packed kept_x[BACKWARD_KEPT], kept_dy[BACKWARD_KEPT];
     backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
+    const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
     const bool needs_sums = dgamma || dbeta || (dx && !(flags & FLAG_FROZEN));
     const uint item = get_local_id(0);
     const index_t tile = get_group_id(0);
@@ -117,7 +118,7 @@ GROUP_KERNEL void tile_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
     if (item < s.slots) {
         gradient g;
         finish_sums(&g, sums_of_units(all, own.unit), wide_of_count(count_values(d, s, tile, item)), channel, p, own.unit, true,
-                    dgamma + dgamma_offset, dbeta + dbeta_offset);
+                    gradients);
         store_gradient_of_slot(cells, s, item, g);
     }
     barrier(CLK_LOCAL_MEM_FENCE);

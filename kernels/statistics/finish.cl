@@ -89,12 +89,12 @@ INLINE sums add_parts(partial_results p, position at, span to)
 
 /* A channel's gradient, and what it takes of x, from its sums, which become those in no unit. */
 INLINE void finish_added(normalizer *n, gradient *g, sums *s, wide values, partial_results p, span to, bool writes,
-                         channel_parameters of, __global real *dgamma, __global real *dbeta)
+                         channel_parameters of, parameter_gradients gradients)
 {
     find_normalizer(n, of, to);
     if (!p.are_records)
         *s = sums_of_units(*s, n->unit);
-    finish_sums(g, *s, values, to, of, n->unit, writes, dgamma, dbeta);
+    finish_sums(g, *s, values, to, of, n->unit, writes, gradients);
 }
 
 /* A group's share of the channels: spans side by side, and the same of every so many groups. */
@@ -129,7 +129,7 @@ void merge_statistics(partial_results p, merging own, channel_statistics of, __g
 }
 
 /* The same of sums, which also give dgamma and dbeta. */
-void merge_gradients(partial_results p, merging own, channel_parameters of, __global real *dgamma, __global real *dbeta,
+void merge_gradients(partial_results p, merging own, channel_parameters of, parameter_gradients gradients,
                      __global real *record, __global real *table, __local sums *scratch)
 {
     const ulong step = own.at.lanes * CLBN_SPAN;
@@ -146,7 +146,7 @@ void merge_gradients(partial_results p, merging own, channel_parameters of, __gl
         const wide values = values_of(p, to);
         normalizer n;
         gradient g;
-        finish_added(&n, &g, &s, values, p, to, own.writes, of, dgamma, dbeta);
+        finish_added(&n, &g, &s, values, p, to, own.writes, of, gradients);
         if (record)
             store_sums(record, p.channels, to, s, values);
         for (ulong i = 0; table && i < p.folded; i++) {
@@ -175,9 +175,10 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
                                    MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
 {
     const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;
+    const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
     const merging own = { position_among(lanes), get_group_id(0), get_num_groups(0), true };
     __local sums scratch[CLBN_GROUP];
     merge_gradients(partials_at(partials, partials_offset, channels, folded, partial_count, count, flags), own, of,
-                    dgamma + dgamma_offset, dbeta + dbeta_offset, record + record_offset,
+                    gradients, record + record_offset,
                     (__global real *)(coefficients + coefficients_offset), scratch);
 }

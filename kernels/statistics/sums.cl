@@ -130,20 +130,25 @@ SPAN_INLINE sums sums_of_units(sums s, reals unit)
     return s;
 }
 
-/* dgamma or dbeta of channels; values may be NULL. */
-SPAN_INLINE void store_parameter_gradient(__global real *values, span at, wide sum, uint flags)
+/* Where the gradients of parameters go, each may be NULL, and the factors of what they hold, which is added; not read where these are 0. */
+typedef struct {
+    __global real *dgamma, *dbeta;
+    real dgamma_factor, dbeta_factor;
+} parameter_gradients;
+
+SPAN_INLINE void store_parameter_gradient(__global real *values, real factor, span at, wide sum)
 {
     if (!values)
         return;
-    if (flags & FLAG_ACCUMULATE)
-        sum = wide_add(sum, wide_of(load_span(values, at)));
+    if (factor != 0)
+        sum = wide_add(sum, wide_multiply(wide_of(load_span(values, at)), wide_of(factor)));
     store_span(values, at, real_of(sum));
 }
 
 /* Channels' dx from their sums over count values, for xhat in their unit; NaN where a sum is not finite. If writes, also stores dgamma
- * and dbeta, each where it is not NULL. */
+ * and dbeta. */
 SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, reals unit, bool writes,
-                             __global real *dgamma, __global real *dbeta)
+                             parameter_gradients to)
 {
     result->gain = short_nan(parameter_or(p.gamma, at, 1) * invstd_of(p, at));
     result->slope = 0;
@@ -165,8 +170,8 @@ SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, chan
         result->shift = have ? short_nan(shift) : (reals)0;
     }
     if (writes) {
-        store_parameter_gradient(dgamma, at, s.g_xhat, p.flags);
-        store_parameter_gradient(dbeta, at, s.g, p.flags);
+        store_parameter_gradient(to.dgamma, to.dgamma_factor, at, s.g_xhat);
+        store_parameter_gradient(to.dbeta, to.dbeta_factor, at, s.g);
     }
 }
 

@@ -129,12 +129,12 @@ void bound_argument(struct arithmetic arithmetic, const struct shape *shape, con
     }
 }
 
-void bound_accumulated(struct arithmetic arithmetic, const double *old, struct expected *gradient)
+void bound_accumulated(struct arithmetic arithmetic, const double *old, double factor, struct expected *gradient)
 {
-    for (size_t c = 0; c < gradient->count; c++) {
-        gradient->value[c] += old[c];
-        gradient->magnitude[c] += fabsl(old[c]);
-        gradient->bound[c] += arithmetic.unit_roundoff * fabsl(gradient->value[c]);
+    for (size_t i = 0; i < gradient->count; i++) {
+        gradient->value[i] += (long double)factor * old[i];
+        gradient->magnitude[i] += fabsl((long double)factor * old[i]);
+        gradient->bound[i] += arithmetic.unit_roundoff * (fabsl(gradient->value[i]) + gradient->bound[i]);
     }
 }
 

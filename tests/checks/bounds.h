@@ -41,8 +41,8 @@ void bound_output(struct arithmetic arithmetic, const struct shape *shape, const
 /* The same as a backward can compute it again: with mean and invstd as they were saved, rounded. */
 void bound_argument(struct arithmetic arithmetic, const struct shape *shape, const struct statistics *statistics,
                     const double *gamma, const double *beta, const double *z, struct expected *a);
-/* dgamma or dbeta, bounded, added to what was there, and rounded once. */
-void bound_accumulated(struct arithmetic arithmetic, const double *old, struct expected *gradient);
+/* A gradient, bounded, with what was there, times a factor, added in one rounding. */
+void bound_accumulated(struct arithmetic arithmetic, const double *old, double factor, struct expected *gradient);
 /* Folded weights or biases: computed with u^2 (the reference: in long double), then rounded so many times. */
 void bound_folded(struct arithmetic arithmetic, unsigned roundings, struct expected *folded);
 void bound_running(struct arithmetic arithmetic, const struct expected *batch, double batch_weight, struct expected *updated);

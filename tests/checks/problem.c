@@ -82,11 +82,10 @@ static void fill_x(struct problem *problem, struct random *random)
     free(deviations);
 }
 
-/* dgamma and dbeta are read where they are accumulated. */
+/* dx, dgamma and dbeta are read where gradients are added to what they hold. */
 static bool is_given(enum view view)
 {
-    return view == VIEW_BIAS ||
-           (view != VIEW_Y && view != VIEW_DX && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS);
+    return view == VIEW_BIAS || (view != VIEW_Y && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS);
 }
 
 static struct statistics compute_statistics(const struct problem *problem)
@@ -120,6 +119,7 @@ struct problem problem_random(const struct shape *shape, clbn_type type, double 
     fill_normal(&problem, VIEW_DGAMMA, &random);
     fill_normal(&problem, VIEW_DBETA, &random);
     fill_normal(&problem, VIEW_BIAS, &random);
+    fill_normal(&problem, VIEW_DX, &random);
     for (enum view view = 0; view < VIEWS; view++)
         if (is_given(view))
             round_values(&problem, view);

@@ -111,6 +111,27 @@ struct call call_of(enum operation operation)
     return call;
 }
 
+void accumulate(struct call *call)
+{
+    call->dx_factor = call->in_place ? 0 : 0.75;
+    call->dgamma_factor = -2;
+    call->dbeta_factor = 1;
+}
+
+double call_factor(const struct call *call, enum view view)
+{
+    switch (view) {
+    case VIEW_DX:
+        return call->dx_factor;
+    case VIEW_DGAMMA:
+        return call->dgamma_factor;
+    case VIEW_DBETA:
+        return call->dbeta_factor;
+    default:
+        return 0;
+    }
+}
+
 const char *operation_name(enum operation operation)
 {
     static const char *const names[OPERATIONS] = { "forward training",    "forward inference", "backward",
@@ -147,7 +168,7 @@ static enum role role_of(const struct problem *problem, const struct call *call,
         return ABSENT;
     if (is_backward(call->operation) && !source_has(call->source, view))
         return ABSENT;
-    if (call->accumulate && (view == VIEW_DGAMMA || view == VIEW_DBETA) && role == OUTPUT)
+    if (role == OUTPUT && call_factor(call, view) != 0)
         return UPDATED;
     return role;
 }

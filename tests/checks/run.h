@@ -47,7 +47,6 @@ struct call {
     enum operation operation;
     unsigned views;              /* a set of WITH(view); what the operation or the source does not know is left out */
     enum source source;          /* of a backward */
-    bool accumulate;             /* of a backward */
     bool in_place;               /* y over x, dx over dy, the folded bias over the bias */
     bool residual_in_place;      /* y over z, dz over dy */
     bool own_workspace;          /* else the library's */
@@ -59,6 +58,7 @@ struct call {
     bool shifts_differ;          /* each view has another shift */
     const struct layout *layout; /* NULL: packed; must outlive the run */
     double update_factor;
+    double dx_factor, dgamma_factor, dbeta_factor; /* of a backward; 0 at first */
     clbn_running_variance running_variance;
 };
 
@@ -74,6 +74,10 @@ struct run {
 
 /* Everything but the extras, slopes from x, not in place, the library's workspace, aligned, in packed buffers, f = 0.1. */
 struct call call_of(enum operation operation);
+/* Lets a backward add its gradients to what there is, times a factor, each another one; to a dx that is dy nothing can be added. */
+void accumulate(struct call *call);
+/* The factor of what an output holds. */
+double call_factor(const struct call *call, enum view view);
 const char *operation_name(enum operation operation);
 bool is_backward(enum operation operation);
 

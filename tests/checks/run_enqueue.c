@@ -68,7 +68,9 @@ static cl_int enqueue_backward(const struct run *run, cl_command_queue queue, cl
     args.dz = run_view(run, VIEW_DZ);
     args.dgamma = run_view(run, VIEW_DGAMMA);
     args.dbeta = run_view(run, VIEW_DBETA);
-    args.accumulate = run->call.accumulate;
+    args.dx_factor = run->call.dx_factor;
+    args.dgamma_factor = run->call.dgamma_factor;
+    args.dbeta_factor = run->call.dbeta_factor;
     args.workspace = workspace_of(run);
     return clbnEnqueueBackward(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
@@ -90,7 +92,9 @@ static cl_int enqueue_backward_frozen(const struct run *run, cl_command_queue qu
     args.dz = run_view(run, VIEW_DZ);
     args.dgamma = run_view(run, VIEW_DGAMMA);
     args.dbeta = run_view(run, VIEW_DBETA);
-    args.accumulate = run->call.accumulate;
+    args.dx_factor = run->call.dx_factor;
+    args.dgamma_factor = run->call.dgamma_factor;
+    args.dbeta_factor = run->call.dbeta_factor;
     args.workspace = workspace_of(run);
     return clbnEnqueueBackwardFrozen(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
@@ -190,7 +194,9 @@ static cl_int enqueue_backward_input(const struct run *run, cl_command_queue que
     args.dgamma = run_view(run, VIEW_DGAMMA);
     args.dbeta = run_view(run, VIEW_DBETA);
     args.parts = run->problem->parts;
-    args.accumulate = run->call.accumulate;
+    args.dx_factor = run->call.dx_factor;
+    args.dgamma_factor = run->call.dgamma_factor;
+    args.dbeta_factor = run->call.dbeta_factor;
     args.workspace = workspace_of(run);
     return clbnEnqueueBackwardInput(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }

@@ -170,13 +170,19 @@ static struct terms terms_of(struct run *run, const struct statistics *statistic
     return terms;
 }
 
+static void add_old_values(const struct run *run, enum view view, struct expected *gradient)
+{
+    const double factor = call_factor(&run->call, view);
+    if (factor != 0)
+        bound_accumulated(problem_arithmetic(run->problem), run->problem->values[view], factor, gradient);
+}
+
 static void check_parameter_gradient(struct run *run, enum quantity quantity, enum view view, struct expected *gradient)
 {
     const struct problem *problem = run->problem;
     if (!run_has(run, view))
         return;
-    if (run->call.accumulate)
-        bound_accumulated(problem_arithmetic(problem), problem->values[view], gradient);
+    add_old_values(run, view, gradient);
     expect_within_bounds(quantity, parameter_type(problem->type), run_output(run, view), gradient);
 }
 
@@ -187,6 +193,7 @@ static void check_gradients(struct run *run, const struct statistics *statistics
     struct terms terms = terms_of(run, statistics);
     struct gradients gradients = reference_gradients(&problem->shape, &terms, statistics, gamma, source == STATISTICS_FROZEN);
     bound_gradients(problem_arithmetic(problem), &problem->shape, &terms, statistics, gamma, source, &gradients);
+    add_old_values(run, VIEW_DX, &gradients.dx);
     if (run_has(run, VIEW_DX))
         expect_tensor(QUANTITY_DX, problem, run_output(run, VIEW_DX), &gradients.dx);
     check_parameter_gradient(run, QUANTITY_DGAMMA, VIEW_DGAMMA, &gradients.dgamma);
@@ -314,7 +321,8 @@ void say_call(int config, const struct problem *problem, const struct call *call
             engine_configs[config].name, operation_name(call->operation), sources[call->source], type_name(problem->type),
             shape_text(&problem->shape, shape), activation_name(problem->activation.function), problem->epsilon, call->views,
             call->in_place ? " in place" : "", call->residual_in_place ? " in place of the residual" : "",
-            call->accumulate ? " accumulating" : "", call->layout != NULL ? " strided" : "", call->svm != 0 ? " shared" : "",
+            call->dbeta_factor != 0 ? " accumulating" : "", call->layout != NULL ? " strided" : "",
+            call->svm != 0 ? " shared" : "",
             call->host == 0     ? ""
             : call->sub_buffers ? " in sub-buffers"
                                 : " in host memory",

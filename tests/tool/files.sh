@@ -109,7 +109,7 @@ for type in '<f2' '<f4' '<f8'; do
     same "the running variance keeps its type, $type" rv.npy rv.want
     array dbeta.npy "$type" False '(2,)' 2 0
     array dbeta.want "$type" False '(2,)' 10 16
-    succeeds "accumulating, $type" backward --dy x.npy --dbeta dbeta.npy --accumulate
+    succeeds "accumulating, $type" backward --dy x.npy --dbeta dbeta.npy --accumulate 1
     same "dbeta keeps its type, $type" dbeta.npy dbeta.want
 done
 header '>f4' False '(2,)' >rm.npy

@@ -99,7 +99,7 @@ saved="--save-mean sm.npy --save-invstd si.npy"
     fails 2 'need each other' 'a beginning of an option' $forward --running-m rm.npy
     fails 2 'only one of' 'residual and mask' $backward --residual z.npy --mask mask.npy --activation relu
     fails 2 'only one of' 'residual and y' $backward --residual z.npy --y y.npy --activation relu
-    fails 2 '--accumulate needs' 'nothing to accumulate' $backward --accumulate
+    fails 2 '--accumulate needs' 'nothing to accumulate' backward --dy dy.npy --dresidual dr.npy --accumulate 1
     fails 2 'both write' 'mask and y of one name' $forward --activation relu --mask y.npy
     fails 2 'both write' 'two outputs of one name' $forward --save-mean y.npy --save-invstd si.npy
     fails 2 'both write' 'running statistics of one name' $forward --running-mean r.npy --running-var r.npy
@@ -483,10 +483,15 @@ printf 'abc' >>bad.npy
 fails 1 "for --mask has the shape (3,), and" 'mask of another size' backward --x x.npy --dy dy.npy --activation relu \
     --mask bad.npy --dx dx.npy
 f4 dgamma.npy '(2,)' 2 0
-f4 sum.npy '(2,)' 6 8
-succeeds 'accumulated gradients' backward --x x.npy --dy dy.npy --epsilon 0 --dgamma dgamma.npy --accumulate
+f4 sum.npy '(2,)' 5 8
+succeeds 'accumulated gradients' backward --x x.npy --dy dy.npy --epsilon 0 --dgamma dgamma.npy --accumulate 0.5
 same 'dgamma is added' dgamma.npy sum.npy
-fails 1 "'none.npy': No such file" 'accumulating into nothing' backward --x x.npy --dy dy.npy --dbeta none.npy --accumulate
+f4 none.npy '(4, 2)' 0 0 0 0 0 0 0 0
+succeeds 'dx' backward --x x.npy --dy dy.npy --dx dx.npy
+succeeds 'dx minus itself' backward --x x.npy --dy dy.npy --dx dx.npy --accumulate=-1
+same 'dx is added' dx.npy none.npy
+rm none.npy
+fails 1 "'none.npy': No such file" 'accumulating into nothing' backward --x x.npy --dy dy.npy --dbeta none.npy --accumulate 1
 f4 x3.npy '(2, 2, 2)' 1 2 1 2 3 6 3 6
 f4 y3.npy '(2, 2, 2)' -1 -1 -1 -1 1 1 1 1
 f4 mean3.npy '(2, 2)' 2 4 2 4

@@ -29,7 +29,7 @@ enum {
 
 struct backward_settings {
     bool frozen;
-    bool accumulate;
+    double accumulate; /* factor of what the files of gradients hold */
 };
 
 static cl_int enqueue_backward(const struct job *job, clbn_plan plan, cl_command_queue queue, cl_event *event)
@@ -51,7 +51,7 @@ static cl_int enqueue_backward(const struct job *job, clbn_plan plan, cl_command
     args.dz = operand_view(&operands[DRESIDUAL]);
     args.dgamma = operand_view(&operands[DGAMMA]);
     args.dbeta = operand_view(&operands[DBETA]);
-    args.accumulate = settings->accumulate;
+    args.dx_factor = args.dgamma_factor = args.dbeta_factor = settings->accumulate;
     return clbnEnqueueBackward(plan, queue, &args, 0, NULL, event);
 }
 
@@ -74,7 +74,7 @@ static cl_int enqueue_backward_frozen(const struct job *job, clbn_plan plan, cl_
     args.dz = operand_view(&operands[DRESIDUAL]);
     args.dgamma = operand_view(&operands[DGAMMA]);
     args.dbeta = operand_view(&operands[DBETA]);
-    args.accumulate = settings->accumulate;
+    args.dx_factor = args.dgamma_factor = args.dbeta_factor = settings->accumulate;
     return clbnEnqueueBackwardFrozen(plan, queue, &args, 0, NULL, event);
 }
 
@@ -114,14 +114,14 @@ static int check_forward_tensors(const struct command_line *command, const struc
     return EXIT_DONE;
 }
 
-static int check_outputs(const struct command_line *command, const struct operand *operands, bool accumulate)
+static int check_outputs(const struct command_line *command, const struct operand *operands, double accumulate)
 {
     bool parameters = operands[DGAMMA].path != NULL || operands[DBETA].path != NULL;
 
     if (operands[DX].path == NULL && operands[DRESIDUAL].path == NULL && !parameters)
         return usage_error(command, "one of the outputs --dx, --dresidual, --dgamma and --dbeta is required");
-    if (accumulate && !parameters)
-        return usage_error(command, "option --accumulate needs --dgamma or --dbeta");
+    if (accumulate != 0 && operands[DX].path == NULL && !parameters)
+        return usage_error(command, "option --accumulate needs --dx, --dgamma or --dbeta");
     return EXIT_DONE;
 }
 
@@ -142,7 +142,8 @@ static int run(const struct command_line *command, struct job *job, const struct
 
     if (exit_code != EXIT_DONE)
         return exit_code;
-    if (settings->accumulate) {
+    if (settings->accumulate != 0) {
+        job->set.operands[DX].role = OPERAND_UPDATED;
         job->set.operands[DGAMMA].role = OPERAND_UPDATED;
         job->set.operands[DBETA].role = OPERAND_UPDATED;
     }
@@ -193,9 +194,11 @@ int command_backward(int argc, char **argv)
         OPERAND_OPTION_ROW(operands[DGAMMA], false, "output: gradient with respect to gamma"),
         OPERAND_OPTION_ROW(operands[DBETA], false, "output: gradient with respect to beta"),
         { .name = "accumulate",
-          .kind = OPTION_FLAG,
-          .to.flag = &settings.accumulate,
-          .help = "add to what the files of --dgamma and --dbeta hold" },
+          .kind = OPTION_REAL,
+          .to.real = &settings.accumulate,
+          .argument = "FACTOR",
+          .real_range = { -FLT_MAX, FLT_MAX },
+          .help = "add FACTOR times what the files of --dx, --dgamma and --dbeta hold (default 0: they are replaced)" },
         JOB_OF_VALUES_OPTION_ROWS(job),
     };
     const struct command_line command = { "backward", "Compute the gradients of a batch normalization", options,

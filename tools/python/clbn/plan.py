@@ -163,15 +163,36 @@ class Plan:
         """y from the running statistics: x, y, running_mean, running_var; optional z, gamma, beta, mask, workspace."""
         return self._enqueue(_FORWARD_INFERENCE, queue, views, {}, wait_for)
 
-    def backward(self, queue: cl.CommandQueue, *, accumulate: bool = False, wait_for=None, **views: View) -> cl.Event:
+    def backward(
+        self,
+        queue: cl.CommandQueue,
+        *,
+        dx_factor: float = 0.0,
+        dgamma_factor: float = 0.0,
+        dbeta_factor: float = 0.0,
+        wait_for=None,
+        **views: View,
+    ) -> cl.Event:
         """Gradients of forward training: dy, at least one of dx, dz, dgamma, dbeta; x, z, y or mask as the activation needs
-        them; optional gamma, beta, save_mean, save_invstd, workspace."""
-        return self._enqueue(_BACKWARD, queue, views, {"accumulate": int(accumulate)}, wait_for)
+        them; optional gamma, beta, save_mean, save_invstd, workspace. dx becomes dx_factor * dx + gradient, and so do dgamma
+        and dbeta; at 0 the old values are not read."""
+        values = {"dx_factor": dx_factor, "dgamma_factor": dgamma_factor, "dbeta_factor": dbeta_factor}
+        return self._enqueue(_BACKWARD, queue, views, values, wait_for)
 
-    def backward_frozen(self, queue: cl.CommandQueue, *, accumulate: bool = False, wait_for=None, **views: View) -> cl.Event:
+    def backward_frozen(
+        self,
+        queue: cl.CommandQueue,
+        *,
+        dx_factor: float = 0.0,
+        dgamma_factor: float = 0.0,
+        dbeta_factor: float = 0.0,
+        wait_for=None,
+        **views: View,
+    ) -> cl.Event:
         """Gradients of forward inference, whose statistics are constants: running_mean and running_var in the place of
         save_mean and save_invstd."""
-        return self._enqueue(_BACKWARD_FROZEN, queue, views, {"accumulate": int(accumulate)}, wait_for)
+        values = {"dx_factor": dx_factor, "dgamma_factor": dgamma_factor, "dbeta_factor": dbeta_factor}
+        return self._enqueue(_BACKWARD_FROZEN, queue, views, values, wait_for)
 
     def fold(self, queue: cl.CommandQueue, *, wait_for=None, **views: View) -> cl.Event:
         """Folds a batch norm into the layer before it: weights (the plan's x), running_mean, running_var, folded_weights,
@@ -211,11 +232,20 @@ class Plan:
         return self._enqueue(_BACKWARD_SUMS, queue, views, {}, wait_for)
 
     def backward_input(
-        self, queue: cl.CommandQueue, *, parts: int, accumulate: bool = False, wait_for=None, **views: View
+        self,
+        queue: cl.CommandQueue,
+        *,
+        parts: int,
+        dx_factor: float = 0.0,
+        dgamma_factor: float = 0.0,
+        dbeta_factor: float = 0.0,
+        wait_for=None,
+        **views: View,
     ) -> cl.Event:
         """A part's gradients from the sums of all parts: dy, records, save_mean, save_invstd, and at least one of dx, dz,
         dgamma, dbeta; the rest as in the backward."""
-        return self._enqueue(_BACKWARD_INPUT, queue, views, {"parts": parts, "accumulate": int(accumulate)}, wait_for)
+        factors = {"dx_factor": dx_factor, "dgamma_factor": dgamma_factor, "dbeta_factor": dbeta_factor}
+        return self._enqueue(_BACKWARD_INPUT, queue, views, {"parts": parts, **factors}, wait_for)
 
     def _enqueue(self, call, queue, views, values, wait_for) -> cl.Event:
         function, args_type, defaults = call
