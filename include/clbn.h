@@ -85,8 +85,9 @@ enum {
     CLBN_WRONG_CONTEXT = -2016,       /* A buffer or the queue belongs to another context than the engine's. */
     CLBN_WRONG_DEVICE = -2017,        /* The queue belongs to another device than the engine's. */
     CLBN_INTERNAL_ERROR = -2018,      /* A defect of clbn: please report it with clbnLastError()'s sentence. */
-    CLBN_INVALID_ACTIVATION = -2019,  /* The activation is unknown, its slope or alpha is negative or not finite, or there is
-                                       * one in a plan of weights. */
+    CLBN_INVALID_ACTIVATION =
+        -2019,                    /* The activation is unknown, its slope or alpha is not finite, its alpha negative, or there
+                                       * is one in a plan of weights. */
     CLBN_INVALID_STRIDES = -2020, /* Strides are negative, reach beyond what the device can address, let elements of a written
                                        * tensor overlap, or stand where has_strides is CL_FALSE. */
     CLBN_NOT_INVERTIBLE = -2021,  /* The plan's activation cannot be had back from what the backward was given. */
@@ -241,13 +242,14 @@ typedef cl_uint clbn_type;
  *                                              x, and z if there was one   y     mask   y alone, without x
  *     NONE        a                            needs nothing                            yes
  *     RELU        max(a, 0)                    yes                         yes   yes    no
- *     LEAKY_RELU  a, or leaky_slope * a < 0    yes                         yes   yes    if leaky_slope > 0
+ *     LEAKY_RELU  a, or leaky_slope * a at a<0 yes                         (*)   yes    if leaky_slope > 0
  *     RELU6       min(max(a, 0), 6)            yes                         yes   yes    no
  *     SILU        a / (1 + exp(-a))            yes                         no    no     no
  *     SIGMOID     1 / (1 + exp(-a))            yes                         yes   no     no
  *     TANH        tanh(a)                      yes                         yes   no     no
  *     ELU         a, or elu_alpha (exp(a) - 1) yes                         yes   no     if elu_alpha > 0
  *
+ * (*) if leaky_slope >= 0: below, y has the same sign on both sides.
  * At a kink (0, and 6 for RELU6) the derivative is the one on the side of 0, as in PyTorch. NaN stays NaN.
  */
 typedef cl_uint clbn_activation;
@@ -296,7 +298,7 @@ typedef struct clbn_plan_desc {
     size_t shape[CLBN_MAX_RANK];
     /* Added to the variance, >= 0. Where var + epsilon is 0, invstd is taken as 0: a constant channel gives beta, never NaN. */
     double epsilon;
-    double leaky_slope; /* >= 0; of CLBN_ACTIVATION_LEAKY_RELU: the slope below 0. */
+    double leaky_slope; /* Finite; of CLBN_ACTIVATION_LEAKY_RELU: the slope below 0. */
     double elu_alpha;   /* >= 0; of CLBN_ACTIVATION_ELU. */
     clbn_layout x_layout;
     clbn_layout y_layout;
@@ -473,7 +475,8 @@ typedef struct clbn_forward_training_args {
      * byte to a vector. For backwards on this plan, or one of the same description on the same engine. */
     clbn_view mask;
     /* f in running <- (1-f) running + f batch, in [0, 1]: PyTorch's momentum, 1 - ONNX's and Keras's. 1/(k+1) on the k-th batch
-     * (from 0) gives the plain average over all batches. At 1 the old values are not read, at 0 nothing is written. */
+     * (from 0) gives the plain average over all batches. At 1 the old values are not read, at 0 nothing is written. Beyond [0, 1]
+     * (CLBN_INVALID_FACTOR), a running variance could become negative. */
     double update_factor;
     clbn_running_variance running_variance;
     clbn_view workspace;

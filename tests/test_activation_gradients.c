@@ -167,8 +167,9 @@ END_TEST
 START_TEST(slopes_and_alphas_are_the_plans)
 {
     static const struct activation activations[] = {
-        { CLBN_ACTIVATION_LEAKY_RELU, 0.3, 1 }, { CLBN_ACTIVATION_LEAKY_RELU, 0, 1 }, { CLBN_ACTIVATION_LEAKY_RELU, 2.5, 1 },
-        { CLBN_ACTIVATION_ELU, 0.01, 0.3 },     { CLBN_ACTIVATION_ELU, 0.01, 0 },     { CLBN_ACTIVATION_ELU, 0.01, 1.67326 },
+        { CLBN_ACTIVATION_LEAKY_RELU, 0.3, 1 },  { CLBN_ACTIVATION_LEAKY_RELU, 0, 1 }, { CLBN_ACTIVATION_LEAKY_RELU, 2.5, 1 },
+        { CLBN_ACTIVATION_LEAKY_RELU, -0.5, 1 }, { CLBN_ACTIVATION_ELU, 0.01, 0.3 },   { CLBN_ACTIVATION_ELU, 0.01, 0 },
+        { CLBN_ACTIVATION_ELU, 0.01, 1.67326 },
     };
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
         if (is_tested(_i, CLBN_FLOAT32, activations[i].function))

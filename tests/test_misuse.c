@@ -197,10 +197,10 @@ static void use_unknown_activation(clbn_plan_desc *desc)
     desc->activation = CLBN_ACTIVATION_ELU + 1;
 }
 
-static void use_negative_slope(clbn_plan_desc *desc)
+static void use_slope_beyond_float32(clbn_plan_desc *desc)
 {
     desc->activation = CLBN_ACTIVATION_LEAKY_RELU;
-    desc->leaky_slope = -0.01;
+    desc->leaky_slope = -2 * (double)FLT_MAX;
 }
 
 static void use_nan_slope(clbn_plan_desc *desc)
@@ -278,7 +278,7 @@ static const struct {
     { use_infinite_epsilon, CLBN_INVALID_EPSILON, "epsilon is inf" },
     { use_epsilon_beyond_float32, CLBN_INVALID_EPSILON, "epsilon is 6.8" },
     { use_unknown_activation, CLBN_INVALID_ACTIVATION, "activation is 8" },
-    { use_negative_slope, CLBN_INVALID_ACTIVATION, "leaky_slope is -0.01" },
+    { use_slope_beyond_float32, CLBN_INVALID_ACTIVATION, "leaky_slope is -6.8" },
     { use_nan_slope, CLBN_INVALID_ACTIVATION, "leaky_slope" },
     { use_infinite_alpha, CLBN_INVALID_ACTIVATION, "elu_alpha is inf" },
     { repeat_y, CLBN_INVALID_STRIDES, "y's" },

@@ -82,18 +82,23 @@ START_TEST(without_x_there_must_be_y)
 }
 END_TEST
 
-START_TEST(a_slope_of_0_cannot_be_had_back)
+START_TEST(a_slope_that_is_not_positive_cannot_be_had_back)
 {
-    static const struct activation lossy[] = { { CLBN_ACTIVATION_LEAKY_RELU, 0, 1 }, { CLBN_ACTIVATION_ELU, 0.01, 0 } };
+    static const struct {
+        struct activation activation;
+        const char *word;
+    } lossy[] = { { { CLBN_ACTIVATION_LEAKY_RELU, 0, 1 }, "x is absent" },
+                  { { CLBN_ACTIVATION_LEAKY_RELU, -0.1, 1 }, "y was given" },
+                  { { CLBN_ACTIVATION_ELU, 0.01, 0 }, "x is absent" } };
     for (size_t i = 0; i < COUNT_OF(lossy); i++) {
         struct call call = call_of(BACKWARD);
-        problem.activation = lossy[i];
+        problem.activation = lossy[i].activation;
         call.source = FROM_Y_ALONE;
         struct run run = run_prepare(test_engine(0), &problem, &call);
-        testing("y alone, %s", activation_name(lossy[i].function));
+        testing("y alone, %s", activation_name(lossy[i].activation.function));
         forget_last_error();
         expect_status(run_enqueue(&run, in_order_queue(), 0, NULL, NULL), CLBN_NOT_INVERTIBLE, "clbnEnqueueBackward");
-        expect_sentence("x is absent", "expected");
+        expect_sentence(lossy[i].word, "expected");
         run_release(&run);
     }
 }
@@ -368,7 +373,7 @@ int main(void)
     tcase_add_test(cases, a_source_must_have_the_slope);
     tcase_add_test(cases, y_alone_must_have_x);
     tcase_add_test(cases, without_x_there_must_be_y);
-    tcase_add_test(cases, a_slope_of_0_cannot_be_had_back);
+    tcase_add_test(cases, a_slope_that_is_not_positive_cannot_be_had_back);
     tcase_add_test(cases, a_forward_writes_no_mask_that_does_not_exist);
     tcase_add_test(cases, weights_have_no_activation);
     tcase_add_test(cases, a_strided_view_ends_within_its_buffer);

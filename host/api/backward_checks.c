@@ -9,9 +9,11 @@ static const clbn_view none = CLBN_NO_VIEW;
 
 /* ---- Sources -------------------------------------------------------------------------------------------------------------- */
 
-static bool slope_follows_from_output(clbn_activation activation)
+/* Where a leaky slope is negative, y has the same sign on both sides of 0. */
+static bool slope_follows_from_output(clbn_plan plan)
 {
-    return activation != CLBN_ACTIVATION_SILU;
+    const clbn_activation activation = bn_plan_desc(plan)->activation;
+    return activation != CLBN_ACTIVATION_SILU && !(activation == CLBN_ACTIVATION_LEAKY_RELU && bn_plan_alpha(plan) < 0);
 }
 
 /* Whether x's normalised values can be had back from y. */
@@ -40,10 +42,10 @@ static cl_int choose_slope_source(clbn_plan plan, struct backward *b)
         return bn_fail(CLBN_NOT_INVERTIBLE,
                        "a mask was given, but the slope of the plan's activation is more than a bit, expected "
                        "x, and z or y.");
-    if (bn_is_present(b->y) && !slope_follows_from_output(activation))
+    if (bn_is_present(b->y) && !slope_follows_from_output(plan))
         return bn_fail(CLBN_NOT_INVERTIBLE,
-                       "y was given, but the slope of CLBN_ACTIVATION_SILU does not follow from it, expected x, "
-                       "and z if there was one.");
+                       "y was given, but the slope of CLBN_ACTIVATION_SILU, or of CLBN_ACTIVATION_LEAKY_RELU with a negative "
+                       "leaky_slope, does not follow from it, expected x, and z if there was one.");
     return CLBN_SUCCESS;
 }
 

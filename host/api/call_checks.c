@@ -50,7 +50,9 @@ cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double up
                         clbn_running_variance running_variance)
 {
     if (!(update_factor >= 0 && update_factor <= 1))
-        return bn_fail(CLBN_INVALID_FACTOR, "update_factor is %g, expected 0 to 1.", update_factor);
+        return bn_fail(CLBN_INVALID_FACTOR,
+                       "update_factor is %g, expected 0 to 1: beyond, a running variance could become negative.",
+                       update_factor);
     if (running_variance > CLBN_BIASED)
         return bn_fail(CLBN_INVALID_ARGUMENT, "running_variance is %u, expected CLBN_UNBIASED or CLBN_BIASED.",
                        (unsigned)running_variance);

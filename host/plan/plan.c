@@ -34,9 +34,9 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
     if (desc->activation > CLBN_ACTIVATION_ELU)
         return bn_fail(CLBN_INVALID_ACTIVATION, "activation is %u, expected CLBN_ACTIVATION_NONE to CLBN_ACTIVATION_ELU.",
                        (unsigned)desc->activation);
-    if (desc->activation == CLBN_ACTIVATION_LEAKY_RELU && !(desc->leaky_slope >= 0 && desc->leaky_slope <= greatest))
-        return bn_fail(CLBN_INVALID_ACTIVATION, "leaky_slope is %g, expected a number from 0 to %g.", desc->leaky_slope,
-                       greatest);
+    if (desc->activation == CLBN_ACTIVATION_LEAKY_RELU && !(desc->leaky_slope >= -greatest && desc->leaky_slope <= greatest))
+        return bn_fail(CLBN_INVALID_ACTIVATION, "leaky_slope is %g, expected a number from %g to %g.", desc->leaky_slope,
+                       -greatest, greatest);
     if (desc->activation == CLBN_ACTIVATION_ELU && !(desc->elu_alpha >= 0 && desc->elu_alpha <= greatest))
         return bn_fail(CLBN_INVALID_ACTIVATION, "elu_alpha is %g, expected a number from 0 to %g.", desc->elu_alpha, greatest);
     return CLBN_SUCCESS;

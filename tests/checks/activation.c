@@ -24,7 +24,8 @@ bool activation_has_mask(const struct activation *activation)
 
 bool activation_follows_from_output(const struct activation *activation)
 {
-    return activation->function != CLBN_ACTIVATION_SILU;
+    return activation->function != CLBN_ACTIVATION_SILU &&
+           !(activation->function == CLBN_ACTIVATION_LEAKY_RELU && activation->leaky_slope < 0);
 }
 
 bool activation_is_invertible(const struct activation *activation)
@@ -161,7 +162,7 @@ static long double slope_roundings(const struct activation *activation, long dou
 {
     switch (activation->function) {
     case CLBN_ACTIVATION_LEAKY_RELU:
-        return a > 0 ? 0 : u * activation->leaky_slope;
+        return a > 0 ? 0 : u * fabsl(activation->leaky_slope);
     case CLBN_ACTIVATION_SILU:
         return 28 * u * sigmoid(a) * (1 + fabsl(a)) + (1 + fabsl(a)) * least_normal(u);
     case CLBN_ACTIVATION_SIGMOID:
@@ -190,7 +191,7 @@ long double activation_slope_error_at_output(const struct activation *activation
 {
     switch (activation->function) {
     case CLBN_ACTIVATION_LEAKY_RELU:
-        return y > 0 ? 0 : u * activation->leaky_slope;
+        return y > 0 ? 0 : u * fabsl(activation->leaky_slope);
     case CLBN_ACTIVATION_SIGMOID:
         return 2 * u * fabsl(y * (1 - y)) + least_normal(u);
     case CLBN_ACTIVATION_TANH:

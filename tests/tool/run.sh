@@ -50,7 +50,7 @@ fails 2 'a number from 0 to 1' 'update factor out of range' forward --update-fac
 fails 2 'auto, vector or group' 'unknown geometry' forward --geometry square
 fails 2 'auto, float32, float64, float16 or bfloat16' 'unknown type' forward --type float8
 fails 2 'silu, sigmoid, tanh or elu' 'unknown activation' forward --activation gelu
-fails 2 'a number not below 0' 'negative slope' forward --leaky-slope -1
+fails 2 'a number not below 0' 'negative alpha' forward --elu-alpha -1
 fails 2 'a number not below 0' 'infinite alpha' backward --elu-alpha 1e999
 fails 2 '--weights FILE.npy is required' 'fold without weights' fold --folded-bias fb.npy
 fails 2 'no option --activation' 'fold with an activation' fold --activation relu

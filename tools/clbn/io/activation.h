@@ -36,7 +36,7 @@ bool can_have_mask(clbn_activation kind);
           .kind = OPTION_REAL,                                                                                                 \
           .to.real = &(activation).leaky_slope,                                                                                \
           .argument = "SLOPE",                                                                                                 \
-          .real_range = { 0, DBL_MAX },                                                                                        \
+          .real_range = { -DBL_MAX, DBL_MAX },                                                                                 \
           .help = "slope of leaky_relu below 0 (default 0.01)" },                                                              \
     {                                                                                                                          \
         .name = "elu-alpha", .kind = OPTION_REAL, .to.real = &(activation).elu_alpha, .argument = "ALPHA",                     \
