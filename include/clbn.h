@@ -210,12 +210,11 @@ CLBN_API cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_nam
 /* One batch-norm problem on an engine. Immutable. */
 typedef struct clbn_plan_object *clbn_plan;
 
-/* Type of the tensors' elements. Of the 16-bit types only tensors are stored: gamma, beta, the statistics and the gradients of
- * parameters are float32, which is also what is computed in; a result is rounded once, to the nearest, ties to even, beyond the
- * greatest number to infinity. They need no extension of the device. */
+/* Type of the tensors' elements, and of parameters. The 16-bit types are only stored: what is computed in is float32; a result is
+ * rounded once, to the nearest, ties to even, beyond the greatest number to infinity. They need no extension of the device. */
 typedef cl_uint clbn_type;
 #define CLBN_FLOAT32  1u
-#define CLBN_FLOAT64  2u /* Needs the device's cl_khr_fp64. Parameters and statistics are float64, too. */
+#define CLBN_FLOAT64  2u /* Needs the device's cl_khr_fp64. */
 #define CLBN_FLOAT16  3u
 #define CLBN_BFLOAT16 4u /* The upper half of a float32. */
 
@@ -291,6 +290,10 @@ typedef struct clbn_layout {
 typedef struct clbn_plan_desc {
     size_t struct_size;
     clbn_type type;
+    /* Of parameters: gamma, beta, dgamma, dbeta, a layer's bias and the running statistics. 0: float64 for float64 tensors, else
+     * float32, which the statistics of a batch and records always are. For other tensors than float64's CLBN_FLOAT16 or
+     * CLBN_BFLOAT16, too. A 16-bit running statistic stops moving where an update is below its rounding. */
+    clbn_type parameter_type;
     cl_uint rank;         /* 1 to CLBN_MAX_RANK. */
     cl_uint channel_axes; /* CLBN_AXIS() of axes below the rank. */
     clbn_activation activation;
@@ -308,15 +311,15 @@ typedef struct clbn_plan_desc {
     clbn_layout dz_layout;
 } clbn_plan_desc;
 
-/* float32, channels along axis 1, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors. */
+/* float32 tensors and parameters, channels along axis 1, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors. */
 #define CLBN_PLAN_DESC_INIT                                                                                                    \
     {                                                                                                                          \
-        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, CLBN_AXIS(1), CLBN_ACTIVATION_NONE, { 0 }, 1e-5, 0.01, 1.0, CLBN_PACKED,     \
+        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 0u, CLBN_AXIS(1), CLBN_ACTIVATION_NONE, { 0 }, 1e-5, 0.01, 1.0, CLBN_PACKED, \
             CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED                                                    \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan
- * (type, activation, whether the channels lie next to each other, whether strides or channel axes leave several pieces; on GPUs,
+ * (types, activation, whether the channels lie next to each other, whether strides or channel axes leave several pieces; on GPUs,
  * which of three sizes keeps a channel on chip) when it is the first of its kind, which takes seconds; otherwise takes
  * microseconds. Threads that want the same kind wait for the one that compiles it; those that want another do not. Returns NULL
  * and sets *errcode_ret (may be NULL) on failure.
@@ -405,8 +408,8 @@ CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_
 /* ---- Enqueue -------------------------------------------------------------------------------------------------------------- */
 
 /*
- * A tensor of the plan's type, or a vector of one parameter or statistic per channel, of float64 for float64 plans and float32
- * for all others: elements in a buffer, from an offset in elements. (Of a mask and a workspace, which have no elements, it is in
+ * A tensor of the plan's type, or a vector of one number per channel: of parameters in the plan's parameter_type, of the batch's
+ * statistics (save_mean, save_invstd, save_var, records) in float64 for float64 plans and float32 for all others: elements in a buffer, from an offset in elements. (Of a mask and a workspace, which have no elements, it is in
  * bytes.) Any offset is good; a buffer over memory of the host
  * (CL_MEM_USE_HOST_PTR) must begin at a multiple of an element's size. Instead of a buffer it can name shared virtual memory
  * (OpenCL 2.0) of the engine's context; how long that is cannot be asked, so its end is not checked. An absent optional has
@@ -436,7 +439,7 @@ CLBN_API cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_
  *   channel changes. Inf in x makes the batch's mean infinite, or NaN with both signs of it, and all else that comes of the batch
  *   NaN. Inf in dy makes dbeta and dgamma infinite or NaN, and of batch statistics all of the channel's dx NaN. A running variance
  *   of Inf is an invstd of 0: y = act(beta + z), a folded weight 0. A running mean of Inf gives infinite y.
- * - Range: x may be up to half the greatest number of the parameters' type (float32: 1.7e38), of any sign; beyond, x - mean may
+ * - Range: x may be up to half the greatest number of the type that is computed in (float32: 1.7e38), of any sign; beyond, x - mean may
  *   be infinite. Squares need not fit, whatever flags the engine has, and in phases neither; a stored running variance that does
  *   not fit is Inf. Where gamma * invstd is subnormal (float32: deviations from 8e37 up), y has no more bits than that. With an
  *   epsilon of 0, 1/deviation must be finite (deviations from 3e-39 up). Sums of |g| and |g * xhat| must be finite.
@@ -530,7 +533,7 @@ CLBN_API cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue que
  * Gradients may be added to others: of micro-batches, or of tensors that are used more than once. dx becomes
  *     dx_factor * dx + the gradient
  * and so do dgamma and dbeta, in one rounding. At 0 the old values are not read, and may be NaN. A factor is any finite number
- * of the parameters' type (else CLBN_INVALID_FACTOR). dx may be dy only where dx_factor is 0.
+ * of the type that is computed in (else CLBN_INVALID_FACTOR). dx may be dy only where dx_factor is 0.
  */
 
 typedef struct clbn_backward_args {
@@ -607,7 +610,7 @@ CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue
 typedef struct clbn_fold_args {
     size_t struct_size;
     clbn_view weights;        /* in: the plan's x */
-    clbn_view bias;           /* in, optional: 0; of the parameters' type, as all below */
+    clbn_view bias;           /* in, optional: 0; a parameter, as all below */
     clbn_view gamma;          /* in, optional: 1 */
     clbn_view beta;           /* in, optional: 0 */
     clbn_view running_mean;   /* in */
@@ -662,7 +665,7 @@ CLBN_API cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const cl
  *     each:  BackwardSums (x, dy -> its record)             all: gather the records of all
  *     each:  BackwardInput (x, dy, records -> dx, dgamma, dbeta)
  *
- * A record is an array [rows][C] of parameters. Two rows that follow one another are a number, which is their sum: the row of
+ * A record is an array [rows][C] of statistics. Two rows that follow one another are a number, which is their sum: the row of
  * high parts, then that of low parts. P records are gathered as [P][rows][C].
  */
 #define CLBN_STATISTICS_ROWS 6 /* count, mean, and deviation = sqrt(1/count sum (x - mean)^2) */
@@ -671,7 +674,7 @@ CLBN_API cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const cl
 typedef struct clbn_statistics_args {
     size_t struct_size;
     clbn_view x;          /* in */
-    clbn_view statistics; /* out: a record of CLBN_STATISTICS_ROWS * C parameters */
+    clbn_view statistics; /* out: a record of CLBN_STATISTICS_ROWS * C numbers */
     clbn_view workspace;
 } clbn_statistics_args;
 
@@ -740,7 +743,7 @@ typedef struct clbn_backward_sums_args {
     clbn_view gamma, beta;
     clbn_view save_mean;   /* in: of the whole batch */
     clbn_view save_invstd; /* in */
-    clbn_view sums;        /* out: a record of CLBN_SUMS_ROWS * C parameters */
+    clbn_view sums;        /* out: a record of CLBN_SUMS_ROWS * C numbers */
     clbn_view workspace;
 } clbn_backward_sums_args;
 

@@ -3,7 +3,7 @@
 void check_sizes(const struct plan_of_work *work)
 {
     const struct schedule *s = &work->schedule;
-    const size_t element = bn_parameter_size(work->variant.type), channels = work->shape.channels;
+    const size_t element = bn_real_size(work->variant.type), channels = work->shape.channels;
     const size_t width = (size_t)s->division.channels;
     const bool grouped = work->variant.group > 1;
     const size_t tiled = (size_t)s->tiling.parts * s->tiles;

@@ -104,7 +104,7 @@ static void expect_kind(const char *name, size_t i, double actual, long double e
 static void expect_kinds(struct run *run, enum view view, const struct expected *expected)
 {
     const double *actual = run_output(run, view);
-    const double largest = type_greatest(view_type(run->problem->type, view));
+    const double largest = type_greatest(view_type(run->problem, view));
     for (size_t i = 0; i < expected->count; i++) {
         const long double value = expected->value[i];
         if (view == VIEW_DX && fabsl(value) > largest)

@@ -151,6 +151,16 @@ static void use_unknown_type(clbn_plan_desc *desc)
     desc->type = CLBN_BFLOAT16 + 1;
 }
 
+static void use_unknown_parameters(clbn_plan_desc *desc)
+{
+    desc->parameter_type = 5;
+}
+
+static void use_float64_parameters(clbn_plan_desc *desc)
+{
+    desc->parameter_type = CLBN_FLOAT64;
+}
+
 static void use_rank_0(clbn_plan_desc *desc)
 {
     desc->rank = 0;
@@ -269,6 +279,8 @@ static const struct {
     { use_huge_struct, CLBN_INVALID_STRUCT_SIZE, "struct_size" },
     { use_no_type, CLBN_UNSUPPORTED_TYPE, "type is 0" },
     { use_unknown_type, CLBN_UNSUPPORTED_TYPE, "type is 5" },
+    { use_unknown_parameters, CLBN_UNSUPPORTED_TYPE, "parameter_type is 5" },
+    { use_float64_parameters, CLBN_UNSUPPORTED_TYPE, "parameter_type is 2" },
     { use_rank_0, CLBN_INVALID_SHAPE, "rank is 0" },
     { use_rank_9, CLBN_INVALID_SHAPE, "rank is 9" },
     { use_axis_of_rank, CLBN_INVALID_SHAPE, "channel_axes are 0x5" },
@@ -354,6 +366,21 @@ START_TEST(strides_stay_within_the_address_space)
         forget_last_error();
         ck_assert_msg(clbnCreatePlan(test_engine(0), &desc, &status) == NULL, "%s: there is a plan", what_is_tested());
         expect_failure(status, CLBN_INVALID_STRIDES, "z's strides reach too far, expected", "elements");
+    }
+}
+END_TEST
+
+START_TEST(float64_tensors_have_float64_parameters)
+{
+    clbn_type types[MAX_TYPES];
+    clbn_plan_desc desc = good_desc();
+    if (device_types(types) == 1)
+        return;
+    desc.type = CLBN_FLOAT64;
+    for (clbn_type type = CLBN_FLOAT32; type <= CLBN_BFLOAT16; type++) {
+        desc.parameter_type = type;
+        if (type != CLBN_FLOAT64)
+            expect_no_plan(test_engine(0), &desc, CLBN_UNSUPPORTED_TYPE, "expected 0 or CLBN_FLOAT64");
     }
 }
 END_TEST
@@ -454,6 +481,7 @@ static TCase *cases_of_creation(void)
     tcase_add_loop_test(cases, a_plan_needs_a_good_description, 0, COUNT_OF(bad_descs));
     tcase_add_loop_test(cases, a_shape_that_overflows_is_refused_wherever_its_zeros_are, 0, COUNT_OF(overflowing));
     tcase_add_test(cases, strides_stay_within_the_address_space);
+    tcase_add_test(cases, float64_tensors_have_float64_parameters);
     tcase_add_test(cases, a_device_without_float64_refuses_float64);
     tcase_add_test(cases, null_objects_have_no_references_and_no_information);
     tcase_add_test(cases, an_answer_must_fit);

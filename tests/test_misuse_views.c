@@ -58,7 +58,7 @@ static cl_mem sub_buffer_of(cl_mem parent, size_t origin, size_t bytes)
 
 static size_t element_of(enum view view)
 {
-    return element_size(view_type(problem.type, view));
+    return element_size(view_type(&problem, view));
 }
 
 /* Bytes. */

@@ -116,7 +116,7 @@ void check_tiling(const struct plan_of_work *work)
     const struct tiling *t = &s->tiling;
     const struct variant *v = &work->variant;
     const bool is_kept = s->strategy == STRATEGY_ON_CHIP;
-    const size_t places = v->group * sizeof(cl_float) / bn_parameter_size(v->type);
+    const size_t places = v->group * sizeof(cl_float) / bn_real_size(v->type);
     expect(work, t->rows >= 1 && t->rows * t->folded <= work->shape.outer, "rows are the shape's");
     expect(work, t->rest == (work->shape.outer - t->rows * t->folded) * work->shape.channels * work->shape.inner,
            "what rows leave is the rest");

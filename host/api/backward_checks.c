@@ -110,6 +110,7 @@ cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *m
     const size_t channels = elements > 0 ? shape->channels : 0;
     const size_t record = CLBN_SUMS_ROWS * shape->channels;
     bool is_phase = bn_is_present(b->records);
+    const int statistics = b->frozen ? OPERAND_PARAMETER : OPERAND_STATISTIC;
     const enum operand_need for_xhat = bn_is_present(b->x) && (b->frozen || is_phase) ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
     const enum operand_need for_dx = b->frozen || b->alone || is_phase ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
     const struct operand operands[] = {
@@ -120,14 +121,14 @@ cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *m
         { "mask", OPERAND_BYTES, b->mask, bn_plan_mask_size(plan), OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "gamma", OPERAND_PARAMETER, b->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { mean_name, OPERAND_PARAMETER, b->mean, channels, OPERAND_READ, for_xhat, NULL },
-        { deviation_name, OPERAND_PARAMETER, b->deviation, channels, OPERAND_READ, for_dx, NULL },
+        { mean_name, statistics, b->mean, channels, OPERAND_READ, for_xhat, NULL },
+        { deviation_name, statistics, b->deviation, channels, OPERAND_READ, for_dx, NULL },
         { "dx", TENSOR_DX, b->dx, elements, access_by(b->factors.dx), OPERAND_OPTIONAL, b->factors.dx == 0 ? "dy" : NULL },
         { "dz", TENSOR_DZ, b->dz, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
         { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, access_by(b->factors.dgamma), OPERAND_OPTIONAL, NULL },
         { "dbeta", OPERAND_PARAMETER, b->dbeta, shape->channels, access_by(b->factors.dbeta), OPERAND_OPTIONAL, NULL },
-        { "sums", OPERAND_PARAMETER, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "records", OPERAND_PARAMETER, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "sums", OPERAND_STATISTIC, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "records", OPERAND_STATISTIC, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
     };
     return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), workspace, &b->in_place);
 }

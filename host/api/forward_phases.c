@@ -21,7 +21,7 @@ cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_
     const struct shape *shape = bn_plan_shape(plan);
     const struct operand operands[] = {
         { "x", TENSOR_X, args->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "statistics", OPERAND_PARAMETER, args->statistics, record_count(plan), OPERAND_WRITTEN, OPERAND_REQUIRED, NULL },
+        { "statistics", OPERAND_STATISTIC, args->statistics, record_count(plan), OPERAND_WRITTEN, OPERAND_REQUIRED, NULL },
     };
     status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), args->workspace, NULL);
     if (status != CLBN_SUCCESS)
@@ -51,13 +51,13 @@ static cl_int check_merge(clbn_plan plan, const clbn_merge_statistics_args *a)
         return bn_fail(CLBN_MISSING_VIEW,
                        "statistics, running_mean, save_mean, save_invstd and save_var are absent, expected one of them.");
     const struct operand operands[] = {
-        { "records", OPERAND_PARAMETER, a->records, a->parts * record, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "statistics", OPERAND_PARAMETER, a->statistics, record, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "records", OPERAND_STATISTIC, a->records, a->parts * record, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "statistics", OPERAND_STATISTIC, a->statistics, record, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
-        { "save_mean", OPERAND_PARAMETER, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "save_invstd", OPERAND_PARAMETER, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "save_var", OPERAND_PARAMETER, a->save_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_mean", OPERAND_STATISTIC, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_invstd", OPERAND_STATISTIC, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_var", OPERAND_STATISTIC, a->save_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     const clbn_view no_workspace = CLBN_NO_VIEW;
     status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
@@ -98,7 +98,7 @@ static cl_int check_normalize(clbn_plan plan, const clbn_normalize_args *a)
         { "y", TENSOR_Y, a->y, shape->elements, OPERAND_WRITTEN, OPERAND_REQUIRED, "x" },
         { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "statistics", OPERAND_PARAMETER, a->statistics, record, OPERAND_READ, OPERAND_REQUIRED, NULL },
+        { "statistics", OPERAND_STATISTIC, a->statistics, record, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = bn_check_mask(plan, a->mask);

@@ -11,8 +11,8 @@
 /* The bytes of a buffer that is not a sub-buffer, or of shared virtual memory, that an operand takes. */
 struct region {
     bool present;
-    cl_mem buffer;  /* NULL for shared virtual memory */
-    size_t begin;   /* in the buffer, or an address */
+    cl_mem buffer; /* NULL for shared virtual memory */
+    size_t begin;  /* in the buffer, or an address */
     struct footprint footprint;
 };
 
@@ -46,9 +46,18 @@ static cl_int query_buffer(cl_mem buffer, struct buffer_facts *b)
 
 static size_t element_size(clbn_plan plan, int kind)
 {
-    if (kind >= OPERAND_BYTES)
+    const clbn_plan_desc *desc = bn_plan_desc(plan);
+    switch (kind) {
+    case OPERAND_PARAMETER:
+        return bn_type_size(desc->parameter_type);
+    case OPERAND_STATISTIC:
+        return bn_real_size(desc->type);
+    case OPERAND_BYTES:
+    case OPERAND_WORKSPACE:
         return 1;
-    return kind == OPERAND_PARAMETER ? bn_parameter_size(bn_plan_desc(plan)->type) : bn_type_size(bn_plan_desc(plan)->type);
+    default:
+        return bn_type_size(desc->type);
+    }
 }
 
 /* Bytes of which the caller's memory must begin at a multiple. */
@@ -203,8 +212,7 @@ static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct re
     return status;
 }
 
-cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace,
-                         bool *in_place)
+cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace, bool *in_place)
 {
     struct operand all[MAX_OPERANDS + 1];
     struct region regions[MAX_OPERANDS + 1];

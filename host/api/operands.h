@@ -5,8 +5,8 @@
 #include "base/view.h"
 #include "plan/plan.h"
 
-/* What a view's elements are: a tensor of the plan's, by its number, or of the type of the parameters, or bytes. */
-enum { OPERAND_PARAMETER = TENSORS, OPERAND_BYTES, OPERAND_WORKSPACE };
+/* What a view's elements are: a tensor of the plan's, by its number, or parameters, or the batch's statistics, or bytes. */
+enum { OPERAND_PARAMETER = TENSORS, OPERAND_STATISTIC, OPERAND_BYTES, OPERAND_WORKSPACE };
 
 enum operand_access { OPERAND_READ, OPERAND_WRITTEN, OPERAND_UPDATED };
 enum operand_need { OPERAND_OPTIONAL, OPERAND_REQUIRED };
@@ -24,8 +24,7 @@ struct operand {
 /* Checks what design and OpenCL ask of the views: there if required, a buffer of the engine's context that may be written where
  * it is, long enough, and no written view meeting another. workspace: as the caller gave it. *in_place becomes true if one lies over
  * another that it may be; or NULL. */
-cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace,
-                         bool *in_place);
+cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace, bool *in_place);
 
 /* Checks that both of a pair of views were given, or neither. */
 cl_int bn_check_pair(const char *first_name, clbn_view first, const char *second_name, clbn_view second);

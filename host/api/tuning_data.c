@@ -105,7 +105,7 @@ static cl_int fill_with_ones(cl_command_queue queue, cl_mem buffer, size_t bytes
     const cl_double one_double = 1;
     const cl_float one_float = 1;
     const void *one = type == CLBN_FLOAT64 ? (const void *)&one_double : (const void *)&one_float;
-    cl_int status = clEnqueueFillBuffer(queue, buffer, one, bn_parameter_size(type), 0, bytes, 0, NULL, NULL);
+    cl_int status = clEnqueueFillBuffer(queue, buffer, one, bn_real_size(type), 0, bytes, 0, NULL, NULL);
     if (status != CL_SUCCESS)
         return bn_fail_call(status, "clEnqueueFillBuffer");
     status = clFinish(queue);
@@ -120,7 +120,7 @@ static cl_int create_vectors(struct tuning_data *data, clbn_plan plan, cl_comman
     const size_t count = sizeof(views) / sizeof(views[0]);
     const clbn_type type = bn_plan_desc(plan)->type;
     const size_t length = (bn_plan_shape(plan)->channels / VECTOR_ALIGNMENT + 1) * VECTOR_ALIGNMENT;
-    const size_t bytes = count * length * bn_parameter_size(type);
+    const size_t bytes = count * length * bn_real_size(type);
     cl_int status = create_buffer(plan, bytes, &data->vectors);
     if (status != CLBN_SUCCESS)
         return status;

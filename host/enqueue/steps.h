@@ -56,13 +56,13 @@ void bn_bind_view(struct steps *steps, clbn_view view);
 /* Two arguments: the memory of a tensor, NULL if absent, and how one of the plan's tensors lies there. */
 void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor);
 
-/* A number of the parameters' type. */
+/* A number of the type that is computed in. */
 void bn_bind_rounded(struct steps *steps, double value);
 
 /* Leaky slope or alpha of the plan's activation. */
 void bn_bind_alpha(struct steps *steps);
 
-/* Two arguments of the parameters' type, whose sum is the number to more bits than one has. */
+/* Two arguments of that type, whose sum is the number to more bits than one has. */
 void bn_bind_real(struct steps *steps, double value);
 
 #endif

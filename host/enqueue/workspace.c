@@ -7,7 +7,7 @@ cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, enum pass pass, cl
 {
     const struct workspace nothing = { NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW };
     const struct schedule *schedule = bn_plan_schedule(plan, pass);
-    const size_t element = bn_parameter_size(bn_plan_desc(plan)->type);
+    const size_t element = bn_real_size(bn_plan_desc(plan)->type);
     *w = nothing;
     if (!needed)
         return CLBN_SUCCESS;

@@ -28,6 +28,10 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
                        (unsigned)desc->type);
     if (desc->type == CLBN_FLOAT64 && !bn_engine_facts(engine)->has_double)
         return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is CLBN_FLOAT64, but the device has no cl_khr_fp64.");
+    const bool has_16_bits = desc->parameter_type == CLBN_FLOAT16 || desc->parameter_type == CLBN_BFLOAT16;
+    if (desc->parameter_type != bn_real_type(desc->type) && (desc->type == CLBN_FLOAT64 || !has_16_bits))
+        return bn_fail(CLBN_UNSUPPORTED_TYPE, "parameter_type is %u, expected 0 or CLBN_FLOAT%s.",
+                       (unsigned)desc->parameter_type, desc->type == CLBN_FLOAT64 ? "64" : "32, FLOAT16 or BFLOAT16");
     const double greatest = desc->type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
     if (!(desc->epsilon >= 0 && desc->epsilon <= greatest))
         return bn_fail(CLBN_INVALID_EPSILON, "epsilon is %g, expected a number from 0 to %g.", desc->epsilon, greatest);
@@ -47,6 +51,8 @@ static cl_int take_desc(clbn_engine engine, const clbn_plan_desc *given, clbn_pl
     if (!engine)
         return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
     cl_int status = bn_take_struct(CLBN_STRUCT_PLAN_DESC, given, known);
+    if (status == CLBN_SUCCESS && known->parameter_type == 0)
+        known->parameter_type = bn_real_type(known->type);
     return status == CLBN_SUCCESS ? check_desc(engine, known) : status;
 }
 
@@ -90,6 +96,7 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
     while (status == CLBN_SUCCESS && !fits) {
         variant = bn_choose_variant(bn_engine_geometry(plan->engine), flags, &facts, plan->desc.type, plan->desc.activation,
                                     &plan->shape);
+        variant.parameter_type = plan->desc.parameter_type;
         status = schedule_and_build(plan, &problem);
         fits = status == CLBN_SUCCESS && variant.group <= bn_program_group_limit(plan->program);
         facts.max_group_size = variant.group / 2;

@@ -104,7 +104,7 @@ struct schedule bn_schedule_by(const struct schedule *schedule, enum strategy st
 static bool measure_workspace(const struct problem *p, struct schedule *s)
 {
     const struct variant *v = p->variant;
-    const size_t element = bn_parameter_size(v->type), parts = (size_t)s->division.parts;
+    const size_t element = bn_real_size(v->type), parts = (size_t)s->division.parts;
     const size_t width = (size_t)s->division.channels, padded = divide_up(width, v->vector) * v->vector;
     const bool has_shuffled = v->type == CLBN_BFLOAT16 && bn_span(v) > 1;
     /* Of coefficients, twice where there are tables of shuffled vectors. */

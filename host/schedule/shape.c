@@ -18,9 +18,14 @@ size_t bn_type_size(clbn_type type)
     }
 }
 
-size_t bn_parameter_size(clbn_type type)
+clbn_type bn_real_type(clbn_type type)
 {
-    return type == CLBN_FLOAT64 ? sizeof(cl_double) : sizeof(cl_float);
+    return type == CLBN_FLOAT64 ? CLBN_FLOAT64 : CLBN_FLOAT32;
+}
+
+size_t bn_real_size(clbn_type type)
+{
+    return bn_type_size(bn_real_type(type));
 }
 
 /* Whether the product of the axes that are not 0 is at most limit: then so is every product of some of them. */

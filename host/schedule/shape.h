@@ -24,8 +24,9 @@ struct shape {
 /* Bytes of an element of a tensor of a type; 0 for an unknown type. */
 size_t bn_type_size(clbn_type type);
 
-/* Bytes of an element of the parameters and statistics that go with it. */
-size_t bn_parameter_size(clbn_type type);
+/* The type that is computed in, which the batch's statistics have, and its bytes. */
+clbn_type bn_real_type(clbn_type type);
+size_t bn_real_size(clbn_type type);
 
 /* Whether the elements of all tensors fill their memory in the order of rows, channels and columns. */
 bool bn_is_packed(const struct shape *shape);

@@ -45,7 +45,7 @@ static bool are_channels_joined(const struct shape *shape)
 /* Places of a tile, at most: TILE_PLACES. */
 static size_t most_slots(const struct variant *v)
 {
-    return v->group * sizeof(cl_float) / bn_parameter_size(v->type);
+    return v->group * sizeof(cl_float) / bn_real_size(v->type);
 }
 
 /* How rows are walked, which is the same for all passes: a mask depends on it. */

@@ -45,10 +45,11 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
                                  clbn_activation activation, const struct shape *shape)
 {
     bool grouped = geometry == CLBN_GEOMETRY_GROUP;
-    size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_parameter_size(type);
+    size_t vector = grouped ? VECTOR_BYTES_IN_GROUP / bn_type_size(type) : VECTOR_BYTES_ALONE / bn_real_size(type);
     const bool single = grouped && bn_tiles_single_channels(shape, type, (unsigned)vector);
     struct variant v = {
         .type = type,
+        .parameter_type = bn_real_type(type),
         .activation = activation,
         .channels_last = shape->channels_last,
         .aligned = grouped,
@@ -78,21 +79,22 @@ enum kernel_set bn_kernel_set(const struct variant *v)
 
 bool bn_same_variant(const struct variant *a, const struct variant *b)
 {
-    return a->type == b->type && a->activation == b->activation && a->channels_last == b->channels_last &&
-           a->aligned == b->aligned && a->fetches == b->fetches && a->short_nan == b->short_nan &&
-           a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group && a->index == b->index &&
-           a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->single == b->single && a->kept == b->kept &&
-           a->unrolled == b->unrolled;
+    return a->type == b->type && a->parameter_type == b->parameter_type && a->activation == b->activation &&
+           a->channels_last == b->channels_last && a->aligned == b->aligned && a->fetches == b->fetches &&
+           a->short_nan == b->short_nan && a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group &&
+           a->index == b->index && a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->single == b->single &&
+           a->kept == b->kept && a->unrolled == b->unrolled;
 }
 
 bool bn_variant_options(const struct variant *v, char *options, size_t size)
 {
-    int length = snprintf(options, size,
-                          "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
-                          "-DCLBN_FETCH=%d -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
-                          "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u",
-                          (unsigned)v->type, v->vector, v->group, v->aligned, v->fetches, v->short_nan, bn_span(v),
-                          v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation);
+    int length =
+        snprintf(options, size,
+                 "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_PARAMETER_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
+                 "-DCLBN_FETCH=%d -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
+                 "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u",
+                 (unsigned)v->type, (unsigned)v->parameter_type, v->vector, v->group, v->aligned, v->fetches, v->short_nan,
+                 bn_span(v), v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation);
     if (length < 0 || (size_t)length >= size)
         return false;
     if (v->group == 1)
@@ -109,7 +111,7 @@ unsigned bn_span(const struct variant *v)
 
 size_t bn_wide_size(const struct variant *v)
 {
-    return v->wide_double ? sizeof(cl_double) : 2 * bn_parameter_size(v->type);
+    return v->wide_double ? sizeof(cl_double) : 2 * bn_real_size(v->type);
 }
 
 size_t bn_partial_size(const struct variant *variant)

@@ -9,6 +9,7 @@
 /* What a program's source is compiled for. Compared as a whole; everything else is a run-time argument. */
 struct variant {
     clbn_type type;
+    clbn_type parameter_type;
     clbn_activation activation;
     bool channels_last; /* channels lie side by side */
     bool aligned;       /* vectors are accessed only where they are aligned */
@@ -27,6 +28,7 @@ struct variant {
 /* The geometry that CLBN_GEOMETRY_AUTO means on a device. */
 clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts *facts);
 
+/* parameter_type is the one that is computed in: what parameters are stored as changes nothing else. */
 struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
                                  clbn_activation activation, const struct shape *shape);
 

@@ -3,6 +3,9 @@
  *
  * Constants that the host sets for a variant:
  *   CLBN_TYPE         type of a tensor's elements: CLBN_FLOAT32, ... by their numbers in clbn.h
+ *   CLBN_PARAMETER_TYPE
+ *                     type of gamma, beta, their gradients, a layer's bias and the running statistics: that which is computed in,
+ *                     or one of 16 bits
  *   CLBN_VECTOR       elements to a vector
  *   CLBN_GROUP        work-items to a group
  *   CLBN_ALIGNED      1: vectors are accessed as such where a tensor is aligned to them, and element by element elsewhere;
@@ -16,7 +19,7 @@
  *                     in how many pieces strides leave the rows and the channels (layout.cl)
  *   CLBN_ACTIVATION   what forms y: CLBN_ACTIVATION_NONE, ... by their numbers in clbn.h
  */
-#if !defined(CLBN_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
+#if !defined(CLBN_TYPE) || !defined(CLBN_PARAMETER_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
     !defined(CLBN_FETCH) || !defined(CLBN_SHORT_NAN) || !defined(CLBN_SPAN) || !defined(CLBN_WIDE_DOUBLE) ||           \
     !defined(CLBN_INDEX) || !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) || !defined(CLBN_ACTIVATION)
 #error "a constant of the variant is missing"
@@ -38,7 +41,7 @@
 #define CLBN_JOIN_(a, b) a##b
 #define CLBN_JOIN(a, b) CLBN_JOIN_(a, b)
 
-/* real is what is computed in, and the type of parameters and statistics; storage is the type of a tensor's elements. */
+/* real is what is computed in, and the type of the batch's statistics; storage is the type of a tensor's elements. */
 #if CLBN_TYPE == CLBN_FLOAT64
 typedef double real;
 #define REAL_NAME double
@@ -108,6 +111,12 @@ typedef CLBN_JOIN(ushort, CLBN_VECTOR) storagev;
 #define as_storagev CLBN_JOIN(as_ushort, CLBN_VECTOR)
 #else
 #error "CLBN_TYPE is none of clbn's types"
+#endif
+
+#if CLBN_PARAMETER_TYPE == CLBN_FLOAT16 || CLBN_PARAMETER_TYPE == CLBN_BFLOAT16
+typedef ushort parameter;
+#else
+typedef real parameter;
 #endif
 
 #if CLBN_INDEX == 32
@@ -312,6 +321,33 @@ INLINE index_t shuffled_place(index_t place)
 #define shuffled_place(place) (place)
 #define IS_SHUFFLED 0
 #endif
+
+/* A parameter; one of 16 bits is rounded to the nearest, ties to even, and NaN stays NaN. */
+INLINE real load_parameter(__global const parameter *p)
+{
+#if CLBN_PARAMETER_TYPE == CLBN_FLOAT16
+    const parameter v = *p;
+    return vload_half(0, (const __private half *)&v);
+#elif CLBN_PARAMETER_TYPE == CLBN_BFLOAT16
+    return as_float((uint)*p << 16);
+#else
+    return *p;
+#endif
+}
+
+INLINE void store_parameter(__global parameter *p, real v)
+{
+#if CLBN_PARAMETER_TYPE == CLBN_FLOAT16
+    parameter result;
+    vstore_half_rte(v, 0, (__private half *)&result);
+    *p = result;
+#elif CLBN_PARAMETER_TYPE == CLBN_BFLOAT16
+    const uint bits = as_uint(v), rounded = bits + 0x7fffu + (bits >> 16 & 1);
+    *p = (parameter)(((bits << 1) > 0xff000000u ? bits | 0x400000u : rounded) >> 16);
+#else
+    *p = v;
+#endif
+}
 
 INLINE real load_element(__global const storage *p)
 {

@@ -18,7 +18,14 @@ INLINE span span_of(index_t channel, ulong channels)
     return at;
 }
 
-/* A span of an array [channel]; after its last number, that is repeated. */
+/* The channel of number i of a span; after the last, that is repeated. */
+INLINE index_t channel_in(span at, uint i)
+{
+    const index_t channel = at.channel + (i < at.width ? i : at.width - 1);
+    return at.period > 0 ? channel % at.period : channel;
+}
+
+/* A span of an array [channel]. */
 HELPER reals load_span(__global const real *values, span at)
 {
     reals result;
@@ -28,10 +35,8 @@ HELPER reals load_span(__global const real *values, span at)
     if (at.width == CLBN_SPAN && at.period == 0)
         return ((__global const unaligned_reals *)(values + at.channel))->v;
 #pragma unroll 1
-    for (uint i = 0; i < CLBN_SPAN; i++) {
-        const index_t channel = at.channel + (i < at.width ? i : at.width - 1);
-        a[i] = values[at.period > 0 ? channel % at.period : channel];
-    }
+    for (uint i = 0; i < CLBN_SPAN; i++)
+        a[i] = values[channel_in(at, i)];
     return result;
 }
 
@@ -47,10 +52,35 @@ HELPER void store_span(__global real *values, span at, reals v)
         values[at.channel + i] = a[i];
 }
 
-/* A span of optional parameters. */
-HELPER reals parameter_or(__global const real *values, span at, real otherwise)
+/* The same of parameters. */
+HELPER reals load_parameters(__global const parameter *values, span at)
 {
-    return values ? load_span(values, at) : (reals)otherwise;
+    reals result;
+    real *a = (real *)&result;
+    if (sizeof(parameter) == sizeof(real))
+        return load_span((__global const real *)values, at);
+#pragma unroll 1
+    for (uint i = 0; i < CLBN_SPAN; i++)
+        a[i] = load_parameter(values + channel_in(at, i));
+    return result;
+}
+
+HELPER void store_parameters(__global parameter *values, span at, reals v)
+{
+    const real *a = (const real *)&v;
+    if (sizeof(parameter) == sizeof(real)) {
+        store_span((__global real *)values, at, v);
+        return;
+    }
+#pragma unroll 1
+    for (uint i = 0; i < at.width; i++)
+        store_parameter(values + at.channel + i, a[i]);
+}
+
+/* A span of optional parameters. */
+HELPER reals parameter_or(__global const parameter *values, span at, real otherwise)
+{
+    return values ? load_parameters(values, at) : (reals)otherwise;
 }
 
 /* True of the first count channels of a span. */

@@ -291,18 +291,24 @@ SPAN_INLINE void store_statistics(__global real *values, span at, truths have, r
 
 /* running <- (1 - factor) running + factor batch unscale^2, where batch alone may be beyond the range; the old value is not read when
  * factor is 1. running may be NULL. */
-SPAN_INLINE void update_running(__global real *running, span at, truths have, wide batch, reals unscale, wide factor)
+SPAN_INLINE void update_running(__global parameter *running, span at, truths have, wide batch, reals unscale, wide factor)
 {
+    if (!running)
+        return;
     wide updated = times_square(wide_multiply(factor, batch), unscale);
-    if (running && any_of(real_of(factor) < 1))
-        updated = wide_add(wide_multiply(wide_subtract(wide_of(1), factor), wide_of(load_span(running, at))), updated);
-    store_statistics(running, at, have, real_of(updated));
+    if (any_of(real_of(factor) < 1))
+        updated = wide_add(wide_multiply(wide_subtract(wide_of(1), factor), wide_of(load_parameters(running, at))), updated);
+    reals result = real_of(updated);
+    if (any_of(!have))
+        result = have ? result : load_parameters(running, at);
+    store_parameters(running, at, result);
 }
 
 /* What follows from channels' moments: their gamma and beta, and the statistics to be stored, each of which may be NULL. */
 typedef struct {
-    __global const real *gamma, *beta;
-    __global real *running_mean, *running_var, *save_mean, *save_invstd, *save_var;
+    __global const parameter *gamma, *beta;
+    __global parameter *running_mean, *running_var;
+    __global real *save_mean, *save_invstd, *save_var;
     wide epsilon, factor;
     uint flags;
 } channel_statistics;
@@ -337,11 +343,11 @@ SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, chan
 }
 
 /* The channels' normalisation from their running statistics; without a mean: 0. */
-ROUTINE void running_affine(affine *a, span at, __global const real *gamma, __global const real *beta, __global const real *running_mean,
-                    __global const real *running_var, wide epsilon)
+ROUTINE void running_affine(affine *a, span at, __global const parameter *gamma, __global const parameter *beta,
+                            __global const parameter *running_mean, __global const parameter *running_var, wide epsilon)
 {
     wide invstd;
-    find_invstd(&invstd, wide_of(load_span(running_var, at)), epsilon);
+    find_invstd(&invstd, wide_of(load_parameters(running_var, at)), epsilon);
     find_affine(a, wide_of(parameter_or(running_mean, at, 0)), invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
 }
 

@@ -86,16 +86,31 @@ SPAN_INLINE sums sums_of(real g, real g_xhat, real xhat)
     return result;
 }
 
-/* Channels' statistics as a call gives them: the saved mean and invstd, or, if frozen, the running mean and variance. */
+/* Channels' statistics as a call gives them, each may be NULL: the saved mean and invstd, which are reals, or, if frozen, the running mean
+ * and variance, which are parameters. Offsets in elements. */
 typedef struct {
-    __global const real *gamma, *beta, *mean, *deviation;
+    __global const uchar *first;
+    ulong offset;
+} given_statistic;
+
+typedef struct {
+    __global const parameter *gamma, *beta;
+    given_statistic mean, deviation;
     wide epsilon;
     uint flags;
 } channel_parameters;
 
+SPAN_INLINE reals load_given(given_statistic s, uint flags, span at)
+{
+    if (!s.first)
+        return 0;
+    return flags & FLAG_FROZEN ? load_parameters((__global const parameter *)s.first + s.offset, at)
+                               : load_span((__global const real *)s.first + s.offset, at);
+}
+
 SPAN_INLINE reals invstd_of(channel_parameters p, span at)
 {
-    reals deviation = parameter_or(p.deviation, at, 0);
+    reals deviation = load_given(p.deviation, p.flags, at);
     if (p.flags & FLAG_FROZEN) {
         wide invstd;
         find_invstd(&invstd, wide_of(deviation), p.epsilon);
@@ -111,7 +126,7 @@ SPAN_INLINE void find_normalizer(normalizer *n, channel_parameters p, span at)
     if (p.flags & FLAG_ALONE)
         choose_scale(n, n->beta, gamma == 0 ? (reals)0 : 1 / gamma);
     else
-        choose_scale(n, short_nan(parameter_or(p.mean, at, 0)), short_nan(invstd_of(p, at)));
+        choose_scale(n, short_nan(load_given(p.mean, p.flags, at)), short_nan(invstd_of(p, at)));
     n->gamma = gamma * n->unit;
 }
 
@@ -132,17 +147,17 @@ SPAN_INLINE sums sums_of_units(sums s, reals unit)
 
 /* Where the gradients of parameters go, each may be NULL, and the factors of what they hold, which is added; not read where these are 0. */
 typedef struct {
-    __global real *dgamma, *dbeta;
+    __global parameter *dgamma, *dbeta;
     real dgamma_factor, dbeta_factor;
 } parameter_gradients;
 
-SPAN_INLINE void store_parameter_gradient(__global real *values, real factor, span at, wide sum)
+SPAN_INLINE void store_parameter_gradient(__global parameter *values, real factor, span at, wide sum)
 {
     if (!values)
         return;
     if (factor != 0)
-        sum = wide_add(sum, wide_multiply(wide_of(load_span(values, at)), wide_of(factor)));
-    store_span(values, at, real_of(sum));
+        sum = wide_add(sum, wide_multiply(wide_of(load_parameters(values, at)), wide_of(factor)));
+    store_parameters(values, at, real_of(sum));
 }
 
 /* Channels' dx from their sums over count values, for xhat in their unit; NaN where a sum is not finite. If writes, also stores dgamma

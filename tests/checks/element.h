@@ -12,7 +12,7 @@ enum { BYTES = 0 };
 /* How many types a tensor can have. */
 enum { MAX_STORED_TYPES = 4 };
 
-/* The type of parameters and statistics that go with tensors of a type. */
+/* The type that tensors of a type are computed in: that of a batch's statistics, and of parameters unless they say otherwise. */
 clbn_type parameter_type(clbn_type type);
 
 const char *type_name(clbn_type type);

@@ -27,11 +27,19 @@ bool is_tensor(enum view view)
     return view == VIEW_X || view == VIEW_Y || view == VIEW_DY || view == VIEW_DX || view == VIEW_Z || view == VIEW_DZ;
 }
 
-clbn_type view_type(clbn_type type, enum view view)
+bool is_parameter(enum view view)
+{
+    return view == VIEW_GAMMA || view == VIEW_BETA || view == VIEW_DGAMMA || view == VIEW_DBETA || view == VIEW_BIAS ||
+           view == VIEW_FOLDED_BIAS || view == VIEW_RUNNING_MEAN || view == VIEW_RUNNING_VAR;
+}
+
+clbn_type view_type(const struct problem *problem, enum view view)
 {
     if (view == VIEW_MASK)
         return BYTES;
-    return is_tensor(view) ? type : parameter_type(type);
+    if (is_parameter(view))
+        return problem->parameters;
+    return is_tensor(view) ? problem->type : parameter_type(problem->type);
 }
 
 size_t view_count(const struct problem *problem, enum view view)
@@ -56,7 +64,7 @@ size_t view_count(const struct problem *problem, enum view view)
 static void round_values(struct problem *problem, enum view view)
 {
     for (size_t i = 0; i < view_count(problem, view); i++)
-        problem->values[view][i] = rounded_to(view_type(problem->type, view), problem->values[view][i]);
+        problem->values[view][i] = rounded_to(view_type(problem, view), problem->values[view][i]);
 }
 
 static void fill_normal(struct problem *problem, enum view view, struct random *random)
@@ -102,7 +110,9 @@ static struct statistics compute_statistics(const struct problem *problem)
 
 struct problem problem_random(const struct shape *shape, clbn_type type, double epsilon, uint64_t seed)
 {
-    struct problem problem = { .shape = *shape, .type = type, .epsilon = epsilon, .parts = 1 };
+    struct problem problem = {
+        .shape = *shape, .type = type, .parameters = parameter_type(type), .epsilon = epsilon, .parts = 1
+    };
     problem.activation = activation_of(CLBN_ACTIVATION_NONE);
     struct random random = { seed };
     for (enum view view = 0; view < VIEWS; view++)
@@ -125,6 +135,14 @@ struct problem problem_random(const struct shape *shape, clbn_type type, double 
             round_values(&problem, view);
     problem.statistics = compute_statistics(&problem);
     return problem;
+}
+
+void problem_store_parameters(struct problem *problem, clbn_type parameters)
+{
+    problem->parameters = parameters;
+    for (enum view view = 0; view < VIEWS; view++)
+        if (is_parameter(view) && is_given(view))
+            round_values(problem, view);
 }
 
 void problem_complete(struct problem *problem)

@@ -39,6 +39,7 @@ enum view {
 struct problem {
     struct shape shape;
     clbn_type type;
+    clbn_type parameters; /* their type; parameter_type() of the type at first */
     double epsilon;
     struct activation activation; /* none at first */
     bool drifting;                /* see bounds.h */
@@ -49,13 +50,17 @@ struct problem {
 
 const char *view_name(enum view view);
 bool is_tensor(enum view view);
-/* The type of a view's elements, of tensors of a type. */
-clbn_type view_type(clbn_type type, enum view view);
+/* Whether it is a layer's: gamma, beta, their gradients, a bias, running statistics. */
+bool is_parameter(enum view view);
+/* The type of a view's elements. */
+clbn_type view_type(const struct problem *problem, enum view view);
 /* The elements of a view; of the mask only the plan knows, and 0 is given. */
 size_t view_count(const struct problem *problem, enum view view);
 
 /* Normal values, each channel with its own mean (up to some deviations) and deviation. */
 struct problem problem_random(const struct shape *shape, clbn_type type, double epsilon, uint64_t seed);
+/* Lets parameters have another type, to which they are rounded. */
+void problem_store_parameters(struct problem *problem, clbn_type parameters);
 /* Rounds x to the type and computes the statistics anew: to be called when x has been changed. */
 void problem_complete(struct problem *problem);
 void problem_free(struct problem *problem);

@@ -242,6 +242,7 @@ static void describe_layout(clbn_layout *described, const struct call *call, enu
 static clbn_plan create_plan_of(clbn_engine engine, const struct problem *problem, const struct call *call)
 {
     clbn_plan_desc desc = plan_description(&problem->shape, problem->type, problem->epsilon);
+    desc.parameter_type = problem->parameters;
     desc.activation = call->operation == FOLD ? CLBN_ACTIVATION_NONE : problem->activation.function;
     desc.leaky_slope = problem->activation.leaky_slope;
     desc.elu_alpha = problem->activation.elu_alpha;
@@ -315,7 +316,7 @@ static struct guarded create_view(clbn_engine engine, clbn_plan plan, const stru
     if (role == INPUT && problem->values[view] == NULL)
         return given_earlier(engine, problem, call, view);
     size_t *positions = positions_of(problem, call, view);
-    const clbn_type type = view_type(problem->type, view);
+    const clbn_type type = view_type(problem, view);
     const size_t shift = call->shift + (call->shifts_differ ? (size_t)view : 0);
     const struct placement placement = { offset_of(call, view), positions, kind_of_memory(call, WITH(view)),
                                          shift * element_size(type), 0 };

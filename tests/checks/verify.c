@@ -23,6 +23,15 @@ static void expect_tensor(enum quantity quantity, const struct problem *problem,
     expect_within_bounds(quantity, problem->type, actual, expected);
 }
 
+/* Likewise of a parameter's. */
+static void expect_parameter(enum quantity quantity, struct run *run, enum view view, struct expected *expected)
+{
+    const clbn_type type = view_type(run->problem, view);
+    if (type != parameter_type(run->problem->type))
+        bound_storage(type_epsilon(type) / 2, expected);
+    expect_within_bounds(quantity, type, run_output(run, view), expected);
+}
+
 /* What the activation is applied to. again: by a backward. */
 static struct expected bounded_argument(const struct run *run, const struct statistics *statistics, bool again)
 {
@@ -53,7 +62,7 @@ static void check_running_mean(struct run *run)
     double factor = run->call.update_factor;
     struct expected mean = reference_running_mean(&problem->statistics, problem->values[VIEW_RUNNING_MEAN], factor);
     bound_running(problem_arithmetic(problem), &problem->statistics.mean, factor, &mean);
-    expect_within_bounds(QUANTITY_RUNNING_MEAN, parameter_type(problem->type), run_output(run, VIEW_RUNNING_MEAN), &mean);
+    expect_parameter(QUANTITY_RUNNING_MEAN, run, VIEW_RUNNING_MEAN, &mean);
     expected_free(&mean);
 }
 
@@ -67,8 +76,7 @@ static void check_running_var(struct run *run)
     bound_running(problem_arithmetic(problem), &problem->statistics.variance, unbiased ? factor * m / (m - 1) : factor,
                   &variance);
     bool plain = factor >= 1 && !unbiased;
-    expect_within_bounds(plain ? QUANTITY_VARIANCE : QUANTITY_RUNNING_VAR, parameter_type(problem->type),
-                         run_output(run, VIEW_RUNNING_VAR), &variance);
+    expect_parameter(plain ? QUANTITY_VARIANCE : QUANTITY_RUNNING_VAR, run, VIEW_RUNNING_VAR, &variance);
     expected_free(&variance);
 }
 
@@ -179,11 +187,10 @@ static void add_old_values(const struct run *run, enum view view, struct expecte
 
 static void check_parameter_gradient(struct run *run, enum quantity quantity, enum view view, struct expected *gradient)
 {
-    const struct problem *problem = run->problem;
     if (!run_has(run, view))
         return;
     add_old_values(run, view, gradient);
-    expect_within_bounds(quantity, parameter_type(problem->type), run_output(run, view), gradient);
+    expect_parameter(quantity, run, view, gradient);
 }
 
 static void check_gradients(struct run *run, const struct statistics *statistics, enum statistics_source source)
@@ -266,7 +273,7 @@ static void check_folded(struct run *run, const struct statistics *statistics)
     bound_folded(problem_arithmetic(problem), 2, &weights);
     bound_folded(problem_arithmetic(problem), 1, &bias);
     expect_tensor(QUANTITY_WEIGHTS, problem, run_output(run, VIEW_Y), &weights);
-    expect_within_bounds(QUANTITY_BIAS, parameter_type(problem->type), run_output(run, VIEW_FOLDED_BIAS), &bias);
+    expect_parameter(QUANTITY_BIAS, run, VIEW_FOLDED_BIAS, &bias);
     expected_free(&weights);
     expected_free(&bias);
 }

@@ -142,6 +142,23 @@ def test_layouts(queue, rng):
     np.testing.assert_array_equal(after[5:], before[5:])
 
 
+def test_parameters_of_16_bits(queue, rng):
+    """All of a layer's numbers in float16, as a model's .half() leaves them; the batch's statistics are float32."""
+    x, dy = (rng.standard_normal((9, 4, 5)).astype(np.float16) for _ in range(2))
+    gamma, beta, mean, var = (p.astype(np.float16) for p in parameters(rng, 4, "float32"))
+    reference = Reference(x, gamma, beta)
+    on_device = [cl_array.to_device(queue, a) for a in (x, gamma, beta, mean, var)]
+    y, saved = clbn.batch_norm(*on_device, momentum=1)
+    close(y, reference.y(), "float16")
+    assert saved.mean.dtype == np.float32
+    assert on_device[3].dtype == np.float16
+    close(on_device[3], reference.mean, "float16")
+    found = clbn.batch_norm_backward(cl_array.to_device(queue, dy), on_device[0], saved, *on_device[1:3])
+    for one, expected in zip(found, reference.gradients(dy)):
+        assert one.dtype == np.float16
+        close(one, expected, "float16")
+
+
 def test_numpy(rng):
     x = rng.standard_normal((9, 4)).astype(np.float32)
     mean, var = np.zeros(4, np.float32), np.ones(4, np.float32)

@@ -55,12 +55,13 @@ class _Plans:
         self.queue, self.engine = queue, engine
         self.plans: "OrderedDict[tuple, Tuple[Plan, int]]" = OrderedDict()
 
-    def find(self, x: cl_array.Array, others, axis: Axes, eps: float, activation: Optional[str]) -> Tuple[Plan, int]:
-        """The plan for x and the other tensors, given by their names in clbn.h, and its number of channels."""
-        key = (x.shape, x.dtype, x.strides, axis, eps, activation) + tuple((n, t.strides) for n, t in others if t is not None)
+    def find(self, x: cl_array.Array, parameters, others, axis: Axes, eps: float, activation: Optional[str]) -> Tuple[Plan, int]:
+        """The plan for x, the type of parameters, and the other tensors, given by their names in clbn.h, and its channels."""
+        key = (x.shape, x.dtype, parameters, x.strides, axis, eps, activation)
+        key += tuple((n, t.strides) for n, t in others if t is not None)
         found = self.plans.get(key)
         if found is None:
-            plan = _create_plan(self.engine, x, others, axis, eps, activation)
+            plan = _create_plan(self.engine, x, parameters, others, axis, eps, activation)
             found = self.plans[key] = plan, plan.channels
             if len(self.plans) > MOST_PLANS:
                 self.plans.popitem(last=False)
@@ -99,7 +100,7 @@ def _strides_in_elements(tensor: cl_array.Array) -> Tuple[int, ...]:
     return tuple(step // tensor.dtype.itemsize for step in tensor.strides)
 
 
-def _create_plan(engine: Engine, x, others, axis, eps, activation) -> Plan:
+def _create_plan(engine: Engine, x, parameters, others, axis, eps, activation) -> Plan:
     strides = {"x": _strides_in_elements(x)}
     for name, tensor in others:
         if tensor is None:
@@ -109,19 +110,25 @@ def _create_plan(engine: Engine, x, others, axis, eps, activation) -> Plan:
         strides[name] = _strides_in_elements(tensor)
     if x.dtype.name not in TYPES:
         raise TypeError(f"x is {x.dtype}, expected one of {', '.join(TYPES)}")
-    return Plan(engine, x.shape, x.dtype, axes=axis, eps=eps, activation=activation, strides=strides)
+    return Plan(
+        engine, x.shape, x.dtype, parameter_dtype=parameters, axes=axis, eps=eps, activation=activation, strides=strides
+    )  # fmt: skip
 
 
 # ---- Arguments --------------------------------------------------------------------------------------------------------------
 
 
 def _real_of(dtype: np.dtype) -> np.dtype:
-    """The type of parameters and statistics that goes with a tensor's."""
+    """The type that a tensor's is computed in: of a batch's statistics, and of parameters unless they are given in 16 bits."""
     return np.dtype(np.float64 if dtype == np.float64 else np.float32)
 
 
-def _check_parameters(channels: int, dtype: np.dtype, **parameters) -> None:
-    real = _real_of(dtype)
+def _parameter_type(dtype: np.dtype, *parameters) -> np.dtype:
+    given = next((p.dtype for p in parameters if p is not None and hasattr(p, "dtype")), None)
+    return given if given is not None and given.itemsize == 2 and given.name in TYPES else _real_of(dtype)
+
+
+def _check_parameters(channels: int, real: np.dtype, **parameters) -> None:
     for name, p in parameters.items():
         if p is None:
             continue
@@ -207,7 +214,8 @@ def batch_norm(
 
     x: of any shape, float32, float64, float16 or bfloat16: a pyopencl array of any strides and offset, or a NumPy array,
         which is copied to a device and back.
-    gamma, beta: one value for each channel, float32 (float64 where x is); 1 and 0 by default.
+    gamma, beta: one value for each channel, float32 (float64 where x is), or 16-bit as all parameters then are; 1 and 0 by
+        default.
     running_mean, running_var: likewise; both or neither. In training they are updated in place,
         running <- (1 - momentum) running + momentum batch; else they are the statistics.
     training: whether the statistics are the batch's.
@@ -233,8 +241,9 @@ def batch_norm(
         )  # fmt: skip
     queue = _queue_of(x, queue)
     y = out if out is not None else _empty_like(x, queue)
-    plan, channels = _plans_of(queue).find(x, (("y", y), ("z", residual)), axis, eps, activation)
-    _check_parameters(channels, x.dtype, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
+    parameters = _parameter_type(x.dtype, gamma, beta, running_mean, running_var)
+    plan, channels = _plans_of(queue).find(x, parameters, (("y", y), ("z", residual)), axis, eps, activation)
+    _check_parameters(channels, parameters, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
     mask = cl_array.empty(queue, (plan.mask_size,), np.uint8) if save_mask else None
     views = {"x": x, "y": y, "z": residual, "gamma": gamma, "beta": beta, "mask": mask}
     views.update(running_mean=running_mean, running_var=running_var)
@@ -291,7 +300,7 @@ def batch_norm_backward(
     needs: which of "dx", "dgamma", "dbeta" and "dz" (the residual's gradient) to compute.
     out: where dx goes; may be dy.
 
-    dgamma and dbeta are float32 (float64 where x is). Events, queue and errors as batch_norm's.
+    dgamma and dbeta have gamma's type, or float32 (float64 where x is). Events, queue and errors as batch_norm's.
     """
     unknown = set(needs) - set(Gradients._fields)
     if unknown or not needs:
@@ -315,11 +324,12 @@ def batch_norm_backward(
         residual = None
     given_y = y if saved.mask is None and saved.activation is not None else None
     others = (("dy", dy), ("dx", dx), ("dz", dz), ("z", residual), ("y", given_y))
-    plan, channels = _plans_of(queue).find(x, others, saved.axis, saved.eps, saved.activation)
-    _check_parameters(channels, x.dtype, gamma=gamma, beta=beta, mean=saved.mean, invstd=saved.invstd)
-    real = _real_of(x.dtype)
-    dgamma = cl_array.empty(queue, (channels,), real) if "dgamma" in needs else None
-    dbeta = cl_array.empty(queue, (channels,), real) if "dbeta" in needs else None
+    parameters = _parameter_type(x.dtype, gamma, beta, *((saved.mean,) if saved.frozen else ()))
+    plan, channels = _plans_of(queue).find(x, parameters, others, saved.axis, saved.eps, saved.activation)
+    _check_parameters(channels, parameters, gamma=gamma, beta=beta)
+    _check_parameters(channels, parameters if saved.frozen else _real_of(x.dtype), mean=saved.mean, invstd=saved.invstd)
+    dgamma = cl_array.empty(queue, (channels,), parameters) if "dgamma" in needs else None
+    dbeta = cl_array.empty(queue, (channels,), parameters) if "dbeta" in needs else None
     views = dict(others, x=x, gamma=gamma, beta=beta, mask=saved.mask, dgamma=dgamma, dbeta=dbeta)
     wait_for = _events_of((dy, x, residual, given_y, out, gamma, beta, saved.mean, saved.invstd, saved.mask))
     if saved.frozen:
@@ -346,8 +356,8 @@ def fold(
 
     weights: of any shape; axis is that of the layer's output channels: 0 of (out, in, H, W), 1 of a transposed
         convolution's (in, out, H, W).
-    bias, running_mean, running_var, gamma, beta: one value for each output channel, float32 (float64 where weights are);
-        bias, gamma and beta may be None.
+    bias, running_mean, running_var, gamma, beta: one value for each output channel, all float32 (float64 where weights are) or
+        16-bit; bias, gamma and beta may be None.
 
     Returns new arrays (weights, bias). Events, queue and errors as batch_norm's.
     """
@@ -357,10 +367,11 @@ def fold(
         return tuple(_to_host(a) for a in fold(*on_device, eps=eps, axis=axis, queue=queue))
     queue = _queue_of(weights, queue)
     folded = _empty_like(weights, queue)
-    plan, channels = _plans_of(queue).find(weights, (("y", folded),), axis, eps, None)
     parameters = {"bias": bias, "running_mean": running_mean, "running_var": running_var, "gamma": gamma, "beta": beta}
-    _check_parameters(channels, weights.dtype, **parameters)
-    folded_bias = cl_array.empty(queue, (channels,), _real_of(weights.dtype))
+    parameter_type = _parameter_type(weights.dtype, *parameters.values())
+    plan, channels = _plans_of(queue).find(weights, parameter_type, (("y", folded),), axis, eps, None)
+    _check_parameters(channels, parameter_type, **parameters)
+    folded_bias = cl_array.empty(queue, (channels,), parameter_type)
     wait_for = _events_of((weights, *parameters.values()))
     views = {"weights": weights, "folded_weights": folded, "folded_bias": folded_bias, **parameters}
     event = plan.fold(queue, wait_for=wait_for, **views)

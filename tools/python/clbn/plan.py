@@ -35,6 +35,13 @@ ACTIVATIONS = {
 }
 
 
+def _type_of(dtype: Any) -> Tuple[str, int]:
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    if name not in TYPES:
+        raise TypeError(f"the type is {name}, expected one of {', '.join(TYPES)}")
+    return name, TYPES[name]
+
+
 def _set_view(view, name: str, given: View) -> None:
     if isinstance(given, tuple):
         buffer, offset = given
@@ -54,6 +61,8 @@ class Plan:
 
     shape: the tensor's shape, of rank 1 to 8.
     dtype: "float32", "float64", "float16" or "bfloat16", or NumPy's dtype of that name.
+    parameter_dtype: of gamma, beta, their gradients, biases and running statistics; by default float64 for float64, else
+        float32, which all else of channels is; for these also "float16" or "bfloat16".
     axes: the channel axis, or several: statistics are taken over all other axes.
     eps: added to the variance, at least 0.
     activation: None, "relu", "leaky_relu", "relu6", "silu", "sigmoid", "tanh" or "elu".
@@ -69,6 +78,7 @@ class Plan:
         shape: Sequence[int],
         dtype: Any = "float32",
         *,
+        parameter_dtype: Any = None,
         axes: Union[int, Sequence[int]] = 1,
         eps: float = 1e-5,
         activation: Optional[str] = None,
@@ -76,9 +86,7 @@ class Plan:
         elu_alpha: float = 1.0,
         strides: Optional[Mapping[str, Sequence[int]]] = None,
     ):
-        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-        if name not in TYPES:
-            raise TypeError(f"the type is {name}, expected one of {', '.join(TYPES)}")
+        name, type_number = _type_of(dtype)
         if activation not in ACTIVATIONS:
             raise ValueError(f"the activation is {activation!r}, expected None or one of {', '.join(k for k in ACTIVATIONS if k)}")
         if not 1 <= len(shape) <= h.CLBN_MAX_RANK:
@@ -87,7 +95,9 @@ class Plan:
         self.itemsize = _TYPE_SIZES[name]
         self._handle = None
         desc = defaults(h.clbn_plan_desc)
-        desc.type = TYPES[name]
+        desc.type = type_number
+        if parameter_dtype is not None:
+            desc.parameter_type = _type_of(parameter_dtype)[1]
         desc.rank = len(shape)
         desc.channel_axes = axes_bits(axes, len(shape))
         desc.shape[: len(shape)] = shape
@@ -200,7 +210,7 @@ class Plan:
         return self._enqueue(_FOLD, queue, views, {}, wait_for)
 
     def statistics(self, queue: cl.CommandQueue, *, wait_for=None, **views: View) -> cl.Event:
-        """A part's record of statistics: x, statistics (CLBN_STATISTICS_ROWS * C parameters); optional workspace."""
+        """A part's record of statistics: x, statistics (CLBN_STATISTICS_ROWS * C numbers); optional workspace."""
         return self._enqueue(_STATISTICS, queue, views, {}, wait_for)
 
     def merge_statistics(
@@ -227,7 +237,7 @@ class Plan:
         return self._enqueue(_NORMALIZE, queue, views, {}, wait_for)
 
     def backward_sums(self, queue: cl.CommandQueue, *, wait_for=None, **views: View) -> cl.Event:
-        """A part's record of sums: dy, save_mean, save_invstd, sums (CLBN_SUMS_ROWS * C parameters); x, z, y, mask, gamma,
+        """A part's record of sums: dy, save_mean, save_invstd, sums (CLBN_SUMS_ROWS * C numbers); x, z, y, mask, gamma,
         beta as in the backward; optional workspace."""
         return self._enqueue(_BACKWARD_SUMS, queue, views, {}, wait_for)
 
