@@ -116,8 +116,8 @@ END_TEST
 
 /* ---- Operations ----------------------------------------------------------------------------------------------------------- */
 
-/* Columns of whole vectors of any type, which groups keep on chip. */
-static const struct shape shapes[] = { { 3, 1, { 4, 3, 65 } }, { 2, 1, { 150, 8 } }, { 2, 1, { 0, 5 } } };
+/* Rows and columns of whole vectors of any type, which groups keep on chip. */
+static const struct shape shapes[] = { { 3, 1, { 4, 3, 64 } }, { 2, 1, { 150, 8 } }, { 2, 1, { 0, 5 } } };
 static const char *const shape_names[] = { "rows", "columns", "empty" };
 
 static const struct {
