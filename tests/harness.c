@@ -83,6 +83,8 @@ int run_suite(Suite *suite)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     on_failed_check(fail_test);
+    if (!is_full_run())
+        spare_compilation();
     int status = run_in_one_process(suite);
     print_worst_errors();
     release_engines_and_queues();

@@ -47,9 +47,7 @@ static void expect_failure_told(cl_int status, const char *failed, unsigned long
 
 static clbn_engine new_engine(const struct engine_config *config, cl_int *status)
 {
-    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
-    options.geometry = config->geometry;
-    options.flags = config->flags;
+    const clbn_engine_options options = engine_options(config);
     return clbnCreateEngine(test_context(), test_device(), &options, status);
 }
 

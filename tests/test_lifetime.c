@@ -17,9 +17,7 @@ static const struct shape other_columns = { 4, 3, { 2, 5, 14, 5 } };
 static clbn_engine new_engine(int config)
 {
     cl_int status = CL_SUCCESS;
-    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
-    options.geometry = engine_configs[config].geometry;
-    options.flags = engine_configs[config].flags;
+    const clbn_engine_options options = engine_options(&engine_configs[config]);
     testing("%s", engine_configs[config].name);
     clbn_engine engine = clbnCreateEngine(test_context(), test_device(), &options, &status);
     expect_success(status);

@@ -44,9 +44,7 @@ static void tear_down(void)
 static clbn_engine new_engine(const struct engine_config *config)
 {
     cl_int status = CL_SUCCESS;
-    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
-    options.geometry = config->geometry;
-    options.flags = config->flags;
+    const clbn_engine_options options = engine_options(config);
     testing("%s", config->name);
     clbn_engine engine = clbnCreateEngine(test_context(), test_device(), &options, &status);
     expect_success(status);

@@ -233,9 +233,7 @@ START_TEST(each_kind_of_program_is_built_once_by_threads_that_race)
     cl_int status = CL_SUCCESS;
     clbn_plan_desc descs[SHAPES];
     struct worker workers[THREADS];
-    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
-    options.geometry = engine_configs[_i].geometry;
-    options.flags = engine_configs[_i].flags;
+    const clbn_engine_options options = engine_options(&engine_configs[_i]);
     testing("%s, building", engine_configs[_i].name);
     clbn_engine engine = clbnCreateEngine(test_context(), test_device(), &options, &status);
     expect_success(status);

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOWN_FLAGS (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64 | CLBN_ENGINE_SPLIT | CLBN_ENGINE_WHOLE)
+#define KNOWN_FLAGS                                                                                                            \
+    (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64 | CLBN_ENGINE_SPLIT | CLBN_ENGINE_WHOLE | CLBN_ENGINE_UNOPTIMIZED)
 
 /* A kind of program that was asked for. It is built outside the engine's lock, so that those who want another are not held up, and
  * inside its own, so that those who want it too wait for it. */

@@ -59,6 +59,7 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         .vector = (unsigned)vector,
         .group = grouped ? group_size(facts, type, single) : 1,
         .index = (engine_flags & CLBN_ENGINE_INDEX_64) || is_large(shape) ? 64 : 32,
+        .unoptimized = (engine_flags & CLBN_ENGINE_UNOPTIMIZED) != 0,
         .row_axes = shape->row_axes,
         .channel_axes = shape->channel_axes,
     };
@@ -83,7 +84,7 @@ bool bn_same_variant(const struct variant *a, const struct variant *b)
            a->channels_last == b->channels_last && a->aligned == b->aligned && a->fetches == b->fetches &&
            a->short_nan == b->short_nan && a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group &&
            a->index == b->index && a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->single == b->single &&
-           a->kept == b->kept && a->unrolled == b->unrolled;
+           a->kept == b->kept && a->unrolled == b->unrolled && a->unoptimized == b->unoptimized;
 }
 
 bool bn_variant_options(const struct variant *v, char *options, size_t size)
@@ -92,9 +93,10 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
         snprintf(options, size,
                  "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_PARAMETER_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
                  "-DCLBN_FETCH=%d -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
-                 "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u",
+                 "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u%s",
                  (unsigned)v->type, (unsigned)v->parameter_type, v->vector, v->group, v->aligned, v->fetches, v->short_nan,
-                 bn_span(v), v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation);
+                 bn_span(v), v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation,
+                 v->unoptimized ? " -cl-opt-disable" : "");
     if (length < 0 || (size_t)length >= size)
         return false;
     if (v->group == 1)

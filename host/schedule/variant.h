@@ -22,6 +22,7 @@ struct variant {
     bool single;        /* tiles of groups have one channel each */
     unsigned kept;      /* vectors that a work-item of a group keeps on chip, of x, or half of them of dy; 0: none */
     bool unrolled;      /* loops over vectors in registers: not on a CPU, where that costs time to compile and gives nothing */
+    bool unoptimized;   /* CLBN_ENGINE_UNOPTIMIZED */
     unsigned row_axes, channel_axes;
 };
 

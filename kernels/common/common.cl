@@ -127,19 +127,30 @@ typedef ulong index_t;
 #error "CLBN_INDEX is 32 or 64"
 #endif
 
-/* For what loops call, and for functions that callers specialise with constants. */
-#define INLINE static inline __attribute__((always_inline))
-
-/* For functions of a span's channels, for other short ones, and for long ones that are called in several places. In groups of
- * work-items all are inlined: what compilers for GPUs leave as calls takes registers and a stack. Elsewhere, where a span is a single
- * number, its functions are, which spares copies of structs; others are not, so that programs compile in less time. */
-#if CLBN_GROUP > 1
-#define SPAN_INLINE INLINE
-#define HELPER INLINE
-#define ROUTINE INLINE
+/*
+ * INLINE: what loops call, and functions that callers specialise with constants. SPAN_INLINE: functions of a span's channels. HELPER:
+ * other short ones. ROUTINE: long ones that are called in several places.
+ *
+ * On a GPU all are inlined: what its compilers leave as calls takes registers and a stack. A CPU runs groups for tests alone, and
+ * inlines nothing there: that would lay each work-item's structs, of all functions, on one stack. Where a CPU's work-item is alone,
+ * functions of a span are inlined if that is a single number, which spares copies of structs; others are not, so that programs compile
+ * in less time.
+ */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#if CLBN_GROUP > 1 && CLBN_UNROLLED
+#define INLINE ALWAYS_INLINE
+#define SPAN_INLINE ALWAYS_INLINE
+#define HELPER ALWAYS_INLINE
+#define ROUTINE ALWAYS_INLINE
+#elif CLBN_GROUP > 1
+#define INLINE static
+#define SPAN_INLINE static
+#define HELPER static
+#define ROUTINE static
 #else
+#define INLINE ALWAYS_INLINE
 #if CLBN_SPAN == 1
-#define SPAN_INLINE INLINE
+#define SPAN_INLINE ALWAYS_INLINE
 #else
 #define SPAN_INLINE static
 #endif

@@ -16,6 +16,7 @@ static cl_command_queue queues[2]; /* in-order, out-of-order */
 static cl_context context_elsewhere;
 static cl_command_queue queue_elsewhere;
 static clbn_engine engines[ENGINE_CONFIGS];
+static bool is_compilation_spared;
 
 const struct engine_config engine_configs[ENGINE_CONFIGS] = {
     { "vector", CLBN_GEOMETRY_VECTOR, 0 },
@@ -143,13 +144,28 @@ bool device_has_out_of_order_queues(void)
     return (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
 }
 
+void spare_compilation(void)
+{
+    cl_device_type type = 0;
+    clGetDeviceInfo(test_device(), CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    is_compilation_spared = (type & CL_DEVICE_TYPE_CPU) != 0;
+}
+
+clbn_engine_options engine_options(const struct engine_config *config)
+{
+    const bool is_for_cpus =
+        config->geometry == CLBN_GEOMETRY_VECTOR && (config->flags & (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64)) == 0;
+    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
+    options.geometry = config->geometry;
+    options.flags = config->flags | (is_compilation_spared && !is_for_cpus ? CLBN_ENGINE_UNOPTIMIZED : 0u);
+    return options;
+}
+
 clbn_engine test_engine(int config)
 {
     if (engines[config] == NULL) {
         cl_int status;
-        clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
-        options.geometry = engine_configs[config].geometry;
-        options.flags = engine_configs[config].flags;
+        const clbn_engine_options options = engine_options(&engine_configs[config]);
         engines[config] = clbnCreateEngine(test_context(), test_device(), &options, &status);
         expect_that(engines[config] != NULL, "engine %s: %s: %s", engine_configs[config].name, clbnStatusName(status),
                     clbnLastError());
