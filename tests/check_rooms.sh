@@ -27,7 +27,7 @@ check() {
 }
 
 check host api enqueue plan program schedule base
-check tools/clbn train bench io
+check tools/clbn verify train bench io
 
 # The pure core: no OpenCL call.
 if grep -nE '\bcl(Get|Create|Enqueue|Release|Retain|Build|Set|Wait|Flush|Finish)[A-Za-z]*\(' "$source"/host/schedule/*.[ch]; then

@@ -2,6 +2,7 @@
 #include "allocate.h"
 #include "compare.h"
 #include "random_numbers.h"
+#include "sources.h"
 #include "table_walk.h"
 #include "verify.h"
 
@@ -10,43 +11,6 @@
 
 static const enum operation backwards[] = { BACKWARD, BACKWARD_FROZEN, BACKWARD_SUMS, BACKWARD_INPUT };
 enum { BACKWARDS = sizeof backwards / sizeof *backwards };
-
-static bool has_source(const struct activation *activation, enum source source)
-{
-    switch (source) {
-    case FROM_Y:
-        return activation_follows_from_output(activation);
-    case FROM_MASK:
-        return activation_has_mask(activation);
-    case FROM_Y_ALONE:
-        return activation_is_invertible(activation);
-    default:
-        return true;
-    }
-}
-
-/* The first source from one on, around, that an activation has. */
-static enum source source_from(const struct activation *activation, size_t number)
-{
-    while (!has_source(activation, (enum source)(number % SOURCES)))
-        number++;
-    return (enum source)(number % SOURCES);
-}
-
-/* To have xhat back from y: gammas that do not make it large, so that exp(a) is not lost in y either; but one is 0. And running
- * statistics that are the batch's. */
-static void make_invertible(struct problem *problem)
-{
-    struct random random = { 5 };
-    clbn_type type = parameter_type(problem->type);
-    for (size_t c = 0; c < shape_channels(&problem->shape); c++) {
-        double size = 0.4 + 0.2 * random_uniform(&random);
-        problem->values[VIEW_GAMMA][c] = c == 1 ? 0 : rounded_to(type, c % 2 == 0 ? size : -size);
-        problem->values[VIEW_BETA][c] = rounded_to(type, problem->values[VIEW_BETA][c] / 4);
-        problem->values[VIEW_RUNNING_MEAN][c] = problem->values[VIEW_SAVE_MEAN][c];
-        problem->values[VIEW_RUNNING_VAR][c] = rounded_to(type, (double)problem->statistics.variance.value[c]);
-    }
-}
 
 static void verify_source(int config, struct problem *problem, struct call *call)
 {

@@ -1,6 +1,6 @@
 /* The same call gives the same bits: again, on any queue, with any workspace, beside other calls, after a wait. */
-#include "compare.h"
 #include "harness.h"
+#include "repeat.h"
 #include "verify.h"
 
 /* Sizes from one group to many parts, in both layouts. */
@@ -24,13 +24,6 @@ static struct run run_number(int config, const struct problem *problem, enum ope
     call.own_workspace = own_workspace;
     say_call(config, problem, &call);
     return run_prepare(test_engine(config), problem, &call);
-}
-
-static void expect_same_outputs(struct run *run, struct run *first)
-{
-    for (enum view view = 0; view < VIEWS; view++)
-        if (run_writes(run, view))
-            expect_same_bits(view_name(view), run_output(run, view), run_output(first, view), run_count(run, view));
 }
 
 static void run_on(struct run *run, cl_command_queue queue)
@@ -116,31 +109,13 @@ START_TEST(several_plans_at_once_give_the_same_bits)
 }
 END_TEST
 
-/* The run's input is uploaded only after a user event, long after the call: the call must wait for the upload. */
 static void check_waiting(int config, const struct problem *problem, enum operation operation, cl_command_queue queue)
 {
-    cl_int status;
     struct run first = run_number(config, problem, operation, false);
     struct run waiting = run_number(config, problem, operation, false);
-    enum view late = run_has(&first, VIEW_DY) ? VIEW_DY : run_has(&first, VIEW_X) ? VIEW_X : VIEW_STATISTICS_RECORDS;
     run_now(&first);
-    cl_event go = clCreateUserEvent(test_context(), &status), copied = NULL, done = NULL;
-    cl_mem right = first.views[late].view.buffer, wrong = waiting.views[late].view.buffer;
-    size_t bytes = waiting.views[late].bytes;
-    const cl_uint zero = 0;
-    expect_success(clEnqueueFillBuffer(queue, wrong, &zero, sizeof zero, 0, bytes / sizeof zero * sizeof zero, 0, NULL, NULL));
-    expect_success(clFinish(queue));
-    expect_success(clEnqueueCopyBuffer(queue, right, wrong, 0, 0, bytes, 1, &go, &copied));
-    expect_success(run_enqueue(&waiting, queue, 1, &copied, &done));
-    expect_success(clFlush(queue));
-    expect_success(clGetEventInfo(done, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL));
-    ck_assert_msg(status != CL_COMPLETE, "%s: done before its wait list", what_is_tested());
-    expect_success(clSetUserEventStatus(go, CL_COMPLETE));
-    run_wait(done);
-    run_expect_inputs_unchanged(&waiting);
+    run_with_late_input(&waiting, &first, queue);
     expect_same_outputs(&waiting, &first);
-    clReleaseEvent(copied);
-    clReleaseEvent(go);
     run_release(&first);
     run_release(&waiting);
 }

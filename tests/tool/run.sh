@@ -6,7 +6,7 @@
 # ---- Help, version and usage
 
 prints 'Usage: clbn COMMAND' 'clbn --help' --help
-for command in devices forward backward fold train bench tune; do
+for command in devices verify forward backward fold train bench tune; do
     prints "$command" "clbn --help names $command" --help
     prints "Usage: clbn $command" "clbn $command --help" $command --help
     check "clbn $command --help fits 80 columns" fits

@@ -9,5 +9,6 @@ int command_fold(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_tune(int argc, char **argv);
+int command_verify(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ struct command {
 
 static const struct command commands[] = {
     { "devices", "list the OpenCL devices", command_devices },
+    { "verify", "check every operation on a device against a reference", command_verify },
     { "forward", "normalize a NumPy array", command_forward },
     { "backward", "compute the gradients of a batch normalization", command_backward },
     { "fold", "put a batch normalization into the layer before it", command_fold },

@@ -41,6 +41,8 @@ struct session_options {
     int geometry; /* A clbn_geometry. */
 };
 
+#define DEVICE_OPTION_HELP "index in 'clbn devices', gpu, cpu, or a part of a name (default: the first GPU, else the first CPU)"
+
 extern const char *const geometry_names[]; /* By clbn_geometry; ends with NULL. */
 
 /* The rows of an option table that fill a struct session_options. */
@@ -49,7 +51,7 @@ extern const char *const geometry_names[]; /* By clbn_geometry; ends with NULL. 
       .kind = OPTION_STRING,                                                                                                   \
       .to.string = &(session_options).device,                                                                                  \
       .argument = "DEVICE",                                                                                                    \
-      .help = "index in 'clbn devices', gpu, cpu, or a part of a name (default: the first GPU, else the first CPU)" },         \
+      .help = DEVICE_OPTION_HELP },                                                                                            \
     {                                                                                                                          \
         .name = "geometry", .kind = OPTION_CHOICE, .to.choice = &(session_options).geometry, .choices = geometry_names,        \
         .help = "kernels for CPUs (vector) or GPUs (group); the default, auto, goes by the device"                             \
