@@ -99,6 +99,7 @@ if(CLBN_PYTHON AND BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
             add_test(NAME python COMMAND ${python} -m pytest --quiet -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/python)
             set_tests_properties(python PROPERTIES ENVIRONMENT
                 "PYTHONPATH=${CLBN_PYTHON_FOLDER};PYTHONDONTWRITEBYTECODE=1;CLBN_LIBRARY=$<TARGET_FILE:clbn>;CLBN_INCLUDE=${PROJECT_SOURCE_DIR}/include")
+            set(CLBN_TEST_PYTHON ${python})
             break()
         endif()
     endforeach()
@@ -106,6 +107,8 @@ if(CLBN_PYTHON AND BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
         message(STATUS "No Python with NumPy, pyopencl and pytest: the Python package is not tested")
     endif()
 endif()
+
+add_subdirectory(${PROJECT_SOURCE_DIR}/tools/examples ${PROJECT_BINARY_DIR}/tools/examples)
 
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.
