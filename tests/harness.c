@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int device_types(clbn_type types[MAX_TYPES])
 {
@@ -72,6 +73,26 @@ clbn_activation tested_activation(int config, clbn_type type, size_t number)
     while (!is_tested(config, type, (clbn_activation)(number % ACTIVATIONS)))
         number++;
     return (clbn_activation)(number % ACTIVATIONS);
+}
+
+/* Stops the suite where the environment names no geometry: nothing would be tested. */
+static bool is_wanted(clbn_geometry geometry)
+{
+    const char *wanted = getenv("CLBN_TEST_GEOMETRY");
+    if (wanted == NULL || wanted[0] == '\0')
+        return true;
+    if (strcmp(wanted, "vector") != 0 && strcmp(wanted, "group") != 0) {
+        fprintf(stderr, "CLBN_TEST_GEOMETRY is \"%s\", expected vector or group\n", wanted);
+        exit(2);
+    }
+    return (strcmp(wanted, "group") == 0) == (geometry == CLBN_GEOMETRY_GROUP);
+}
+
+void add_test_of_configs(TCase *cases, const TTest *test, int configs)
+{
+    for (int i = 0; i < configs; i++)
+        if (is_wanted(engine_configs[i].geometry))
+            tcase_add_loop_test(cases, test, i, i + 1);
 }
 
 static void fail_test(const char *sentence)

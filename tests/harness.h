@@ -29,6 +29,10 @@ enum extent tested_extent(int config, clbn_type type, clbn_activation function, 
 /* The first from `number` on, around, that is. */
 clbn_activation tested_activation(int config, clbn_type type, size_t number);
 
+/* Adds a loop test over the first configurations. CLBN_TEST_GEOMETRY in the environment, "vector" or "group", leaves out the others:
+ * a GPU is lent for minutes. */
+void add_test_of_configs(TCase *cases, const TTest *test, int configs);
+
 /* Runs all tests in this process: OpenCL's threads do not survive a fork. Gives the exit status for main. */
 int run_suite(Suite *suite);
 

@@ -332,15 +332,15 @@ int main(void)
     TCase *cases = tcase_create("backward");
     tcase_add_loop_test(cases, gradients_agree_for_all_shapes, 0, ENGINE_CONFIGS * BACKWARDS);
     tcase_add_loop_test(cases, gradients_agree_for_all_ranks_and_axes, 0, ENGINE_CONFIGS * BACKWARDS);
-    tcase_add_loop_test(cases, all_outputs_agree_for_all_activations_and_sources, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, slopes_and_alphas_are_the_plans, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_frozen_backward_without_dgamma_needs_no_x, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_kink_has_the_slope_of_the_side_of_0, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, elu_at_0_has_the_slope_alpha, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, slopes_are_exact_everywhere, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, accumulation_rounds_once, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, gradients_are_added_once, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, without_x_a_gamma_of_0_gives_no_dgamma, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, all_outputs_agree_for_all_activations_and_sources, ENGINE_CONFIGS);
+    add_test_of_configs(cases, slopes_and_alphas_are_the_plans, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_frozen_backward_without_dgamma_needs_no_x, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_kink_has_the_slope_of_the_side_of_0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, elu_at_0_has_the_slope_alpha, ENGINE_CONFIGS);
+    add_test_of_configs(cases, slopes_are_exact_everywhere, ENGINE_CONFIGS);
+    add_test_of_configs(cases, accumulation_rounds_once, ENGINE_CONFIGS);
+    add_test_of_configs(cases, gradients_are_added_once, ENGINE_CONFIGS);
+    add_test_of_configs(cases, without_x_a_gamma_of_0_gives_no_dgamma, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -252,11 +252,11 @@ int main(void)
     TCase *cases = tcase_create("forward");
     tcase_add_loop_test(cases, results_agree_for_all_shapes, 0, ENGINE_CONFIGS * FORWARDS);
     tcase_add_loop_test(cases, results_agree_for_all_ranks_and_axes, 0, ENGINE_CONFIGS * FORWARDS);
-    tcase_add_loop_test(cases, all_subsets_of_options_agree_for_all_activations, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, slopes_and_alphas_are_the_plans, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, functions_are_exact_everywhere_and_nan_stays_nan, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_bad_residual_spoils_one_element_only, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_constant_channel_gives_the_activation_of_beta, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, all_subsets_of_options_agree_for_all_activations, ENGINE_CONFIGS);
+    add_test_of_configs(cases, slopes_and_alphas_are_the_plans, ENGINE_CONFIGS);
+    add_test_of_configs(cases, functions_are_exact_everywhere_and_nan_stays_nan, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_bad_residual_spoils_one_element_only, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_constant_channel_gives_the_activation_of_beta, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

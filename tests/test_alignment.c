@@ -123,8 +123,8 @@ int main(void)
     Suite *suite = suite_create("alignment");
     TCase *cases = tcase_create("alignment");
     tcase_set_timeout(cases, 0);
-    tcase_add_loop_test(cases, memory_may_begin_at_any_element, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_single_view_may_begin_at_any_element, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, memory_may_begin_at_any_element, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_single_view_may_begin_at_any_element, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

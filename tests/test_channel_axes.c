@@ -55,8 +55,8 @@ int main(void)
 {
     Suite *suite = suite_create("channel axes");
     TCase *cases = tcase_create("sets");
-    tcase_add_loop_test(cases, channels_along_any_axes_agree, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, blocks_of_channels_agree, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, channels_along_any_axes_agree, ENGINE_CONFIGS);
+    add_test_of_configs(cases, blocks_of_channels_agree, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -137,11 +137,11 @@ int main(void)
 {
     Suite *suite = suite_create("determinism");
     TCase *cases = tcase_create("bit for bit");
-    tcase_add_loop_test(cases, a_repeated_call_gives_the_same_bits, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, an_out_of_order_queue_gives_the_same_bits, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, the_callers_workspace_gives_the_same_bits, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, several_plans_at_once_give_the_same_bits, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_call_waits_for_its_wait_list, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_repeated_call_gives_the_same_bits, ENGINE_CONFIGS);
+    add_test_of_configs(cases, an_out_of_order_queue_gives_the_same_bits, ENGINE_CONFIGS);
+    add_test_of_configs(cases, the_callers_workspace_gives_the_same_bits, ENGINE_CONFIGS);
+    add_test_of_configs(cases, several_plans_at_once_give_the_same_bits, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_call_waits_for_its_wait_list, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

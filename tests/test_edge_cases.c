@@ -255,13 +255,13 @@ int main(void)
 {
     Suite *suite = suite_create("edge cases");
     TCase *cases = tcase_create("edge cases");
-    tcase_add_loop_test(cases, an_empty_batch_succeeds, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, an_empty_batch_accumulates_nothing, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, no_channels_is_nothing_to_do, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_single_value_gives_beta, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_single_value_has_no_unbiased_variance, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_bad_value_stays_in_its_channel, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_factor_of_1_does_not_read_the_old_statistics, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, an_empty_batch_succeeds, ENGINE_CONFIGS);
+    add_test_of_configs(cases, an_empty_batch_accumulates_nothing, ENGINE_CONFIGS);
+    add_test_of_configs(cases, no_channels_is_nothing_to_do, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_single_value_gives_beta, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_single_value_has_no_unbiased_variance, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_bad_value_stays_in_its_channel, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_factor_of_1_does_not_read_the_old_statistics, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

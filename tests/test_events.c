@@ -137,7 +137,7 @@ int main(void)
     TCase *cases = tcase_create("calls in progress");
     tcase_add_test(cases, a_marker_before_a_call_is_where_its_time_begins);
     tcase_add_test(cases, a_failed_event_fails_the_call);
-    tcase_add_loop_test(cases, memory_may_be_released_once_the_call_has_returned, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, memory_may_be_released_once_the_call_has_returned, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -262,9 +262,9 @@ int main(void)
 {
     Suite *suite = suite_create("exact");
     TCase *cases = tcase_create("exact data");
-    tcase_add_loop_test(cases, a_constant_channel_gives_beta, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, no_invstd_gives_no_gradients, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, representable_statistics_are_exact, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_constant_channel_gives_beta, ENGINE_CONFIGS);
+    add_test_of_configs(cases, no_invstd_gives_no_gradients, ENGINE_CONFIGS);
+    add_test_of_configs(cases, representable_statistics_are_exact, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

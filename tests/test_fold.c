@@ -149,11 +149,11 @@ int main(void)
 {
     Suite *suite = suite_create("fold");
     TCase *cases = tcase_create("folded");
-    tcase_add_loop_test(cases, folding_agrees_for_all_shapes, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, folding_agrees_for_all_ranks_and_axes, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, all_subsets_of_options_agree, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_folded_layer_gives_what_both_gave, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, no_deviation_leaves_beta, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, folding_agrees_for_all_shapes, ENGINE_CONFIGS);
+    add_test_of_configs(cases, folding_agrees_for_all_ranks_and_axes, ENGINE_CONFIGS);
+    add_test_of_configs(cases, all_subsets_of_options_agree, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_folded_layer_gives_what_both_gave, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, no_deviation_leaves_beta, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, a_channels_nan_is_its_own, 0, PLAIN_ENGINE_CONFIGS * WEIGHTS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);

@@ -113,11 +113,11 @@ int main(void)
 {
     Suite *suite = suite_create("forward");
     TCase *cases = tcase_create("against the reference");
-    tcase_add_loop_test(cases, training_agrees_for_all_shapes, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, training_agrees_for_all_ranks_and_axes, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, inference_agrees_for_all_shapes, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, inference_agrees_for_all_ranks_and_axes, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, all_subsets_of_options_agree, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, training_agrees_for_all_shapes, ENGINE_CONFIGS);
+    add_test_of_configs(cases, training_agrees_for_all_ranks_and_axes, ENGINE_CONFIGS);
+    add_test_of_configs(cases, inference_agrees_for_all_shapes, ENGINE_CONFIGS);
+    add_test_of_configs(cases, inference_agrees_for_all_ranks_and_axes, ENGINE_CONFIGS);
+    add_test_of_configs(cases, all_subsets_of_options_agree, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

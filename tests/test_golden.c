@@ -331,7 +331,7 @@ int main(void)
     Suite *suite = suite_create("golden");
     TCase *against_pytorch = tcase_create("against PyTorch");
     tcase_add_test(against_pytorch, the_reference_agrees_with_pytorch);
-    tcase_add_loop_test(against_pytorch, the_library_agrees_with_pytorch, 0, ENGINE_CONFIGS);
+    add_test_of_configs(against_pytorch, the_library_agrees_with_pytorch, ENGINE_CONFIGS);
     suite_add_tcase(suite, against_pytorch);
     return run_suite(suite);
 }

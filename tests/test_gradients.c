@@ -252,9 +252,9 @@ int main(void)
 {
     Suite *suite = suite_create("gradients");
     TCase *cases = tcase_create("finite differences");
-    tcase_add_loop_test(cases, backward_is_the_derivative_of_training, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, frozen_backward_is_the_derivative_of_inference, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, so_it_is_with_smooth_activations, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, backward_is_the_derivative_of_training, ENGINE_CONFIGS);
+    add_test_of_configs(cases, frozen_backward_is_the_derivative_of_inference, ENGINE_CONFIGS);
+    add_test_of_configs(cases, so_it_is_with_smooth_activations, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

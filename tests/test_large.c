@@ -169,8 +169,8 @@ int main(void)
 {
     Suite *suite = suite_create("large");
     TCase *cases = tcase_create("64-bit indices");
-    tcase_add_loop_test(cases, five_thousand_million_values_are_counted, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, each_of_two_thousand_million_elements_is_found, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, five_thousand_million_values_are_counted, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, each_of_two_thousand_million_elements_is_found, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

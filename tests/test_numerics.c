@@ -325,8 +325,8 @@ int main(void)
     tcase_add_test(cases, misleading_samples_are_no_harm);
     tcase_add_test(cases, a_trend_is_no_harm);
     tcase_add_test(cases, tiny_and_huge_scales_are_no_harm);
-    tcase_add_loop_test(cases, long_channels_keep_their_accuracy, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, a_channel_of_100_million_values_keeps_its_accuracy, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, long_channels_keep_their_accuracy, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_channel_of_100_million_values_keeps_its_accuracy, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

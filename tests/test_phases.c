@@ -227,11 +227,11 @@ int main(void)
 {
     Suite *suite = suite_create("phases");
     TCase *cases = tcase_create("parts");
-    tcase_add_loop_test(cases, parts_make_the_whole, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, phases_agree_for_all_shapes, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, parts_with_means_of_their_own_keep_their_accuracy, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, nothing_comes_of_empty_parts, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, one_value_leaves_an_unbiased_running_variance, 0, ENGINE_CONFIGS);
+    add_test_of_configs(cases, parts_make_the_whole, ENGINE_CONFIGS);
+    add_test_of_configs(cases, phases_agree_for_all_shapes, ENGINE_CONFIGS);
+    add_test_of_configs(cases, parts_with_means_of_their_own_keep_their_accuracy, ENGINE_CONFIGS);
+    add_test_of_configs(cases, nothing_comes_of_empty_parts, ENGINE_CONFIGS);
+    add_test_of_configs(cases, one_value_leaves_an_unbiased_running_variance, ENGINE_CONFIGS);
     tcase_add_test(cases, parts_may_lie_on_two_devices_of_a_context);
     tcase_add_test(cases, parts_may_lie_in_two_contexts);
     suite_add_tcase(suite, cases);

@@ -168,12 +168,12 @@ int main(void)
 {
     Suite *suite = suite_create("storage");
     TCase *cases = tcase_create("16-bit types");
-    tcase_add_loop_test(cases, every_number_is_read_and_written_as_it_is, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, results_are_rounded_to_the_nearest_and_ties_to_even, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, overflow_becomes_infinity, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, nan_stays_nan_whatever_its_bits, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, an_inputs_nan_stays_nan_whatever_its_bits, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, elements_meet_the_coefficients_of_their_channels, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, every_number_is_read_and_written_as_it_is, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, results_are_rounded_to_the_nearest_and_ties_to_even, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, overflow_becomes_infinity, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, nan_stays_nan_whatever_its_bits, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, an_inputs_nan_stays_nan_whatever_its_bits, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, elements_meet_the_coefficients_of_their_channels, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     return run_suite(suite);
 }

@@ -421,10 +421,10 @@ int main(void)
     tcase_set_timeout(cases, 0);
     TCase *builds = tcase_create("builds");
     tcase_set_timeout(builds, 0);
-    tcase_add_loop_test(cases, threads_share_a_plan, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, threads_share_an_engine, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, threads_share_a_queue, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(builds, each_kind_of_program_is_built_once_by_threads_that_race, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, threads_share_a_plan, ENGINE_CONFIGS);
+    add_test_of_configs(cases, threads_share_an_engine, ENGINE_CONFIGS);
+    add_test_of_configs(cases, threads_share_a_queue, ENGINE_CONFIGS);
+    add_test_of_configs(builds, each_kind_of_program_is_built_once_by_threads_that_race, PLAIN_ENGINE_CONFIGS);
     tcase_add_test(builds, a_plan_of_a_known_kind_does_not_wait_while_another_is_built);
     tcase_add_test(builds, what_is_prebuilt_is_not_built_again);
     tcase_add_test(cases, each_thread_has_its_own_last_error);

@@ -472,7 +472,7 @@ int main(void)
     tcase_add_test(cases, later_plans_of_the_problem_alone_are_divided_so);
     tcase_add_test(cases, later_engines_find_it_on_disk);
     tcase_add_test(cases, forged_numbers_change_nothing);
-    tcase_add_loop_test(cases, tuned_plans_are_right, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, tuned_plans_are_right, PLAIN_ENGINE_CONFIGS);
     tcase_add_test(cases, each_operation_is_measured_alone);
     tcase_add_test(cases, plans_of_any_kind_are_tuned);
     tcase_add_test(cases, an_empty_plan_has_nothing_to_measure);

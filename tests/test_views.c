@@ -439,18 +439,18 @@ int main(void)
 {
     Suite *suite = suite_create("views");
     TCase *cases = tcase_create("strides");
-    tcase_add_loop_test(cases, tensors_of_one_arrangement_agree, 0, ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, tensors_of_several_arrangements_agree, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, strides_of_packed_tensors_change_nothing, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, packed_tensors_have_the_order_of_x, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, statistics_per_activation_are_those_of_a_matrix, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, the_stride_of_an_axis_of_length_1_is_never_looked_at, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, views_may_interleave_in_one_buffer, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(cases, views_may_be_in_shared_virtual_memory, 0, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, tensors_of_one_arrangement_agree, ENGINE_CONFIGS);
+    add_test_of_configs(cases, tensors_of_several_arrangements_agree, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, strides_of_packed_tensors_change_nothing, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, packed_tensors_have_the_order_of_x, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, statistics_per_activation_are_those_of_a_matrix, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, the_stride_of_an_axis_of_length_1_is_never_looked_at, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, views_may_interleave_in_one_buffer, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, views_may_be_in_shared_virtual_memory, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
     TCase *repeated = tcase_create("repeated elements");
-    tcase_add_loop_test(repeated, read_tensors_may_repeat_their_elements, 0, PLAIN_ENGINE_CONFIGS);
-    tcase_add_loop_test(repeated, the_gradient_of_a_sum_is_one_number, 0, ENGINE_CONFIGS);
+    add_test_of_configs(repeated, read_tensors_may_repeat_their_elements, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(repeated, the_gradient_of_a_sum_is_one_number, ENGINE_CONFIGS);
     suite_add_tcase(suite, repeated);
     return run_suite(suite);
 }
