@@ -91,7 +91,8 @@ enum {
     CLBN_INVALID_STRIDES = -2020, /* Strides are negative, reach beyond what the device can address, let elements of a written
                                        * tensor overlap, or stand where has_strides is CL_FALSE. */
     CLBN_NOT_INVERTIBLE = -2021,  /* The plan's activation cannot be had back from what the backward was given. */
-    CLBN_UNSUPPORTED_SVM = -2022  /* A view names shared virtual memory, which the device or this build does not have. */
+    CLBN_UNSUPPORTED_SVM = -2022, /* A view names shared virtual memory, which the device or this build does not have. */
+    CLBN_WRONG_OPERATION = -2023  /* The plan's operations are unknown, or the call is none of those that the plan is for. */
 };
 
 /* The name of a status of clbn's or of OpenCL's, "CLBN_INVALID_SHAPE" for example; "unknown status" for any other number.
@@ -289,6 +290,19 @@ typedef struct clbn_layout {
         }                                                                                                                      \
     }
 
+/*
+ * The operations that a plan is for, a bit to each. A compiler works on each kernel of a program, so a plan of few operations is
+ * created sooner when it is the first of its kind. A call of another operation fails: CLBN_WRONG_OPERATION. Plans of all operations
+ * and of some have programs of their own, unless the one that is there has all that is needed. A backward without saved statistics
+ * takes them as the forward does, so its plan is for both.
+ *
+ *     desc.operations = CLBN_OPERATION_INFERENCE;     // of a plan that never trains
+ */
+typedef cl_uint clbn_operations;
+#define CLBN_OPERATION_FORWARD   (1u << 0) /* Forward training; of the phases statistics, their merge, and normalization. */
+#define CLBN_OPERATION_BACKWARD  (1u << 1) /* Backward, also with frozen statistics; of the phases sums, and what follows. */
+#define CLBN_OPERATION_INFERENCE (1u << 2) /* Inference, and folding. */
+
 typedef struct clbn_plan_desc {
     size_t struct_size;
     clbn_type type;
@@ -299,6 +313,7 @@ typedef struct clbn_plan_desc {
     cl_uint rank;         /* 1 to CLBN_MAX_RANK. */
     cl_uint channel_axes; /* CLBN_AXIS() of axes below the rank. */
     clbn_activation activation;
+    clbn_operations operations; /* CLBN_OPERATION_*: what the plan is for; 0: all. */
     /* Elements along each axis. Axes may have 0 elements: then there is nothing to normalise. */
     size_t shape[CLBN_MAX_RANK];
     /* Added to the variance, >= 0. Where var + epsilon is 0, invstd is taken as 0: a constant channel gives beta, never NaN. */
@@ -313,17 +328,18 @@ typedef struct clbn_plan_desc {
     clbn_layout dz_layout;
 } clbn_plan_desc;
 
-/* float32 tensors and parameters, channels along axis 1, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors. */
+/* float32 tensors and parameters, channels along axis 1, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors, all
+ * operations. */
 #define CLBN_PLAN_DESC_INIT                                                                                                    \
     {                                                                                                                          \
-        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 0u, CLBN_AXIS(1), CLBN_ACTIVATION_NONE, { 0 }, 1e-5, 0.01, 1.0, CLBN_PACKED, \
+        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 0u, CLBN_AXIS(1), CLBN_ACTIVATION_NONE, 0u, { 0 }, 1e-5, 0.01, 1.0, CLBN_PACKED, \
             CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED                                                    \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan
  * (types, activation, whether the channels lie next to each other, whether strides or channel axes leave several pieces; on GPUs,
- * which of three sizes keeps a channel on chip) when it is the first of its kind, which takes seconds; otherwise takes
- * microseconds. Threads that want the same kind wait for the one that compiles it; those that want another do not. Returns NULL
+ * which of three sizes keeps a channel on chip; operations that no plan of the kind had before) when it is the first of its kind,
+ * which takes up to seconds; otherwise takes microseconds. Threads that want the same kind wait for the one that compiles it; those that want another do not. Returns NULL
  * and sets *errcode_ret (may be NULL) on failure.
  *
  * The first call of each operation is slow where an OpenCL compiles, or loads, a kernel when it is first enqueued: PoCL takes
@@ -356,20 +372,15 @@ CLBN_API cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_
 
 /* ---- Tuning --------------------------------------------------------------------------------------------------------------- */
 
-/* What clbnTunePlan measures: an operation's bit. */
-#define CLBN_TUNE_FORWARD   (1u << 0) /* Forward training. */
-#define CLBN_TUNE_BACKWARD  (1u << 1)
-#define CLBN_TUNE_INFERENCE (1u << 2)
-
 typedef struct clbn_tune_args {
     size_t struct_size;
-    cl_uint operations; /* CLBN_TUNE_*, at least one */
-    double seconds;     /* > 0: about how long each operation is measured, not counting compilation */
+    clbn_operations operations; /* CLBN_OPERATION_*, at least one; of these, what the plan is for is measured */
+    double seconds;             /* > 0: about how long each operation is measured, not counting compilation */
 } clbn_tune_args;
 
 #define CLBN_TUNE_ARGS_INIT                                                                                                    \
     {                                                                                                                          \
-        sizeof(clbn_tune_args), CLBN_TUNE_FORWARD | CLBN_TUNE_BACKWARD | CLBN_TUNE_INFERENCE, 4.0                              \
+        sizeof(clbn_tune_args), CLBN_OPERATION_FORWARD | CLBN_OPERATION_BACKWARD | CLBN_OPERATION_INFERENCE, 4.0               \
     }
 
 /* Of an operation; all 0 if it was not measured. */

@@ -58,6 +58,37 @@ START_TEST(a_repeated_call_gives_the_same_bits)
 }
 END_TEST
 
+/* Its program has fewer kernels. */
+START_TEST(a_plan_of_one_operation_gives_the_same_bits)
+{
+    const struct shape *shape = &shapes[1 + _i];
+    struct problem problem = problem_random(shape, CLBN_FLOAT32, 1e-5, 1);
+    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
+    cl_int status = CL_SUCCESS;
+    options.geometry = engine_configs[_i].geometry;
+    options.flags = engine_configs[_i].flags;
+    clbn_engine engine = clbnCreateEngine(test_context(), test_device(), &options, &status);
+    expect_success(status);
+    for (enum operation i = 0; i < OPERATIONS; i++) {
+        clbn_plan_desc desc = plan_description(shape, problem.type, problem.epsilon);
+        struct run first = run_number(_i, &problem, i, false);
+        struct run again = run_number(_i, &problem, i, false);
+        clbn_plan plan = again.plan;
+        desc.operations = operations_for(i);
+        again.plan = create_described_plan(engine, &desc);
+        run_now(&first);
+        run_now(&again);
+        expect_same_outputs(&again, &first);
+        expect_success(clbnReleasePlan(again.plan));
+        again.plan = plan;
+        run_release(&first);
+        run_release(&again);
+    }
+    expect_success(clbnReleaseEngine(engine));
+    problem_free(&problem);
+}
+END_TEST
+
 START_TEST(an_out_of_order_queue_gives_the_same_bits)
 {
     for (int times = 0; times < 2; times++)
@@ -138,6 +169,7 @@ int main(void)
     Suite *suite = suite_create("determinism");
     TCase *cases = tcase_create("bit for bit");
     add_test_of_configs(cases, a_repeated_call_gives_the_same_bits, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_plan_of_one_operation_gives_the_same_bits, PLAIN_ENGINE_CONFIGS);
     add_test_of_configs(cases, an_out_of_order_queue_gives_the_same_bits, ENGINE_CONFIGS);
     add_test_of_configs(cases, the_callers_workspace_gives_the_same_bits, ENGINE_CONFIGS);
     add_test_of_configs(cases, several_plans_at_once_give_the_same_bits, ENGINE_CONFIGS);

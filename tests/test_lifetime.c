@@ -188,6 +188,32 @@ START_TEST(a_plan_compiles_only_the_first_of_its_kind)
 }
 END_TEST
 
+/* Unless a program that is there has them all. */
+START_TEST(a_plan_compiles_for_its_operations)
+{
+    static const struct {
+        clbn_operations operations;
+        unsigned long built;
+    } steps[] = {
+        { CLBN_OPERATION_INFERENCE, 1 }, { CLBN_OPERATION_INFERENCE, 0 }, { CLBN_OPERATION_FORWARD, 1 }, { 0, 1 },
+        { CLBN_OPERATION_BACKWARD, 0 },  { CLBN_OPERATION_FORWARD, 0 },
+    };
+    clbn_plan_desc desc = plan_description(&rows, CLBN_FLOAT32, 1e-5);
+    clbn_engine engine = new_engine(_i);
+    for (int i = 0; i < COUNT_OF(steps); i++) {
+        char names[128] = "?";
+        const unsigned long before = programs_built();
+        desc.operations = steps[i].operations;
+        clbn_plan plan = create_described_plan(engine, &desc);
+        ck_assert_uint_eq(programs_built() - before, steps[i].built);
+        expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_INFERENCE_KERNELS, sizeof names, names, NULL));
+        ck_assert_int_eq(names[0] != '\0', desc.operations == 0 || desc.operations == CLBN_OPERATION_INFERENCE);
+        expect_success(clbnReleasePlan(plan));
+    }
+    expect_success(clbnReleaseEngine(engine));
+}
+END_TEST
+
 START_TEST(an_engine_compiles_nothing_by_itself)
 {
     unsigned long before = programs_built();
@@ -330,14 +356,14 @@ END_TEST
 static const struct {
     cl_int status;
     const char *name;
-} own_statuses[] = { { CLBN_SUCCESS, "CL_SUCCESS" },    NAMED(CLBN_INVALID_ENGINE),      NAMED(CLBN_INVALID_PLAN),
-                     NAMED(CLBN_INVALID_ARGUMENT),      NAMED(CLBN_INVALID_STRUCT_SIZE), NAMED(CLBN_INVALID_SHAPE),
-                     NAMED(CLBN_SIZE_OVERFLOW),         NAMED(CLBN_UNSUPPORTED_TYPE),    NAMED(CLBN_INVALID_EPSILON),
-                     NAMED(CLBN_INVALID_FACTOR),        NAMED(CLBN_TOO_FEW_VALUES),      NAMED(CLBN_MISSING_VIEW),
-                     NAMED(CLBN_INVALID_BUFFER),        NAMED(CLBN_BUFFER_TOO_SMALL),    NAMED(CLBN_INVALID_ALIAS),
-                     NAMED(CLBN_INVALID_WORKSPACE),     NAMED(CLBN_WRONG_CONTEXT),       NAMED(CLBN_WRONG_DEVICE),
-                     NAMED(CLBN_INTERNAL_ERROR),        NAMED(CL_OUT_OF_RESOURCES),      NAMED(CL_INVALID_COMMAND_QUEUE),
-                     NAMED(CL_INVALID_EVENT_WAIT_LIST), NAMED(CL_BUILD_PROGRAM_FAILURE) };
+} own_statuses[] = { { CLBN_SUCCESS, "CL_SUCCESS" },  NAMED(CLBN_INVALID_ENGINE),        NAMED(CLBN_INVALID_PLAN),
+                     NAMED(CLBN_INVALID_ARGUMENT),    NAMED(CLBN_INVALID_STRUCT_SIZE),   NAMED(CLBN_INVALID_SHAPE),
+                     NAMED(CLBN_SIZE_OVERFLOW),       NAMED(CLBN_UNSUPPORTED_TYPE),      NAMED(CLBN_INVALID_EPSILON),
+                     NAMED(CLBN_INVALID_FACTOR),      NAMED(CLBN_TOO_FEW_VALUES),        NAMED(CLBN_MISSING_VIEW),
+                     NAMED(CLBN_INVALID_BUFFER),      NAMED(CLBN_BUFFER_TOO_SMALL),      NAMED(CLBN_INVALID_ALIAS),
+                     NAMED(CLBN_INVALID_WORKSPACE),   NAMED(CLBN_WRONG_CONTEXT),         NAMED(CLBN_WRONG_DEVICE),
+                     NAMED(CLBN_INTERNAL_ERROR),      NAMED(CLBN_WRONG_OPERATION),       NAMED(CL_OUT_OF_RESOURCES),
+                     NAMED(CL_INVALID_COMMAND_QUEUE), NAMED(CL_INVALID_EVENT_WAIT_LIST), NAMED(CL_BUILD_PROGRAM_FAILURE) };
 
 START_TEST(every_status_has_its_name)
 {
@@ -345,7 +371,7 @@ START_TEST(every_status_has_its_name)
         ck_assert_str_eq(clbnStatusName(own_statuses[i].status), own_statuses[i].name);
     ck_assert_str_eq(clbnStatusName(1), "unknown status");
     ck_assert_str_eq(clbnStatusName(-2000), "unknown status");
-    ck_assert_str_eq(clbnStatusName(CLBN_UNSUPPORTED_SVM - 1), "unknown status");
+    ck_assert_str_eq(clbnStatusName(CLBN_WRONG_OPERATION - 1), "unknown status");
 }
 END_TEST
 
@@ -381,6 +407,7 @@ int main(void)
     add_test_of_configs(cases, plan_and_engine_may_be_released_while_their_work_is_in_progress, ENGINE_CONFIGS);
     add_test_of_configs(cases, an_engine_compiles_nothing_by_itself, PLAIN_ENGINE_CONFIGS);
     add_test_of_configs(cases, a_plan_compiles_only_the_first_of_its_kind, ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_plan_compiles_for_its_operations, PLAIN_ENGINE_CONFIGS);
     add_test_of_configs(cases, an_enqueue_compiles_nothing_and_does_not_block, ENGINE_CONFIGS);
     add_test_of_configs(cases, an_engine_tells_what_it_is, ENGINE_CONFIGS);
     tcase_add_test(cases, an_engine_chooses_a_geometry);

@@ -202,6 +202,11 @@ static void use_epsilon_beyond_float32(clbn_plan_desc *desc)
     desc->epsilon = 2 * (double)FLT_MAX;
 }
 
+static void use_unknown_operation(clbn_plan_desc *desc)
+{
+    desc->operations = CLBN_OPERATION_INFERENCE << 1;
+}
+
 static void use_unknown_activation(clbn_plan_desc *desc)
 {
     desc->activation = CLBN_ACTIVATION_ELU + 1;
@@ -289,6 +294,7 @@ static const struct {
     { use_nan_epsilon, CLBN_INVALID_EPSILON, "epsilon" },
     { use_infinite_epsilon, CLBN_INVALID_EPSILON, "epsilon is inf" },
     { use_epsilon_beyond_float32, CLBN_INVALID_EPSILON, "epsilon is 6.8" },
+    { use_unknown_operation, CLBN_WRONG_OPERATION, "operations is 0x8" },
     { use_unknown_activation, CLBN_INVALID_ACTIVATION, "activation is 8" },
     { use_slope_beyond_float32, CLBN_INVALID_ACTIVATION, "leaky_slope is -6.8" },
     { use_nan_slope, CLBN_INVALID_ACTIVATION, "leaky_slope" },

@@ -40,6 +40,43 @@ START_TEST(a_call_needs_a_plan)
 }
 END_TEST
 
+/* On an engine that has the kernels all the same. */
+START_TEST(a_plan_is_for_its_operations)
+{
+    const clbn_operations wanted = operations_for((enum operation)_i);
+    clbn_plan_desc desc = plan_description(&problem.shape, problem.type, problem.epsilon);
+    clbn_engine engine = NULL;
+    attempt = attempt_prepare(&problem, (enum operation)_i);
+    expect_success(clbnGetPlanInfo(attempt.run.plan, CLBN_PLAN_ENGINE, sizeof engine, &engine, NULL));
+    for (clbn_operations operations = 1; operations < 8; operations++) {
+        desc.operations = operations;
+        attempt.run.plan = create_described_plan(engine, &desc);
+        if (operations & wanted)
+            expect_acceptance(&attempt);
+        else
+            expect_refusal(&attempt, CLBN_WRONG_OPERATION, "the plan is for the operations 0x", "expected");
+        clbnReleasePlan(attempt.run.plan);
+    }
+    attempt_release(&attempt);
+}
+END_TEST
+
+START_TEST(a_plan_of_backwards_alone_needs_saved_statistics)
+{
+    clbn_plan_desc desc = plan_description(&problem.shape, problem.type, problem.epsilon);
+    clbn_engine engine = NULL;
+    desc.operations = CLBN_OPERATION_BACKWARD;
+    attempt = attempt_prepare(&problem, BACKWARD);
+    expect_success(clbnGetPlanInfo(attempt.run.plan, CLBN_PLAN_ENGINE, sizeof engine, &engine, NULL));
+    attempt.run.plan = create_described_plan(engine, &desc);
+    expect_acceptance(&attempt);
+    attempt.run.call.views &= ~WITH_SAVED;
+    expect_refusal(&attempt, CLBN_WRONG_OPERATION, "the plan is for the operations 0x2", "expected some of 0x1");
+    clbnReleasePlan(attempt.run.plan);
+    attempt_release(&attempt);
+}
+END_TEST
+
 START_TEST(a_call_needs_a_queue_of_its_context)
 {
     cl_device_id device = test_device();
@@ -242,6 +279,8 @@ static TCase *cases_of_calls(void)
     TCase *cases = tcase_create("calls");
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_loop_test(cases, a_call_needs_a_plan, 0, OPERATIONS);
+    tcase_add_loop_test(cases, a_plan_is_for_its_operations, 0, OPERATIONS);
+    tcase_add_test(cases, a_plan_of_backwards_alone_needs_saved_statistics);
     tcase_add_loop_test(cases, a_call_needs_a_queue_of_its_context, 0, OPERATIONS);
     tcase_add_test(cases, a_queue_of_another_device_is_refused);
     tcase_add_loop_test(cases, a_wait_list_has_its_events, 0, OPERATIONS);

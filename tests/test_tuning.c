@@ -375,7 +375,7 @@ END_TEST
 
 START_TEST(what_was_measured_is_stored)
 {
-    const clbn_tune_args args = short_args(CLBN_TUNE_FORWARD);
+    const clbn_tune_args args = short_args(CLBN_OPERATION_FORWARD);
     clbn_tune_report report = CLBN_TUNE_REPORT_INIT;
     char folder[4096];
     cache_files_open();
@@ -400,7 +400,7 @@ END_TEST
 
 static void *tune_and_plan(void *engine)
 {
-    const clbn_tune_args args = short_args(CLBN_TUNE_INFERENCE);
+    const clbn_tune_args args = short_args(CLBN_OPERATION_INFERENCE);
     for (int i = 0; i < 3; i++) {
         clbn_plan plan = create_plan(engine, &columns, CLBN_FLOAT32, 1e-5);
         expect_success(clbnTunePlan(plan, in_order_queue(), &args, NULL));

@@ -71,7 +71,11 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
     if (bn_plan_shape(plan)->elements == 0)
         return launch_empty(&call, &b);
 
-    bool lacks_statistics = bn_is_present(b.x) && !bn_is_present(b.mean);
+    const bool lacks_statistics = bn_is_present(b.x) && !bn_is_present(b.mean);
+    if (lacks_statistics)
+        status = bn_check_operations(plan, CLBN_OPERATION_FORWARD);
+    if (status != CLBN_SUCCESS)
+        return status;
     struct operation operation;
     bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place),
                        args->workspace, lacks_statistics);

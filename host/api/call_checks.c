@@ -36,11 +36,37 @@ static cl_int check_wait_list(const struct call *call)
     return CLBN_SUCCESS;
 }
 
+/* Operations that the plan must be for, at least one of them, for a call with arguments of this kind. */
+static const clbn_operations operations_of[] = {
+    [CLBN_STRUCT_TUNE_ARGS] = ALL_OPERATIONS,
+    [CLBN_STRUCT_FORWARD_TRAINING_ARGS] = CLBN_OPERATION_FORWARD,
+    [CLBN_STRUCT_FORWARD_INFERENCE_ARGS] = CLBN_OPERATION_INFERENCE,
+    [CLBN_STRUCT_BACKWARD_ARGS] = CLBN_OPERATION_BACKWARD,
+    [CLBN_STRUCT_BACKWARD_FROZEN_ARGS] = CLBN_OPERATION_BACKWARD,
+    [CLBN_STRUCT_FOLD_ARGS] = CLBN_OPERATION_INFERENCE,
+    [CLBN_STRUCT_STATISTICS_ARGS] = CLBN_OPERATION_FORWARD,
+    [CLBN_STRUCT_MERGE_STATISTICS_ARGS] = CLBN_OPERATION_FORWARD,
+    [CLBN_STRUCT_NORMALIZE_ARGS] = CLBN_OPERATION_FORWARD,
+    [CLBN_STRUCT_BACKWARD_SUMS_ARGS] = CLBN_OPERATION_BACKWARD,
+    [CLBN_STRUCT_BACKWARD_INPUT_ARGS] = CLBN_OPERATION_BACKWARD,
+};
+
+cl_int bn_check_operations(clbn_plan plan, clbn_operations any)
+{
+    const clbn_operations operations = bn_plan_desc(plan)->operations;
+    if (operations & any)
+        return CLBN_SUCCESS;
+    return bn_fail(CLBN_WRONG_OPERATION, "the plan is for the operations 0x%x, expected some of 0x%x (CLBN_OPERATION_*).",
+                   (unsigned)operations, (unsigned)any);
+}
+
 cl_int bn_check_call(const struct call *call, clbn_struct which, const void *args, void *known)
 {
     if (!call->plan)
         return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
-    cl_int status = bn_take_struct(which, args, known);
+    cl_int status = bn_check_operations(call->plan, operations_of[which]);
+    if (status == CLBN_SUCCESS)
+        status = bn_take_struct(which, args, known);
     if (status == CLBN_SUCCESS)
         status = check_queue(bn_plan_engine(call->plan), call->queue);
     return status == CLBN_SUCCESS ? check_wait_list(call) : status;

@@ -4,6 +4,9 @@
 
 #include "enqueue/call.h"
 
+/* Checks that the plan is for some of these operations. */
+cl_int bn_check_operations(clbn_plan plan, clbn_operations any);
+
 /* Checks plan, queue and wait list, and takes the caller's arguments as this library knows them. */
 cl_int bn_check_call(const struct call *call, clbn_struct which, const void *args, void *known);
 

@@ -16,8 +16,6 @@
 #define TIMED_SECONDS 1e-3
 #define TIMED_CALLS   32
 
-#define KNOWN_OPERATIONS (CLBN_TUNE_FORWARD | CLBN_TUNE_BACKWARD | CLBN_TUNE_INFERENCE)
-
 /* A pass that is measured: each candidate has a plan. */
 struct tuner {
     cl_command_queue queue;
@@ -114,7 +112,7 @@ static void release_tuner(struct tuner *t)
     free(t);
 }
 
-/* NULL and *status on failure. A training has been called once, so that there are statistics for a backward. */
+/* NULL and *status on failure. */
 static struct tuner *create_tuner(clbn_plan plan, cl_command_queue queue, cl_int *status)
 {
     struct tuner *t = calloc(1, sizeof(*t));
@@ -126,8 +124,6 @@ static struct tuner *create_tuner(clbn_plan plan, cl_command_queue queue, cl_int
     *status = bn_open_tuning_data(&t->data, plan, queue);
     if (*status == CLBN_SUCCESS)
         *status = create_candidates(t, plan);
-    if (*status == CLBN_SUCCESS)
-        *status = call_and_wait(t, t->plans[0], PASS_FORWARD);
     if (*status == CLBN_SUCCESS)
         return t;
     release_tuner(t);
@@ -157,8 +153,8 @@ static cl_int tune_pass(struct tuner *t, enum pass pass, double seconds, struct 
 /* Measures the passes that are asked for, and remembers what was found once all is. */
 static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, clbn_tune_report *report)
 {
-    static const cl_uint bits[PASSES] = { CLBN_TUNE_FORWARD, CLBN_TUNE_BACKWARD, CLBN_TUNE_INFERENCE };
     clbn_tune_result *const results[PASSES] = { &report->forward, &report->backward, &report->inference };
+    const clbn_operations operations = args->operations & bn_plan_desc(plan)->operations;
     const struct problem problem = bn_plan_problem(plan);
     const uint64_t hash = bn_hash_problem(&problem);
     struct tuned found[PASSES];
@@ -168,7 +164,7 @@ static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args 
     if (!t)
         return status;
     for (enum pass pass = 0; pass < PASSES && status == CLBN_SUCCESS; pass++) {
-        if (!(args->operations & bits[pass]))
+        if (!(operations >> pass & 1))
             continue;
         found[count].problem = bn_hash_pass(hash, pass);
         status = tune_pass(t, pass, args->seconds, &found[count].choices, results[pass]);
@@ -194,8 +190,8 @@ static cl_int check(clbn_plan plan, cl_command_queue queue, const clbn_tune_args
         status = bn_take_struct(CLBN_STRUCT_TUNE_REPORT, report, &sized);
     if (status != CLBN_SUCCESS)
         return status;
-    if (known->operations == 0 || (known->operations & ~(cl_uint)KNOWN_OPERATIONS))
-        return bn_fail(CLBN_INVALID_ARGUMENT, "operations is 0x%x, expected some of CLBN_TUNE_FORWARD, BACKWARD and INFERENCE.",
+    if (known->operations == 0 || (known->operations & ~(clbn_operations)ALL_OPERATIONS))
+        return bn_fail(CLBN_INVALID_ARGUMENT, "operations is 0x%x, expected some of CLBN_OPERATION_*.",
                        (unsigned)known->operations);
     if (!(known->seconds > 0 && isfinite(known->seconds)))
         return bn_fail(CLBN_INVALID_ARGUMENT, "seconds is %g, expected a number above 0.", known->seconds);

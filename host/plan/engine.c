@@ -229,7 +229,7 @@ static struct kind *find_or_add_kind(clbn_engine engine, const struct variant *v
     struct kind *kind = NULL;
     lock_acquire(&engine->lock);
     for (size_t i = 0; i < engine->kind_count && !kind; i++)
-        if (bn_same_variant(&engine->kinds[i]->variant, variant))
+        if (bn_is_variant(&engine->kinds[i]->variant, variant))
             kind = engine->kinds[i];
     if (!kind)
         kind = add_kind(engine, variant);

@@ -43,6 +43,9 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
                        -greatest, greatest);
     if (desc->activation == CLBN_ACTIVATION_ELU && !(desc->elu_alpha >= 0 && desc->elu_alpha <= greatest))
         return bn_fail(CLBN_INVALID_ACTIVATION, "elu_alpha is %g, expected a number from 0 to %g.", desc->elu_alpha, greatest);
+    if (desc->operations & ~(clbn_operations)ALL_OPERATIONS)
+        return bn_fail(CLBN_WRONG_OPERATION, "operations is 0x%x, expected 0 or some of CLBN_OPERATION_*.",
+                       (unsigned)desc->operations);
     return CLBN_SUCCESS;
 }
 
@@ -97,6 +100,7 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
         variant = bn_choose_variant(bn_engine_geometry(plan->engine), flags, &facts, plan->desc.type, plan->desc.activation,
                                     &plan->shape);
         variant.parameter_type = plan->desc.parameter_type;
+        variant.operations = plan->desc.operations;
         status = schedule_and_build(plan, &problem);
         fits = status == CLBN_SUCCESS && variant.group <= bn_program_group_limit(plan->program);
         facts.max_group_size = variant.group / 2;
@@ -116,6 +120,8 @@ clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const s
     plan->references = 1;
     plan->engine = engine;
     plan->desc = *desc;
+    if (desc->operations == 0)
+        plan->desc.operations = ALL_OPERATIONS;
     *status = complete_plan(plan, choices);
     if (*status != CLBN_SUCCESS) {
         free(plan);
@@ -221,6 +227,11 @@ double bn_plan_alpha(clbn_plan plan)
     }
 }
 
+static bool is_done(clbn_plan plan, enum pass pass)
+{
+    return plan->shape.elements > 0 && (plan->desc.operations >> pass & 1);
+}
+
 /* Names of kernels with spaces between, of calls without residual and mask. */
 static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
 {
@@ -230,7 +241,7 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
     const struct recipe *r = bn_recipe(bn_kernel_set(bn_program_variant(plan->program)), plan->schedules[pass].strategy, pass);
     const enum kernel_id ids[] = { r->first.kernel, r->last_merges ? KERNEL_NONE : r->merge.kernel, r->last.kernel };
     text[0] = '\0';
-    for (unsigned i = 0; i < 3 && plan->shape.elements > 0; i++) {
+    for (unsigned i = 0; i < 3 && is_done(plan, pass); i++) {
         const size_t length = strlen(text);
         if (ids[i] != KERNEL_NONE)
             snprintf(text + length, size - length, "%s%s", length > 0 ? " " : "", bn_kernel_name(ids[i]));
@@ -243,7 +254,7 @@ static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan
                      : operation == CLBN_PLAN_BACKWARD_DIVISION ? PASS_BACKWARD
                                                                 : PASS_INFERENCE;
     text[0] = '\0';
-    if (plan->shape.elements > 0)
+    if (is_done(plan, pass))
         bn_describe_schedule(&plan->schedules[pass], pass, text, size);
 }
 

@@ -12,7 +12,10 @@ enum {
     SOURCE_GROUPS = 8,
     SOURCE_WIDE_DOUBLE = 16, /* merges in double */
     SOURCE_WIDE_PAIR = 32,   /* merges in pairs of elements */
-    SOURCE_ON_CHIP = 64      /* a group keeps its channels on chip */
+    SOURCE_ON_CHIP = 64,     /* a group keeps its channels on chip */
+    SOURCE_FORWARD = 128,    /* for these operations, of several that it may be for */
+    SOURCE_BACKWARD = 256,
+    SOURCE_INFERENCE = 512
 };
 
 extern const struct embedded_file bn_kernel_sources[];

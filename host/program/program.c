@@ -42,7 +42,10 @@ static unsigned traits_of(const struct variant *variant)
 {
     return (variant->channels_last ? SOURCE_COLUMNS : SOURCE_ROWS) |
            (variant->group == 1 ? SOURCE_SINGLE_ITEMS : SOURCE_GROUPS) |
-           (variant->wide_double ? SOURCE_WIDE_DOUBLE : SOURCE_WIDE_PAIR) | (variant->kept > 0 ? SOURCE_ON_CHIP : 0);
+           (variant->wide_double ? SOURCE_WIDE_DOUBLE : SOURCE_WIDE_PAIR) | (variant->kept > 0 ? SOURCE_ON_CHIP : 0) |
+           (variant->operations & CLBN_OPERATION_FORWARD ? SOURCE_FORWARD : 0) |
+           (variant->operations & CLBN_OPERATION_BACKWARD ? SOURCE_BACKWARD : 0) |
+           (variant->operations & CLBN_OPERATION_INFERENCE ? SOURCE_INFERENCE : 0);
 }
 
 static cl_int find_sources(const struct variant *variant, struct sources *sources)
@@ -108,12 +111,14 @@ static cl_int restore_or_compile(struct program *p, cl_context context, cl_devic
     return status;
 }
 
-/* Work-items that a group of a kernel may have: fewer than the device's, where it takes many registers. */
+/* Work-items that a group of a kernel may have, if the program has it: fewer than the device's, where it takes many registers. */
 static cl_int find_kernel_limit(struct program *p, cl_device_id device, enum kernel_id id)
 {
     cl_int status = CL_SUCCESS;
     size_t limit = 0;
     cl_kernel kernel = clCreateKernel(p->program, bn_kernel_name(id), &status);
+    if (status == CL_INVALID_KERNEL_NAME)
+        return CL_SUCCESS;
     if (status != CL_SUCCESS)
         return bn_fail_call(status, "clCreateKernel");
     status = clGetKernelWorkGroupInfo(kernel, device, CL_KERNEL_WORK_GROUP_SIZE, sizeof(limit), &limit, NULL);
@@ -131,8 +136,7 @@ static cl_int find_group_limit(struct program *p, cl_device_id device)
     if (bn_kernel_set(&p->variant) != KERNELS_OF_TILES)
         return status;
     for (enum kernel_id id = KERNEL_TILE_FORWARD; id <= KERNEL_FOLD_BIAS && status == CL_SUCCESS; id++)
-        if (p->variant.kept > 0 || (id != KERNEL_TILE_FORWARD && id != KERNEL_TILE_BACKWARD))
-            status = find_kernel_limit(p, device, id);
+        status = find_kernel_limit(p, device, id);
     return status;
 }
 

@@ -62,6 +62,7 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         .unoptimized = (engine_flags & CLBN_ENGINE_UNOPTIMIZED) != 0,
         .row_axes = shape->row_axes,
         .channel_axes = shape->channel_axes,
+        .operations = ALL_OPERATIONS,
     };
     if (v.group > 1) {
         v.single = single;
@@ -78,13 +79,14 @@ enum kernel_set bn_kernel_set(const struct variant *v)
     return v->channels_last ? KERNELS_OF_COLUMNS : KERNELS_OF_ROWS;
 }
 
-bool bn_same_variant(const struct variant *a, const struct variant *b)
+bool bn_is_variant(const struct variant *a, const struct variant *b)
 {
     return a->type == b->type && a->parameter_type == b->parameter_type && a->activation == b->activation &&
            a->channels_last == b->channels_last && a->aligned == b->aligned && a->fetches == b->fetches &&
            a->short_nan == b->short_nan && a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group &&
            a->index == b->index && a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->single == b->single &&
-           a->kept == b->kept && a->unrolled == b->unrolled && a->unoptimized == b->unoptimized;
+           a->kept == b->kept && a->unrolled == b->unrolled && a->unoptimized == b->unoptimized &&
+           (b->operations & ~a->operations) == 0;
 }
 
 bool bn_variant_options(const struct variant *v, char *options, size_t size)
@@ -93,9 +95,9 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
         snprintf(options, size,
                  "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_PARAMETER_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
                  "-DCLBN_FETCH=%d -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
-                 "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u%s",
+                 "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u -DCLBN_OPERATIONS=%uu%s",
                  (unsigned)v->type, (unsigned)v->parameter_type, v->vector, v->group, v->aligned, v->fetches, v->short_nan,
-                 bn_span(v), v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation,
+                 bn_span(v), v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation, v->operations,
                  v->unoptimized ? " -cl-opt-disable" : "");
     if (length < 0 || (size_t)length >= size)
         return false;

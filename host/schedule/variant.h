@@ -24,19 +24,23 @@ struct variant {
     bool unrolled;      /* loops over vectors in registers: not on a CPU, where that costs time to compile and gives nothing */
     bool unoptimized;   /* CLBN_ENGINE_UNOPTIMIZED */
     unsigned row_axes, channel_axes;
+    unsigned operations; /* CLBN_OPERATION_* whose kernels it has */
 };
+
+enum { ALL_OPERATIONS = CLBN_OPERATION_FORWARD | CLBN_OPERATION_BACKWARD | CLBN_OPERATION_INFERENCE };
 
 /* The geometry that CLBN_GEOMETRY_AUTO means on a device. */
 clbn_geometry bn_choose_geometry(clbn_geometry wanted, const struct device_facts *facts);
 
-/* parameter_type is the one that is computed in: what parameters are stored as changes nothing else. */
+/* Of all operations. parameter_type is the one that is computed in: what parameters are stored as changes nothing else. */
 struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, const struct device_facts *facts, clbn_type type,
                                  clbn_activation activation, const struct shape *shape);
 
 /* Whose kernels it has. */
 enum kernel_set bn_kernel_set(const struct variant *variant);
 
-bool bn_same_variant(const struct variant *a, const struct variant *b);
+/* Whether a program of the first is one of the second, too, which may have fewer operations. */
+bool bn_is_variant(const struct variant *had, const struct variant *wanted);
 
 /* Writes clBuildProgram's options; false if size bytes do not suffice. */
 bool bn_variant_options(const struct variant *variant, char *options, size_t size);

@@ -18,10 +18,12 @@
  *   CLBN_ROW_AXES, CLBN_CHANNEL_AXES
  *                     in how many pieces strides leave the rows and the channels (layout.cl)
  *   CLBN_ACTIVATION   what forms y: CLBN_ACTIVATION_NONE, ... by their numbers in clbn.h
+ *   CLBN_OPERATIONS   CLBN_OPERATION_FORWARD, ...: whose kernels there are, since a compiler works on each, used or not
  */
 #if !defined(CLBN_TYPE) || !defined(CLBN_PARAMETER_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
     !defined(CLBN_FETCH) || !defined(CLBN_SHORT_NAN) || !defined(CLBN_SPAN) || !defined(CLBN_WIDE_DOUBLE) ||           \
-    !defined(CLBN_INDEX) || !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) || !defined(CLBN_ACTIVATION)
+    !defined(CLBN_INDEX) || !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) || !defined(CLBN_ACTIVATION) ||     \
+    !defined(CLBN_OPERATIONS)
 #error "a constant of the variant is missing"
 #endif
 
@@ -134,7 +136,8 @@ typedef ulong index_t;
  * On a GPU all are inlined: what its compilers leave as calls takes registers and a stack. A CPU runs groups for tests alone, and
  * inlines nothing there: that would lay each work-item's structs, of all functions, on one stack. Where a CPU's work-item is alone,
  * functions of a span are inlined if that is a single number, which spares copies of structs; others are not, so that programs compile
- * in less time.
+ * in less time. NOINLINE: long functions of kernels for CPUs, which would be compiled for each kernel that calls them. All are static:
+ * what no kernel of the program calls is not compiled.
  */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #if CLBN_GROUP > 1 && CLBN_UNROLLED
@@ -155,7 +158,8 @@ typedef ulong index_t;
 #define SPAN_INLINE static
 #endif
 #define HELPER static
-#define ROUTINE
+#define ROUTINE static
+#define NOINLINE static __attribute__((noinline))
 #endif
 
 #define GROUP_KERNEL __kernel __attribute__((reqd_work_group_size(CLBN_GROUP, 1, 1)))

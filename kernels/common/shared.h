@@ -14,6 +14,10 @@ typedef ulong cl_ulong;
 #define SHARED_AXES CLBN_MAX_RANK
 #endif
 
+#define CLBN_OPERATION_FORWARD   (1u << 0)
+#define CLBN_OPERATION_BACKWARD  (1u << 1)
+#define CLBN_OPERATION_INFERENCE (1u << 2)
+
 #define CLBN_FLOAT32  1u
 #define CLBN_FLOAT64  2u
 #define CLBN_FLOAT16  3u

@@ -37,7 +37,7 @@ INLINE void load_column_terms(backward_terms *terms, division d, column c, backw
 }
 
 /* The work-item's channels' normalizers, into its slot. */
-void prepare_slot(division d, position at, columns_share own, channel_parameters p, __global real *slot)
+NOINLINE void prepare_slot(division d, position at, columns_share own, channel_parameters p, __global real *slot)
 {
     for (index_t v = own.vector_begin; v < own.vector_end; v += at.lanes) {
         const column c = column_of(d, at, own, v, 0, 0);
@@ -167,7 +167,7 @@ INLINE void add_terms_of_column(division d, column c, backward_tensors t, __glob
     store_coefficients(c, slot, XHAT_SUM, xhat);
 }
 
-void add_terms_of_chunk(division d, position at, columns_share share, index_t begin, index_t end, backward_tensors t,
+NOINLINE void add_terms_of_chunk(division d, position at, columns_share share, index_t begin, index_t end, backward_tensors t,
                         __global real *slot)
 {
     block b;
@@ -186,14 +186,14 @@ void add_terms_of_chunk(division d, position at, columns_share share, index_t be
 }
 
 /* The same of the rest. */
-void add_terms_of_rest(division d, position at, columns_share share, backward_tensors t, __global real *slot)
+NOINLINE void add_terms_of_rest(division d, position at, columns_share share, backward_tensors t, __global real *slot)
 {
     for (index_t v = share.vector_begin; v < share.rest_end; v += at.lanes)
         add_terms_of_column(d, rest_column(d, share, v), t, slot);
 }
 
 /* The sums of a group's channels, into partials. All work-items come here together. */
-void finish_sums_of_columns(division d, position at, columns_share share, accumulators own, __global uchar *partials, ulong part,
+NOINLINE void finish_sums_of_columns(division d, position at, columns_share share, accumulators own, __global uchar *partials, ulong part,
                             __local sums *scratch)
 {
     for (index_t first = 0; first < (index_t)d.tile_vectors; first += at.lanes) {
@@ -222,7 +222,7 @@ void finish_sums_of_columns(division d, position at, columns_share share, accumu
 }
 
 /* A part's sums of all rows in one, of a single work-item. */
-void add_folded_sums(division d, __global uchar *partials, ulong part)
+NOINLINE void add_folded_sums(division d, __global uchar *partials, ulong part)
 {
     const ulong channels = d.channels / d.folded;
     for (ulong c = 0; c < channels; c += CLBN_SPAN) {
@@ -239,7 +239,7 @@ void add_folded_sums(division d, __global uchar *partials, ulong part)
 }
 
 /* The same from the beginning. slot: normalizers. */
-void own_sums(division d, position at, columns_share share, backward_tensors t, __global real *slot, accumulators own,
+NOINLINE void own_sums(division d, position at, columns_share share, backward_tensors t, __global real *slot, accumulators own,
               __global uchar *partials, ulong part, __local sums *scratch)
 {
     t.has_dx = false;
@@ -343,7 +343,7 @@ INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, 
 }
 
 /* dx and dz of the work-item's channels over rows begin to end. table: [BACKWARD_ROWS][channel]. */
-void input_chunk(division d, position at, columns_share share, index_t begin, index_t end, backward_tensors t,
+NOINLINE void input_chunk(division d, position at, columns_share share, index_t begin, index_t end, backward_tensors t,
                  __global const real *table)
 {
     const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
@@ -369,7 +369,7 @@ void input_chunk(division d, position at, columns_share share, index_t begin, in
 }
 
 /* The same over all of its part's rows, and the rest. */
-void input_columns(division d, position at, columns_share share, backward_tensors t, __global const real *table)
+NOINLINE void input_columns(division d, position at, columns_share share, backward_tensors t, __global const real *table)
 {
     t.has_x = t.has_x && input_takes_x(t);
     share.full_end = backward_writes_vectors(t) ? share.full_end : 0;

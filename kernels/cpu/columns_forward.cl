@@ -15,7 +15,7 @@ INLINE realv load_sample(division d, column c, input x, index_t rows, uint i, ui
 }
 
 /* Pivots from rows that are spread over all of the column's. */
-realv sample_pivots(division d, column c, input x)
+NOINLINE realv sample_pivots(division d, column c, input x)
 {
     reals pivots[SPANS], sums[SPANS], squares[SPANS];
     const index_t rows = steps_below(c.row_end, c.row, c.step);
@@ -71,7 +71,7 @@ INLINE void add_band(block b, index_t rows, bool fetches, __global const storage
     }
 }
 
-static void add_block(block b, __global const storage *x, index_t pitch, index_t channels, __global real *slot)
+NOINLINE void add_block(block b, __global const storage *x, index_t pitch, index_t channels, __global real *slot)
 {
     const bool fetches = is_fetched(b, b.band, pitch);
     b.band *= fetches || b.band == 1 ? 1 : 2; /* as many streams of memory as where two tensors are walked */
@@ -93,7 +93,7 @@ INLINE void add_column(division d, column c, input x, __global real *slot)
     store_coefficients(c, slot, SQUARES, squares);
 }
 
-void add_chunk(division d, position at, columns_share share, index_t begin, index_t end, input x, __global real *slot)
+NOINLINE void add_chunk(division d, position at, columns_share share, index_t begin, index_t end, input x, __global real *slot)
 {
     block b;
     find_block(&b, d, at, share, begin, end);
@@ -103,7 +103,7 @@ void add_chunk(division d, position at, columns_share share, index_t begin, inde
 }
 
 /* The same of the rest. */
-void add_rest(division d, position at, columns_share share, input x, __global real *slot)
+NOINLINE void add_rest(division d, position at, columns_share share, input x, __global real *slot)
 {
     for (index_t v = share.vector_begin; v < share.rest_end; v += at.lanes)
         add_column(d, rest_column(d, share, v), x, slot);
@@ -126,7 +126,7 @@ INLINE reals deviation_of(const column_span *a, column c, index_t row, summation
 }
 
 /* A span's deviations, from all rows and the rest. */
-void sum_again(deviations *sums, const column_span *a, summation how)
+NOINLINE void sum_again(deviations *sums, const column_span *a, summation how)
 {
     const column c = a->c;
     index_t chunk_end = c.row;
@@ -152,7 +152,7 @@ void sum_again(deviations *sums, const column_span *a, summation how)
 }
 
 /* A span's moments from its deviations around pivots. Few spans, if any, must be summed again. */
-void moments_of_span(moments *m, const column_span *a, reals pivot, deviations s)
+NOINLINE void moments_of_span(moments *m, const column_span *a, reals pivot, deviations s)
 {
     const column c = a->c;
     const wide of_rest = wide_choose(a->in_rest, wide_of(1), wide_of(0));
@@ -170,7 +170,7 @@ void moments_of_span(moments *m, const column_span *a, reals pivot, deviations s
 }
 
 /* The moments of a group's channels over its part's rows, into partials. All work-items come here together. */
-void finish_columns(division d, position at, columns_share share, input x, __global const real *slot, accumulators own,
+NOINLINE void finish_columns(division d, position at, columns_share share, input x, __global const real *slot, accumulators own,
                     __global uchar *partials, ulong part, __local moments *scratch)
 {
     for (index_t first = 0; first < (index_t)d.tile_vectors; first += at.lanes) {
@@ -202,7 +202,7 @@ void finish_columns(division d, position at, columns_share share, input x, __glo
 }
 
 /* A part's moments of all rows in one, of a single work-item. */
-void merge_folded_moments(division d, __global uchar *partials, ulong part)
+NOINLINE void merge_folded_moments(division d, __global uchar *partials, ulong part)
 {
     const ulong channels = d.channels / d.folded;
     for (ulong c = 0; c < channels; c += CLBN_SPAN) {
@@ -219,7 +219,7 @@ void merge_folded_moments(division d, __global uchar *partials, ulong part)
 }
 
 /* The same from the beginning. */
-void columns_moments(division d, position at, columns_share share, input x, __global real *slot, accumulators own,
+NOINLINE void columns_moments(division d, position at, columns_share share, input x, __global real *slot, accumulators own,
                      __global uchar *partials, ulong part, __local moments *scratch)
 {
     clear_sums(d, at, share, slot, SUM, 2, own);
@@ -352,7 +352,7 @@ INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plai
 }
 
 /* y, and the mask, of the work-item's channels over rows begin to end. table: [AFFINE_ROWS][channel]. */
-void normalize_chunk(division d, position at, columns_share share, index_t begin, index_t end, forward_tensors t,
+NOINLINE void normalize_chunk(division d, position at, columns_share share, index_t begin, index_t end, forward_tensors t,
                      __global const real *table)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
@@ -377,7 +377,7 @@ void normalize_chunk(division d, position at, columns_share share, index_t begin
 }
 
 /* The same over all of its part's rows, and the rest. */
-void normalize_columns(division d, position at, columns_share share, forward_tensors t, __global const real *table)
+NOINLINE void normalize_columns(division d, position at, columns_share share, forward_tensors t, __global const real *table)
 {
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows)
         normalize_chunk(d, at, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), t, table);
@@ -385,6 +385,7 @@ void normalize_columns(division d, position at, columns_share share, forward_ten
         normalize_column(d, rest_column(d, share, v), t, false, table);
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Forward training of a tile of channels to a group, lanes the whole of it. Where there are several parts, each group takes the
  * statistics of all rows, and writes y of its part's. z, y, mask, gamma, beta and the statistics may be NULL. partials:
  * [part][channel], coefficients: [part][AFFINE_ROWS][channel], and accumulated, all for its use. */
@@ -438,7 +439,9 @@ GROUP_KERNEL void columns_normalize(FORWARD_TENSORS, real alpha, uint flags, MEM
     normalize_columns(d, at, second_share_of(d, at, forward_takes_vectors(t)), t,
                       (__global const real *)(coefficients + coefficients_offset));
 }
+#endif
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_INFERENCE
 /* Forward inference of a part of the rows to a group; coefficients: [slot][AFFINE_ROWS][channel], for its use. */
 GROUP_KERNEL void columns_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags,
                                     MEMORY(uchar, coefficients))
@@ -458,3 +461,4 @@ GROUP_KERNEL void columns_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real al
     }
     normalize_columns(d, at, own, t, table);
 }
+#endif

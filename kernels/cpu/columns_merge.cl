@@ -10,6 +10,7 @@ INLINE merging merge_all(void)
     return all;
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use. */
 GROUP_KERNEL void columns_merge_normalize(FORWARD_TENSORS, ulong partial_count, MEMORY(const uchar, partials),
                                           STATISTICS_PARAMETERS, real alpha, uint flags, MEMORY(uchar, coefficients))
@@ -22,7 +23,9 @@ GROUP_KERNEL void columns_merge_normalize(FORWARD_TENSORS, ulong partial_count, 
                      merge_all(), of, 0, table, 0);
     normalize_columns(d, at, second_share_of(d, at, forward_takes_vectors(t)), t, table);
 }
+#endif
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* columns_input, with what finish_gradients does. coefficients: likewise. */
 GROUP_KERNEL void columns_merge_input(BACKWARD_TENSORS, ulong count, ulong partial_count, MEMORY(const uchar, partials),
                                       BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha, uint flags,
@@ -37,3 +40,4 @@ GROUP_KERNEL void columns_merge_input(BACKWARD_TENSORS, ulong count, ulong parti
                     merge_all(), of, gradients, 0, table, 0);
     input_columns(d, at, second_share_of(d, at, backward_reads_vectors(t)), t, table);
 }
+#endif

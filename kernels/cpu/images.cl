@@ -100,7 +100,7 @@ INLINE ulong first_unit(division d, piece p, index_t image, index_t channel)
 }
 
 /* Into the mask of images from the first on. */
-static void store_band_bits(division d, piece p, __global uchar *mask, index_t first, index_t images, const band_bits *bits)
+NOINLINE void store_band_bits(division d, piece p, __global uchar *mask, index_t first, index_t images, const band_bits *bits)
 {
     for (index_t i = 0; i < images; i++)
         for (index_t channel = 0; channel < p.channels; channel++) {
@@ -116,7 +116,7 @@ static void store_band_bits(division d, piece p, __global uchar *mask, index_t f
 }
 
 /* From the mask; nothing if it is NULL. */
-static void load_band_bits(band_bits *bits, division d, piece p, __global const uchar *mask, index_t first, index_t images)
+NOINLINE void load_band_bits(band_bits *bits, division d, piece p, __global const uchar *mask, index_t first, index_t images)
 {
     for (index_t i = 0; i < images && mask; i++) {
         for (index_t v = 0; v <= p.vectors + 1 && v <= PIECE_VECTORS; v++)

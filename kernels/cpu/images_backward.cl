@@ -80,7 +80,7 @@ INLINE void add_terms_of_images(division d, piece p, backward_tensors t, bool is
 }
 
 /* The sums of the tile's channels. s: for its use. */
-void backward_sums_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s, sums *all)
+NOINLINE void backward_sums_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s, sums *all)
 {
     for (index_t image = 0; image < (index_t)d.rows; image += (index_t)IMAGE_CHUNK) {
         const index_t end = min(image + (index_t)IMAGE_CHUNK, (index_t)d.rows);
@@ -131,7 +131,7 @@ INLINE void input_plain_tile(division d, piece p, backward_tensors t, bool past_
 }
 
 /* dx and dz of the tile, image by image. The plain loops are compiled apart, and what else there is once. */
-void input_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s)
+NOINLINE void input_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && (!t.has_dx || is_piece_aligned(t.dx.data, p)) &&
                             (!t.dz.data || is_piece_aligned(t.dz.data, p));

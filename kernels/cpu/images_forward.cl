@@ -8,7 +8,7 @@ INLINE void add_image_deviation(realv x, realv pivot, realv *sum, realv *squares
 }
 
 /* Adds the deviations of count images' pieces, the first of which is x. Tables are shuffled. */
-void add_images(piece p, __global const storage *x, index_t count, const realv *pivots, realv *sums, realv *squares)
+NOINLINE void add_images(piece p, __global const storage *x, index_t count, const realv *pivots, realv *sums, realv *squares)
 {
     for (index_t begin = 0; begin < count; begin += IMAGE_BAND, x += IMAGE_BAND * p.pitch) {
         const index_t images = min(count - begin, (index_t)IMAGE_BAND);
@@ -41,7 +41,7 @@ INLINE real sample_channel(__global const storage *x, __global const storage *ot
 }
 
 /* Pivots of the tile's channels, also as a shuffled table. x: of the first image. */
-void sample_images(division d, piece p, __global const storage *x, realv *table, real *pivots)
+NOINLINE void sample_images(division d, piece p, __global const storage *x, realv *table, real *pivots)
 {
     const index_t middle = (index_t)(d.rows / 2) * p.pitch;
     for (index_t i = 0; i < p.channels; i++) {
@@ -52,7 +52,7 @@ void sample_images(division d, piece p, __global const storage *x, realv *table,
 }
 
 /* The deviations of the tile's channels. pivots, sums and squares are tables, the first shuffled, the others for its use. */
-void sum_images(division d, piece p, __global const storage *x, const realv *pivots, realv *sums, realv *squares,
+NOINLINE void sum_images(division d, piece p, __global const storage *x, const realv *pivots, realv *sums, realv *squares,
                 deviations *all)
 {
     for (index_t i = 0; i < p.channels; i++) {
@@ -150,7 +150,7 @@ INLINE void normalize_plain_tile(division d, piece p, forward_tensors t, bool pa
 
 /* y, and the mask, of the tile. The plain loops are compiled apart, and what else there is once, so that programs compile in less
  * time. */
-void normalize_images(division d, piece p, forward_tensors t, affine_tables *s)
+NOINLINE void normalize_images(division d, piece p, forward_tensors t, affine_tables *s)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && is_piece_aligned(t.y.data, p);
     const bool is_plain = !t.z.data && !t.mask;
@@ -175,6 +175,7 @@ void normalize_images(division d, piece p, forward_tensors t, affine_tables *s)
     }
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Forward training of a tile of channels to a group; its arguments are those of rows_forward. */
 GROUP_KERNEL void images_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags)
 {
@@ -202,7 +203,9 @@ GROUP_KERNEL void images_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real al
     if (y)
         normalize_images(d, p, t, &s);
 }
+#endif
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_INFERENCE
 /* Forward inference of a tile of channels to a group; its arguments are those of rows_inference. */
 GROUP_KERNEL void images_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags)
 {
@@ -217,3 +220,4 @@ GROUP_KERNEL void images_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alp
     }
     normalize_images(d, p, t, &s);
 }
+#endif

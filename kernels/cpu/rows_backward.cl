@@ -156,7 +156,7 @@ INLINE sums sums_of_all(chunk_sums *s)
 }
 
 /* The sums of the work-item's elements of a chunk, where is_plain_backward() is true. */
-sums sums_of_plain_chunk(division d, position at, chunk c, backward_tensors t, index_t channel, normalizer n)
+NOINLINE sums sums_of_plain_chunk(division d, position at, chunk c, backward_tensors t, index_t channel, normalizer n)
 {
     chunk_sums s[SUMS_TOGETHER];
     backward_row r;
@@ -181,7 +181,7 @@ sums sums_of_plain_chunk(division d, position at, chunk c, backward_tensors t, i
 }
 
 /* The same of any, row by row: the compiler is spared to see several together. */
-sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t channel, normalizer n)
+NOINLINE sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t channel, normalizer n)
 {
     chunk_sums s[SUMS_TOGETHER];
     clear_chunk_sums(s);
@@ -196,7 +196,7 @@ sums sums_of_chunk(division d, position at, chunk c, backward_tensors t, index_t
 }
 
 /* The sums of the work-item's elements of chunks begin to end of a channel. */
-void find_own_sums(sums *own, division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end,
+NOINLINE void find_own_sums(sums *own, division d, position at, backward_tensors t, index_t channel, index_t begin, index_t end,
                    normalizer n)
 {
     bool in_vectors = backward_reads_vectors(t);
@@ -268,7 +268,7 @@ INLINE void input_rows_of_chunk(division d, position at, backward_tensors t, chu
 }
 
 /* The same of the work-item's elements. */
-void input_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g)
+NOINLINE void input_chunk(division d, position at, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g)
 {
     const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
     const bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
@@ -282,7 +282,7 @@ void input_chunk(division d, position at, backward_tensors t, chunk c, index_t c
 }
 
 /* The same of a part of the chunks; a whole channel is one. */
-void input_part(division d, position at, backward_tensors t, index_t channel, index_t part, normalizer n, gradient g)
+NOINLINE void input_part(division d, position at, backward_tensors t, index_t channel, index_t part, normalizer n, gradient g)
 {
     const bool in_vectors = backward_reads_vectors(t) && backward_writes_vectors(t);
     t.has_x = t.has_x && input_takes_x(t);

@@ -113,7 +113,7 @@ INLINE void find_sample(sample *s, division d, position at, input x, index_t cha
 }
 
 /* A pivot from all of these, of which there may be none. What is less than a vector counts as one that repeats it. */
-real sample_pivot(division d, position at, input x, index_t channel, index_t begin, index_t end, bool in_vectors)
+NOINLINE real sample_pivot(division d, position at, input x, index_t channel, index_t begin, index_t end, bool in_vectors)
 {
     sample samples[SAMPLES];
     uint count = 0;
@@ -135,7 +135,7 @@ real sample_pivot(division d, position at, input x, index_t channel, index_t beg
 }
 
 /* The moments of the work-item's elements of chunks begin to end of a channel. */
-moments own_moments(division d, position at, input x, index_t channel, index_t begin, index_t end)
+NOINLINE moments own_moments(division d, position at, input x, index_t channel, index_t begin, index_t end)
 {
     bool in_vectors = takes_vectors(x.data, x.at);
     summation how = first_summation(sample_pivot(d, at, x, channel, begin, end, in_vectors));
@@ -251,7 +251,7 @@ INLINE void normalize_rows_of_run(division d, position at, forward_tensors t, ch
 }
 
 /* The same of the work-item's elements. all: [channel of the run]. */
-void normalize_chunk_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all)
+NOINLINE void normalize_chunk_of_run(division d, position at, forward_tensors t, chunk c, channel_run run, const affine *all)
 {
     const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
     const bool is_plain = is_plain_forward(t);
@@ -264,7 +264,7 @@ void normalize_chunk_of_run(division d, position at, forward_tensors t, chunk c,
 }
 
 /* The same of a part of the chunks; a whole channel is one. */
-void normalize_part(division d, position at, forward_tensors t, channel_run run, index_t part, const affine *all)
+NOINLINE void normalize_part(division d, position at, forward_tensors t, channel_run run, index_t part, const affine *all)
 {
     const bool in_vectors = forward_takes_vectors(t);
     if (d.parts == 1) {
@@ -275,6 +275,7 @@ void normalize_part(division d, position at, forward_tensors t, channel_run run,
         normalize_chunk_of_run(d, at, t, chunk_of(d, at, i, in_vectors), run, all);
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Forward training of a channel to a group. z, y, mask, gamma and beta may be NULL, and the statistics. */
 GROUP_KERNEL void rows_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags)
 {
@@ -303,7 +304,9 @@ GROUP_KERNEL void rows_statistics(division d, TENSOR(x), MEMORY(uchar, partials)
     if (get_local_id(0) == 0)
         store_partial_moments(partials + partials_offset, part, d.channels, span_of(channel, d.channels), m);
 }
+#endif
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_INFERENCE
 /* Forward inference of a run of channels, or a part of one, to a group. */
 GROUP_KERNEL void rows_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags)
 {
@@ -315,3 +318,4 @@ GROUP_KERNEL void rows_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha
         running_affine(&all[i], span_of(run.first + i, d.channels), GIVEN_RUNNING);
     normalize_part(d, position_in_group(d), t, run, get_group_id(0), all);
 }
+#endif

@@ -1,5 +1,6 @@
 /* Channels first, second walks: a kernel before them has merged what the first has left. */
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* y of a part of a channel to a group, from coefficients [AFFINE_ROWS][channel]. */
 GROUP_KERNEL void rows_normalize(FORWARD_TENSORS, real alpha, uint flags, MEMORY(const uchar, coefficients))
 {
@@ -10,7 +11,9 @@ GROUP_KERNEL void rows_normalize(FORWARD_TENSORS, real alpha, uint flags, MEMORY
                 span_of(one.first, d.channels));
     normalize_part(d, position_in_group(d), t, one, second_group(0), &a);
 }
+#endif
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* dx and dz of a part of a channel to a group, from coefficients [BACKWARD_ROWS][channel]. */
 GROUP_KERNEL void rows_input(BACKWARD_TENSORS, real alpha, uint flags, MEMORY(const uchar, coefficients))
 {
@@ -23,3 +26,4 @@ GROUP_KERNEL void rows_input(BACKWARD_TENSORS, real alpha, uint flags, MEMORY(co
     load_gradient(&g, table, d.channels, span_of(channel, d.channels));
     input_part(d, position_in_group(d), t, channel, second_group(0), n, g);
 }
+#endif

@@ -25,7 +25,7 @@ static index_t chunk_count(division d)
     return (index_t)((d.rows + d.chunk_rows - 1) / d.chunk_rows) * chunks_across(d);
 }
 
-static void set_columns(chunk *c, index_t columns, bool in_vectors)
+NOINLINE void set_columns(chunk *c, index_t columns, bool in_vectors)
 {
     c->columns = columns;
     c->vectors = in_vectors ? columns / CLBN_VECTOR : 0;

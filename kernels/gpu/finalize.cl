@@ -87,6 +87,7 @@ INLINE wide values_of(partial_results p, ulong channels, span channel, ulong cou
     return values;
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Moments of parts or records. What is not wanted is NULL. */
 GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count, MEMORY(const uchar, partials),
                                     STATISTICS_PARAMETERS, MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
@@ -110,7 +111,9 @@ GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count,
     if (coefficients)
         store_affine((__global real *)(coefficients + coefficients_offset), d.channels, channel, a);
 }
+#endif
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* Likewise, sums of parts over count values in all, or records. */
 GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong partial_count, MEMORY(const uchar, partials),
                                    BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, MEMORY(real, record),
@@ -144,3 +147,4 @@ GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong pa
     store_normalizer(table, d.channels, channel, n);
     store_gradient(table, d.channels, channel, g);
 }
+#endif

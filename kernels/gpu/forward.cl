@@ -159,6 +159,7 @@ INLINE void find_moments(moments *m, division d, share s, input x, index_t tile,
     *m = moments_about(with.pivot, with.scale, all, wide_of_count(count));
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* The moments of a part of the rows of a tile's channels, into partials: [part][tile][PARTIAL_ROWS][slot] */
 GROUP_KERNEL void tile_statistics(division d, __global const storage *x, layout x_at, __global uchar *partials,
                                   ulong partials_offset)
@@ -177,6 +178,7 @@ GROUP_KERNEL void tile_statistics(division d, __global const storage *x, layout 
         store_partial_moments(partials + partials_offset, part * get_num_groups(0) + tile, d.slots,
                               span_of(get_local_id(0), d.slots), m);
 }
+#endif
 
 /* ---- Results -------------------------------------------------------------------------------------------------------------- */
 
@@ -255,6 +257,7 @@ INLINE void normalize_tile(division d, share s, forward_tensors t, normalization
         normalize_rest(d, s, t, n);
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* y of a tile, from coefficients [AFFINE_ROWS][channel]. */
 GROUP_KERNEL void tile_normalize(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
                                  __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
@@ -271,6 +274,7 @@ GROUP_KERNEL void tile_normalize(division d, __global const storage *x, layout x
     n.shift = of_channels(table + row_of_table(AFFINE_SHIFT, d.channels), d, s);
     normalize_tile(d, s, t, n);
 }
+#endif
 
 INLINE void store_slot(__local real *cells, share s, uint slot, affine a)
 {
@@ -286,6 +290,7 @@ INLINE void load_slots(normalization *n, __local const real *cells, division d, 
     n->shift = of_slots(cells + AFFINE_SHIFT * s.slots, d, s);
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_INFERENCE
 /* Forward inference of a tile. */
 GROUP_KERNEL void tile_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags)
 {
@@ -304,3 +309,4 @@ GROUP_KERNEL void tile_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha
     load_slots(&n, cells, d, s);
     normalize_tile(d, s, t, n);
 }
+#endif

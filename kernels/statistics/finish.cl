@@ -105,7 +105,7 @@ typedef struct {
 } merging;
 
 /* Merges moments. Gives the channels' record, and coefficients in the table of a walked row, each where it is not NULL. */
-void merge_statistics(partial_results p, merging own, channel_statistics of, __global real *record, __global real *table,
+NOINLINE void merge_statistics(partial_results p, merging own, channel_statistics of, __global real *record, __global real *table,
                       __local moments *scratch)
 {
     const ulong step = own.at.lanes * CLBN_SPAN;
@@ -129,7 +129,7 @@ void merge_statistics(partial_results p, merging own, channel_statistics of, __g
 }
 
 /* The same of sums, which also give dgamma and dbeta. */
-void merge_gradients(partial_results p, merging own, channel_parameters of, parameter_gradients gradients,
+NOINLINE void merge_gradients(partial_results p, merging own, channel_parameters of, parameter_gradients gradients,
                      __global real *record, __global real *table, __local sums *scratch)
 {
     const ulong step = own.at.lanes * CLBN_SPAN;
@@ -157,6 +157,7 @@ void merge_gradients(partial_results p, merging own, channel_parameters of, para
     }
 }
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Moments of parts or records, by groups that are there for them alone. What is not wanted is NULL. */
 GROUP_KERNEL void finish_statistics(ulong channels, uint lanes, ulong folded, ulong partial_count,
                                     MEMORY(const uchar, partials), STATISTICS_PARAMETERS, MEMORY(real, record),
@@ -168,7 +169,9 @@ GROUP_KERNEL void finish_statistics(ulong channels, uint lanes, ulong folded, ul
     merge_statistics(partials_at(partials, partials_offset, channels, folded, partial_count, 0, flags), own, of,
                      record + record_offset, (__global real *)(coefficients + coefficients_offset), scratch);
 }
+#endif
 
+#if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* Likewise, sums of parts over count values in all, or records. */
 GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulong count, ulong partial_count,
                                    MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON,
@@ -182,3 +185,4 @@ GROUP_KERNEL void finish_gradients(ulong channels, uint lanes, ulong folded, ulo
                     gradients, record + record_offset,
                     (__global real *)(coefficients + coefficients_offset), scratch);
 }
+#endif

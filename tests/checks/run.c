@@ -146,6 +146,13 @@ bool is_backward(enum operation operation)
     return operation == BACKWARD || operation == BACKWARD_FROZEN || operation >= BACKWARD_SUMS;
 }
 
+clbn_operations operations_for(enum operation operation)
+{
+    if (operation == FORWARD_INFERENCE || operation == FOLD)
+        return CLBN_OPERATION_INFERENCE;
+    return is_backward(operation) ? CLBN_OPERATION_BACKWARD : CLBN_OPERATION_FORWARD;
+}
+
 /* The views that a backward has for its source; at most one of z, y and the mask. */
 static bool source_has(enum source source, enum view view)
 {

@@ -80,6 +80,8 @@ void accumulate(struct call *call);
 double call_factor(const struct call *call, enum view view);
 const char *operation_name(enum operation operation);
 bool is_backward(enum operation operation);
+/* What a plan of the operation has to be for. */
+clbn_operations operations_for(enum operation operation);
 
 /* Creates the plan and the memory; the problem must outlive the run. What only an earlier call can give (y and the mask for a
  * backward, records) and the problem does not have comes from that call, made on the same engine in the same way. */

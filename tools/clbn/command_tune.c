@@ -80,8 +80,9 @@ static bool report_case(const struct request *request, const struct session *ses
 
 static cl_uint operation_bits(const struct bench_choice *ops)
 {
-    return (ops->wanted[BENCH_FORWARD] ? CLBN_TUNE_FORWARD : 0u) | (ops->wanted[BENCH_BACKWARD] ? CLBN_TUNE_BACKWARD : 0u) |
-           (ops->wanted[BENCH_INFERENCE] ? CLBN_TUNE_INFERENCE : 0u);
+    return (ops->wanted[BENCH_FORWARD] ? CLBN_OPERATION_FORWARD : 0u) |
+           (ops->wanted[BENCH_BACKWARD] ? CLBN_OPERATION_BACKWARD : 0u) |
+           (ops->wanted[BENCH_INFERENCE] ? CLBN_OPERATION_INFERENCE : 0u);
 }
 
 static bool tune_case(const struct request *request, const struct session *session, const struct bench_case *the_case,
