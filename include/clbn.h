@@ -332,8 +332,8 @@ typedef struct clbn_plan_desc {
  * operations. */
 #define CLBN_PLAN_DESC_INIT                                                                                                    \
     {                                                                                                                          \
-        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 0u, CLBN_AXIS(1), CLBN_ACTIVATION_NONE, 0u, { 0 }, 1e-5, 0.01, 1.0, CLBN_PACKED, \
-            CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED                                                    \
+        sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 0u, CLBN_AXIS(1), CLBN_ACTIVATION_NONE, 0u, { 0 }, 1e-5, 0.01, 1.0,          \
+            CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED                                       \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan

@@ -101,6 +101,8 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
                                     &plan->shape);
         variant.parameter_type = plan->desc.parameter_type;
         variant.operations = plan->desc.operations;
+        if (variant.operations == CLBN_OPERATION_INFERENCE)
+            variant.kept = 0; /* so that plans of all sizes share a program */
         status = schedule_and_build(plan, &problem);
         fits = status == CLBN_SUCCESS && variant.group <= bn_program_group_limit(plan->program);
         facts.max_group_size = variant.group / 2;

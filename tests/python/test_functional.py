@@ -199,6 +199,10 @@ def test_refused(queue):
         clbn.batch_norm(x, cl_array.zeros(queue, 4, np.float32))
     with pytest.raises(TypeError, match="gamma is a ndarray"):
         clbn.batch_norm(x, np.zeros(3, np.float32))
+    with pytest.raises(ValueError, match="an operation is 'train', expected one of forward, backward, inference"):
+        clbn.Plan(clbn.Engine(queue.context), (4, 3), operations=["train"])
+    with pytest.raises(clbn.Error, match="CLBN_WRONG_OPERATION"):
+        clbn.Plan(clbn.Engine(queue.context), (4, 3), operations=["inference"]).backward(queue)
     with pytest.raises(TypeError, match="x is int32"):
         clbn.batch_norm(x.astype(np.int32))
     with pytest.raises(ValueError, match="channel axis is 2"):
