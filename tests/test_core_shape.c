@@ -294,7 +294,7 @@ END_TEST
 START_TEST(options_that_do_not_fit_are_not_given)
 {
     const struct variant v = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &rows_shape);
-    char text[256];
+    char text[512];
     ck_assert(bn_variant_options(&v, text, sizeof text));
     size_t length = strlen(text);
     ck_assert(bn_variant_options(&v, text, length + 1));
