@@ -63,10 +63,8 @@ START_TEST(a_plan_of_one_operation_gives_the_same_bits)
 {
     const struct shape *shape = &shapes[1 + _i];
     struct problem problem = problem_random(shape, CLBN_FLOAT32, 1e-5, 1);
-    clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
+    const clbn_engine_options options = engine_options(&engine_configs[_i]);
     cl_int status = CL_SUCCESS;
-    options.geometry = engine_configs[_i].geometry;
-    options.flags = engine_configs[_i].flags;
     clbn_engine engine = clbnCreateEngine(test_context(), test_device(), &options, &status);
     expect_success(status);
     for (enum operation i = 0; i < OPERATIONS; i++) {
