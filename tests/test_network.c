@@ -56,7 +56,7 @@ static void open_samples(void)
             image[j] = (unsigned char)random_index(&random, 256);
         labels[i] = image[0] >= image[1] && image[0] >= image[2] ? 0 : image[1] >= image[2] ? 1 : 2;
     }
-    expect(samples_open(&samples, &arithmetic, &set, &failure));
+    expect(samples_open(&samples, &arithmetic, &set, 5, &failure));
     x = arithmetic_buffer(&arithmetic, TEST_ROWS * INPUTS, &failure);
     expect(x != NULL);
 }
@@ -197,7 +197,7 @@ static double training_loss(void)
 
     expect(enqueue_gather(&arithmetic, &batch, x, &failure));
     expect(network_train(&network, x, &batch, &failure));
-    expect(network_read_tally(&network, &network.training, &score, &failure));
+    expect(tally_read(&network.training, &arithmetic, &score, &failure));
     return score.loss;
 }
 
@@ -308,7 +308,7 @@ static struct score test_score(void)
         expect(enqueue_gather(&arithmetic, &batch, x, &failure));
         expect(network_test(&network, x, &batch, &failure));
     }
-    expect(network_read_tally(&network, &network.test, &score, &failure));
+    expect(tally_read(&network.test, &arithmetic, &score, &failure));
     return score;
 }
 
@@ -334,13 +334,13 @@ END_TEST
 
 START_TEST(shuffled_order_holds_each_sample_once)
 {
-    struct random random = { 5 };
+    struct batch batch;
     cl_uint order[SAMPLES];
     unsigned seen[SAMPLES] = { 0 };
 
     open_arithmetic(geometries[_i]);
     open_samples();
-    expect(samples_shuffle(&samples, &arithmetic, &random, &failure));
+    expect(samples_next(&samples, &arithmetic, ROWS, &batch, &failure));
     ck_assert_int_eq(clEnqueueReadBuffer(session.queue, samples.order, CL_TRUE, 0, sizeof order, order, 0, NULL, NULL),
                      CL_SUCCESS);
     for (size_t i = 0; i < SAMPLES; i++) {

@@ -60,6 +60,11 @@ fails 2 "one of the data's files" 'a log over the labels' train --data data --lo
 check 'the data is untouched' grep -q train-images data/train-images-idx3-ubyte
 fails 2 'exclude each other' "the paper's figure without batch norm" train --paper --no-bn
 fails 2 '--seeds' 'no seed' train --seeds 0
+fails 2 '--layout is for --model cnn' 'a layout of the linear layers' train --layout nchw
+fails 2 '--compare is for --model mlp' 'a residual network without batch norm' train --model cnn --compare
+fails 2 '--batch takes at most' 'a huge batch of the residual network' train --model cnn --batch 5000
+fails 2 '--freeze-bn' 'no steps on frozen statistics' train --model cnn --freeze-bn 0
+fails 2 '--model' 'a model that is none' train --model rnn
 
 # ---- Links and read-only files
 

@@ -1,4 +1,4 @@
-/* clbn train: a classifier of images with batch norm, without it, or both side by side. */
+/* clbn train: a classifier of images with batch norm, without it, or both side by side; or a residual network. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "commands.h"
@@ -8,6 +8,7 @@
 #include "io/options.h"
 #include "io/output_file.h"
 #include "io/plot.h"
+#include "train/resnet_report.h"
 #include "train/training.h"
 #include "train/training_report.h"
 
@@ -29,12 +30,26 @@ enum {
     PAPER_SEEDS = 5,
     MAX_BATCH = 65536,
     MAX_STEPS = 1000000000,
-    MAX_SEEDS = 1000
+    MAX_SEEDS = 1000,
+    CNN_STEPS = 3000, /* 5 epochs of Fashion-MNIST */
+    CNN_BATCH = 100,
+    CNN_CHANNELS = 32,
+    MAX_CNN_BATCH = 4096,
+    MAX_CHANNELS = 512
 };
 
+enum model { MODEL_MLP, MODEL_CNN };
+
+static const char *const model_names[] = { "mlp", "cnn", NULL };
+static const char *const layout_names[] = { "nhwc", "nchw", NULL };
+static const char *const type_names[] = { "float32", "float16", NULL };
+static const clbn_type types[] = { CLBN_FLOAT32, CLBN_FLOAT16 };
+
 struct request {
+    int model; /* an enum model */
     const char *data;
     const char *log;
+    const char *json;
     const char *plot; /* NULL: no picture */
     bool plot_asked;  /* not the one of --compare, which goes without gnuplot */
     bool paper;
@@ -42,6 +57,7 @@ struct request {
     size_t seeds;
     struct session_options session;
     struct training_options training;
+    struct resnet_training_options resnet;
 };
 
 static const char *data_folder(const struct request *request)
@@ -73,6 +89,15 @@ static bool read_data(const struct request *request, struct idx_set *training_se
     return true;
 }
 
+static bool state_path(const struct request *request, const char *name, uint64_t seed, char path[IDX_PATH_SIZE],
+                       struct failure *failure)
+{
+    int length = snprintf(path, IDX_PATH_SIZE, "%s/%s-%" PRIu64 ".npy", request->checkpoints, name, seed);
+
+    return (length >= 0 && length < IDX_PATH_SIZE) ||
+           fail(failure, "the name of the folder '%s' is too long", request->checkpoints);
+}
+
 static bool make_folder(const char *path, struct failure *failure)
 {
     struct stat status;
@@ -93,10 +118,8 @@ static bool train_seeds(const struct request *request, const struct session *ses
     for (size_t i = 0; i < request->seeds; i++) {
         options->seed = request->training.seed + i;
         if (request->checkpoints != NULL) {
-            int length = snprintf(path, sizeof path, "%s/seed-%" PRIu64 ".npy", request->checkpoints, options->seed);
-
-            if (length < 0 || (size_t)length >= sizeof path)
-                return fail(failure, "the name of the folder '%s' is too long", request->checkpoints);
+            if (!state_path(request, "seed", options->seed, path, failure))
+                return false;
             options->checkpoint = path;
         }
         struct training_curve *curve = training_report_start(report, i);
@@ -114,8 +137,6 @@ static bool train(const struct request *request, const struct session *session, 
 
     if (request->plot != NULL && (request->plot_asked || plot_has_gnuplot()) && !plot_probe(request->plot, failure))
         return false;
-    if (request->checkpoints != NULL && !make_folder(request->checkpoints, failure))
-        return false;
     if (!training_report_open(&report, &options, request->seeds, request->log, failure))
         return false;
     bool done = train_seeds(request, session, training_set, test_set, &options, &report, failure) &&
@@ -125,10 +146,24 @@ static bool train(const struct request *request, const struct session *session, 
     return done;
 }
 
+static bool train_resnet(const struct request *request, const struct session *session, const struct idx_set *training_set,
+                         const struct idx_set *test_set, struct failure *failure)
+{
+    struct resnet_training_options options = request->resnet;
+    char path[IDX_PATH_SIZE];
+
+    if (request->checkpoints != NULL) {
+        if (!state_path(request, "cnn", options.seed, path, failure))
+            return false;
+        options.checkpoint = path;
+    }
+    return resnet_report(session, training_set, test_set, &options, request->json, failure);
+}
+
 /* Outputs to one file, or to a file of the data. Returns EXIT_DONE or EXIT_USAGE. */
 static int check_outputs(const struct command_line *command, const struct request *request)
 {
-    const char *const outputs[] = { request->log, request->plot };
+    const char *const outputs[] = { request->log, request->plot, request->json };
     char path[IDX_PATH_SIZE];
     struct failure failure;
 
@@ -136,7 +171,7 @@ static int check_outputs(const struct command_line *command, const struct reques
         return usage_error(command, "--plot takes a file name that ends in .svg or .png, not '%s'", request->plot);
     if (request->log != NULL && request->plot != NULL && output_file_is(request->log, request->plot))
         return usage_error(command, "--log and --plot would both write '%s'", request->plot);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
         for (int file = 0; file < IDX_FILES && outputs[i] != NULL; file++)
             if (idx_find_file(data_folder(request), (enum idx_file)file, path, &failure) && output_file_is(path, outputs[i]))
                 return usage_error(command, "'%s' is one of the data's files, and would be written over", outputs[i]);
@@ -152,7 +187,9 @@ static int run(const struct request *request)
     struct idx_set test_set = IDX_SET_INIT;
 
     if (read_data(request, &training_set, &test_set, &failure) && session_open(&session, &request->session, &failure) &&
-        train(request, &session, &training_set, &test_set, &failure))
+        (request->checkpoints == NULL || make_folder(request->checkpoints, &failure)) &&
+        (request->model == MODEL_CNN ? train_resnet(request, &session, &training_set, &test_set, &failure)
+                                     : train(request, &session, &training_set, &test_set, &failure)))
         exit_code = EXIT_DONE;
     else
         report_failure(&failure);
@@ -162,6 +199,22 @@ static int run(const struct request *request)
     return exit_code;
 }
 
+/* Options that are one model's were given with the other. Returns EXIT_DONE or EXIT_USAGE. */
+static int check_model(const struct command_line *command, int model)
+{
+    static const struct {
+        const char *option;
+        int model;
+    } rows[] = { { "compare", MODEL_MLP }, { "paper", MODEL_MLP },    { "no-bn", MODEL_MLP },    { "seeds", MODEL_MLP },
+                 { "log", MODEL_MLP },     { "plot", MODEL_MLP },     { "layout", MODEL_CNN },   { "type", MODEL_CNN },
+                 { "json", MODEL_CNN },    { "channels", MODEL_CNN }, { "freeze-bn", MODEL_CNN } };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].model != model && option_given(command, rows[i].option))
+            return usage_error(command, "--%s is for --model %s", rows[i].option, model_names[rows[i].model]);
+    return EXIT_DONE;
+}
+
 int command_train(int argc, char **argv)
 {
     struct request request = { 0 };
@@ -169,6 +222,10 @@ int command_train(int argc, char **argv)
     long long batch = DEFAULT_BATCH;
     long long seed = 1;
     long long seeds = 1;
+    long long channels = CNN_CHANNELS;
+    long long frozen_steps = 0;
+    int layout = 0;
+    int type = 0;
     double learning_rate = 0.1;
     bool no_bn = false;
     bool compare = false;
@@ -178,6 +235,11 @@ int command_train(int argc, char **argv)
           .to.string = &request.data,
           .argument = "DIR",
           .help = "folder with IDX images and labels, gzip-compressed or not (default " DEFAULT_DATA ")" },
+        { .name = "model",
+          .kind = OPTION_CHOICE,
+          .to.choice = &request.model,
+          .choices = model_names,
+          .help = "the paper's linear layers, or a small residual network (default mlp)" },
         { .name = "compare", .kind = OPTION_FLAG, .to.flag = &compare, .help = "train without and with batch norm" },
         { .name = "paper",
           .kind = OPTION_FLAG,
@@ -189,13 +251,13 @@ int command_train(int argc, char **argv)
           .to.integer = &steps,
           .argument = "N",
           .integer_range = { 1, MAX_STEPS },
-          .help = "mini-batches to train on (default 20000)" },
+          .help = "mini-batches to train on (default 20000; cnn: 3000)" },
         { .name = "batch",
           .kind = OPTION_INTEGER,
           .to.integer = &batch,
           .argument = "N",
           .integer_range = { 2, MAX_BATCH },
-          .help = "images in a mini-batch (default 60)" },
+          .help = "images in a mini-batch (default 60; cnn: 100)" },
         { .name = "learning-rate",
           .kind = OPTION_REAL,
           .to.real = &learning_rate,
@@ -213,6 +275,28 @@ int command_train(int argc, char **argv)
           .argument = "N",
           .integer_range = { 1, MAX_SEEDS },
           .help = "train N times, from this seed on (default 1)" },
+        { .name = "layout",
+          .kind = OPTION_CHOICE,
+          .to.choice = &layout,
+          .choices = layout_names,
+          .help = "of the cnn's images (default nhwc)" },
+        { .name = "type",
+          .kind = OPTION_CHOICE,
+          .to.choice = &type,
+          .choices = type_names,
+          .help = "in which the cnn stores them (default float32)" },
+        { .name = "channels",
+          .kind = OPTION_INTEGER,
+          .to.integer = &channels,
+          .argument = "N",
+          .integer_range = { 1, MAX_CHANNELS },
+          .help = "of the cnn's first convolution (default 32)" },
+        { .name = "freeze-bn",
+          .kind = OPTION_INTEGER,
+          .to.integer = &frozen_steps,
+          .argument = "N",
+          .integer_range = { 1, MAX_STEPS },
+          .help = "then train the cnn N steps more on frozen statistics" },
         { .name = "checkpoint",
           .kind = OPTION_STRING,
           .to.string = &request.checkpoints,
@@ -223,6 +307,11 @@ int command_train(int argc, char **argv)
           .to.string = &request.log,
           .argument = "FILE.csv",
           .help = "write losses and accuracies to a file" },
+        { .name = "json",
+          .kind = OPTION_STRING,
+          .to.string = &request.json,
+          .argument = "FILE",
+          .help = "write what the cnn came to, and what was measured, to a file" },
         { .name = "plot",
           .kind = OPTION_STRING,
           .to.string = &request.plot,
@@ -236,6 +325,15 @@ int command_train(int argc, char **argv)
 
     if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
+    exit_code = check_model(&command, request.model);
+    if (exit_code != EXIT_DONE)
+        return exit_code;
+    if (request.model == MODEL_CNN) {
+        steps = option_given(&command, "steps") ? steps : CNN_STEPS;
+        batch = option_given(&command, "batch") ? batch : CNN_BATCH;
+        if (batch > MAX_CNN_BATCH)
+            return usage_error(&command, "--batch takes at most %d with --model cnn, not %lld", MAX_CNN_BATCH, batch);
+    }
     if (no_bn && (compare || request.paper))
         return usage_error(&command, "--no-bn and --%s exclude each other", compare ? "compare" : "paper");
     if (request.paper) {
@@ -257,5 +355,14 @@ int command_train(int argc, char **argv)
     request.training.learning_rate = learning_rate;
     request.training.seed = (uint64_t)seed;
     request.seeds = (size_t)seeds;
+    request.resnet.channels = (size_t)channels;
+    request.resnet.classes = CLASSES;
+    request.resnet.batch = (size_t)batch;
+    request.resnet.steps = (size_t)steps;
+    request.resnet.frozen_steps = (size_t)frozen_steps;
+    request.resnet.learning_rate = learning_rate;
+    request.resnet.type = types[type];
+    request.resnet.channels_last = layout == 0;
+    request.resnet.seed = (uint64_t)seed;
     return run(&request);
 }

@@ -15,27 +15,22 @@ static const char *const kernel_names[ARITHMETIC_KERNELS] = {
     [ARITHMETIC_CLASSIFY] = "classify",
     [ARITHMETIC_DESCEND] = "descend",
     [ARITHMETIC_DESCEND_BIAS] = "descend_bias",
+    [ARITHMETIC_CONVOLVE] = "convolve",
+    [ARITHMETIC_WEIGHT_GRADIENT] = "weight_gradient",
+    [ARITHMETIC_SUM_ROWS] = "sum_rows",
+    [ARITHMETIC_TRANSPOSE_TAPS] = "transpose_taps",
+    [ARITHMETIC_POOL] = "pool",
+    [ARITHMETIC_POOL_GRADIENT] = "pool_gradient",
+    [ARITHMETIC_DESCEND_WITH_MOMENTUM] = "descend_with_momentum",
+    [ARITHMETIC_UNPACK] = "unpack",
+    [ARITHMETIC_PACK] = "pack",
+    [ARITHMETIC_TEXTBOOK_STATISTICS] = "textbook_statistics",
+    [ARITHMETIC_TEXTBOOK_NORMALIZE] = "textbook_normalize",
+    [ARITHMETIC_TEXTBOOK_ACTIVATE] = "textbook_activate",
+    [ARITHMETIC_TEXTBOOK_ACTIVATE_GRADIENT] = "textbook_activate_gradient",
+    [ARITHMETIC_TEXTBOOK_SUMS] = "textbook_sums",
+    [ARITHMETIC_TEXTBOOK_INPUT_GRADIENT] = "textbook_input_gradient",
 };
-
-struct argument {
-    size_t size;
-    const void *value;
-};
-
-#define ARGUMENT(variable)                                                                                                     \
-    {                                                                                                                          \
-        sizeof(variable), &(variable)                                                                                          \
-    }
-#define ARGUMENT_COUNT(arguments) ((cl_uint)(sizeof(arguments) / sizeof(arguments)[0]))
-
-static const struct embedded_file *program_source(void)
-{
-    const struct embedded_file *file = network_sources;
-
-    while (file->name != NULL && strcmp(file->name, "network.cl") != 0)
-        file++;
-    return file;
-}
 
 /* Says why a program did not build, with the compiler's words. */
 static bool fail_build(cl_program program, cl_device_id device, cl_int status, struct failure *failure)
@@ -43,7 +38,7 @@ static bool fail_build(cl_program program, cl_device_id device, cl_int status, s
     char log[1024] = "";
 
     clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-    return fail(failure, "the device's compiler refused network.cl with %s: %s", clbnStatusName(status), log);
+    return fail(failure, "the device's compiler refused the networks' kernels with %s: %s", clbnStatusName(status), log);
 }
 
 /* Wide vectors and single work-items suit a CPU's compiler, narrow ones in groups a GPU. */
@@ -68,12 +63,18 @@ static bool choose_geometry(struct arithmetic *arithmetic, clbn_engine engine, s
 
 static bool build_program(struct arithmetic *arithmetic, cl_device_id device, struct failure *failure)
 {
-    const struct embedded_file *source = program_source();
-    const char *text = (const char *)source->bytes;
+    enum { MOST_SOURCES = 8 };
+    const char *texts[MOST_SOURCES];
+    size_t sizes[MOST_SOURCES];
+    cl_uint count = 0;
     char options[64];
     cl_int status;
 
-    arithmetic->program = clCreateProgramWithSource(arithmetic->context, 1, &text, &source->size, &status);
+    for (const struct embedded_file *file = network_sources; file->name != NULL && count < MOST_SOURCES; file++) {
+        texts[count] = (const char *)file->bytes;
+        sizes[count++] = file->size;
+    }
+    arithmetic->program = clCreateProgramWithSource(arithmetic->context, count, texts, sizes, &status);
     if (arithmetic->program == NULL)
         return fail_opencl(failure, "clCreateProgramWithSource", status);
     snprintf(options, sizeof options, "-cl-std=CL1.2 -DVECTOR=%u -DROWS=%u", (unsigned)arithmetic->vector,
@@ -153,8 +154,8 @@ bool arithmetic_fill(const struct arithmetic *arithmetic, cl_mem buffer, size_t 
     return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueFillBuffer", status);
 }
 
-static bool enqueue(struct arithmetic *arithmetic, enum arithmetic_kernel id, size_t work_items,
-                    const struct argument *arguments, cl_uint argument_count, struct failure *failure)
+bool arithmetic_enqueue(struct arithmetic *arithmetic, enum arithmetic_kernel id, size_t work_items,
+                        const struct argument *arguments, cl_uint argument_count, struct failure *failure)
 {
     cl_kernel kernel = arithmetic->kernels[id];
 
@@ -185,8 +186,8 @@ bool enqueue_gather(struct arithmetic *arithmetic, const struct batch *batch, cl
     const struct argument arguments[] = { ARGUMENT(batch->images), ARGUMENT(batch->order), ARGUMENT(first),
                                           ARGUMENT(rows),          ARGUMENT(width),        ARGUMENT(x) };
 
-    return enqueue(arithmetic, ARITHMETIC_GATHER, batch->rows * divide_up(batch->width, arithmetic->vector), arguments,
-                   ARGUMENT_COUNT(arguments), failure);
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_GATHER, batch->rows * divide_up(batch->width, arithmetic->vector),
+                              arguments, ARGUMENT_COUNT(arguments), failure);
 }
 
 bool enqueue_multiply(struct arithmetic *arithmetic, struct factor a, cl_mem b, size_t columns, double scale, cl_mem start,
@@ -203,8 +204,9 @@ bool enqueue_multiply(struct arithmetic *arithmetic, struct factor a, cl_mem b, 
                                           ARGUMENT(start),    ARGUMENT(start_row), ARGUMENT(factor),  ARGUMENT(rows),
                                           ARGUMENT(inner),    ARGUMENT(width),     ARGUMENT(c) };
 
-    return enqueue(arithmetic, ARITHMETIC_MULTIPLY, divide_up(rows, arithmetic->rows) * divide_up(columns, arithmetic->vector),
-                   arguments, ARGUMENT_COUNT(arguments), failure);
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_MULTIPLY,
+                              divide_up(rows, arithmetic->rows) * divide_up(columns, arithmetic->vector), arguments,
+                              ARGUMENT_COUNT(arguments), failure);
 }
 
 bool enqueue_transpose(struct arithmetic *arithmetic, cl_mem a, size_t rows, size_t columns, cl_mem b, struct failure *failure)
@@ -213,8 +215,8 @@ bool enqueue_transpose(struct arithmetic *arithmetic, cl_mem a, size_t rows, siz
     cl_uint width = (cl_uint)columns;
     const struct argument arguments[] = { ARGUMENT(a), ARGUMENT(height), ARGUMENT(width), ARGUMENT(b) };
 
-    return enqueue(arithmetic, ARITHMETIC_TRANSPOSE, columns * divide_up(rows, arithmetic->vector), arguments,
-                   ARGUMENT_COUNT(arguments), failure);
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_TRANSPOSE, columns * divide_up(rows, arithmetic->vector), arguments,
+                              ARGUMENT_COUNT(arguments), failure);
 }
 
 bool enqueue_sigmoid(struct arithmetic *arithmetic, cl_mem x, size_t count, struct failure *failure)
@@ -222,8 +224,8 @@ bool enqueue_sigmoid(struct arithmetic *arithmetic, cl_mem x, size_t count, stru
     cl_uint values = (cl_uint)count;
     const struct argument arguments[] = { ARGUMENT(x), ARGUMENT(values) };
 
-    return enqueue(arithmetic, ARITHMETIC_SIGMOID, divide_up(count, arithmetic->vector), arguments, ARGUMENT_COUNT(arguments),
-                   failure);
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_SIGMOID, divide_up(count, arithmetic->vector), arguments,
+                              ARGUMENT_COUNT(arguments), failure);
 }
 
 bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy, size_t count, struct failure *failure)
@@ -231,21 +233,23 @@ bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy
     cl_uint values = (cl_uint)count;
     const struct argument arguments[] = { ARGUMENT(y), ARGUMENT(dy), ARGUMENT(values) };
 
-    return enqueue(arithmetic, ARITHMETIC_SIGMOID_GRADIENT, divide_up(count, arithmetic->vector), arguments,
-                   ARGUMENT_COUNT(arguments), failure);
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_SIGMOID_GRADIENT, divide_up(count, arithmetic->vector), arguments,
+                              ARGUMENT_COUNT(arguments), failure);
 }
 
-bool enqueue_classify(struct arithmetic *arithmetic, cl_mem logits, const struct batch *batch, size_t classes, cl_mem gradients,
-                      cl_mem losses, cl_mem hits, struct failure *failure)
+bool enqueue_classify(struct arithmetic *arithmetic, cl_mem logits, const struct batch *batch, size_t classes, double scale,
+                      cl_mem gradients, cl_mem losses, cl_mem hits, struct failure *failure)
 {
     cl_uint first = (cl_uint)batch->first;
     cl_uint rows = (cl_uint)batch->rows;
     cl_uint columns = (cl_uint)classes;
-    const struct argument arguments[] = { ARGUMENT(logits),    ARGUMENT(batch->labels), ARGUMENT(batch->order),
-                                          ARGUMENT(first),     ARGUMENT(rows),          ARGUMENT(columns),
-                                          ARGUMENT(gradients), ARGUMENT(losses),        ARGUMENT(hits) };
+    cl_float factor = (cl_float)scale;
+    const struct argument arguments[] = { ARGUMENT(logits), ARGUMENT(batch->labels), ARGUMENT(batch->order),
+                                          ARGUMENT(first),  ARGUMENT(rows),          ARGUMENT(columns),
+                                          ARGUMENT(factor), ARGUMENT(gradients),     ARGUMENT(losses),
+                                          ARGUMENT(hits) };
 
-    return enqueue(arithmetic, ARITHMETIC_CLASSIFY, batch->rows, arguments, ARGUMENT_COUNT(arguments), failure);
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_CLASSIFY, batch->rows, arguments, ARGUMENT_COUNT(arguments), failure);
 }
 
 bool enqueue_descend(struct arithmetic *arithmetic, cl_mem parameters, cl_mem gradient, double rate, size_t count,
@@ -255,7 +259,7 @@ bool enqueue_descend(struct arithmetic *arithmetic, cl_mem parameters, cl_mem gr
     cl_uint values = (cl_uint)count;
     const struct argument arguments[] = { ARGUMENT(parameters), ARGUMENT(gradient), ARGUMENT(factor), ARGUMENT(values) };
 
-    return enqueue(arithmetic, ARITHMETIC_DESCEND, count, arguments, ARGUMENT_COUNT(arguments), failure);
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_DESCEND, count, arguments, ARGUMENT_COUNT(arguments), failure);
 }
 
 bool enqueue_descend_bias(struct arithmetic *arithmetic, cl_mem bias, cl_mem dy, double rate, size_t rows, size_t columns,
@@ -266,5 +270,5 @@ bool enqueue_descend_bias(struct arithmetic *arithmetic, cl_mem bias, cl_mem dy,
     cl_uint width = (cl_uint)columns;
     const struct argument arguments[] = { ARGUMENT(bias), ARGUMENT(dy), ARGUMENT(factor), ARGUMENT(height), ARGUMENT(width) };
 
-    return enqueue(arithmetic, ARITHMETIC_DESCEND_BIAS, columns, arguments, ARGUMENT_COUNT(arguments), failure);
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_DESCEND_BIAS, columns, arguments, ARGUMENT_COUNT(arguments), failure);
 }

@@ -1,4 +1,4 @@
-/* The kernels of network.cl, one function for each, on buffers of packed float matrices. */
+/* The kernels of network.cl, which are enqueued from here, and of the files after it: one function for each, on buffers of packed float matrices. */
 #ifndef CLBN_TOOL_ARITHMETIC_H
 #define CLBN_TOOL_ARITHMETIC_H
 
@@ -18,6 +18,21 @@ enum arithmetic_kernel {
     ARITHMETIC_CLASSIFY,
     ARITHMETIC_DESCEND,
     ARITHMETIC_DESCEND_BIAS,
+    ARITHMETIC_CONVOLVE, /* from here on those of convolution.cl, storage.cl and textbook.cl */
+    ARITHMETIC_WEIGHT_GRADIENT,
+    ARITHMETIC_SUM_ROWS,
+    ARITHMETIC_TRANSPOSE_TAPS,
+    ARITHMETIC_POOL,
+    ARITHMETIC_POOL_GRADIENT,
+    ARITHMETIC_DESCEND_WITH_MOMENTUM,
+    ARITHMETIC_UNPACK,
+    ARITHMETIC_PACK,
+    ARITHMETIC_TEXTBOOK_STATISTICS,
+    ARITHMETIC_TEXTBOOK_NORMALIZE,
+    ARITHMETIC_TEXTBOOK_ACTIVATE,
+    ARITHMETIC_TEXTBOOK_ACTIVATE_GRADIENT,
+    ARITHMETIC_TEXTBOOK_SUMS,
+    ARITHMETIC_TEXTBOOK_INPUT_GRADIENT,
     ARITHMETIC_KERNELS
 };
 
@@ -31,6 +46,22 @@ struct arithmetic {
     cl_uint rows;   /* rows of a product to a work-item */
     size_t group;   /* work-items to a group */
 };
+
+/* A kernel's argument. */
+struct argument {
+    size_t size;
+    const void *value;
+};
+
+#define ARGUMENT(variable)                                                                                                     \
+    {                                                                                                                          \
+        sizeof(variable), &(variable)                                                                                          \
+    }
+#define ARGUMENT_COUNT(arguments) ((cl_uint)(sizeof(arguments) / sizeof(arguments)[0]))
+
+/* Enqueues a kernel for at least so many work-items. */
+bool arithmetic_enqueue(struct arithmetic *arithmetic, enum arithmetic_kernel id, size_t work_items,
+                        const struct argument *arguments, cl_uint argument_count, struct failure *failure);
 
 /* Compiles the kernels for the geometry of the session's engine. The session must outlive the arithmetic. On failure
  * the arithmetic is closed. */
@@ -80,9 +111,9 @@ bool enqueue_sigmoid(struct arithmetic *arithmetic, cl_mem x, size_t count, stru
 bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy, size_t count, struct failure *failure);
 
 /* Adds the cross entropy of the softmax of each row of logits to losses, and 1 to hits where the greatest logit is the
- * label's. gradients, or NULL, becomes the gradient of the batch's mean loss. */
-bool enqueue_classify(struct arithmetic *arithmetic, cl_mem logits, const struct batch *batch, size_t classes, cl_mem gradients,
-                      cl_mem losses, cl_mem hits, struct failure *failure);
+ * label's. gradients, or NULL, becomes scale times the gradient of the batch's mean loss. */
+bool enqueue_classify(struct arithmetic *arithmetic, cl_mem logits, const struct batch *batch, size_t classes, double scale,
+                      cl_mem gradients, cl_mem losses, cl_mem hits, struct failure *failure);
 
 /* parameters -= rate * gradient */
 bool enqueue_descend(struct arithmetic *arithmetic, cl_mem parameters, cl_mem gradient, double rate, size_t count,

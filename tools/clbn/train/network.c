@@ -71,16 +71,6 @@ static bool open_layer(struct network *network, size_t index, clbn_engine engine
     return draw_weights(layer, network->arithmetic->queue, random, options->deviation, failure);
 }
 
-static bool open_tally(const struct network *network, struct tally *tally, size_t rows, struct failure *failure)
-{
-    tally->rows = rows;
-    tally->losses = arithmetic_buffer(network->arithmetic, rows, failure);
-    if (tally->losses == NULL)
-        return false;
-    tally->hits = arithmetic_buffer(network->arithmetic, rows, failure);
-    return tally->hits != NULL;
-}
-
 bool network_open(struct network *network, struct arithmetic *arithmetic, clbn_engine engine,
                   const struct network_options *options, struct failure *failure)
 {
@@ -94,8 +84,8 @@ bool network_open(struct network *network, struct arithmetic *arithmetic, clbn_e
             goto cleanup;
     /* The last batch is whole, too. */
     network->typical = arithmetic_buffer(arithmetic, options->test_samples + options->test_rows, failure);
-    if (network->typical != NULL && open_tally(network, &network->training, options->training_rows, failure) &&
-        open_tally(network, &network->test, options->test_rows, failure))
+    if (network->typical != NULL && tally_open(&network->training, arithmetic, options->training_rows, failure) &&
+        tally_open(&network->test, arithmetic, options->test_rows, failure))
         return true;
 cleanup:
     network_close(network);
@@ -117,10 +107,8 @@ void network_close(struct network *network)
             release_buffer(layer->buffers[j]);
         normalization_close(&layer->normalization);
     }
-    release_buffer(network->training.losses);
-    release_buffer(network->training.hits);
-    release_buffer(network->test.losses);
-    release_buffer(network->test.hits);
+    tally_close(&network->training);
+    tally_close(&network->test);
     release_buffer(network->typical);
     memset(network, 0, sizeof *network);
 }
@@ -200,7 +188,7 @@ static bool classify(struct network *network, const struct batch *batch, struct 
     cl_mem outputs = network->layers[NETWORK_HIDDEN].buffers[LAYER_Y];
 
     tally->samples += batch->rows;
-    return enqueue_classify(network->arithmetic, outputs, batch, network->options.classes, gradients, tally->losses,
+    return enqueue_classify(network->arithmetic, outputs, batch, network->options.classes, 1.0, gradients, tally->losses,
                             tally->hits, failure);
 }
 
@@ -226,43 +214,6 @@ bool network_test(struct network *network, cl_mem x, const struct batch *batch, 
     /* The plan's batch is whole: the rows after a smaller batch are computed, too, and then left out. */
     return forward(network, x, network->options.test_rows, false, failure) &&
            classify(network, batch, &network->test, NULL, failure);
-}
-
-bool network_read_tally(struct network *network, struct tally *tally, struct score *score, struct failure *failure)
-{
-    bool done = false;
-    cl_command_queue queue = network->arithmetic->queue;
-    cl_float *losses = malloc(tally->rows * sizeof *losses);
-    cl_uint *hits = malloc(tally->rows * sizeof *hits);
-    double loss = 0.0;
-    double hit_count = 0.0;
-    cl_int status;
-
-    if (losses == NULL || hits == NULL) {
-        fail(failure, "there is no memory for a tally of %zu rows", tally->rows);
-        goto cleanup;
-    }
-    status = clEnqueueReadBuffer(queue, tally->losses, CL_FALSE, 0, tally->rows * sizeof *losses, losses, 0, NULL, NULL);
-    if (status == CL_SUCCESS)
-        status = clEnqueueReadBuffer(queue, tally->hits, CL_TRUE, 0, tally->rows * sizeof *hits, hits, 0, NULL, NULL);
-    if (status != CL_SUCCESS) {
-        clFinish(queue); /* The first read may still be writing to losses. */
-        fail_opencl(failure, "clEnqueueReadBuffer", status);
-        goto cleanup;
-    }
-    for (size_t i = 0; i < tally->rows; i++) {
-        loss += (double)losses[i];
-        hit_count += (double)hits[i];
-    }
-    score->loss = tally->samples > 0 ? loss / (double)tally->samples : (double)NAN;
-    score->accuracy = tally->samples > 0 ? hit_count / (double)tally->samples : (double)NAN;
-    tally->samples = 0;
-    done = arithmetic_fill(network->arithmetic, tally->losses, tally->rows, 0.0, failure) &&
-           arithmetic_fill(network->arithmetic, tally->hits, tally->rows, 0.0, failure);
-cleanup:
-    free(losses);
-    free(hits);
-    return done;
 }
 
 bool network_read_typical(struct network *network, float *values, struct failure *failure)

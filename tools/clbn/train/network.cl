@@ -128,11 +128,11 @@ __kernel void sigmoid_gradient(__global const float *y, __global float *dy, uint
 /*
  * Softmax and cross entropy of each row of logits, and whether the greatest logit is the label's.
  *
- * Adds the loss to losses[i] and 1 or 0 to hits[i]. gradients, or NULL, becomes the gradient of the mean loss. A
- * work-item to a row.
+ * Adds the loss to losses[i] and 1 or 0 to hits[i]. gradients, or NULL, becomes scale times the gradient of the mean
+ * loss. A work-item to a row.
  */
 __kernel void classify(__global const float *logits, __global const uchar *labels, __global const uint *order,
-                       uint first, uint rows, uint classes, __global float *gradients, __global float *losses,
+                       uint first, uint rows, uint classes, float scale, __global float *gradients, __global float *losses,
                        __global uint *hits)
 {
     size_t i = get_global_id(0);
@@ -156,7 +156,7 @@ __kernel void classify(__global const float *logits, __global const uchar *label
     hits[i] += hit ? 1 : 0;
     if (gradients)
         for (uint j = 0; j < classes; j++)
-            gradients[i * classes + j] = (exp(row[j] - greatest) / sum - (j == label ? 1.0f : 0.0f)) / rows;
+            gradients[i * classes + j] = (exp(row[j] - greatest) / sum - (j == label ? 1.0f : 0.0f)) * scale / rows;
 }
 
 /* parameters = parameters - rate * gradient. A work-item to an element. */

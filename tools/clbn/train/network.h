@@ -15,6 +15,7 @@
 #include "train/arithmetic.h"
 #include "train/checkpoint.h"
 #include "train/normalization.h"
+#include "train/tally.h"
 
 #include <clbn.h>
 #include <stdbool.h>
@@ -55,14 +56,6 @@ struct layer {
     struct normalization normalization;
 };
 
-/* What a network made of the samples that it has seen since the last reading. */
-struct tally {
-    cl_mem losses; /* float, the sum of each row of the batches */
-    cl_mem hits;   /* uint, likewise */
-    size_t rows;
-    size_t samples;
-};
-
 /* All zero: closed. */
 struct network {
     struct arithmetic *arithmetic;
@@ -72,11 +65,6 @@ struct network {
     struct tally test;
     /* float: of each sample of the tally of tests, what a typical sigmoid, the first of the last hidden layer, is given. */
     cl_mem typical;
-};
-
-struct score {
-    double loss;     /* mean cross entropy, in nats */
-    double accuracy; /* part of the samples whose greatest output is the label's, 0 to 1 */
 };
 
 /* The arithmetic must outlive the network. engine may be NULL without batch norm. On failure the network is closed. */
@@ -89,9 +77,6 @@ bool network_train(struct network *network, cl_mem x, const struct batch *batch,
 
 /* Classifies a batch of up to test_rows samples. x has test_rows rows, of which the first are the batch's images. */
 bool network_test(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure);
-
-/* Waits for the device, reads a tally of the network's and starts it afresh. No samples give NaN. */
-bool network_read_tally(struct network *network, struct tally *tally, struct score *score, struct failure *failure);
 
 /* Waits for the device, and reads what the typical sigmoid was given for each of the samples in the tally of tests. */
 bool network_read_typical(struct network *network, float *values, struct failure *failure);

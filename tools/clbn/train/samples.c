@@ -13,10 +13,11 @@ static cl_mem copy_bytes(const struct arithmetic *arithmetic, unsigned char *byt
     return buffer;
 }
 
-bool samples_open(struct samples *samples, const struct arithmetic *arithmetic, const struct idx_set *set,
+bool samples_open(struct samples *samples, const struct arithmetic *arithmetic, const struct idx_set *set, uint64_t seed,
                   struct failure *failure)
 {
     memset(samples, 0, sizeof *samples);
+    samples->random.state = seed;
     samples->count = set->count;
     samples->width = set->height * set->width;
     samples->images = copy_bytes(arithmetic, set->images, set->count * samples->width, failure);
@@ -59,13 +60,13 @@ static bool write_order(struct samples *samples, const struct arithmetic *arithm
     return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueWriteBuffer", status);
 }
 
-bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmetic, struct random *random,
-                     struct failure *failure)
+/* Draws a new order. */
+static bool shuffle(struct samples *samples, const struct arithmetic *arithmetic, struct failure *failure)
 {
     if (samples->order == NULL && !create_order(samples, arithmetic, failure))
         return false;
     for (size_t i = samples->count; i-- > 1;) {
-        size_t j = random_index(random, (uint32_t)(i + 1));
+        size_t j = random_index(&samples->random, (uint32_t)(i + 1));
         cl_uint taken = samples->host_order[j];
 
         samples->host_order[j] = samples->host_order[i];
@@ -74,12 +75,27 @@ bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmeti
     return write_order(samples, arithmetic, failure);
 }
 
+bool samples_next(struct samples *samples, const struct arithmetic *arithmetic, size_t rows, struct batch *batch,
+                  struct failure *failure)
+{
+    if (samples->next == 0 || samples->next > samples->count - rows) {
+        if (!shuffle(samples, arithmetic, failure))
+            return false;
+        samples->next = 0;
+    }
+    *batch = samples_batch(samples, samples->next, rows);
+    samples->next += rows;
+    return true;
+}
+
 bool samples_checkpoint(struct samples *samples, const struct arithmetic *arithmetic, struct checkpoint *checkpoint,
                         struct failure *failure)
 {
     size_t shuffled = samples->order != NULL;
 
-    if (!checkpoint_count(checkpoint, &shuffled, 1, failure))
+    if (!checkpoint_bits(checkpoint, &samples->random.state, failure) ||
+        !checkpoint_count(checkpoint, &samples->next, samples->count, failure) ||
+        !checkpoint_count(checkpoint, &shuffled, 1, failure))
         return false;
     if (!shuffled)
         return true;

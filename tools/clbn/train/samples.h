@@ -18,20 +18,23 @@ struct samples {
     cl_mem labels; /* unsigned char */
     cl_mem order;  /* uint; NULL until the first shuffle: as they come */
     cl_uint *host_order;
+    struct random random;
+    size_t next; /* of the order, to be taken */
     size_t count;
     size_t width;
 };
 
-/* Copies a set to the device. On failure the samples are closed. */
-bool samples_open(struct samples *samples, const struct arithmetic *arithmetic, const struct idx_set *set,
+/* Copies a set to the device. seed: of the order. On failure the samples are closed. */
+bool samples_open(struct samples *samples, const struct arithmetic *arithmetic, const struct idx_set *set, uint64_t seed,
                   struct failure *failure);
 void samples_close(struct samples *samples);
 
-/* Draws a new order. Waits for the work that still uses the old one. */
-bool samples_shuffle(struct samples *samples, const struct arithmetic *arithmetic, struct random *random,
-                     struct failure *failure);
+/* The next batch, of a new random order where the old one has none left: what does not fill a batch at an epoch's end is left out. A new
+ * order waits for the work that still uses the old one. */
+bool samples_next(struct samples *samples, const struct arithmetic *arithmetic, size_t rows, struct batch *batch,
+                  struct failure *failure);
 
-/* Saves or restores the order. */
+/* Saves or restores the order and the place in it. */
 bool samples_checkpoint(struct samples *samples, const struct arithmetic *arithmetic, struct checkpoint *checkpoint,
                         struct failure *failure);
 

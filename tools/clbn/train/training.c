@@ -1,8 +1,8 @@
 #include "train/training.h"
 
-#include "io/random.h"
 #include "train/arithmetic.h"
 #include "train/checkpoint.h"
+#include "train/pace.h"
 #include "train/samples.h"
 
 #include <math.h>
@@ -31,15 +31,12 @@ struct training {
     cl_mem training_x;                   /* (batch, width) */
     cl_mem test_x;                       /* (TEST_ROWS, width) */
     float *inputs;                       /* a value for each test sample */
-    struct random random;                /* of the order */
-    size_t next_sample;
-    cl_event marker; /* of an earlier step */
+    struct pace pace;
 };
 
 static void close_training(struct training *training)
 {
-    if (training->marker != NULL)
-        clReleaseEvent(training->marker);
+    pace_close(&training->pace);
     if (training->training_x != NULL)
         clReleaseMemObject(training->training_x);
     if (training->test_x != NULL)
@@ -80,14 +77,16 @@ static bool open_training(struct training *training, const struct session *sessi
                           const struct idx_set *test_set, struct failure *failure)
 {
     struct arithmetic *arithmetic = &training->arithmetic;
+    const struct training_options *options = training->options;
 
+    /* The order's random numbers are another stream than those of the weights. */
     if (!arithmetic_open(arithmetic, session, failure) ||
-        !samples_open(&training->training_samples, arithmetic, training_set, failure) ||
-        !samples_open(&training->test_samples, arithmetic, test_set, failure) ||
+        !samples_open(&training->training_samples, arithmetic, training_set, ~options->seed, failure) ||
+        !samples_open(&training->test_samples, arithmetic, test_set, 0, failure) ||
         !open_networks(training, session->engine, failure))
         return false;
     training->queue = session->queue;
-    training->training_x = arithmetic_buffer(arithmetic, training->options->batch * training->training_samples.width, failure);
+    training->training_x = arithmetic_buffer(arithmetic, options->batch * training->training_samples.width, failure);
     if (training->training_x == NULL)
         return false;
     training->test_x = arithmetic_buffer(arithmetic, TEST_ROWS * training->test_samples.width, failure);
@@ -97,42 +96,18 @@ static bool open_training(struct training *training, const struct session *sessi
     return training->inputs != NULL || fail(failure, "there is no memory for the inputs of a sigmoid");
 }
 
-/* Steps every network once, on the same batch. What is left of an epoch that does not fill a batch is left out. */
+/* Steps every network once, on the same batch. */
 static bool step(struct training *training, struct failure *failure)
 {
-    size_t rows = training->options->batch;
-    size_t count = training->training_samples.count;
+    struct batch batch;
 
-    if (training->next_sample == 0 || training->next_sample > count - rows) {
-        if (!samples_shuffle(&training->training_samples, &training->arithmetic, &training->random, failure))
-            return false;
-        training->next_sample = 0;
-    }
-    struct batch batch = samples_batch(&training->training_samples, training->next_sample, rows);
-    training->next_sample += rows;
-    if (!enqueue_gather(&training->arithmetic, &batch, training->training_x, failure))
+    if (!samples_next(&training->training_samples, &training->arithmetic, training->options->batch, &batch, failure) ||
+        !enqueue_gather(&training->arithmetic, &batch, training->training_x, failure))
         return false;
     for (size_t i = 0; i < CONTENDERS; i++)
         if (training->options->trained[i] && !network_train(&training->networks[i], training->training_x, &batch, failure))
             return false;
     return true;
-}
-
-/* Lets the host run at most two paces ahead of the device: the queue stays filled and short, and the progress true. */
-static bool keep_pace(struct training *training, size_t steps, struct failure *failure)
-{
-    cl_event marker = NULL;
-    cl_int status = clEnqueueMarkerWithWaitList(training->queue, 0, NULL, &marker);
-
-    if (status == CL_SUCCESS)
-        status = clFlush(training->queue);
-    if (status == CL_SUCCESS && training->marker != NULL) {
-        status = clWaitForEvents(1, &training->marker);
-        clReleaseEvent(training->marker);
-        training->observer->on_steps(training->observer->context, steps - PACE_STEPS);
-    }
-    training->marker = marker;
-    return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
 }
 
 static bool read_scores(struct training *training, size_t contender, struct training_point *point, struct failure *failure)
@@ -141,8 +116,8 @@ static bool read_scores(struct training *training, size_t contender, struct trai
     size_t count = network->test.samples;
 
     if (!network_read_typical(network, training->inputs, failure) ||
-        !network_read_tally(network, &network->training, &point->scores[contender].training, failure) ||
-        !network_read_tally(network, &network->test, &point->scores[contender].test, failure))
+        !tally_read(&network->training, &training->arithmetic, &point->scores[contender].training, failure) ||
+        !tally_read(&network->test, &training->arithmetic, &point->scores[contender].test, failure))
         return false;
     point->scores[contender].inputs = distribution_of(training->inputs, count);
     return true;
@@ -250,8 +225,6 @@ static bool checkpoint_points(struct training *training, struct checkpoint *chec
 static bool walk_state(struct training *training, struct checkpoint *checkpoint, struct failure *failure)
 {
     if (!checkpoint_options(training, checkpoint, failure) || !checkpoint_points(training, checkpoint, failure) ||
-        !checkpoint_bits(checkpoint, &training->random.state, failure) ||
-        !checkpoint_count(checkpoint, &training->next_sample, training->training_samples.count, failure) ||
         !samples_checkpoint(&training->training_samples, &training->arithmetic, checkpoint, failure))
         return false;
     for (size_t i = 0; i < CONTENDERS; i++)
@@ -321,8 +294,9 @@ static bool run(struct training *training, struct failure *failure)
             if (!step(training, failure))
                 return false;
             done++;
-            if (done % PACE_STEPS == 0 && !keep_pace(training, done, failure))
+            if (done % PACE_STEPS == 0 && !pace_step(&training->pace, training->queue, failure))
                 return false;
+            training->observer->on_steps(training->observer->context, done > PACE_STEPS ? done - PACE_STEPS : 0);
         }
         if (!reach_point(training, done, failure))
             return false;
@@ -340,7 +314,6 @@ bool training_run(const struct session *session, const struct idx_set *training_
     training.options = options;
     training.observer = observer;
     training.curve = curve;
-    training.random.state = ~options->seed; /* another stream than that of the weights */
     bool done = open_training(&training, session, training_set, test_set, failure) && run(&training, failure);
     if (!done && training.queue != NULL)
         clFinish(training.queue);
