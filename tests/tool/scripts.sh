@@ -18,7 +18,7 @@ check() {
 
 # ---- Help and wrong usage ----
 
-for path in "$tools"/*.sh "$tools"/gpu-check "$tools"/../tests/platforms.sh; do
+for path in "$tools"/*.sh "$tools"/gpu-check "$tools"/experiments "$tools"/../tests/platforms.sh; do
     script=$(basename "$path")
     [ "$script" != packages.sh ] || continue # it is sourced
     "$path" --help >"$folder/out" 2>"$folder/err"
