@@ -7,46 +7,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IMAGE = -1, NOTHING = -1 };
-
 /* What a unit is made of, in the network's order. */
 static const struct form {
     unsigned taps;
     unsigned stride;
     unsigned channels; /* times C */
-    int input;         /* a unit, or IMAGE */
-    int residual;      /* a unit, or NOTHING */
+    int input;         /* as in struct resnet_unit */
+    int residual;
     bool relu;
 } forms[RESNET_UNITS] = {
-    { 3, 2, 1, IMAGE, NOTHING, true }, { 3, 1, 1, 0, NOTHING, true },  { 3, 1, 1, 1, 0, true },
-    { 3, 2, 2, 2, NOTHING, true },     { 1, 2, 2, 2, NOTHING, false }, { 3, 1, 2, 3, 4, true },
-    { 3, 2, 4, 5, NOTHING, true },     { 1, 2, 4, 5, NOTHING, false }, { 3, 1, 4, 6, 7, true },
+    { 3, 2, 1, RESNET_IMAGE, RESNET_NOTHING, true },
+    { 3, 1, 1, 0, RESNET_NOTHING, true },
+    { 3, 1, 1, 1, 0, true },
+    { 3, 2, 2, 2, RESNET_NOTHING, true },
+    { 1, 2, 2, 2, RESNET_NOTHING, false },
+    { 3, 1, 2, 3, 4, true },
+    { 3, 2, 4, 5, RESNET_NOTHING, true },
+    { 1, 2, 4, 5, RESNET_NOTHING, false },
+    { 3, 1, 4, 6, 7, true },
 };
-
-/* Gradients of float16 would vanish below 6e-8, and those of a mean loss are about 1e-6. */
-static const double half_scale = 1024.0;
-
-static bool is_plain(const struct resnet *resnet)
-{
-    return resnet->options.type == CLBN_FLOAT32 && resnet->options.channels_last;
-}
-
-static double gradient_scale(const struct resnet *resnet)
-{
-    return resnet->options.type == CLBN_FLOAT16 ? half_scale : 1.0;
-}
-
-/* ---- Opening */
 
 static void describe_unit(struct resnet *resnet, size_t index)
 {
     const struct form *form = &forms[index];
     const struct resnet_options *options = &resnet->options;
     struct resnet_unit *unit = &resnet->units[index];
-    const struct geometry *input = form->input != IMAGE ? &resnet->units[form->input].geometry : NULL;
+    const struct geometry *input = form->input != RESNET_IMAGE ? &resnet->units[form->input].geometry : NULL;
     size_t side = input != NULL ? input->out_side : options->side;
     size_t channels = form->channels * options->channels;
 
+    unit->input = form->input;
+    unit->residual = form->residual;
+    unit->relu = form->relu;
     unit->geometry.images = (cl_uint)options->rows;
     unit->geometry.in_side = (cl_uint)side;
     unit->geometry.in_channels = input != NULL ? input->out_channels : 1;
@@ -124,7 +116,7 @@ static size_t buffer_elements(const struct resnet *resnet, enum resnet_buffer bu
     case RESNET_PLAIN_X:
     case RESNET_PLAIN_DY:
     case RESNET_PLAIN_Y:
-        return is_plain(resnet) ? 0 : greatest(resnet, convolution_outputs);
+        return resnet->is_plain ? 0 : greatest(resnet, convolution_outputs);
     case RESNET_FEATURES:
     case RESNET_DFEATURES:
         return convolution_inputs(linear);
@@ -167,7 +159,7 @@ static bool open_unit(struct resnet *resnet, clbn_engine engine, size_t index, s
         if (*tensors[i] == NULL)
             return false;
     }
-    return resnet_norm_open(resnet, engine, index, forms[index].relu, failure);
+    return resnet_norm_open(resnet, engine, index, failure);
 }
 
 /* Gaussians whose variance keeps the size of what passes a convolution and a ReLU (He et al. 2015). */
@@ -221,6 +213,7 @@ bool resnet_open(struct resnet *resnet, struct arithmetic *arithmetic, clbn_engi
     memset(resnet, 0, sizeof *resnet);
     resnet->arithmetic = arithmetic;
     resnet->options = *options;
+    resnet->is_plain = options->type == CLBN_FLOAT32 && options->channels_last;
     describe(resnet);
     for (size_t i = 0; i < RESNET_UNITS; i++)
         if (!open_unit(resnet, engine, i, failure))
@@ -255,173 +248,6 @@ void resnet_close(struct resnet *resnet)
     tally_close(&resnet->training);
     tally_close(&resnet->test);
     memset(resnet, 0, sizeof *resnet);
-}
-
-/* ---- Forward */
-
-/* Stored images as convolutions take them: themselves, or a copy in the buffer. NULL on failure. */
-static cl_mem plain(struct resnet *resnet, const struct resnet_unit *unit, cl_mem images, enum resnet_buffer buffer,
-                    struct failure *failure)
-{
-    if (is_plain(resnet))
-        return images;
-    return enqueue_unpack(resnet->arithmetic, &unit->storage, images, resnet->buffers[buffer], failure)
-               ? resnet->buffers[buffer]
-               : NULL;
-}
-
-/* What a unit's convolution takes. NULL on failure. */
-static cl_mem input_of(struct resnet *resnet, size_t index, cl_mem x, struct failure *failure)
-{
-    int input = forms[index].input;
-
-    return input == IMAGE ? x : plain(resnet, &resnet->units[input], resnet->units[input].y, RESNET_PLAIN_X, failure);
-}
-
-/* The unit's z; folded: its y. */
-static bool convolve(struct resnet *resnet, size_t index, cl_mem input, cl_mem residual, bool folded, struct failure *failure)
-{
-    struct resnet_unit *unit = &resnet->units[index];
-    cl_mem target = folded ? unit->y : unit->z;
-    cl_mem weights = resnet->buffers[folded ? RESNET_FOLDED_PARAMETERS : RESNET_PARAMETERS];
-    cl_mem zeros = resnet->buffers[RESNET_ZEROS];
-    struct epilogue epilogue = { 0 };
-
-    if (folded) {
-        epilogue.bias = weights;
-        epilogue.bias_offset = unit->beta;
-    }
-    if (is_plain(resnet)) {
-        epilogue.addend = folded ? residual : NULL;
-        epilogue.relu = folded && forms[index].relu;
-        return enqueue_convolve(resnet->arithmetic, &unit->geometry, input, weights, unit->weights, zeros, epilogue, target,
-                                failure);
-    }
-    return enqueue_convolve(resnet->arithmetic, &unit->geometry, input, weights, unit->weights, zeros, epilogue,
-                            resnet->buffers[RESNET_PLAIN_Y], failure) &&
-           enqueue_pack(resnet->arithmetic, &unit->storage, resnet->buffers[RESNET_PLAIN_Y], folded ? residual : NULL,
-                        folded && forms[index].relu, target, failure);
-}
-
-static bool forward_unit(struct resnet *resnet, size_t index, cl_mem x, enum resnet_mode mode, struct failure *failure)
-{
-    int from = forms[index].residual;
-    cl_mem residual = from != NOTHING ? resnet->units[from].y : NULL;
-    cl_mem input = input_of(resnet, index, x, failure);
-
-    return input != NULL && convolve(resnet, index, input, residual, mode == RESNET_FOLDED, failure) &&
-           resnet_normalize(resnet, index, residual, mode, failure);
-}
-
-bool resnet_forward(struct resnet *resnet, cl_mem x, enum resnet_mode mode, struct failure *failure)
-{
-    const struct resnet_unit *last = &resnet->units[RESNET_UNITS - 1];
-    cl_mem weights = resnet->buffers[mode == RESNET_FOLDED ? RESNET_FOLDED_PARAMETERS : RESNET_PARAMETERS];
-    const struct epilogue epilogue = { weights, resnet->linear_bias, NULL, false };
-
-    for (size_t i = 0; i < RESNET_UNITS; i++)
-        if (!forward_unit(resnet, i, x, mode, failure))
-            return false;
-    cl_mem images = plain(resnet, last, last->y, RESNET_PLAIN_X, failure);
-    return images != NULL &&
-           enqueue_pool(resnet->arithmetic, images, resnet->options.rows, last->storage.pixels, last->storage.channels,
-                        resnet->buffers[RESNET_FEATURES], failure) &&
-           enqueue_convolve(resnet->arithmetic, &resnet->linear, resnet->buffers[RESNET_FEATURES], weights,
-                            resnet->linear_weights, resnet->buffers[RESNET_ZEROS], epilogue, resnet->buffers[RESNET_LOGITS],
-                            failure);
-}
-
-/* ---- Backward */
-
-/* From the gradient of the logits to those of the linear layer and of the last unit's y. */
-static bool backward_linear(struct resnet *resnet, struct failure *failure)
-{
-    struct arithmetic *arithmetic = resnet->arithmetic;
-    const struct resnet_unit *last = &resnet->units[RESNET_UNITS - 1];
-    const struct epilogue nothing = { 0 };
-    cl_mem *buffers = resnet->buffers;
-    cl_mem dy = is_plain(resnet) ? last->dy : buffers[RESNET_PLAIN_Y];
-
-    return enqueue_sum_rows(arithmetic, buffers[RESNET_DLOGITS], resnet->options.rows, resnet->options.classes,
-                            buffers[RESNET_GRADIENTS], resnet->linear_bias, failure) &&
-           enqueue_weight_gradient(arithmetic, &resnet->linear, buffers[RESNET_FEATURES], buffers[RESNET_DLOGITS],
-                                   buffers[RESNET_PARTIALS], buffers[RESNET_GRADIENTS], resnet->linear_weights, failure) &&
-           enqueue_convolve_backward(arithmetic, &resnet->linear, buffers[RESNET_DLOGITS], buffers[RESNET_PARAMETERS],
-                                     resnet->linear_weights, buffers[RESNET_ZEROS], buffers[RESNET_TRANSPOSED], nothing,
-                                     buffers[RESNET_DFEATURES], failure) &&
-           enqueue_pool_gradient(arithmetic, buffers[RESNET_DFEATURES], resnet->options.rows, last->storage.pixels,
-                                 last->storage.channels, dy, failure) &&
-           (is_plain(resnet) || enqueue_pack(arithmetic, &last->storage, dy, NULL, false, last->dy, failure));
-}
-
-/* The gradient of a unit's input from dy, that of its z; added to what the input's dy has from other units. */
-static bool convolve_backward(struct resnet *resnet, size_t index, cl_mem dy, bool add, struct failure *failure)
-{
-    const struct resnet_unit *unit = &resnet->units[index];
-    const struct resnet_unit *input = &resnet->units[forms[index].input];
-    cl_mem *buffers = resnet->buffers;
-    cl_mem addend = add ? input->dy : NULL;
-    cl_mem dx = is_plain(resnet) ? input->dy : buffers[RESNET_PLAIN_Y];
-    struct epilogue epilogue = { .addend = is_plain(resnet) ? addend : NULL };
-
-    return enqueue_convolve_backward(resnet->arithmetic, &unit->geometry, dy, buffers[RESNET_PARAMETERS], unit->weights,
-                                     buffers[RESNET_ZEROS], buffers[RESNET_TRANSPOSED], epilogue, dx, failure) &&
-           (is_plain(resnet) || enqueue_pack(resnet->arithmetic, &input->storage, dx, addend, false, input->dy, failure));
-}
-
-static bool backward_unit(struct resnet *resnet, size_t index, cl_mem x, enum resnet_mode mode, bool *has_dy,
-                          struct failure *failure)
-{
-    const struct resnet_unit *unit = &resnet->units[index];
-    const struct form *form = &forms[index];
-    cl_mem *buffers = resnet->buffers;
-
-    if (!resnet_normalize_backward(resnet, index, form->residual != NOTHING ? resnet->units[form->residual].dy : NULL, mode,
-                                   failure))
-        return false;
-    cl_mem input = input_of(resnet, index, x, failure);
-    cl_mem dy = input != NULL ? plain(resnet, unit, unit->dy, RESNET_PLAIN_DY, failure) : NULL;
-    if (dy == NULL || !enqueue_weight_gradient(resnet->arithmetic, &unit->geometry, input, dy, buffers[RESNET_PARTIALS],
-                                               buffers[RESNET_GRADIENTS], unit->weights, failure))
-        return false;
-    if (form->residual != NOTHING)
-        has_dy[form->residual] = true;
-    if (form->input == IMAGE)
-        return true;
-    if (!convolve_backward(resnet, index, dy, has_dy[form->input], failure))
-        return false;
-    has_dy[form->input] = true;
-    return true;
-}
-
-bool resnet_train(struct resnet *resnet, cl_mem x, const struct batch *batch, enum resnet_mode mode, struct descent descent,
-                  struct failure *failure)
-{
-    cl_mem *buffers = resnet->buffers;
-    bool has_dy[RESNET_UNITS] = { false };
-
-    descent.scale = gradient_scale(resnet);
-    resnet->training.samples += batch->rows;
-    if (!resnet_forward(resnet, x, mode, failure) ||
-        !enqueue_classify(resnet->arithmetic, buffers[RESNET_LOGITS], batch, resnet->options.classes, descent.scale,
-                          buffers[RESNET_DLOGITS], resnet->training.losses, resnet->training.hits, failure) ||
-        !backward_linear(resnet, failure))
-        return false;
-    for (size_t i = RESNET_UNITS; i-- > 0;)
-        if (!backward_unit(resnet, i, x, mode, has_dy, failure))
-            return false;
-    return enqueue_descend_with_momentum(resnet->arithmetic, buffers[RESNET_PARAMETERS], buffers[RESNET_GRADIENTS],
-                                         buffers[RESNET_VELOCITIES], descent, resnet->parameter_count, failure);
-}
-
-/* ---- The rest */
-
-bool resnet_test(struct resnet *resnet, cl_mem x, const struct batch *batch, enum resnet_mode mode, struct failure *failure)
-{
-    resnet->test.samples += batch->rows;
-    return resnet_forward(resnet, x, mode, failure) &&
-           enqueue_classify(resnet->arithmetic, resnet->buffers[RESNET_LOGITS], batch, resnet->options.classes, 1.0, NULL,
-                            resnet->test.losses, resnet->test.hits, failure);
 }
 
 static bool fold_unit(struct resnet *resnet, const struct resnet_unit *unit, struct failure *failure)

@@ -47,8 +47,13 @@ enum resnet_mode {
     RESNET_TEXTBOOK   /* the batch's, by the kernels of textbook.cl; nothing goes into the running statistics */
 };
 
+enum { RESNET_IMAGE = -1, RESNET_NOTHING = -1 };
+
 /* A convolution with its batch norm. */
 struct resnet_unit {
+    int input;    /* the unit whose y it takes, or RESNET_IMAGE */
+    int residual; /* the unit whose y is added, or RESNET_NOTHING */
+    bool relu;
     struct geometry geometry;
     struct storage storage; /* of its output */
     size_t weights;         /* in the parameters */
@@ -100,6 +105,7 @@ struct resnet {
     struct geometry linear; /* a convolution of images of one pixel */
     size_t linear_weights;
     size_t linear_bias;
+    bool is_plain; /* images are stored as convolutions take them */
     size_t parameter_count;
     size_t statistic_count;
     cl_mem buffers[RESNET_BUFFERS];

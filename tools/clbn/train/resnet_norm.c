@@ -21,11 +21,6 @@ static clbn_view whole(cl_mem buffer)
     return view;
 }
 
-static bool has_relu(const struct resnet_unit *unit)
-{
-    return unit->mask != NULL;
-}
-
 static clbn_plan create_plan(clbn_engine engine, const clbn_plan_desc *desc, struct failure *failure)
 {
     cl_int status;
@@ -36,7 +31,7 @@ static clbn_plan create_plan(clbn_engine engine, const clbn_plan_desc *desc, str
     return plan;
 }
 
-static clbn_plan create_image_plan(const struct resnet *resnet, clbn_engine engine, const struct resnet_unit *unit, bool relu,
+static clbn_plan create_image_plan(const struct resnet *resnet, clbn_engine engine, const struct resnet_unit *unit,
                                    struct failure *failure)
 {
     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
@@ -45,7 +40,7 @@ static clbn_plan create_image_plan(const struct resnet *resnet, clbn_engine engi
     desc.type = resnet->options.type;
     desc.rank = 4;
     desc.channel_axes = last ? CLBN_AXIS(3) : CLBN_AXIS(1);
-    desc.activation = relu ? CLBN_ACTIVATION_RELU : CLBN_ACTIVATION_NONE;
+    desc.activation = unit->relu ? CLBN_ACTIVATION_RELU : CLBN_ACTIVATION_NONE;
     desc.epsilon = epsilon;
     desc.shape[0] = unit->geometry.images;
     desc.shape[1] = desc.shape[2] = desc.shape[3] = unit->geometry.out_side;
@@ -66,17 +61,17 @@ static clbn_plan create_weight_plan(clbn_engine engine, const struct resnet_unit
     return create_plan(engine, &desc, failure);
 }
 
-bool resnet_norm_open(struct resnet *resnet, clbn_engine engine, size_t index, bool relu, struct failure *failure)
+bool resnet_norm_open(struct resnet *resnet, clbn_engine engine, size_t index, struct failure *failure)
 {
     struct resnet_unit *unit = &resnet->units[index];
     size_t size;
 
-    unit->plan = create_image_plan(resnet, engine, unit, relu, failure);
+    unit->plan = create_image_plan(resnet, engine, unit, failure);
     if (unit->plan != NULL)
         unit->fold = create_weight_plan(engine, unit, failure);
     if (unit->fold == NULL)
         return false;
-    if (!relu)
+    if (!unit->relu)
         return true;
     cl_int status = clbnGetPlanInfo(unit->plan, CLBN_PLAN_MASK_SIZE, sizeof size, &size, NULL);
     if (status != CLBN_SUCCESS)
@@ -199,7 +194,7 @@ static bool textbook_forward(struct resnet *resnet, struct resnet_unit *unit, cl
     cl_uint sums_offset = (cl_uint)(2 * unit->mean);
     cl_uint places[] = { (cl_uint)unit->gamma, (cl_uint)unit->beta };
     cl_float small = (cl_float)epsilon;
-    cl_uint relu = has_relu(unit);
+    cl_uint relu = unit->relu;
     size_t channels = unit->storage.channels;
     size_t count = convolution_outputs(&unit->geometry);
     const struct argument statistics[] = { ARGUMENT(unit->z), ARGUMENT(unit->storage), ARGUMENT(sums_offset), ARGUMENT(sums) };
@@ -226,7 +221,7 @@ static bool textbook_backward(struct resnet *resnet, struct resnet_unit *unit, c
     cl_uint sums_offset = (cl_uint)(2 * unit->mean);
     cl_uint places[] = { (cl_uint)unit->gamma, (cl_uint)unit->beta };
     cl_float small = (cl_float)epsilon;
-    cl_uint relu = has_relu(unit);
+    cl_uint relu = unit->relu;
     size_t count = convolution_outputs(&unit->geometry);
     const struct argument activate[] = { ARGUMENT(unit->y), ARGUMENT(unit->storage), ARGUMENT(relu), ARGUMENT(unit->dy),
                                          ARGUMENT(dresidual) };

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-bool resnet_norm_open(struct resnet *resnet, clbn_engine engine, size_t unit, bool relu, struct failure *failure);
+bool resnet_norm_open(struct resnet *resnet, clbn_engine engine, size_t unit, struct failure *failure);
 void resnet_norm_close(struct resnet_unit *unit);
 
 /* The greatest workspace of the plans, in bytes. */

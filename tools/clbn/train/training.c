@@ -2,10 +2,10 @@
 
 #include "train/arithmetic.h"
 #include "train/checkpoint.h"
+#include "train/network.h"
 #include "train/pace.h"
 #include "train/samples.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,38 +151,6 @@ size_t training_next_point(size_t step, size_t steps)
     return next < steps ? next : steps;
 }
 
-void training_curve_free(struct training_curve *curve)
-{
-    free(curve->points);
-    memset(curve, 0, sizeof *curve);
-}
-
-/* A point behind the others, of NaN. NULL on failure. */
-static struct training_point *add_point(struct training_curve *curve, size_t step, struct failure *failure)
-{
-    static const struct score no_score = { (double)NAN, (double)NAN };
-    static const struct distribution no_distribution = { { (double)NAN, (double)NAN, (double)NAN } };
-
-    if (curve->count == curve->capacity) {
-        size_t capacity = 2 * curve->capacity + 16;
-        struct training_point *larger = realloc(curve->points, capacity * sizeof *larger);
-
-        if (larger == NULL) {
-            fail(failure, "there is no memory for the curve of the accuracies");
-            return NULL;
-        }
-        curve->points = larger;
-        curve->capacity = capacity;
-    }
-    struct training_point *point = &curve->points[curve->count++];
-    point->step = step;
-    for (size_t i = 0; i < CONTENDERS; i++) {
-        point->scores[i].training = point->scores[i].test = no_score;
-        point->scores[i].inputs = no_distribution;
-    }
-    return point;
-}
-
 /* What must be the same in a training that goes on. */
 static bool checkpoint_options(const struct training *training, struct checkpoint *checkpoint, struct failure *failure)
 {
@@ -198,33 +166,11 @@ static bool checkpoint_options(const struct training *training, struct checkpoin
            checkpoint_same(checkpoint, "number of pixels", (double)training->training_samples.width, failure);
 }
 
-static bool checkpoint_points(struct training *training, struct checkpoint *checkpoint, struct failure *failure)
-{
-    size_t count = training->curve->count;
-
-    if (!checkpoint_count(checkpoint, &count, training->options->steps + 1, failure))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        struct training_point *point =
-            i < training->curve->count ? &training->curve->points[i] : add_point(training->curve, 0, failure);
-
-        if (point == NULL || !checkpoint_count(checkpoint, &point->step, training->options->steps, failure))
-            return false;
-        for (size_t j = 0; j < CONTENDERS; j++)
-            if (!checkpoint_reals(checkpoint, &point->scores[j].training.loss, 1, failure) ||
-                !checkpoint_reals(checkpoint, &point->scores[j].training.accuracy, 1, failure) ||
-                !checkpoint_reals(checkpoint, &point->scores[j].test.loss, 1, failure) ||
-                !checkpoint_reals(checkpoint, &point->scores[j].test.accuracy, 1, failure) ||
-                !checkpoint_reals(checkpoint, point->scores[j].inputs.values, PERCENTILES, failure))
-                return false;
-    }
-    return true;
-}
-
 /* Saves or restores the state of the training. */
 static bool walk_state(struct training *training, struct checkpoint *checkpoint, struct failure *failure)
 {
-    if (!checkpoint_options(training, checkpoint, failure) || !checkpoint_points(training, checkpoint, failure) ||
+    if (!checkpoint_options(training, checkpoint, failure) ||
+        !training_curve_checkpoint(training->curve, checkpoint, training->options->steps, failure) ||
         !samples_checkpoint(&training->training_samples, &training->arithmetic, checkpoint, failure))
         return false;
     for (size_t i = 0; i < CONTENDERS; i++)
@@ -272,7 +218,7 @@ static bool show_points(const struct training *training, struct failure *failure
 /* Adds the point after so many steps, with the checkpoint before it is shown. */
 static bool reach_point(struct training *training, size_t done, struct failure *failure)
 {
-    struct training_point *point = add_point(training->curve, done, failure);
+    struct training_point *point = training_curve_add(training->curve, done, failure);
 
     return point != NULL && evaluate(training, point, failure) && save_state(training, failure) &&
            training->observer->on_point(training->observer->context, point, failure);

@@ -5,14 +5,11 @@
 #include "io/device.h"
 #include "io/failure.h"
 #include "io/idx.h"
-#include "train/distribution.h"
-#include "train/network.h"
+#include "train/training_curve.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum contender { CONTENDER_PLAIN, CONTENDER_BATCH_NORM, CONTENDERS };
 
 struct training_options {
     bool trained[CONTENDERS];
@@ -23,25 +20,6 @@ struct training_options {
     uint64_t seed;
     const char *checkpoint; /* a file to go on from where it is there, written at each point; or NULL */
 };
-
-/* What the networks were worth after so many steps. */
-struct training_point {
-    size_t step;
-    struct {
-        struct score training;      /* over the batches since the last point; NaN at step 0 */
-        struct score test;          /* over the whole test set */
-        struct distribution inputs; /* of a typical sigmoid of the last hidden layer, over the whole test set */
-    } scores[CONTENDERS];           /* NaN for a network that is not trained */
-};
-
-/* The points of a training. All zero: none. */
-struct training_curve {
-    struct training_point *points;
-    size_t count;
-    size_t capacity;
-};
-
-void training_curve_free(struct training_curve *curve);
 
 /* Who looks on; the functions may print. */
 struct training_observer {
