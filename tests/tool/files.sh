@@ -66,6 +66,36 @@ fails 2 '--batch takes at most' 'a huge batch of the residual network' train --m
 fails 2 '--freeze-bn' 'no steps on frozen statistics' train --model cnn --freeze-bn 0
 fails 2 '--model' 'a model that is none' train --model rnn
 
+# ---- Trainings, of eight images of 3 x 3 pixels
+
+# images FILE and labels FILE: in IDX format.
+images() {
+    printf '\000\000\010\003\000\000\000\010\000\000\000\003\000\000\000\003' >"$1"
+    printf 'abcdefghi1234567892468ace13579bdfzyxwvutsrqponmlkjihgfedcba0192837465+-*' >>"$1"
+}
+labels() {
+    printf '\000\000\010\001\000\000\000\010\000\001\002\003\004\005\006\007' >"$1"
+}
+mkdir digits
+for part in train t10k; do
+    images digits/$part-images-idx3-ubyte
+    labels digits/$part-labels-idx1-ubyte
+done
+succeeds 'the figure of the paper' train --data digits --paper --steps 6 --seeds 2 --batch 4 --log paper.csv --checkpoint state
+check 'two seeds have seven points of two networks' test "$(grep -c '^[12],[0-6],' paper.csv)" -eq 28
+check 'each seed has a state' test -s state/seed-1.npy -a -s state/seed-2.npy
+rm state/seed-2.npy
+succeeds 'the figure from a state' train --data digits --paper --steps 6 --seeds 2 --batch 4 --log again.csv --checkpoint state
+check 'the figure is the same' cmp -s paper.csv again.csv
+touch file
+fails 1 "cannot make the folder 'file'" 'a state in a file' train --data digits --batch 4 --checkpoint file
+for kind in '--layout nhwc' '--layout nchw --type float16'; do
+    # shellcheck disable=SC2086
+    prints 'predictions stay the same' "a residual network, $kind" train --data digits --model cnn --steps 3 --freeze-bn 2 --batch 4 \
+        --channels 2 --json cnn.json $kind
+    check "its report, $kind" grep -q '"agreeing": 8' cnn.json
+done
+
 # ---- Links and read-only files
 
 fails 1 'a symbolic link to what does not exist' 'y through a link to nothing' forward --x x.npy --y dangling.npy
