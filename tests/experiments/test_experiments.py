@@ -3,6 +3,7 @@
 import html.parser
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,9 @@ TOOLS = sys.argv[1]
 sys.path.insert(0, TOOLS)
 from experiment_page import charts, results  # noqa: E402
 
-# Writes what the option --log or --json names; counts its calls; fails where a file "fail" is there.
+# Writes what the option --log or --json names; counts its calls; fails where a file "fail" is there, and waits where "wait" is.
 STAND_IN = '''#!/usr/bin/env python3
-import json, os, sys
+import json, os, sys, time
 words = sys.argv[1:]
 if words[0] in ("--version", "devices"):
     print("0* a <device> & more" if words[0] == "devices" else "clbn 9")
@@ -25,6 +26,9 @@ with open("calls", "a") as calls:
     calls.write(" ".join(words) + chr(10))
 if os.path.exists("fail"):
     sys.exit("clbn: it fails")
+if os.path.exists("wait"):
+    print("waiting", file=sys.stderr, flush=True)
+    time.sleep(60)
 option = dict(zip(words, words[1:]))
 if "--log" in option:
     with open(option["--log"], "w") as file:
@@ -75,9 +79,16 @@ class Experiments(unittest.TestCase):
     def tearDown(self):
         self.folder.cleanup()
 
+    def command(self, *more):
+        return [os.path.join(TOOLS, "experiments"), "--clbn", self.clbn, "--folder", self.work, "--output", self.page, "--fashion",
+                self.folder.name, *more]
+
     def run_all(self, *more):
-        return subprocess.run([os.path.join(TOOLS, "experiments"), "--clbn", self.clbn, "--folder", self.work, "--output", self.page,
-                               "--fashion", self.folder.name, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        return subprocess.run(self.command(*more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+
+    def touch(self, name):
+        with open(os.path.join(self.work, name), "w", encoding="utf-8"):
+            pass
 
     def read(self, path):
         with open(path, encoding="utf-8") as file:
@@ -120,14 +131,28 @@ class Experiments(unittest.TestCase):
 
     def test_a_failure_keeps_what_was_done(self):
         self.run_all("--only", "paper")
-        with open(os.path.join(self.work, "fail"), "w", encoding="utf-8"):
-            pass
+        self.touch("fail")
         failed = self.run_all()
         self.assertEqual(failed.returncode, 1)
         self.assertIn("that failed", failed.stderr)
         self.assertEqual(self.read(self.page).count("<section>"), 1)
         os.unlink(os.path.join(self.work, "fail"))
         self.assertEqual(self.run_all().returncode, 0)
+
+    def test_it_can_be_stopped_and_goes_on(self):
+        self.run_all("--only", "paper")
+        self.touch("wait")
+        with subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+            while "waiting" not in process.stderr.readline():
+                pass
+            os.killpg(process.pid, signal.SIGINT) # as a terminal does
+            _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("experiments: stopped; run it again to go on", err)
+        self.assertEqual(self.read(self.page).count("<section>"), 1)
+        os.unlink(os.path.join(self.work, "wait"))
+        self.assertEqual(self.run_all().returncode, 0)
+        self.assertEqual(self.read(self.page).count("<section>"), 5)
 
     def test_wrong_arguments_have_a_sentence(self):
         self.assertEqual(self.run_all("--only", "none").returncode, 2)

@@ -141,7 +141,7 @@ static bool time_modes(struct resnet *resnet, work what, cl_mem x, const struct 
     return true;
 }
 
-bool resnet_measure(struct resnet *resnet, struct samples *test_samples, cl_mem x, struct resnet_measures *measures,
+bool resnet_measure(struct resnet *resnet, const struct samples *test_samples, cl_mem x, struct resnet_measures *measures,
                     struct failure *failure)
 {
     static const enum resnet_mode inferences[2] = { RESNET_INFERENCE, RESNET_FOLDED };

@@ -28,7 +28,7 @@ struct resnet_measures {
 };
 
 /* Measures on a network that has done all else: its velocities and running statistics are not what they were. x: (rows, pixels). */
-bool resnet_measure(struct resnet *resnet, struct samples *test_samples, cl_mem x, struct resnet_measures *measures,
+bool resnet_measure(struct resnet *resnet, const struct samples *test_samples, cl_mem x, struct resnet_measures *measures,
                     struct failure *failure);
 
 #endif
