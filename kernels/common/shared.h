@@ -6,7 +6,7 @@
 #define CLBN_SHARED_H
 
 /* Kernels have as many axes as their variant's tensors, so the library passes only so much of a struct that ends with an array. */
-#ifdef __OPENCL_VERSION__
+#ifdef __OPENCL_C_VERSION__
 typedef ulong cl_ulong;
 #define SHARED_AXES (CLBN_ROW_AXES + CLBN_CHANNEL_AXES)
 #else

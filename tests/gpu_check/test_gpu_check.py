@@ -159,6 +159,8 @@ class Checks(unittest.TestCase):
         self.assertEqual(names(self.row(seconds=1.6e-5, tensor=16 << 20)), ["over the limit"])
         few = [{"kernel": "k", "groups": 263, "items": 256, "buffers": ["x"]}]
         self.assertEqual(names(self.row(launches=few)), ["groups"])
+        self.assertEqual(names(self.row(tensor=4 << 20, launches=[dict(few[0], **{"under way": 2.5e6})])), ["groups"])
+        self.assertEqual(names(self.row(tensor=4 << 20, launches=[dict(few[0], **{"under way": 2.6e6})])), [])  # 4.3 TB/s for 0.6 us
         few[0]["buffers"] = ["workspace"]
         self.assertEqual(names(self.row(launches=few)), [])
 

@@ -68,6 +68,12 @@ def kernel_seconds(launch, read, written, cached, metrics, resident):
     return seconds
 
 
+def bytes_under_way(launch, metrics, resident):
+    """Of loads, on the whole device, by the groups that run at a time."""
+    region = hot_region(metrics)
+    return min(launch["groups"], resident * UNITS) * launch["items"] * region["bytes_in_flight"] if region and resident else 0
+
+
 def least_bytes(op, tensor, walks):
     """Of an operation whose kernels walk over its tensors once or twice."""
     once = {"forward": 2, "backward": 3, "inference": 2}[op]
