@@ -8,16 +8,14 @@
 
 static size_t list(clbn_plan plan, struct candidate *candidates)
 {
-    const struct problem problem = bn_plan_problem(plan);
-    return bn_list_candidates(&problem, candidates);
+    return bn_list_candidates(&plan->problem, candidates);
 }
 
 static bool remember(clbn_plan plan, enum pass pass, const struct choices *choices)
 {
-    const struct problem problem = bn_plan_problem(plan);
-    const struct tuned tuned = { bn_hash_pass(bn_hash_problem(&problem), pass), *choices };
+    const struct tuned tuned = { bn_hash_pass(bn_hash_problem(&plan->problem), pass), *choices };
     bool stored = false;
-    if (!bn_remember_tuned(bn_plan_program(plan), &tuned, 1, &stored))
+    if (!bn_remember_tuned(plan->program, &tuned, 1, &stored))
         abort();
     return stored;
 }

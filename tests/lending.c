@@ -10,8 +10,8 @@ struct lending lend_kernels(clbn_plan plan, size_t count)
     size_t number = 0;
     for (; number < count; number++) {
         size_t same = 0;
-        result.status = bn_lend_kernel(bn_plan_program(plan),
-                                       bn_is_channels_last(plan) ? KERNEL_COLUMNS_FORWARD : KERNEL_ROWS_FORWARD, &lent[number]);
+        result.status = bn_lend_kernel(
+            plan->program, plan->program->variant.channels_last ? KERNEL_COLUMNS_FORWARD : KERNEL_ROWS_FORWARD, &lent[number]);
         if (result.status != CLBN_SUCCESS)
             break;
         while (lent[same].kernel != lent[number].kernel)
@@ -20,6 +20,6 @@ struct lending lend_kernels(clbn_plan plan, size_t count)
         result.kept += lent[number].kept != NULL;
     }
     for (size_t i = 0; i < number; i++)
-        bn_give_back_kernel(bn_plan_program(plan), &lent[i]);
+        bn_give_back_kernel(plan->program, &lent[i]);
     return result;
 }

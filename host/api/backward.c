@@ -24,7 +24,7 @@ static cl_int launch_empty(const struct call *call, const struct backward *b)
 {
     const clbn_view none = CLBN_NO_VIEW;
     bool has_gradients = bn_is_present(b->dgamma) || bn_is_present(b->dbeta);
-    if (bn_plan_shape(call->plan)->channels == 0 || !has_gradients)
+    if (call->plan->shape.channels == 0 || !has_gradients)
         return bn_launch_nothing(call);
     struct operation operation;
     bn_begin_operation(&operation, call, PASS_BACKWARD, STRATEGY_NONE, none, false);
@@ -68,7 +68,7 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
     status = check(plan, &b, "save_mean", "save_invstd", args->workspace);
     if (status != CLBN_SUCCESS)
         return status;
-    if (bn_plan_shape(plan)->elements == 0)
+    if (plan->shape.elements == 0)
         return launch_empty(&call, &b);
 
     const bool lacks_statistics = bn_is_present(b.x) && !bn_is_present(b.mean);
@@ -77,7 +77,7 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
     if (status != CLBN_SUCCESS)
         return status;
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place),
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(&plan->schedules[PASS_BACKWARD], b.in_place),
                        args->workspace, lacks_statistics);
     if (lacks_statistics)
         add_missing_statistics(&operation, &b);
@@ -112,11 +112,11 @@ cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const c
     status = check(plan, &b, "running_mean", "running_var", args->workspace);
     if (status != CLBN_SUCCESS)
         return status;
-    if (bn_plan_shape(plan)->elements == 0)
+    if (plan->shape.elements == 0)
         return launch_empty(&call, &b);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_BACKWARD), b.in_place),
+    bn_begin_operation(&operation, &call, PASS_BACKWARD, bn_call_strategy(&plan->schedules[PASS_BACKWARD], b.in_place),
                        args->workspace, false);
     bn_add_backward_steps(&operation, &b);
     return bn_finish_operation(&operation);

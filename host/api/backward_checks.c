@@ -12,19 +12,19 @@ static const clbn_view none = CLBN_NO_VIEW;
 /* Where a leaky slope is negative, y has the same sign on both sides of 0. */
 static bool slope_follows_from_output(clbn_plan plan)
 {
-    const clbn_activation activation = bn_plan_desc(plan)->activation;
-    return activation != CLBN_ACTIVATION_SILU && !(activation == CLBN_ACTIVATION_LEAKY_RELU && bn_plan_alpha(plan) < 0);
+    const clbn_activation activation = plan->desc.activation;
+    return activation != CLBN_ACTIVATION_SILU && !(activation == CLBN_ACTIVATION_LEAKY_RELU && plan->alpha < 0);
 }
 
 /* Whether x's normalised values can be had back from y. */
 static bool is_invertible(clbn_plan plan)
 {
-    switch (bn_plan_desc(plan)->activation) {
+    switch (plan->desc.activation) {
     case CLBN_ACTIVATION_NONE:
         return true;
     case CLBN_ACTIVATION_LEAKY_RELU:
     case CLBN_ACTIVATION_ELU:
-        return bn_plan_alpha(plan) > 0;
+        return plan->alpha > 0;
     default:
         return false;
     }
@@ -33,7 +33,7 @@ static bool is_invertible(clbn_plan plan)
 /* Leaves the one of z, y and mask from which the slope is had. */
 static cl_int choose_slope_source(clbn_plan plan, struct backward *b)
 {
-    const clbn_activation activation = bn_plan_desc(plan)->activation;
+    const clbn_activation activation = plan->desc.activation;
     if (bn_is_present(b->z) + bn_is_present(b->y) + bn_is_present(b->mask) > 1)
         return bn_fail(CLBN_INVALID_ARGUMENT,
                        "more than one of z, y and mask was given, expected one that the activation's slope "
@@ -51,7 +51,7 @@ static cl_int choose_slope_source(clbn_plan plan, struct backward *b)
 
 cl_int bn_choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
 {
-    bool has_activation = bn_plan_desc(plan)->activation != CLBN_ACTIVATION_NONE;
+    bool has_activation = plan->desc.activation != CLBN_ACTIVATION_NONE;
     cl_int status = has_activation ? choose_slope_source(plan, b) : CLBN_SUCCESS;
     if (status != CLBN_SUCCESS)
         return status;
@@ -67,7 +67,7 @@ cl_int bn_choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
                        "x is absent, but the plan's activation cannot be had back from y alone, expected x.");
     if (!has_activation && !b->alone)
         b->y = none;
-    if (takes_x && !bn_is_present(b->x) && !b->alone && bn_plan_shape(plan)->elements > 0)
+    if (takes_x && !bn_is_present(b->x) && !b->alone && plan->shape.elements > 0)
         return bn_fail(CLBN_MISSING_VIEW, "x is absent, expected it, or y if the activation can be had back from it.");
     return CLBN_SUCCESS;
 }
@@ -81,7 +81,7 @@ static enum operand_access access_by(double factor)
 
 static cl_int check_factor(clbn_plan plan, const char *name, double factor)
 {
-    const double greatest = bn_plan_desc(plan)->type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
+    const double greatest = plan->desc.type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
     if (factor >= -greatest && factor <= greatest)
         return CLBN_SUCCESS;
     return bn_fail(CLBN_INVALID_FACTOR, "%s is %g, expected a number from %g to %g.", name, factor, -greatest, greatest);
@@ -97,7 +97,7 @@ cl_int bn_check_gradients(clbn_plan plan, const struct backward *b)
     if (status != CLBN_SUCCESS)
         return status;
     bool has_any = bn_is_present(b->dx) || bn_is_present(b->dz) || bn_is_present(b->dgamma) || bn_is_present(b->dbeta);
-    if (bn_plan_shape(plan)->elements > 0 && !has_any)
+    if (plan->shape.elements > 0 && !has_any)
         return bn_fail(CLBN_MISSING_VIEW, "dx, dz, dgamma and dbeta are absent, expected at least one of them.");
     return CLBN_SUCCESS;
 }
@@ -105,7 +105,7 @@ cl_int bn_check_gradients(clbn_plan plan, const struct backward *b)
 cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *mean_name, const char *deviation_name,
                                clbn_view workspace)
 {
-    const struct shape *shape = bn_plan_shape(plan);
+    const struct shape *shape = &plan->shape;
     const size_t elements = shape->elements;
     const size_t channels = elements > 0 ? shape->channels : 0;
     const size_t record = CLBN_SUMS_ROWS * shape->channels;
@@ -118,7 +118,7 @@ cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *m
         { "dy", TENSOR_DY, b->dy, elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "z", TENSOR_Z, b->z, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "y", TENSOR_Y, b->y, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { "mask", OPERAND_BYTES, b->mask, bn_plan_mask_size(plan), OPERAND_READ, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, b->mask, plan->mask_size, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "gamma", OPERAND_PARAMETER, b->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { mean_name, statistics, b->mean, channels, OPERAND_READ, for_xhat, NULL },

@@ -19,9 +19,9 @@ static cl_int check_views(clbn_plan plan, struct backward *b, clbn_view workspac
 
 static cl_int check_sums(clbn_plan plan, struct backward *b, clbn_view workspace)
 {
-    if (bn_plan_shape(plan)->channels > 0 && !bn_is_present(b->records))
+    if (plan->shape.channels > 0 && !bn_is_present(b->records))
         return bn_fail(CLBN_MISSING_VIEW, "sums is absent, expected a view of %zu elements.",
-                       CLBN_SUMS_ROWS * bn_plan_shape(plan)->channels);
+                       CLBN_SUMS_ROWS * plan->shape.channels);
     return check_views(plan, b, workspace);
 }
 
@@ -47,10 +47,10 @@ cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clb
     status = check_sums(plan, &b, args->workspace);
     if (status != CLBN_SUCCESS)
         return status;
-    if (bn_plan_shape(plan)->channels == 0)
+    if (plan->shape.channels == 0)
         return bn_launch_nothing(&call);
 
-    bool is_empty = bn_plan_shape(plan)->elements == 0;
+    bool is_empty = plan->shape.elements == 0;
     struct operation operation;
     bn_begin_operation(&operation, &call, PASS_BACKWARD, is_empty ? STRATEGY_NONE : STRATEGY_SPLIT, args->workspace, false);
     if (is_empty)
@@ -62,7 +62,7 @@ cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clb
 
 static cl_int check_input(clbn_plan plan, struct backward *b, clbn_view workspace)
 {
-    const size_t record = CLBN_SUMS_ROWS * bn_plan_shape(plan)->channels;
+    const size_t record = CLBN_SUMS_ROWS * plan->shape.channels;
     cl_int status = bn_check_parts(b->parts, record);
     if (status != CLBN_SUCCESS)
         return status;
@@ -100,8 +100,8 @@ cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const cl
     status = check_input(plan, &b, args->workspace);
     if (status != CLBN_SUCCESS)
         return status;
-    bool is_empty = bn_plan_shape(plan)->elements == 0;
-    if (bn_plan_shape(plan)->channels == 0 || (is_empty && !bn_is_present(b.dgamma) && !bn_is_present(b.dbeta)))
+    bool is_empty = plan->shape.elements == 0;
+    if (plan->shape.channels == 0 || (is_empty && !bn_is_present(b.dgamma) && !bn_is_present(b.dbeta)))
         return bn_launch_nothing(&call);
 
     struct operation operation;

@@ -18,9 +18,9 @@ static cl_int check_queue(clbn_engine engine, cl_command_queue queue)
         status = clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof(cl_device_id), &device, NULL);
     if (status != CL_SUCCESS)
         return bn_fail_call(status, "clGetCommandQueueInfo");
-    if (context != bn_engine_context(engine))
+    if (context != engine->context)
         return bn_fail(CLBN_WRONG_CONTEXT, "the queue belongs to another context than the engine, expected the same.");
-    if (device != bn_engine_device(engine))
+    if (device != engine->device)
         return bn_fail(CLBN_WRONG_DEVICE, "the queue belongs to another device than the engine, expected the same.");
     return CLBN_SUCCESS;
 }
@@ -53,7 +53,7 @@ static const clbn_operations operations_of[] = {
 
 cl_int bn_check_operations(clbn_plan plan, clbn_operations any)
 {
-    const clbn_operations operations = bn_plan_desc(plan)->operations;
+    const clbn_operations operations = plan->desc.operations;
     if (operations & any)
         return CLBN_SUCCESS;
     return bn_fail(CLBN_WRONG_OPERATION, "the plan is for the operations 0x%x, expected some of 0x%x (CLBN_OPERATION_*).",
@@ -68,7 +68,7 @@ cl_int bn_check_call(const struct call *call, clbn_struct which, const void *arg
     if (status == CLBN_SUCCESS)
         status = bn_take_struct(which, args, known);
     if (status == CLBN_SUCCESS)
-        status = check_queue(bn_plan_engine(call->plan), call->queue);
+        status = check_queue(call->plan->engine, call->queue);
     return status == CLBN_SUCCESS ? check_wait_list(call) : status;
 }
 
@@ -96,7 +96,7 @@ cl_int bn_check_parts(size_t parts, size_t record)
 
 cl_int bn_check_mask(clbn_plan plan, clbn_view mask)
 {
-    if (bn_is_present(mask) && !bn_has_mask(bn_plan_desc(plan)->activation))
+    if (bn_is_present(mask) && !bn_has_mask(plan->desc.activation))
         return bn_fail(CLBN_NOT_INVERTIBLE,
                        "a mask was given, but the slope of the plan's activation is more than a bit, expected "
                        "one for CLBN_ACTIVATION_RELU, LEAKY_RELU or RELU6.");

@@ -6,7 +6,7 @@
 
 static cl_int check_fold(clbn_plan plan, const clbn_fold_args *a)
 {
-    const struct shape *shape = bn_plan_shape(plan);
+    const struct shape *shape = &plan->shape;
     const size_t channels = shape->channels;
     const struct operand operands[] = {
         { "weights", TENSOR_X, a->weights, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
@@ -18,7 +18,7 @@ static cl_int check_fold(clbn_plan plan, const clbn_fold_args *a)
         { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
     };
-    if (bn_plan_desc(plan)->activation != CLBN_ACTIVATION_NONE)
+    if (plan->desc.activation != CLBN_ACTIVATION_NONE)
         return bn_fail(CLBN_INVALID_ACTIVATION,
                        "the plan of a layer's weights has an activation, expected none: it stays behind "
                        "the layer.");
@@ -33,7 +33,7 @@ static void add_bias_step(struct steps *steps, const clbn_fold_args *a)
     bn_bind_view(steps, a->beta);
     bn_bind_view(steps, a->running_mean);
     bn_bind_view(steps, a->running_var);
-    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+    bn_bind_real(steps, steps->plan->desc.epsilon);
     bn_bind_view(steps, a->folded_bias);
 }
 
@@ -48,7 +48,7 @@ cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_a
         status = check_fold(plan, args);
     if (status != CLBN_SUCCESS)
         return status;
-    const struct shape *shape = bn_plan_shape(plan);
+    const struct shape *shape = &plan->shape;
     if (shape->channels == 0)
         return bn_launch_nothing(&call);
 
@@ -58,8 +58,7 @@ cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_a
     scaling.gamma = args->gamma;
     scaling.running_var = args->running_var;
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_INFERENCE, bn_plan_schedule(plan, PASS_INFERENCE)->strategy, args->workspace,
-                       false);
+    bn_begin_operation(&operation, &call, PASS_INFERENCE, plan->schedules[PASS_INFERENCE].strategy, args->workspace, false);
     if (shape->elements > 0)
         bn_add_inference_step(&operation, &scaling);
     add_bias_step(&operation.steps, args);

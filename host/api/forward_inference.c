@@ -5,7 +5,7 @@
 
 static cl_int check_inference(clbn_plan plan, const clbn_forward_inference_args *a)
 {
-    const struct shape *shape = bn_plan_shape(plan);
+    const struct shape *shape = &plan->shape;
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
         { "x", TENSOR_X, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
@@ -15,7 +15,7 @@ static cl_int check_inference(clbn_plan plan, const clbn_forward_inference_args 
         { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, a->mask, plan->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = bn_check_mask(plan, a->mask);
     if (status == CLBN_SUCCESS)
@@ -34,12 +34,11 @@ cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const
         status = check_inference(plan, args);
     if (status != CLBN_SUCCESS)
         return status;
-    if (bn_plan_shape(plan)->elements == 0)
+    if (plan->shape.elements == 0)
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_INFERENCE, bn_plan_schedule(plan, PASS_INFERENCE)->strategy, args->workspace,
-                       false);
+    bn_begin_operation(&operation, &call, PASS_INFERENCE, plan->schedules[PASS_INFERENCE].strategy, args->workspace, false);
     bn_add_inference_step(&operation, args);
     return bn_finish_operation(&operation);
 }

@@ -6,7 +6,7 @@
 
 static size_t record_count(clbn_plan plan)
 {
-    return CLBN_STATISTICS_ROWS * bn_plan_shape(plan)->channels;
+    return CLBN_STATISTICS_ROWS * plan->shape.channels;
 }
 
 cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_statistics_args *args,
@@ -18,7 +18,7 @@ cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_
     args = &known;
     if (status != CLBN_SUCCESS)
         return status;
-    const struct shape *shape = bn_plan_shape(plan);
+    const struct shape *shape = &plan->shape;
     const struct operand operands[] = {
         { "x", TENSOR_X, args->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "statistics", OPERAND_STATISTIC, args->statistics, record_count(plan), OPERAND_WRITTEN, OPERAND_REQUIRED, NULL },
@@ -41,7 +41,7 @@ cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_
 
 static cl_int check_merge(clbn_plan plan, const clbn_merge_statistics_args *a)
 {
-    const size_t channels = bn_plan_shape(plan)->channels;
+    const size_t channels = plan->shape.channels;
     const size_t record = record_count(plan);
     cl_int status = bn_check_parts(a->parts, record);
     if (status != CLBN_SUCCESS)
@@ -78,7 +78,7 @@ cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const 
         status = check_merge(plan, args);
     if (status != CLBN_SUCCESS)
         return status;
-    if (bn_plan_shape(plan)->channels == 0)
+    if (plan->shape.channels == 0)
         return bn_launch_nothing(&call);
 
     struct operation operation;
@@ -89,7 +89,7 @@ cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const 
 
 static cl_int check_normalize(clbn_plan plan, const clbn_normalize_args *a)
 {
-    const struct shape *shape = bn_plan_shape(plan);
+    const struct shape *shape = &plan->shape;
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const size_t record = shape->elements > 0 ? record_count(plan) : 0;
     const struct operand operands[] = {
@@ -99,7 +99,7 @@ static cl_int check_normalize(clbn_plan plan, const clbn_normalize_args *a)
         { "gamma", OPERAND_PARAMETER, a->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "statistics", OPERAND_STATISTIC, a->statistics, record, OPERAND_READ, OPERAND_REQUIRED, NULL },
-        { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, a->mask, plan->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = bn_check_mask(plan, a->mask);
     if (status == CLBN_SUCCESS)
@@ -118,7 +118,7 @@ cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_n
         status = check_normalize(plan, args);
     if (status != CLBN_SUCCESS)
         return status;
-    if (bn_plan_shape(plan)->elements == 0)
+    if (plan->shape.elements == 0)
         return bn_launch_nothing(&call);
 
     struct operation operation;

@@ -7,7 +7,7 @@
 static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
 {
     cl_int status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
-    if (status == CLBN_SUCCESS && bn_plan_shape(plan)->values_per_channel == 1 && a->running_variance == CLBN_UNBIASED &&
+    if (status == CLBN_SUCCESS && plan->shape.values_per_channel == 1 && a->running_variance == CLBN_UNBIASED &&
         bn_updates_running(a->running_mean, a->update_factor))
         status = bn_fail(CLBN_TOO_FEW_VALUES, "one value per channel has no unbiased variance, expected two or more, "
                                               "CLBN_BIASED, or no running statistics.");
@@ -16,7 +16,7 @@ static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
 
 static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a, bool *in_place)
 {
-    const struct shape *shape = bn_plan_shape(plan);
+    const struct shape *shape = &plan->shape;
     /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
@@ -30,7 +30,7 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
         { "save_mean", OPERAND_STATISTIC, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_invstd", OPERAND_STATISTIC, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_var", OPERAND_STATISTIC, a->save_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "mask", OPERAND_BYTES, a->mask, bn_plan_mask_size(plan), OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, a->mask, plan->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = check_running(plan, a);
     if (status == CLBN_SUCCESS)
@@ -52,11 +52,11 @@ cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const 
         status = check_training(plan, args, &in_place);
     if (status != CLBN_SUCCESS)
         return status;
-    if (bn_plan_shape(plan)->elements == 0)
+    if (plan->shape.elements == 0)
         return bn_launch_nothing(&call);
 
     struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, bn_call_strategy(bn_plan_schedule(plan, PASS_FORWARD), in_place),
+    bn_begin_operation(&operation, &call, PASS_FORWARD, bn_call_strategy(&plan->schedules[PASS_FORWARD], in_place),
                        args->workspace, false);
     bn_add_forward_steps(&operation, args);
     return bn_finish_operation(&operation);

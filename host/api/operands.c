@@ -46,7 +46,7 @@ static cl_int query_buffer(cl_mem buffer, struct buffer_facts *b)
 
 static size_t element_size(clbn_plan plan, int kind)
 {
-    const clbn_plan_desc *desc = bn_plan_desc(plan);
+    const clbn_plan_desc *desc = &plan->desc;
     switch (kind) {
     case OPERAND_PARAMETER:
         return bn_type_size(desc->parameter_type);
@@ -70,14 +70,14 @@ static struct footprint footprint_of(clbn_plan plan, const struct operand *o)
 {
     const size_t element = element_size(plan, o->kind);
     if (o->kind < TENSORS)
-        return bn_tensor_footprint(bn_plan_shape(plan), (enum tensor)o->kind, element);
+        return bn_tensor_footprint(&plan->shape, (enum tensor)o->kind, element);
     return bn_packed_footprint(o->count * element);
 }
 
 /* Elements from an operand's first to the end of its last. */
 static size_t reach_of(clbn_plan plan, const struct operand *o)
 {
-    return o->kind < TENSORS ? bn_plan_shape(plan)->reaches[o->kind] : o->count;
+    return o->kind < TENSORS ? plan->shape.reaches[o->kind] : o->count;
 }
 
 static cl_int check_svm(clbn_plan plan, const struct operand *o)
@@ -85,7 +85,7 @@ static cl_int check_svm(clbn_plan plan, const struct operand *o)
     const size_t element = element_size(plan, o->kind);
     if (o->view.buffer)
         return bn_fail(CLBN_INVALID_BUFFER, "%s names a buffer and shared virtual memory, expected one of them.", o->name);
-    if (!bn_engine_facts(bn_plan_engine(plan))->has_svm)
+    if (!plan->engine->facts.has_svm)
         return bn_fail(CLBN_UNSUPPORTED_SVM, "%s is shared virtual memory, which the device does not have, expected a buffer.",
                        o->name);
     if (o->view.offset > (SIZE_MAX - (uintptr_t)o->view.svm) / element ||
@@ -99,7 +99,7 @@ static cl_int check_buffer(clbn_plan plan, const struct operand *o, const struct
     const size_t element = element_size(plan, o->kind);
     if (b->type != CL_MEM_OBJECT_BUFFER)
         return bn_fail(CLBN_INVALID_BUFFER, "%s is an image or a pipe, expected a buffer.", o->name);
-    if (b->context != bn_engine_context(bn_plan_engine(plan)))
+    if (b->context != plan->engine->context)
         return bn_fail(CLBN_WRONG_CONTEXT, "%s belongs to another context than the engine, expected the same.", o->name);
     if (o->access != OPERAND_READ && (b->flags & CL_MEM_READ_ONLY))
         return bn_fail(CLBN_INVALID_BUFFER, "%s is written, but its buffer was created with CL_MEM_READ_ONLY.", o->name);
@@ -171,7 +171,7 @@ static bool coincide(clbn_plan plan, const struct operand *a, const struct regio
 {
     if (in_a->begin != in_b->begin)
         return false;
-    return a->kind >= TENSORS || bn_same_layout(bn_plan_shape(plan), (enum tensor)a->kind, (enum tensor)b->kind);
+    return a->kind >= TENSORS || bn_same_layout(&plan->shape, (enum tensor)a->kind, (enum tensor)b->kind);
 }
 
 static cl_int check_aliases(clbn_plan plan, const struct operand *operands, const struct region *regions, unsigned count,
@@ -224,7 +224,7 @@ cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigne
         if (status != CLBN_SUCCESS)
             return status;
     }
-    const struct operand bytes = { "the workspace", OPERAND_WORKSPACE, workspace, bn_plan_workspace_size(plan),
+    const struct operand bytes = { "the workspace", OPERAND_WORKSPACE, workspace, plan->workspace_size,
                                    OPERAND_UPDATED, OPERAND_OPTIONAL,  NULL };
     all[count] = bytes;
     cl_int status = check_workspace(plan, &all[count], &regions[count]);

@@ -78,10 +78,9 @@ static cl_int create_workspace(struct tuner *t)
     cl_int status = CL_SUCCESS;
     size_t size = 0;
     for (size_t i = 0; i < t->count; i++)
-        if (bn_plan_workspace_size(t->plans[i]) > size)
-            size = bn_plan_workspace_size(t->plans[i]);
-    t->workspace =
-        clCreateBuffer(bn_engine_context(bn_plan_engine(t->plans[0])), CL_MEM_READ_WRITE, size > 0 ? size : 1, NULL, &status);
+        if (t->plans[i]->workspace_size > size)
+            size = t->plans[i]->workspace_size;
+    t->workspace = clCreateBuffer(t->plans[0]->engine->context, CL_MEM_READ_WRITE, size > 0 ? size : 1, NULL, &status);
     if (status != CL_SUCCESS)
         return bn_fail(status, "clCreateBuffer failed with %s (%d) for a workspace of %zu bytes.", clbnStatusName(status),
                        (int)status, size);
@@ -90,12 +89,11 @@ static cl_int create_workspace(struct tuner *t)
 
 static cl_int create_candidates(struct tuner *t, clbn_plan plan)
 {
-    const clbn_engine engine = bn_plan_engine(plan);
+    const clbn_engine engine = plan->engine;
     cl_int status = CLBN_SUCCESS;
-    const struct problem problem = bn_plan_problem(plan);
-    const size_t count = bn_list_candidates(&problem, t->candidates);
+    const size_t count = bn_list_candidates(&plan->problem, t->candidates);
     for (t->count = 0; t->count < count; t->count++) {
-        t->plans[t->count] = bn_create_plan(engine, bn_plan_desc(plan), &t->candidates[t->count].choices, &status);
+        t->plans[t->count] = bn_create_plan(engine, &plan->desc, &t->candidates[t->count].choices, &status);
         if (status != CLBN_SUCCESS)
             return status;
     }
@@ -154,9 +152,8 @@ static cl_int tune_pass(struct tuner *t, enum pass pass, double seconds, struct 
 static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *args, clbn_tune_report *report)
 {
     clbn_tune_result *const results[PASSES] = { &report->forward, &report->backward, &report->inference };
-    const clbn_operations operations = args->operations & bn_plan_desc(plan)->operations;
-    const struct problem problem = bn_plan_problem(plan);
-    const uint64_t hash = bn_hash_problem(&problem);
+    const clbn_operations operations = args->operations & plan->desc.operations;
+    const uint64_t hash = bn_hash_problem(&plan->problem);
     struct tuned found[PASSES];
     size_t count = 0;
     cl_int status = CLBN_SUCCESS;
@@ -174,7 +171,7 @@ static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args 
     if (status != CLBN_SUCCESS)
         return status;
     bool stored = false;
-    if (!bn_remember_tuned(bn_plan_program(plan), found, count, &stored))
+    if (!bn_remember_tuned(plan->program, found, count, &stored))
         return bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for what was measured.");
     report->stored = stored;
     return CLBN_SUCCESS;
@@ -204,7 +201,7 @@ cl_int clbnTunePlan(clbn_plan plan, cl_command_queue queue, const clbn_tune_args
     clbn_tune_args known;
     clbn_tune_report found = CLBN_TUNE_REPORT_INIT;
     cl_int status = check(plan, queue, args ? args : &all, &known, report);
-    if (status == CLBN_SUCCESS && bn_plan_shape(plan)->elements > 0)
+    if (status == CLBN_SUCCESS && plan->shape.elements > 0)
         status = tune(plan, queue, &known, &found);
     if (status == CLBN_SUCCESS && report)
         bn_give_struct(CLBN_STRUCT_TUNE_REPORT, &found, report);

@@ -60,7 +60,7 @@ static unsigned char *create_block(clbn_type type)
 static cl_int create_buffer(clbn_plan plan, size_t bytes, cl_mem *buffer)
 {
     cl_int status = CL_SUCCESS;
-    *buffer = clCreateBuffer(bn_engine_context(bn_plan_engine(plan)), CL_MEM_READ_WRITE, bytes, NULL, &status);
+    *buffer = clCreateBuffer(plan->engine->context, CL_MEM_READ_WRITE, bytes, NULL, &status);
     if (status != CL_SUCCESS)
         return bn_fail(status, "clCreateBuffer failed with %s (%d) for %zu bytes to measure with.", clbnStatusName(status),
                        (int)status, bytes);
@@ -80,8 +80,8 @@ static cl_int write_tensor(cl_command_queue queue, cl_mem buffer, size_t bytes, 
 
 static cl_int create_tensors(struct tuning_data *data, clbn_plan plan, cl_command_queue queue)
 {
-    const clbn_type type = bn_plan_desc(plan)->type;
-    const size_t *reaches = bn_plan_shape(plan)->reaches;
+    const clbn_type type = plan->desc.type;
+    const size_t *reaches = plan->shape.reaches;
     const size_t size = bn_type_size(type);
     const size_t written = reaches[TENSOR_Y] > reaches[TENSOR_DX] ? reaches[TENSOR_Y] : reaches[TENSOR_DX];
     unsigned char *block = create_block(type);
@@ -118,8 +118,8 @@ static cl_int create_vectors(struct tuning_data *data, clbn_plan plan, cl_comman
     clbn_view *const views[] = { &data->gamma,     &data->beta,        &data->running_mean, &data->running_var,
                                  &data->save_mean, &data->save_invstd, &data->dgamma,       &data->dbeta };
     const size_t count = sizeof(views) / sizeof(views[0]);
-    const clbn_type type = bn_plan_desc(plan)->type;
-    const size_t length = (bn_plan_shape(plan)->channels / VECTOR_ALIGNMENT + 1) * VECTOR_ALIGNMENT;
+    const clbn_type type = plan->desc.type;
+    const size_t length = (plan->shape.channels / VECTOR_ALIGNMENT + 1) * VECTOR_ALIGNMENT;
     const size_t bytes = count * length * bn_real_size(type);
     cl_int status = create_buffer(plan, bytes, &data->vectors);
     if (status != CLBN_SUCCESS)

@@ -65,7 +65,7 @@ static void bind_parameter_gradients(struct steps *steps, const struct backward 
 
 static void bind_epsilon(struct steps *steps)
 {
-    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+    bn_bind_real(steps, steps->plan->desc.epsilon);
 }
 
 static void add_whole_step(struct operation *o, const struct recipe *r, const struct backward *b)

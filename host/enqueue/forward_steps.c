@@ -36,7 +36,7 @@ static void bind_finish(struct steps *steps, const struct finish *f)
     bn_bind_view(steps, f->save_mean);
     bn_bind_view(steps, f->save_invstd);
     bn_bind_view(steps, f->save_var);
-    bn_bind_real(steps, bn_plan_desc(steps->plan)->epsilon);
+    bn_bind_real(steps, steps->plan->desc.epsilon);
     bn_bind_real(steps, f->update_factor);
 }
 
@@ -143,7 +143,7 @@ void bn_add_inference_step(struct operation *o, const clbn_forward_inference_arg
     bn_bind_view(&o->steps, a->beta);
     bn_bind_view(&o->steps, a->running_mean);
     bn_bind_view(&o->steps, a->running_var);
-    bn_bind_real(&o->steps, bn_plan_desc(o->steps.plan)->epsilon);
+    bn_bind_real(&o->steps, o->steps.plan->desc.epsilon);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z));
     bn_bind_sections(o, r->last.sections);

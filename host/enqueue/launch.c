@@ -22,7 +22,7 @@ void bn_begin_launch(struct launch *launch, const struct call *call)
 static cl_int enqueue(const struct launch *launch, cl_kernel kernel, const size_t groups[2], cl_event *event)
 {
     const struct call *call = launch->call;
-    const size_t local[2] = { bn_program_variant(bn_plan_program(call->plan))->group, 1 };
+    const size_t local[2] = { call->plan->program->variant.group, 1 };
     const size_t global[2] = { groups[0] * local[0], groups[1] };
     const cl_event *wait_list = launch->before ? &launch->before : NULL;
     cl_uint wait_count = launch->before ? 1 : 0;

@@ -25,7 +25,7 @@ void bn_bind_sections(struct operation *o, unsigned sections)
 
 struct partials bn_own_partials(const struct operation *o, bool walked)
 {
-    struct partials p = { .values = bn_plan_shape(o->steps.plan)->values_per_channel, .view = o->workspace.partials };
+    struct partials p = { .values = o->steps.plan->shape.values_per_channel, .view = o->workspace.partials };
     if (walked)
         p.count = o->steps.schedule.partials;
     return p;

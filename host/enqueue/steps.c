@@ -8,7 +8,7 @@
 void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass, enum strategy strategy)
 {
     steps->plan = call->plan;
-    steps->schedule = bn_schedule_by(bn_plan_schedule(call->plan, pass), strategy);
+    steps->schedule = bn_schedule_by(&call->plan->schedules[pass], strategy);
     steps->status = CLBN_SUCCESS;
     steps->has_last = false;
     bn_begin_launch(&steps->launch, call);
@@ -16,12 +16,12 @@ void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass
 
 static bool is_tiled(const struct steps *steps)
 {
-    return bn_kernel_set(bn_program_variant(bn_plan_program(steps->plan))) == KERNELS_OF_TILES;
+    return bn_kernel_set(&steps->plan->program->variant) == KERNELS_OF_TILES;
 }
 
 const struct recipe *bn_recipe_of(const struct steps *steps, enum pass pass)
 {
-    return bn_recipe(bn_kernel_set(bn_program_variant(bn_plan_program(steps->plan))), steps->schedule.strategy, pass);
+    return bn_recipe(bn_kernel_set(&steps->plan->program->variant), steps->schedule.strategy, pass);
 }
 
 /* Enqueues the last step, if there is one and nothing has failed. is_last: no other will follow. */
@@ -31,7 +31,7 @@ static void launch_last(struct steps *steps, bool is_last)
         return;
     if (steps->status == CLBN_SUCCESS)
         steps->status = bn_launch_kernel(&steps->launch, steps->last.lent.kernel, steps->last.groups, is_last);
-    bn_give_back_kernel(bn_plan_program(steps->plan), &steps->last.lent);
+    bn_give_back_kernel(steps->plan->program, &steps->last.lent);
     steps->has_last = false;
 }
 
@@ -49,7 +49,7 @@ void bn_add_step(struct steps *steps, enum kernel_id id, size_t groups_0, size_t
     if (steps->status != CLBN_SUCCESS)
         return;
     steps->last = step;
-    steps->status = bn_lend_kernel(bn_plan_program(steps->plan), id, &steps->last.lent);
+    steps->status = bn_lend_kernel(steps->plan->program, id, &steps->last.lent);
     steps->has_last = steps->status == CLBN_SUCCESS;
 }
 
@@ -89,14 +89,13 @@ cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors)
 
 static struct merging divide_merging(const struct steps *steps, size_t count)
 {
-    return bn_divide_merging(bn_program_variant(bn_plan_program(steps->plan)), bn_engine_facts(bn_plan_engine(steps->plan)),
-                             bn_plan_shape(steps->plan)->channels, count);
+    return bn_divide_merging(&steps->plan->program->variant, &steps->plan->engine->facts, steps->plan->shape.channels, count);
 }
 
 void bn_add_channels_step(struct steps *steps, enum kernel_id id)
 {
     bn_add_step(steps, id, divide_merging(steps, 1).groups, 1);
-    bn_bind_ulong(steps, bn_plan_shape(steps->plan)->channels);
+    bn_bind_ulong(steps, steps->plan->shape.channels);
 }
 
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count)
@@ -108,7 +107,7 @@ void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count)
         bn_bind_uint(steps, (cl_uint)merging.lanes);
         return;
     }
-    bn_bind_ulong(steps, bn_plan_shape(steps->plan)->channels);
+    bn_bind_ulong(steps, steps->plan->shape.channels);
     bn_bind_uint(steps, (cl_uint)merging.lanes);
     bn_bind_ulong(steps, (size_t)steps->schedule.division.folded);
 }
@@ -116,7 +115,7 @@ void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count)
 /* Axes in the arrays at the ends of the kernels' struct division and layout. */
 static size_t axis_count(const struct steps *steps)
 {
-    const struct variant *variant = bn_program_variant(bn_plan_program(steps->plan));
+    const struct variant *variant = &steps->plan->program->variant;
     return variant->row_axes + variant->channel_axes;
 }
 
@@ -151,10 +150,10 @@ void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor)
     const cl_ulong folded = steps->schedule.division.folded;
     struct layout layout = { 0 };
     if (bn_is_present(view)) {
-        layout = bn_plan_shape(steps->plan)->layouts[tensor];
+        layout = steps->plan->shape.layouts[tensor];
         layout.offset = view.offset;
         if (is_tiled(steps))
-            bn_tile_layout(bn_plan_shape(steps->plan), &steps->schedule.tiling, &layout);
+            bn_tile_layout(&steps->plan->shape, &steps->schedule.tiling, &layout);
         else if (folded > 1)
             bn_fold_layout(&layout, 1, folded);
     }
@@ -165,7 +164,7 @@ void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor)
 void bn_bind_rounded(struct steps *steps, double value)
 {
     const cl_float rounded = (cl_float)value;
-    if (bn_plan_desc(steps->plan)->type == CLBN_FLOAT64)
+    if (steps->plan->desc.type == CLBN_FLOAT64)
         bind(steps, sizeof(value), &value);
     else
         bind(steps, sizeof(rounded), &rounded);
@@ -173,12 +172,12 @@ void bn_bind_rounded(struct steps *steps, double value)
 
 void bn_bind_alpha(struct steps *steps)
 {
-    bn_bind_rounded(steps, bn_plan_alpha(steps->plan));
+    bn_bind_rounded(steps, steps->plan->alpha);
 }
 
 void bn_bind_real(struct steps *steps, double value)
 {
-    if (bn_plan_desc(steps->plan)->type == CLBN_FLOAT64) {
+    if (steps->plan->desc.type == CLBN_FLOAT64) {
         const cl_double parts[2] = { value, 0 };
         bind(steps, sizeof(parts[0]), &parts[0]);
         bind(steps, sizeof(parts[1]), &parts[1]);

@@ -1,7 +1,6 @@
 #include "plan/engine.h"
 
 #include "base/information.h"
-#include "base/lock.h"
 #include "base/sized.h"
 #include "base/status.h"
 #include "program/cache_folder.h"
@@ -18,18 +17,6 @@ struct kind {
     struct variant variant;
     lock_t lock;
     struct program *program; /* NULL until it is built */
-};
-
-struct clbn_engine_object {
-    reference_count references;
-    cl_context context;
-    cl_device_id device;
-    struct device_facts facts;
-    clbn_geometry geometry;
-    cl_uint flags;
-    lock_t lock; /* of the members below */
-    struct kind **kinds;
-    size_t kind_count;
 };
 
 static cl_int check_options(const clbn_engine_options *options)
@@ -169,31 +156,6 @@ cl_int clbnReleaseEngine(clbn_engine engine)
     clReleaseContext(engine->context);
     free(engine);
     return CLBN_SUCCESS;
-}
-
-cl_context bn_engine_context(clbn_engine engine)
-{
-    return engine->context;
-}
-
-cl_device_id bn_engine_device(clbn_engine engine)
-{
-    return engine->device;
-}
-
-cl_uint bn_engine_flags(clbn_engine engine)
-{
-    return engine->flags;
-}
-
-clbn_geometry bn_engine_geometry(clbn_engine engine)
-{
-    return engine->geometry;
-}
-
-const struct device_facts *bn_engine_facts(clbn_engine engine)
-{
-    return &engine->facts;
 }
 
 static struct kind *create_kind(const struct variant *variant)

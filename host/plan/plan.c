@@ -1,7 +1,7 @@
 #include "plan/plan.h"
 
 #include "base/information.h"
-#include "base/lock.h"
+#include "base/integers.h"
 #include "base/sized.h"
 #include "base/status.h"
 #include "base/view.h"
@@ -12,21 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct clbn_plan_object {
-    reference_count references;
-    clbn_engine engine;
-    clbn_plan_desc desc;
-    struct shape shape;
-    struct schedule schedules[PASSES];
-    struct program *program; /* the engine's */
-};
-
 static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
 {
     if (bn_type_size(desc->type) == 0)
         return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is %u, expected CLBN_FLOAT32, FLOAT64, FLOAT16 or BFLOAT16.",
                        (unsigned)desc->type);
-    if (desc->type == CLBN_FLOAT64 && !bn_engine_facts(engine)->has_double)
+    if (desc->type == CLBN_FLOAT64 && !engine->facts.has_double)
         return bn_fail(CLBN_UNSUPPORTED_TYPE, "type is CLBN_FLOAT64, but the device has no cl_khr_fp64.");
     const bool has_16_bits = desc->parameter_type == CLBN_FLOAT16 || desc->parameter_type == CLBN_BFLOAT16;
     if (desc->parameter_type != bn_real_type(desc->type) && (desc->type == CLBN_FLOAT64 || !has_16_bits))
@@ -56,20 +47,22 @@ static cl_int take_desc(clbn_engine engine, const clbn_plan_desc *given, clbn_pl
     cl_int status = bn_take_struct(CLBN_STRUCT_PLAN_DESC, given, known);
     if (status == CLBN_SUCCESS && known->parameter_type == 0)
         known->parameter_type = bn_real_type(known->type);
+    if (status == CLBN_SUCCESS && known->operations == 0)
+        known->operations = ALL_OPERATIONS;
     return status == CLBN_SUCCESS ? check_desc(engine, known) : status;
 }
 
 /* Schedules other than the usual ones, where they are chosen, or known to be better. */
-static void choose_schedules(clbn_plan plan, const struct problem *problem, const struct choices *given)
+static void choose_schedules(clbn_plan plan, const struct choices *given)
 {
-    const uint64_t hash = bn_hash_problem(problem);
+    const uint64_t hash = bn_hash_problem(&plan->problem);
     for (enum pass pass = 0; pass < PASSES; pass++) {
         struct choices known;
         if (given)
             known = *given;
         else if (!bn_recall_tuned(plan->program, bn_hash_pass(hash, pass), &known))
             continue;
-        bn_make_chosen_schedule(problem, &known, pass, &plan->schedules[pass]);
+        bn_make_chosen_schedule(&plan->problem, &known, pass, &plan->schedules[pass]);
     }
 }
 
@@ -90,26 +83,33 @@ static cl_int schedule_and_build(clbn_plan plan, const struct problem *problem)
  * have, for want of registers, smaller groups are taken. */
 static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
 {
-    struct device_facts facts = *bn_engine_facts(plan->engine);
-    const cl_uint flags = bn_engine_flags(plan->engine);
+    struct device_facts facts = plan->engine->facts;
+    const cl_uint flags = plan->engine->flags;
     struct variant variant;
     const struct problem problem = { &variant, &facts, flags, &plan->shape };
     cl_int status = bn_collapse_shape(&plan->desc, facts.address_limit, &plan->shape);
     bool fits = false;
     while (status == CLBN_SUCCESS && !fits) {
-        variant = bn_choose_variant(bn_engine_geometry(plan->engine), flags, &facts, plan->desc.type, plan->desc.activation,
-                                    &plan->shape);
+        variant =
+            bn_choose_variant(plan->engine->geometry, flags, &facts, plan->desc.type, plan->desc.activation, &plan->shape);
         variant.parameter_type = plan->desc.parameter_type;
         variant.operations = plan->desc.operations;
         if (variant.operations == CLBN_OPERATION_INFERENCE)
             variant.kept = 0; /* so that plans of all sizes share a program */
         status = schedule_and_build(plan, &problem);
-        fits = status == CLBN_SUCCESS && variant.group <= bn_program_group_limit(plan->program);
+        fits = status == CLBN_SUCCESS && variant.group <= plan->program->group_limit;
         facts.max_group_size = variant.group / 2;
     }
-    if (status == CLBN_SUCCESS && plan->shape.elements > 0)
-        choose_schedules(plan, &problem, choices);
-    return status;
+    if (status != CLBN_SUCCESS)
+        return status;
+    const struct problem own = { &plan->program->variant, &plan->engine->facts, flags, &plan->shape };
+    plan->problem = own;
+    if (plan->shape.elements > 0)
+        choose_schedules(plan, choices);
+    for (enum pass pass = 0; pass < PASSES; pass++)
+        plan->workspace_size = greater(plan->workspace_size, plan->schedules[pass].workspace_size);
+    plan->mask_size = plan->schedules[PASS_FORWARD].mask_size;
+    return CLBN_SUCCESS;
 }
 
 clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const struct choices *choices, cl_int *status)
@@ -122,8 +122,10 @@ clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const s
     plan->references = 1;
     plan->engine = engine;
     plan->desc = *desc;
-    if (desc->operations == 0)
-        plan->desc.operations = ALL_OPERATIONS;
+    if (desc->activation == CLBN_ACTIVATION_LEAKY_RELU)
+        plan->alpha = desc->leaky_slope;
+    if (desc->activation == CLBN_ACTIVATION_ELU)
+        plan->alpha = desc->elu_alpha;
     *status = complete_plan(plan, choices);
     if (*status != CLBN_SUCCESS) {
         free(plan);
@@ -166,69 +168,6 @@ cl_int clbnReleasePlan(clbn_plan plan)
     return CLBN_SUCCESS;
 }
 
-clbn_engine bn_plan_engine(clbn_plan plan)
-{
-    return plan->engine;
-}
-
-const clbn_plan_desc *bn_plan_desc(clbn_plan plan)
-{
-    return &plan->desc;
-}
-
-const struct shape *bn_plan_shape(clbn_plan plan)
-{
-    return &plan->shape;
-}
-
-struct problem bn_plan_problem(clbn_plan plan)
-{
-    const struct problem problem = { bn_program_variant(plan->program), bn_engine_facts(plan->engine),
-                                     bn_engine_flags(plan->engine), &plan->shape };
-    return problem;
-}
-
-const struct schedule *bn_plan_schedule(clbn_plan plan, enum pass pass)
-{
-    return &plan->schedules[pass];
-}
-
-size_t bn_plan_workspace_size(clbn_plan plan)
-{
-    size_t size = 0;
-    for (enum pass pass = 0; pass < PASSES; pass++)
-        if (plan->schedules[pass].workspace_size > size)
-            size = plan->schedules[pass].workspace_size;
-    return size;
-}
-
-size_t bn_plan_mask_size(clbn_plan plan)
-{
-    return plan->schedules[PASS_FORWARD].mask_size;
-}
-
-struct program *bn_plan_program(clbn_plan plan)
-{
-    return plan->program;
-}
-
-bool bn_is_channels_last(clbn_plan plan)
-{
-    return bn_program_variant(plan->program)->channels_last;
-}
-
-double bn_plan_alpha(clbn_plan plan)
-{
-    switch (plan->desc.activation) {
-    case CLBN_ACTIVATION_LEAKY_RELU:
-        return plan->desc.leaky_slope;
-    case CLBN_ACTIVATION_ELU:
-        return plan->desc.elu_alpha;
-    default:
-        return 0;
-    }
-}
-
 static bool is_done(clbn_plan plan, enum pass pass)
 {
     return plan->shape.elements > 0 && (plan->desc.operations >> pass & 1);
@@ -240,7 +179,7 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
     const enum pass pass = operation == CLBN_PLAN_FORWARD_KERNELS    ? PASS_FORWARD
                            : operation == CLBN_PLAN_BACKWARD_KERNELS ? PASS_BACKWARD
                                                                      : PASS_INFERENCE;
-    const struct recipe *r = bn_recipe(bn_kernel_set(bn_program_variant(plan->program)), plan->schedules[pass].strategy, pass);
+    const struct recipe *r = bn_recipe(bn_kernel_set(&plan->program->variant), plan->schedules[pass].strategy, pass);
     const enum kernel_id ids[] = { r->first.kernel, r->last_merges ? KERNEL_NONE : r->merge.kernel, r->last.kernel };
     text[0] = '\0';
     for (unsigned i = 0; i < 3 && is_done(plan, pass); i++) {
@@ -265,8 +204,6 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
 {
     if (!plan)
         return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
-    const size_t workspace_size = bn_plan_workspace_size(plan);
-    const size_t mask_size = bn_plan_mask_size(plan);
     char text[128];
 
     switch (param_name) {
@@ -278,9 +215,9 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
         return bn_give_information(&plan->shape.values_per_channel, sizeof(size_t), param_value_size, param_value,
                                    param_value_size_ret);
     case CLBN_PLAN_WORKSPACE_SIZE:
-        return bn_give_information(&workspace_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
+        return bn_give_information(&plan->workspace_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
     case CLBN_PLAN_MASK_SIZE:
-        return bn_give_information(&mask_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
+        return bn_give_information(&plan->mask_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
     case CLBN_PLAN_FORWARD_KERNELS:
     case CLBN_PLAN_INFERENCE_KERNELS:
     case CLBN_PLAN_BACKWARD_KERNELS:

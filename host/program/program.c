@@ -1,7 +1,6 @@
 #include "program/program.h"
 
 #include "base/integers.h"
-#include "base/lock.h"
 #include "base/status.h"
 #include "program/kernel_sources.h"
 #include "program/program_cache.h"
@@ -9,25 +8,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Kernel objects that are kept, at most: more threads than that in one call at once create theirs anew. */
-#define KEPT_KERNELS 16
-
-struct kept_kernel {
-    cl_kernel kernel; /* NULL: not created yet */
-    bool is_lent;
-};
-
-struct program {
-    struct variant variant;
-    cl_program program;
-    char *cache_key; /* NULL: the cache is off */
-    enum program_fate fate;
-    size_t group_limit; /* work-items to a group, of the kernel that takes the fewest; SIZE_MAX: not asked */
-    lock_t lock;        /* of the members below */
-    struct tuning tuning;
-    struct kept_kernel kept[KERNEL_COUNT][KEPT_KERNELS];
-};
 
 enum { MAX_SOURCES = 24 };
 
@@ -182,16 +162,6 @@ void bn_release_program(struct program *p)
     bn_clear_tuning(&p->tuning);
     free(p->cache_key);
     free(p);
-}
-
-const struct variant *bn_program_variant(const struct program *program)
-{
-    return &program->variant;
-}
-
-size_t bn_program_group_limit(const struct program *program)
-{
-    return program->group_limit;
 }
 
 bool bn_recall_tuned(struct program *p, uint64_t problem, struct choices *choices)

@@ -2,20 +2,34 @@
 #ifndef CLBN_PROGRAM_H
 #define CLBN_PROGRAM_H
 
+#include "base/lock.h"
+#include "program/program_cache.h"
 #include "program/tuning.h"
 
-struct program;
+/* Kernel objects that are kept, at most: more threads than that in one call at once create theirs anew. */
+enum { KEPT_KERNELS = 16 };
+
+struct kept_kernel {
+    cl_kernel kernel; /* NULL: not created yet */
+    bool is_lent;
+};
+
+struct program {
+    struct variant variant;
+    cl_program program;
+    char *cache_key; /* NULL: the cache is off */
+    enum program_fate fate;
+    size_t group_limit; /* work-items to a group that all of its kernels take; SIZE_MAX for single work-items */
+    lock_t lock;        /* of the members below */
+    struct tuning tuning;
+    struct kept_kernel kept[KERNEL_COUNT][KEPT_KERNELS];
+};
 
 /* NULL and *status on failure. */
 struct program *bn_build_program(cl_context context, cl_device_id device, const struct variant *variant, cl_int *status);
 
 /* Takes NULL. No kernel may be lent. */
 void bn_release_program(struct program *program);
-
-const struct variant *bn_program_variant(const struct program *program);
-
-/* Work-items to a group that all of its kernels take; SIZE_MAX for single work-items. */
-size_t bn_program_group_limit(const struct program *program);
 
 /* What was measured to be best for a problem of this program (tuning.h); false if that is not known. */
 bool bn_recall_tuned(struct program *program, uint64_t problem, struct choices *choices);
