@@ -49,7 +49,7 @@ static cl_int choose_slope_source(clbn_plan plan, struct backward *b)
     return CLBN_SUCCESS;
 }
 
-cl_int bn_choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
+static cl_int choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
 {
     bool has_activation = plan->desc.activation != CLBN_ACTIVATION_NONE;
     cl_int status = has_activation ? choose_slope_source(plan, b) : CLBN_SUCCESS;
@@ -73,6 +73,16 @@ cl_int bn_choose_source(clbn_plan plan, struct backward *b, bool takes_xhat)
 }
 
 /* ---- Views ---------------------------------------------------------------------------------------------------------------- */
+
+static const char *mean_name(const struct backward *b)
+{
+    return b->frozen ? "running_mean" : "save_mean";
+}
+
+static const char *deviation_name(const struct backward *b)
+{
+    return b->frozen ? "running_var" : "save_invstd";
+}
 
 static enum operand_access access_by(double factor)
 {
@@ -102,8 +112,7 @@ cl_int bn_check_gradients(clbn_plan plan, const struct backward *b)
     return CLBN_SUCCESS;
 }
 
-cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *mean_name, const char *deviation_name,
-                               clbn_view workspace)
+static cl_int check_views(clbn_plan plan, struct backward *b, clbn_view workspace)
 {
     const struct shape *shape = &plan->shape;
     const size_t elements = shape->elements;
@@ -121,8 +130,8 @@ cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *m
         { "mask", OPERAND_BYTES, b->mask, plan->mask_size, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "gamma", OPERAND_PARAMETER, b->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { mean_name, statistics, b->mean, channels, OPERAND_READ, for_xhat, NULL },
-        { deviation_name, statistics, b->deviation, channels, OPERAND_READ, for_dx, NULL },
+        { mean_name(b), statistics, b->mean, channels, OPERAND_READ, for_xhat, NULL },
+        { deviation_name(b), statistics, b->deviation, channels, OPERAND_READ, for_dx, NULL },
         { "dx", TENSOR_DX, b->dx, elements, access_by(b->factors.dx), OPERAND_OPTIONAL, b->factors.dx == 0 ? "dy" : NULL },
         { "dz", TENSOR_DZ, b->dz, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
         { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, access_by(b->factors.dgamma), OPERAND_OPTIONAL, NULL },
@@ -130,5 +139,13 @@ cl_int bn_check_backward_views(clbn_plan plan, struct backward *b, const char *m
         { "sums", OPERAND_STATISTIC, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "records", OPERAND_STATISTIC, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
     };
-    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), workspace, &b->in_place);
+    return bn_check_operands(plan, operands, COUNT_OF(operands), workspace, &b->in_place);
+}
+
+cl_int bn_check_backward(clbn_plan plan, struct backward *b, bool takes_xhat, clbn_view workspace)
+{
+    cl_int status = b->frozen ? CLBN_SUCCESS : bn_check_pair(mean_name(b), b->mean, deviation_name(b), b->deviation);
+    if (status == CLBN_SUCCESS)
+        status = choose_source(plan, b, takes_xhat);
+    return status == CLBN_SUCCESS ? check_views(plan, b, workspace) : status;
 }

@@ -1,14 +1,8 @@
-/* What all enqueue calls check. */
+/* What several enqueue calls check. */
 #ifndef CLBN_CALL_CHECKS_H
 #define CLBN_CALL_CHECKS_H
 
 #include "enqueue/call.h"
-
-/* Checks that the plan is for some of these operations. */
-cl_int bn_check_operations(clbn_plan plan, clbn_operations any);
-
-/* Checks plan, queue and wait list, and takes the caller's arguments as this library knows them. */
-cl_int bn_check_call(const struct call *call, clbn_struct which, const void *args, void *known);
 
 /* Checks what a call says of its running statistics: both or neither, a factor in [0, 1], and a known kind of variance. */
 cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double update_factor,

@@ -1,12 +1,11 @@
-#include "api/call_checks.h"
+#include "api/entry.h"
 #include "api/operands.h"
 #include "base/status.h"
-#include "enqueue/forward_steps.h"
-#include "enqueue/launch.h"
 
-static cl_int check_fold(clbn_plan plan, const clbn_fold_args *a)
+static cl_int check(struct request *r)
 {
-    const struct shape *shape = &plan->shape;
+    const clbn_fold_args *a = &r->args.fold;
+    const struct shape *shape = &r->plan->shape;
     const size_t channels = shape->channels;
     const struct operand operands[] = {
         { "weights", TENSOR_X, a->weights, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
@@ -18,11 +17,13 @@ static cl_int check_fold(clbn_plan plan, const clbn_fold_args *a)
         { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_READ, OPERAND_REQUIRED, NULL },
     };
-    if (plan->desc.activation != CLBN_ACTIVATION_NONE)
+    if (r->plan->desc.activation != CLBN_ACTIVATION_NONE)
         return bn_fail(CLBN_INVALID_ACTIVATION,
                        "the plan of a layer's weights has an activation, expected none: it stays behind "
                        "the layer.");
-    return bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, NULL);
+    r->workspace = a->workspace;
+    r->has_work = channels > 0;
+    return bn_check_operands(r->plan, operands, COUNT_OF(operands), a->workspace, NULL);
 }
 
 static void add_bias_step(struct steps *steps, const clbn_fold_args *a)
@@ -37,30 +38,23 @@ static void add_bias_step(struct steps *steps, const clbn_fold_args *a)
     bn_bind_view(steps, a->folded_bias);
 }
 
+static void add_steps(struct operation *operation, struct request *r)
+{
+    const clbn_fold_args *a = &r->args.fold;
+    clbn_forward_inference_args scaling = CLBN_FORWARD_INFERENCE_ARGS_INIT;
+    scaling.x = a->weights;
+    scaling.y = a->folded_weights;
+    scaling.gamma = a->gamma;
+    scaling.running_var = a->running_var;
+    if (!bn_is_empty(r->plan))
+        bn_add_inference_step(operation, &scaling);
+    add_bias_step(&operation->steps, a);
+}
+
 cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_args *args, cl_uint num_events_in_wait_list,
                        const cl_event *event_wait_list, cl_event *event)
 {
+    static const struct entry entry = { CLBN_STRUCT_FOLD_ARGS, PASS_INFERENCE, check, add_steps };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    clbn_fold_args known;
-    cl_int status = bn_check_call(&call, CLBN_STRUCT_FOLD_ARGS, args, &known);
-    args = &known;
-    if (status == CLBN_SUCCESS)
-        status = check_fold(plan, args);
-    if (status != CLBN_SUCCESS)
-        return status;
-    const struct shape *shape = &plan->shape;
-    if (shape->channels == 0)
-        return bn_launch_nothing(&call);
-
-    clbn_forward_inference_args scaling = CLBN_FORWARD_INFERENCE_ARGS_INIT;
-    scaling.x = args->weights;
-    scaling.y = args->folded_weights;
-    scaling.gamma = args->gamma;
-    scaling.running_var = args->running_var;
-    struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_INFERENCE, plan->schedules[PASS_INFERENCE].strategy, args->workspace, false);
-    if (shape->elements > 0)
-        bn_add_inference_step(&operation, &scaling);
-    add_bias_step(&operation.steps, args);
-    return bn_finish_operation(&operation);
+    return bn_enqueue(&entry, &call, args);
 }

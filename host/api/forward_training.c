@@ -1,8 +1,7 @@
 #include "api/call_checks.h"
+#include "api/entry.h"
 #include "api/operands.h"
 #include "base/status.h"
-#include "enqueue/forward_steps.h"
-#include "enqueue/launch.h"
 
 static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
 {
@@ -14,9 +13,11 @@ static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
     return status;
 }
 
-static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a, bool *in_place)
+static cl_int check(struct request *r)
 {
-    const struct shape *shape = &plan->shape;
+    const clbn_forward_training_args *a = &r->args.training;
+    const struct shape *shape = &r->plan->shape;
+    bool in_place = false;
     /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
@@ -30,34 +31,29 @@ static cl_int check_training(clbn_plan plan, const clbn_forward_training_args *a
         { "save_mean", OPERAND_STATISTIC, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_invstd", OPERAND_STATISTIC, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "save_var", OPERAND_STATISTIC, a->save_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "mask", OPERAND_BYTES, a->mask, plan->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "mask", OPERAND_BYTES, a->mask, r->plan->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
-    cl_int status = check_running(plan, a);
+    cl_int status = check_running(r->plan, a);
     if (status == CLBN_SUCCESS)
-        status = bn_check_mask(plan, a->mask);
+        status = bn_check_mask(r->plan, a->mask);
     if (status == CLBN_SUCCESS)
-        status = bn_check_operands(plan, operands, sizeof(operands) / sizeof(operands[0]), a->workspace, in_place);
+        status = bn_check_operands(r->plan, operands, COUNT_OF(operands), a->workspace, &in_place);
+    if (in_place)
+        r->strategy = bn_strategy_in_place(r->strategy);
+    r->workspace = a->workspace;
+    r->has_work = !bn_is_empty(r->plan);
     return status;
+}
+
+static void add_steps(struct operation *operation, struct request *r)
+{
+    bn_add_forward_steps(operation, &r->args.training);
 }
 
 cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
+    static const struct entry entry = { CLBN_STRUCT_FORWARD_TRAINING_ARGS, PASS_FORWARD, check, add_steps };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    bool in_place = false;
-    clbn_forward_training_args known;
-    cl_int status = bn_check_call(&call, CLBN_STRUCT_FORWARD_TRAINING_ARGS, args, &known);
-    args = &known;
-    if (status == CLBN_SUCCESS)
-        status = check_training(plan, args, &in_place);
-    if (status != CLBN_SUCCESS)
-        return status;
-    if (plan->shape.elements == 0)
-        return bn_launch_nothing(&call);
-
-    struct operation operation;
-    bn_begin_operation(&operation, &call, PASS_FORWARD, bn_call_strategy(&plan->schedules[PASS_FORWARD], in_place),
-                       args->workspace, false);
-    bn_add_forward_steps(&operation, args);
-    return bn_finish_operation(&operation);
+    return bn_enqueue(&entry, &call, args);
 }

@@ -2,6 +2,7 @@
 #ifndef CLBN_OPERANDS_H
 #define CLBN_OPERANDS_H
 
+#include "base/integers.h"
 #include "base/view.h"
 #include "plan/plan.h"
 

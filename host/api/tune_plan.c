@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 199309L /* clock_gettime() */
 
-#include "api/call_checks.h"
+#include "api/entry.h"
 #include "api/tuning_data.h"
 #include "base/sized.h"
 #include "base/status.h"
@@ -182,7 +182,7 @@ static cl_int check(clbn_plan plan, cl_command_queue queue, const clbn_tune_args
 {
     const struct call call = { plan, queue, 0, NULL, NULL };
     clbn_tune_report sized;
-    cl_int status = bn_check_call(&call, CLBN_STRUCT_TUNE_ARGS, given, known);
+    cl_int status = bn_check_call(&call, ALL_OPERATIONS, CLBN_STRUCT_TUNE_ARGS, given, known);
     if (status == CLBN_SUCCESS && report)
         status = bn_take_struct(CLBN_STRUCT_TUNE_REPORT, report, &sized);
     if (status != CLBN_SUCCESS)

@@ -1,5 +1,6 @@
 #include "api/tuning_data.h"
 
+#include "base/integers.h"
 #include "base/status.h"
 
 #include <stdint.h>
@@ -117,7 +118,7 @@ static cl_int create_vectors(struct tuning_data *data, clbn_plan plan, cl_comman
 {
     clbn_view *const views[] = { &data->gamma,     &data->beta,        &data->running_mean, &data->running_var,
                                  &data->save_mean, &data->save_invstd, &data->dgamma,       &data->dbeta };
-    const size_t count = sizeof(views) / sizeof(views[0]);
+    const size_t count = COUNT_OF(views);
     const clbn_type type = plan->desc.type;
     const size_t length = (plan->shape.channels / VECTOR_ALIGNMENT + 1) * VECTOR_ALIGNMENT;
     const size_t bytes = count * length * bn_real_size(type);
@@ -145,7 +146,7 @@ cl_int bn_open_tuning_data(struct tuning_data *data, clbn_plan plan, cl_command_
 void bn_close_tuning_data(struct tuning_data *data)
 {
     const cl_mem buffers[] = { data->x, data->dy, data->out, data->vectors };
-    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+    for (size_t i = 0; i < COUNT_OF(buffers); i++)
         if (buffers[i])
             clReleaseMemObject(buffers[i]);
     memset(data, 0, sizeof(*data));

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
 static inline size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;

@@ -1,5 +1,6 @@
 #include "base/sized.h"
 
+#include "base/integers.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -93,7 +94,7 @@ void bn_give_struct(clbn_struct which, const void *filled, void *given)
 
 cl_int clbnGetDefaults(clbn_struct which, size_t size, void *value, size_t *size_ret)
 {
-    if (which < 1 || which >= sizeof(kinds) / sizeof(kinds[0]))
+    if (which < 1 || which >= COUNT_OF(kinds))
         return bn_fail(CLBN_INVALID_ARGUMENT, "struct %u is unknown, expected CLBN_STRUCT_*.", (unsigned)which);
     const struct kind *kind = &kinds[which];
     if (value && (size < sizeof(size) || size > MOST_BYTES || size % sizeof(size) != 0))

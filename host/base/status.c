@@ -1,5 +1,7 @@
 #include "base/status.h"
 
+#include "base/integers.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -127,7 +129,7 @@ static const struct status_name status_names[] = {
 
 const char *clbnStatusName(cl_int status)
 {
-    for (size_t i = 0; i < sizeof(status_names) / sizeof(status_names[0]); i++)
+    for (size_t i = 0; i < COUNT_OF(status_names); i++)
         if (status_names[i].status == status)
             return status_names[i].name;
     return "unknown status";

@@ -1,5 +1,6 @@
 #include "enqueue/backward_steps.h"
 
+#include "base/integers.h"
 #include "base/status.h"
 #include "base/view.h"
 
@@ -15,7 +16,7 @@ static unsigned count_tensors(const struct backward *b)
 {
     const clbn_view tensors[] = { b->x, b->dy, b->z, b->y, b->dx, b->dz };
     unsigned count = 0;
-    for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++)
+    for (size_t i = 0; i < COUNT_OF(tensors); i++)
         count += bn_is_present(tensors[i]);
     return count;
 }

@@ -1,10 +1,5 @@
 #include "enqueue/operation.h"
 
-enum strategy bn_call_strategy(const struct schedule *s, bool in_place)
-{
-    return in_place ? bn_strategy_in_place(s->strategy) : s->strategy;
-}
-
 void bn_begin_operation(struct operation *o, const struct call *call, enum pass pass, enum strategy strategy,
                         clbn_view workspace, bool keeps_statistics)
 {

@@ -21,9 +21,6 @@ struct partials {
 /* What a walk leaves in the operation's workspace; none if there is no walk. */
 struct partials bn_own_partials(const struct operation *operation, bool walked);
 
-/* How a call is done. in_place: a written tensor lies over another that it may be. */
-enum strategy bn_call_strategy(const struct schedule *schedule, bool in_place);
-
 /* Begins an operation whose views are checked. Like steps, it remembers its first failure. workspace: the caller's, or absent.
  * keeps_statistics: the operation keeps statistics there that the caller did not give. */
 void bn_begin_operation(struct operation *operation, const struct call *call, enum pass pass, enum strategy strategy,

@@ -1,5 +1,7 @@
 #include "plan/quirks.h"
 
+#include "base/integers.h"
+
 #include <string.h>
 
 /* A compute unit of which nothing is known has so many bytes of registers: enough for the smallest size of
@@ -68,7 +70,7 @@ static bool concerns(const struct quirk *q, const struct device_identity *identi
 void bn_apply_quirks(const struct device_identity *identity, struct device_facts *facts)
 {
     facts->register_size = LEAST_REGISTERS;
-    for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(quirks); i++) {
         const struct quirk *q = &quirks[i];
         if (!concerns(q, identity))
             continue;

@@ -16,8 +16,6 @@ static const cl_uint whole_tiles[] = { 1, 4, 16 };
 static const cl_uint split_tiles[] = { 16, ALL };
 static const cl_uint lanes[] = { 8, 32, ALL };
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
 /* ---- One candidate -------------------------------------------------------------------------------------------------------- */
 
 /* Whether a choice is left as usual, or one of a list. */

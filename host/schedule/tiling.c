@@ -171,7 +171,7 @@ static size_t cut_into_parts(const struct problem *p, const struct choices *choi
 /* Bytes that a group may keep. Few sizes, since each is a program; the smallest is for small problems, for which one kernel is best
  * wherever it runs. */
 static const size_t kept_sizes[] = { (size_t)16 << 10, (size_t)32 << 10, (size_t)64 << 10 };
-enum { KEPT_SIZES = sizeof(kept_sizes) / sizeof(kept_sizes[0]) };
+enum { KEPT_SIZES = COUNT_OF(kept_sizes) };
 
 /* Smaller groups have none that keep: a work-item has not so many registers. */
 #define LEAST_KEEPING_GROUP 128
