@@ -52,7 +52,7 @@ static const struct {
     { { SIZE_MAX, CLBN_GEOMETRY_AUTO, 0 }, CLBN_INVALID_STRUCT_SIZE, "struct_size" },
     { { sizeof(clbn_engine_options), 3, 0 }, CLBN_INVALID_ARGUMENT, "geometry is 3" },
     { { sizeof(clbn_engine_options), UINT32_MAX, 0 }, CLBN_INVALID_ARGUMENT, "geometry" },
-    { { sizeof(clbn_engine_options), CLBN_GEOMETRY_AUTO, 1u << 4 }, CLBN_INVALID_ARGUMENT, "flags 0x10" },
+    { { sizeof(clbn_engine_options), CLBN_GEOMETRY_AUTO, 1u << 5 }, CLBN_INVALID_ARGUMENT, "flags 0x20" },
     { { sizeof(clbn_engine_options), CLBN_GEOMETRY_AUTO, 1u << 31 }, CLBN_INVALID_ARGUMENT, "flags" },
     { { sizeof(clbn_engine_options), CLBN_GEOMETRY_AUTO, CLBN_ENGINE_SPLIT | CLBN_ENGINE_WHOLE },
       CLBN_INVALID_ARGUMENT,
