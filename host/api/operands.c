@@ -28,19 +28,22 @@ struct buffer_facts {
 
 static cl_int query_buffer(cl_mem buffer, struct buffer_facts *b)
 {
-    cl_int status = clGetMemObjectInfo(buffer, CL_MEM_TYPE, sizeof(b->type), &b->type, NULL);
-    if (status == CL_SUCCESS)
-        status = clGetMemObjectInfo(buffer, CL_MEM_FLAGS, sizeof(b->flags), &b->flags, NULL);
-    if (status == CL_SUCCESS)
-        status = clGetMemObjectInfo(buffer, CL_MEM_CONTEXT, sizeof(cl_context), &b->context, NULL);
-    if (status == CL_SUCCESS)
-        status = clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &b->parent, NULL);
-    if (status == CL_SUCCESS)
-        status = clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof(b->size), &b->size, NULL);
-    if (status == CL_SUCCESS && b->parent)
-        status = clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof(b->origin), &b->origin, NULL);
-    if (status == CL_SUCCESS)
-        status = clGetMemObjectInfo(buffer, CL_MEM_HOST_PTR, sizeof(b->host), &b->host, NULL);
+    const struct {
+        cl_mem_info name;
+        size_t size;
+        void *value;
+    } asked[] = {
+        { CL_MEM_TYPE, sizeof(b->type), &b->type },
+        { CL_MEM_FLAGS, sizeof(b->flags), &b->flags },
+        { CL_MEM_CONTEXT, sizeof(cl_context), &b->context },
+        { CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &b->parent },
+        { CL_MEM_SIZE, sizeof(b->size), &b->size },
+        { CL_MEM_OFFSET, sizeof(b->origin), &b->origin }, /* 0 if it is not a sub-buffer */
+        { CL_MEM_HOST_PTR, sizeof(b->host), &b->host },
+    };
+    cl_int status = CL_SUCCESS;
+    for (size_t i = 0; i < COUNT_OF(asked) && status == CL_SUCCESS; i++)
+        status = clGetMemObjectInfo(buffer, asked[i].name, asked[i].size, asked[i].value, NULL);
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetMemObjectInfo");
 }
 

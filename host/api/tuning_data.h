@@ -10,7 +10,7 @@ struct tuning_data {
     clbn_view gamma, beta, running_mean, running_var, save_mean, save_invstd, dgamma, dbeta;
 };
 
-/* Random tensors, and ones for all else. Blocks. On failure it is closed. */
+/* Ones everywhere. Blocks. On failure it is closed. */
 cl_int bn_open_tuning_data(struct tuning_data *data, clbn_plan plan, cl_command_queue queue);
 void bn_close_tuning_data(struct tuning_data *data);
 

@@ -50,11 +50,6 @@ static const struct kind {
     [CLBN_STRUCT_BACKWARD_INPUT_ARGS] = KIND(backward_input_args),
 };
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static bool is_zero(const unsigned char *bytes, size_t begin, size_t end)
 {
     for (size_t i = begin; i < end; i++)
@@ -80,7 +75,7 @@ cl_int bn_take_struct(clbn_struct which, const void *given, void *taken)
                        kind->name, size, kind->size, clbnVersion());
     memcpy(taken, kind->defaults, kind->size);
     memcpy((unsigned char *)taken + sizeof(size), (const unsigned char *)given + sizeof(size),
-           smaller(size, kind->size) - sizeof(size));
+           least(size, kind->size) - sizeof(size));
     return CLBN_SUCCESS;
 }
 
@@ -89,7 +84,7 @@ void bn_give_struct(clbn_struct which, const void *filled, void *given)
     size_t size;
     memcpy(&size, given, sizeof(size));
     memcpy((unsigned char *)given + sizeof(size), (const unsigned char *)filled + sizeof(size),
-           smaller(size, kinds[which].size) - sizeof(size));
+           least(size, kinds[which].size) - sizeof(size));
 }
 
 cl_int clbnGetDefaults(clbn_struct which, size_t size, void *value, size_t *size_ret)
@@ -102,7 +97,7 @@ cl_int clbnGetDefaults(clbn_struct which, size_t size, void *value, size_t *size
                        kind->name, kind->size);
     if (value) {
         memset(value, 0, size);
-        memcpy(value, kind->defaults, smaller(size, kind->size));
+        memcpy(value, kind->defaults, least(size, kind->size));
         memcpy(value, &size, sizeof(size));
     }
     if (size_ret)

@@ -1,5 +1,6 @@
 #include "plan/device.h"
 
+#include "base/integers.h"
 #include "base/status.h"
 #include "base/svm.h"
 #include "plan/quirks.h"
@@ -31,31 +32,28 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     char vendor[TEXT_SIZE] = "", name[TEXT_SIZE] = "";
     struct device_identity identity = { .vendor = vendor, .name = name };
     cl_device_fp_config double_config = 0;
-    cl_uint compute_units = 0;
-    cl_uint vector_width = 0;
-    cl_uint address_bits = 0;
-    cl_ulong cache_size = 0;
-    cl_ulong local_size = 0;
+    cl_uint compute_units = 0, vector_width = 0, address_bits = 0;
+    cl_ulong cache_size = 0, local_size = 0;
     size_t group_size = 0;
-    cl_int status = query(device, CL_DEVICE_TYPE, sizeof(identity.type), &identity.type);
-    if (status == CL_SUCCESS)
-        status = query_text(device, CL_DEVICE_VENDOR, vendor);
-    if (status == CL_SUCCESS)
-        status = query(device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof(double_config), &double_config);
-    if (status == CL_SUCCESS)
-        status = query(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units);
-    if (status == CL_SUCCESS)
-        status = query(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(vector_width), &vector_width);
-    if (status == CL_SUCCESS)
-        status = query(device, CL_DEVICE_ADDRESS_BITS, sizeof(address_bits), &address_bits);
-    if (status == CL_SUCCESS)
-        status = query(device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cache_size), &cache_size);
-    if (status == CL_SUCCESS)
-        status = query(device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(local_size), &local_size);
-    if (status == CL_SUCCESS)
-        status = query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size);
+    const struct {
+        cl_device_info name;
+        size_t size;
+        void *value;
+    } asked[] = {
+        { CL_DEVICE_TYPE, sizeof(identity.type), &identity.type },
+        { CL_DEVICE_DOUBLE_FP_CONFIG, sizeof(double_config), &double_config },
+        { CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(compute_units), &compute_units },
+        { CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(vector_width), &vector_width },
+        { CL_DEVICE_ADDRESS_BITS, sizeof(address_bits), &address_bits },
+        { CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cache_size), &cache_size },
+        { CL_DEVICE_LOCAL_MEM_SIZE, sizeof(local_size), &local_size },
+        { CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size },
+    };
+    cl_int status = query_text(device, CL_DEVICE_VENDOR, vendor);
     if (status == CL_SUCCESS)
         status = query_text(device, CL_DEVICE_NAME, name);
+    for (size_t i = 0; i < COUNT_OF(asked) && status == CL_SUCCESS; i++)
+        status = query(device, asked[i].name, asked[i].size, asked[i].value);
     if (status != CL_SUCCESS)
         return status;
     status = bn_query_svm(device, &facts->has_svm);

@@ -15,7 +15,7 @@
  * inside its own, so that those who want it too wait for it. */
 struct kind {
     struct variant variant;
-    lock_t lock;
+    pthread_mutex_t lock;
     struct program *program; /* NULL until it is built */
 };
 
@@ -107,7 +107,7 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
     }
 
     clbn_engine engine = calloc(1, sizeof(*engine));
-    if (!engine || !lock_init(&engine->lock)) {
+    if (!engine || pthread_mutex_init(&engine->lock, NULL) != 0) {
         free(engine);
         bn_set_errcode(errcode_ret, bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for an engine."));
         return NULL;
@@ -115,7 +115,7 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
     status = retain_both(context, device);
     bn_set_errcode(errcode_ret, status);
     if (status != CLBN_SUCCESS) {
-        lock_destroy(&engine->lock);
+        pthread_mutex_destroy(&engine->lock);
         free(engine);
         return NULL;
     }
@@ -132,7 +132,7 @@ static void release_kind(struct kind *kind)
 {
     if (kind->program)
         bn_release_program(kind->program);
-    lock_destroy(&kind->lock);
+    pthread_mutex_destroy(&kind->lock);
     free(kind);
 }
 
@@ -151,7 +151,7 @@ cl_int clbnReleaseEngine(clbn_engine engine)
     for (size_t i = 0; i < engine->kind_count; i++)
         release_kind(engine->kinds[i]);
     free(engine->kinds);
-    lock_destroy(&engine->lock);
+    pthread_mutex_destroy(&engine->lock);
     clReleaseDevice(engine->device);
     clReleaseContext(engine->context);
     free(engine);
@@ -161,7 +161,7 @@ cl_int clbnReleaseEngine(clbn_engine engine)
 static struct kind *create_kind(const struct variant *variant)
 {
     struct kind *kind = calloc(1, sizeof(*kind));
-    if (!kind || !lock_init(&kind->lock)) {
+    if (!kind || pthread_mutex_init(&kind->lock, NULL) != 0) {
         free(kind);
         return NULL;
     }
@@ -189,13 +189,13 @@ static struct kind *add_kind(clbn_engine engine, const struct variant *variant)
 static struct kind *find_or_add_kind(clbn_engine engine, const struct variant *variant)
 {
     struct kind *kind = NULL;
-    lock_acquire(&engine->lock);
+    pthread_mutex_lock(&engine->lock);
     for (size_t i = 0; i < engine->kind_count && !kind; i++)
         if (bn_is_variant(&engine->kinds[i]->variant, variant))
             kind = engine->kinds[i];
     if (!kind)
         kind = add_kind(engine, variant);
-    lock_release(&engine->lock);
+    pthread_mutex_unlock(&engine->lock);
     return kind;
 }
 
@@ -207,11 +207,11 @@ struct program *bn_engine_program(clbn_engine engine, const struct variant *vari
         *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of programs.");
         return NULL;
     }
-    lock_acquire(&kind->lock);
+    pthread_mutex_lock(&kind->lock);
     if (!kind->program)
         kind->program = bn_build_program(engine->context, engine->device, variant, status);
     struct program *program = kind->program;
-    lock_release(&kind->lock);
+    pthread_mutex_unlock(&kind->lock);
     return program;
 }
 

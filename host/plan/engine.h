@@ -2,6 +2,7 @@
 #ifndef CLBN_ENGINE_H
 #define CLBN_ENGINE_H
 
+#include "base/references.h"
 #include "plan/device.h"
 #include "program/program.h"
 
@@ -12,7 +13,7 @@ struct clbn_engine_object {
     struct device_facts facts;
     clbn_geometry geometry; /* never CLBN_GEOMETRY_AUTO */
     cl_uint flags;
-    lock_t lock; /* of the members below */
+    pthread_mutex_t lock; /* of the members below */
     struct kind **kinds;
     size_t kind_count;
 };

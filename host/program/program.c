@@ -133,7 +133,7 @@ struct program *bn_build_program(cl_context context, cl_device_id device, const 
         *status = find_group_limit(p, device);
     if (*status != CLBN_SUCCESS)
         goto cleanup;
-    if (!lock_init(&p->lock)) {
+    if (pthread_mutex_init(&p->lock, NULL) != 0) {
         *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host resources for a lock.");
         goto cleanup;
     }
@@ -158,7 +158,7 @@ void bn_release_program(struct program *p)
             if (p->kept[id][i].kernel)
                 clReleaseKernel(p->kept[id][i].kernel);
     clReleaseProgram(p->program);
-    lock_destroy(&p->lock);
+    pthread_mutex_destroy(&p->lock);
     bn_clear_tuning(&p->tuning);
     free(p->cache_key);
     free(p);
@@ -166,22 +166,22 @@ void bn_release_program(struct program *p)
 
 bool bn_recall_tuned(struct program *p, uint64_t problem, struct choices *choices)
 {
-    lock_acquire(&p->lock);
+    pthread_mutex_lock(&p->lock);
     const struct choices *known = bn_find_tuned(&p->tuning, problem);
     bool found = known != NULL;
     if (found)
         *choices = *known;
-    lock_release(&p->lock);
+    pthread_mutex_unlock(&p->lock);
     return found;
 }
 
 bool bn_remember_tuned(struct program *p, const struct tuned *tuned, size_t count, bool *stored)
 {
     bool remembered = true;
-    lock_acquire(&p->lock);
+    pthread_mutex_lock(&p->lock);
     for (size_t i = 0; i < count && remembered; i++)
         remembered = bn_add_tuned(&p->tuning, &tuned[i]);
-    lock_release(&p->lock);
+    pthread_mutex_unlock(&p->lock);
     *stored = bn_store_tuned(p->cache_key, tuned, count);
     return remembered;
 }
@@ -190,21 +190,21 @@ bool bn_remember_tuned(struct program *p, const struct tuned *tuned, size_t coun
 static struct kept_kernel *take_kept(struct program *p, enum kernel_id id)
 {
     struct kept_kernel *taken = NULL;
-    lock_acquire(&p->lock);
+    pthread_mutex_lock(&p->lock);
     for (unsigned i = 0; i < KEPT_KERNELS && !taken; i++)
         if (!p->kept[id][i].is_lent)
             taken = &p->kept[id][i];
     if (taken)
         taken->is_lent = true;
-    lock_release(&p->lock);
+    pthread_mutex_unlock(&p->lock);
     return taken;
 }
 
 static void give_back_kept(struct program *p, struct kept_kernel *kept)
 {
-    lock_acquire(&p->lock);
+    pthread_mutex_lock(&p->lock);
     kept->is_lent = false;
-    lock_release(&p->lock);
+    pthread_mutex_unlock(&p->lock);
 }
 
 static cl_int create_kernel(struct program *p, enum kernel_id id, cl_kernel *kernel)

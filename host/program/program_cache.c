@@ -27,25 +27,28 @@ struct text {
     size_t length;
 };
 
-/* clGetDeviceInfo's string as the key's next line. */
-static bool add_device_line(struct text *key, cl_device_id device, cl_device_info name)
+/* Ends a line of so many bytes, a final zero included, that has been written behind the key. */
+static bool end_line(struct text *key, cl_int status, size_t size)
 {
-    size_t size = 0;
-    if (clGetDeviceInfo(device, name, KEY_SIZE - key->length, key->bytes + key->length, &size) != CL_SUCCESS || size == 0)
+    if (status != CL_SUCCESS || size == 0)
         return false;
     key->length += size;
     key->bytes[key->length - 1] = '\n';
     return true;
 }
 
+static bool add_device_line(struct text *key, cl_device_id device, cl_device_info name)
+{
+    size_t size = 0;
+    cl_int status = clGetDeviceInfo(device, name, KEY_SIZE - key->length, key->bytes + key->length, &size);
+    return end_line(key, status, size);
+}
+
 static bool add_platform_line(struct text *key, cl_platform_id platform, cl_platform_info name)
 {
     size_t size = 0;
-    if (clGetPlatformInfo(platform, name, KEY_SIZE - key->length, key->bytes + key->length, &size) != CL_SUCCESS || size == 0)
-        return false;
-    key->length += size;
-    key->bytes[key->length - 1] = '\n';
-    return true;
+    cl_int status = clGetPlatformInfo(platform, name, KEY_SIZE - key->length, key->bytes + key->length, &size);
+    return end_line(key, status, size);
 }
 
 /* The device and its driver. Address bits: the same driver may have a twin for processes of other pointers. */
