@@ -16,7 +16,7 @@ static bool slope_follows_from_output(clbn_plan plan)
     return activation != CLBN_ACTIVATION_SILU && !(activation == CLBN_ACTIVATION_LEAKY_RELU && plan->alpha < 0);
 }
 
-/* Whether x's normalised values can be had back from y. */
+/* Whether xhat can be computed from y. */
 static bool is_invertible(clbn_plan plan)
 {
     switch (plan->desc.activation) {
@@ -30,14 +30,14 @@ static bool is_invertible(clbn_plan plan)
     }
 }
 
-/* Leaves the one of z, y and mask from which the slope is had. */
+/* Checks that one of z, y and mask at most is given, and that the activation's slope follows from it. */
 static cl_int choose_slope_source(clbn_plan plan, struct backward *b)
 {
     const clbn_activation activation = plan->desc.activation;
     if (bn_is_present(b->z) + bn_is_present(b->y) + bn_is_present(b->mask) > 1)
         return bn_fail(CLBN_INVALID_ARGUMENT,
-                       "more than one of z, y and mask was given, expected one that the activation's slope "
-                       "is had from.");
+                       "more than one of z, y and mask was given, expected one, from which the activation's "
+                       "slope is computed.");
     if (bn_is_present(b->mask) && !bn_has_mask(activation))
         return bn_fail(CLBN_NOT_INVERTIBLE,
                        "a mask was given, but the slope of the plan's activation is more than a bit, expected "

@@ -18,7 +18,7 @@ static cl_int check(struct request *r)
     const clbn_forward_training_args *a = &r->args.training;
     const struct shape *shape = &r->plan->shape;
     bool in_place = false;
-    /* Nothing but the tensors is looked at for an empty batch, and they have no elements. */
+    /* An empty batch changes nothing: its parameters and statistics are not looked at. */
     const size_t channels = shape->elements > 0 ? shape->channels : 0;
     const struct operand operands[] = {
         { "x", TENSOR_X, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },

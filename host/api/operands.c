@@ -8,7 +8,7 @@
 
 #define MAX_OPERANDS 16
 
-/* The bytes of a buffer that is not a sub-buffer, or of shared virtual memory, that an operand takes. */
+/* Where an operand lies: in shared virtual memory, or in a buffer, which is the parent where a sub-buffer was given. */
 struct region {
     bool present;
     cl_mem buffer; /* NULL for shared virtual memory */
@@ -63,7 +63,7 @@ static size_t element_size(clbn_plan plan, int kind)
     }
 }
 
-/* Bytes of which the caller's memory must begin at a multiple. */
+/* The address of memory that the caller allocated must be a multiple of so many bytes. */
 static size_t alignment_of(clbn_plan plan, int kind)
 {
     return kind == OPERAND_WORKSPACE ? CLBN_WORKSPACE_ALIGNMENT : element_size(plan, kind);
@@ -116,7 +116,7 @@ static cl_int check_buffer(clbn_plan plan, const struct operand *o, const struct
     return CLBN_SUCCESS;
 }
 
-/* Memory that OpenCL has allocated is aligned, what the caller names by a pointer need not be. */
+/* Memory that OpenCL allocated is aligned; memory of the caller's may not be. */
 static cl_int check_address(const struct operand *o, const void *address, size_t alignment)
 {
     if ((uintptr_t)address % alignment == 0)
@@ -168,7 +168,7 @@ static bool allowed_alias(const struct operand *a, const struct operand *b)
     return (a->may_be && strcmp(a->may_be, b->name) == 0) || (b->may_be && strcmp(b->may_be, a->name) == 0);
 }
 
-/* Whether two tensors, or two vectors, that lie in the same memory are element by element the same. */
+/* Whether each element of one tensor or vector lies where the same element of the other does. */
 static bool coincide(clbn_plan plan, const struct operand *a, const struct region *in_a, const struct operand *b,
                      const struct region *in_b)
 {
@@ -198,7 +198,7 @@ static cl_int check_aliases(clbn_plan plan, const struct operand *operands, cons
     return CLBN_SUCCESS;
 }
 
-/* A workspace of the caller's is an operand of bytes. */
+/* The caller's workspace, if there is one, is checked as an operand of bytes. */
 static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct region *region)
 {
     region->present = false;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What is timed at once lasts so long, in seconds, or so many calls: the clock and the wait have their own noise. */
+/* Calls are timed together until they last so many seconds, or are so many: the clock and the wait have noise of their own. */
 #define TIMED_SECONDS 1e-3
 #define TIMED_CALLS   32
 
@@ -59,7 +59,7 @@ static bool time_candidate(void *context, size_t number, double *seconds)
     return t->status == CLBN_SUCCESS;
 }
 
-/* After a call that may compile. */
+/* The first call is not counted, since it may compile. */
 static cl_int choose_calls(struct tuner *t)
 {
     double seconds;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Vectors begin at multiples of so many elements. */
+/* Each vector of channels begins at a multiple of so many elements. */
 #define VECTOR_ALIGNMENT 64
 
 /* ---- Buffers -------------------------------------------------------------------------------------------------------------- */
@@ -50,7 +50,7 @@ static cl_int create_tensors(struct tuning_data *data, clbn_plan plan, cl_comman
     return status;
 }
 
-/* All in one buffer. The tensors are there: so many channels do not overflow. */
+/* All in one buffer. Its size does not overflow, since tensors of as many channels have been allocated. */
 static cl_int create_vectors(struct tuning_data *data, clbn_plan plan, cl_command_queue queue)
 {
     clbn_view *const views[] = { &data->gamma,     &data->beta,        &data->running_mean, &data->running_var,

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Of the golden ratio: odd, so that multiplying by it loses nothing. */
+/* From the golden ratio. It is odd, so multiplying by it modulo 2^64 is a bijection. */
 #define FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 static uint64_t hash_word(uint64_t hash, uint64_t word)

@@ -7,9 +7,9 @@
 
 #define BN_HASH_START UINT64_C(0xcbf29ce484222325)
 
-/* Continues a hash, from BN_HASH_START, with more bytes; it depends on how these are divided among calls, and on the byte order.
- * Eight bytes at a time, since a program's are half a million. Each step is a bijection of the state, so that bytes of which one
- * has changed never have the same hash. No protection against forgers. */
+/* Continues a hash, which starts as BN_HASH_START, with more bytes. It depends on how bytes are split among calls, and on the byte
+ * order. It takes eight bytes at a time, since programs are large. Each step is a bijection of the state, so a change of one byte
+ * always changes the hash. It is no protection against forgers. */
 uint64_t bn_hash(uint64_t hash, const void *bytes, size_t size);
 
 #endif

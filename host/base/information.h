@@ -4,7 +4,7 @@
 
 #include "clbn.h"
 
-/* Gives size bytes at value to a caller who asked as with clGetDeviceInfo. */
+/* Gives the caller size bytes at value, by the rules of clGetDeviceInfo. */
 cl_int bn_give_information(const void *value, size_t size, size_t param_value_size, void *param_value,
                            size_t *param_value_size_ret);
 

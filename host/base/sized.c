@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* More bytes than any version's structs have: a greater struct_size was never set. */
+/* No version's structs have more bytes: a greater struct_size is garbage. */
 #define MOST_BYTES 4096
 
 static const clbn_engine_options engine_options = CLBN_ENGINE_OPTIONS_INIT;

@@ -16,7 +16,7 @@ static cl_int query(cl_device_id device, cl_device_info name, size_t size, void 
     return status == CL_SUCCESS ? status : bn_fail_call(status, "clGetDeviceInfo");
 }
 
-/* A text that does not fit is none that quirks know. */
+/* A text that does not fit is left empty: quirks know none so long. */
 static cl_int query_text(cl_device_id device, cl_device_info name, char text[TEXT_SIZE])
 {
     size_t size = 0;

@@ -11,8 +11,7 @@
 #define KNOWN_FLAGS                                                                                                            \
     (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64 | CLBN_ENGINE_SPLIT | CLBN_ENGINE_WHOLE | CLBN_ENGINE_UNOPTIMIZED)
 
-/* A kind of program that was asked for. It is built outside the engine's lock, so that those who want another are not held up, and
- * inside its own, so that those who want it too wait for it. */
+/* A kind of program that a plan needs. It is built under a lock of its own: threads that need the same kind wait, others do not. */
 struct kind {
     struct variant variant;
     pthread_mutex_t lock;
@@ -33,7 +32,7 @@ static cl_int check_options(const clbn_engine_options *options)
     return CLBN_SUCCESS;
 }
 
-/* Whether a device or one that it is a part of is among others: some OpenCLs list the parent of a context's sub-devices. */
+/* Whether a device, or a device that it is a part of, is among others: some OpenCLs list parents in place of sub-devices. */
 static bool is_among(cl_device_id device, const cl_device_id *others, size_t count)
 {
     while (device) {

@@ -52,7 +52,7 @@ static cl_int take_desc(clbn_engine engine, const clbn_plan_desc *given, clbn_pl
     return status == CLBN_SUCCESS ? check_desc(engine, known) : status;
 }
 
-/* Schedules other than the usual ones, where they are chosen, or known to be better. */
+/* Replaces the usual schedules by the ones that the caller or tuning chose. */
 static void choose_schedules(clbn_plan plan, const struct choices *given)
 {
     const uint64_t hash = bn_hash_problem(&plan->problem);
@@ -66,7 +66,7 @@ static void choose_schedules(clbn_plan plan, const struct choices *given)
     }
 }
 
-/* The usual schedules, and the program, of a variant for a problem, whose plan has a shape. */
+/* Makes the usual schedules of a problem, and has its program built. The plan has its shape. */
 static cl_int schedule_and_build(clbn_plan plan, const struct problem *problem)
 {
     const struct choices usual = { 0 };
@@ -79,8 +79,8 @@ static cl_int schedule_and_build(clbn_plan plan, const struct problem *problem)
     return status;
 }
 
-/* Shape, schedules and program of a plan whose engine and desc are set. Where a kernel turns out to take fewer work-items than groups
- * have, for want of registers, smaller groups are taken. */
+/* Finds shape, schedules and program of a plan whose engine and desc are set. A kernel that needs many registers may allow fewer
+ * work-items than the groups have: then groups of half the size are tried. */
 static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
 {
     struct device_facts facts = plan->engine->facts;
@@ -173,7 +173,7 @@ static bool is_done(clbn_plan plan, enum pass pass)
     return plan->shape.elements > 0 && (plan->desc.operations >> pass & 1);
 }
 
-/* Names of kernels with spaces between, of calls without residual and mask. */
+/* The kernels' names with spaces between them, for calls without residual and mask. */
 static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
 {
     const enum pass pass = operation == CLBN_PLAN_FORWARD_KERNELS    ? PASS_FORWARD

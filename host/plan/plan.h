@@ -18,8 +18,8 @@ struct clbn_plan_object {
     struct program *program;           /* the engine's */
 };
 
-/* A plan of a desc that is checked. choices: how all passes are divided, if that is possible; NULL: as was measured to be best,
- * else as usual. NULL and *status on failure. */
+/* Creates a plan from a desc that is checked. choices: how all passes divide their work; NULL: as tuning found, else as usual. Returns
+ * NULL and sets *status on failure. */
 clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const struct choices *choices, cl_int *status);
 
 #endif

@@ -4,15 +4,14 @@
 
 #include <string.h>
 
-/* A compute unit of which nothing is known has so many bytes of registers: enough for the smallest size of
- * host/schedule/tiling.c. */
+/* Bytes of registers to a compute unit where nothing is known: enough for the smallest size in schedule/tiling.c. */
 #define LEAST_REGISTERS ((size_t)64 << 10)
 
 struct quirk {
-    /* Whom it concerns: devices of the type, if it is not 0, whose vendor and name contain these, unless NULL. */
+    /* Devices that it is for: of this type, unless 0, whose vendor and name contain these, unless NULL. */
     cl_device_type type;
     const char *vendor, *name;
-    /* What is so; 0: as OpenCL says. */
+    /* What is true of them; 0: what OpenCL says. */
     bool computes_items; /* it is not a vector CPU */
     bool cannot_fetch;
     size_t register_size;

@@ -79,7 +79,7 @@ static int open_folder(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Creates what is missing of a path. Failures show when it is opened. */
+/* Creates the missing folders of a path. If that fails, opening it fails, too. */
 static void create_folders(char *path)
 {
     for (char *c = path + 1; *c; c++) {

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* More bytes than a path has, with the final zero. */
+/* No path is longer, with the final zero. */
 #define BN_CACHE_PATH_SIZE 4096
 
-/* What decides: the values of CLBN_CACHE_DIR, XDG_CACHE_HOME and HOME, NULL where there is none. */
+/* The environment: the values of CLBN_CACHE_DIR, XDG_CACHE_HOME and HOME, NULL where there is none. */
 struct cache_variables {
     const char *clbn_cache_dir;
     const char *xdg_cache_home;

@@ -23,16 +23,16 @@
 /* Bytes of an entry: far more than any program has, and few enough to be read at once. */
 #define MAX_ENTRY_SIZE ((size_t)64 << 20)
 
-/* Bytes that a disk must have free for work to begin whose result is to be written: more than programs usually have. */
+/* A disk with fewer bytes free than that is taken for full: programs are usually smaller. */
 #define ROOM_FOR_ENTRY (UINT64_C(8) << 20)
 
-/* What names of files that are being written begin with, and the seconds after which nobody writes them any more. */
+/* Names of files that are being written begin so. After so many seconds their writer must have died. */
 #define TEMPORARY      "temporary-"
 #define TEMPORARY_LIFE 3600
 
 enum { NAME_SIZE = 128, TEMPORARY_ATTEMPTS = 100 };
 
-/* An entry is this, the key, the data, and nothing more. */
+/* A file is this header, the key, and the data. */
 struct entry_header {
     uint64_t magic;
     uint64_t key_size;
@@ -53,7 +53,7 @@ static bool fits(size_t key_size, size_t data_size)
            sizeof(struct entry_header) + key_size + data_size <= MAX_ENTRY_SIZE;
 }
 
-/* Keys of the same hash share a file: who reads another's key has a miss. */
+/* Two keys of the same hash share a file: reading it by the other key is a miss. */
 static bool name_entry(char name[NAME_SIZE], const char *kind, const void *key, size_t key_size)
 {
     int length = snprintf(name, NAME_SIZE, "%s-%016" PRIx64, kind, bn_hash(BN_HASH_START, key, key_size));
@@ -76,7 +76,7 @@ static bool read_all(int file, unsigned char *bytes, size_t size)
     return true;
 }
 
-/* All of an entry's file, for the caller to free; NULL if it cannot be one of ours. */
+/* The bytes of an entry's file, for the caller to free; NULL if it cannot be an entry. */
 static unsigned char *read_file(int file, size_t *size)
 {
     if (!bn_is_own_file(file, size) || *size < sizeof(struct entry_header) || *size > MAX_ENTRY_SIZE)
@@ -102,7 +102,7 @@ static bool check_entry(const unsigned char *content, size_t size, const void *k
            header.checksum == checksum_of(&header, its_key, its_key + key_size);
 }
 
-/* -1 if there is none. What has taken an entry's name, a pipe perhaps, must not keep us waiting. */
+/* -1 if there is none. O_NONBLOCK: a pipe of that name must not make the call wait. */
 static int open_entry(const char *name)
 {
     int folder = bn_open_cache_folder(false);
@@ -145,7 +145,7 @@ static bool has_room(int folder)
            (disk.f_files == 0 || disk.f_favail > 0);
 }
 
-/* Writing more than the process may would kill it. */
+/* A process that writes more than RLIMIT_FSIZE is killed. */
 static bool may_write(size_t size)
 {
     struct rlimit limit;
@@ -184,7 +184,7 @@ static bool is_left(int folder, const char *name, time_t now)
            (about.st_mtime < now - TEMPORARY_LIFE || about.st_mtime > now + TEMPORARY_LIFE);
 }
 
-/* Deletes what writers that were killed have left. */
+/* Deletes files of writers that died. */
 static void delete_left(int folder)
 {
     const time_t now = time(NULL);
@@ -200,8 +200,8 @@ static void delete_left(int folder)
     closedir(names);
 }
 
-/* Creates a file that only this call knows: threads take different numbers, processes have different ones or begin at different
- * times. Where all that is the same, on two machines perhaps, the next number is tried. */
+/* Creates a file that no other call writes: its name has the process, the time, and a number that is new in each call. Where two
+ * machines share the folder and still agree in all that, the next number is tried. */
 static int create_temporary(int folder, char name[NAME_SIZE])
 {
     static unsigned next;
@@ -217,7 +217,7 @@ static int create_temporary(int folder, char name[NAME_SIZE])
     return -1;
 }
 
-/* Readers find all of the entry under its name, or what was there before, also after the machine has crashed. */
+/* Readers find the whole entry under its name, or the one before, even if the machine crashes meanwhile. */
 static bool write_entry(int folder, const char *name, const struct entry_header *header, const void *key, const void *data)
 {
     char temporary[NAME_SIZE];

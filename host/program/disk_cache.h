@@ -13,13 +13,13 @@
  * for a miss; nothing is set then. */
 bool bn_cache_read(const char *kind, const void *key, size_t key_size, void **data, size_t *size);
 
-/* Whether a write can succeed, also of a large entry: to be asked before much work for one. Creates the folder. */
+/* Whether there is room for a large entry: asked before the work of making one. Creates the folder. */
 bool bn_cache_is_writable(void);
 
-/* Replaces what is kept under a key. False if that failed. Removes what writers that were killed have left. */
+/* Replaces the entry of a key. False if that failed. Removes files of writers that died. */
 bool bn_cache_write(const char *kind, const void *key, size_t key_size, const void *data, size_t size);
 
-/* What is kept under a key is kept no longer. */
+/* Deletes the entry of a key. */
 void bn_cache_delete(const char *kind, const void *key, size_t key_size);
 
 #endif

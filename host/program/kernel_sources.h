@@ -4,7 +4,7 @@
 
 #include "base/embedded_file.h"
 
-/* What a program has to be to have a file. */
+/* Properties of a program. A file is in the programs that have all the properties it names. */
 enum {
     SOURCE_ROWS = 1,         /* channels first */
     SOURCE_COLUMNS = 2,      /* channels last */

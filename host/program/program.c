@@ -17,7 +17,7 @@ struct sources {
     size_t lengths[MAX_SOURCES];
 };
 
-/* What the variant's program is: bits of SOURCE_ROWS and so on. */
+/* The properties of the variant's program: bits of SOURCE_ROWS and so on. */
 static unsigned traits_of(const struct variant *variant)
 {
     return (variant->channels_last ? SOURCE_COLUMNS : SOURCE_ROWS) |
@@ -72,7 +72,7 @@ static cl_program compile(cl_context context, cl_device_id device, struct source
     return NULL;
 }
 
-/* Sets the program, of the disk cache or compiled, and for one that is not in the cache yet what is to become of it. */
+/* Takes the program from the disk cache, or compiles it and decides whether the cache is to have it. */
 static cl_int restore_or_compile(struct program *p, cl_context context, cl_device_id device)
 {
     char options[512];

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-/* Kernel objects that are kept, at most: more threads than that in one call at once create theirs anew. */
+/* Kernel objects that are kept for each kernel. When more threads are in a call at once, the others create theirs anew. */
 enum { KEPT_KERNELS = 16 };
 
 struct kept_kernel {

@@ -11,13 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-/* The words that entries' names begin with: of binaries, and of marks, which have no data, or the time when storing failed. */
+/* Names of entries begin so: binaries, and marks. A mark is empty, or has the time when storing failed. */
 #define BINARY "program"
 #define MARK   "compiled"
 
 #define SECONDS_TO_RETRY (24 * 60 * 60)
 
-/* Bytes of a key: where a driver's strings do not fit, nothing is cached. Devices to a context: likewise. */
+/* Bytes of a key, and devices of a context: beyond these nothing is cached. */
 enum { KEY_SIZE = 4096, MAX_DEVICES = 64 };
 
 /* ---- The key -------------------------------------------------------------------------------------------------------------- */
@@ -132,8 +132,8 @@ static bool query_sizes(cl_program program, struct binaries *all)
            clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(all->sizes), all->sizes, NULL) == CL_SUCCESS;
 }
 
-/* Which binary is the device's: the only one, since the program was built for no other. CL_PROGRAM_DEVICES does not say it
- * of parts of a device, for which some OpenCLs list the whole. False if there are none, or several. */
+/* The only binary is the device's, since the program was built for no other. CL_PROGRAM_DEVICES would not do: for sub-devices some
+ * OpenCLs list the parent. False if there are none, or several. */
 static bool find_binary(const struct binaries *all, cl_uint *index)
 {
     cl_uint found = 0;
@@ -176,7 +176,7 @@ static bool store(cl_program program, const char *key)
     return stored;
 }
 
-/* The mark says when. */
+/* The mark holds the time of the failure. */
 static void note_failure(const char *key)
 {
     const int64_t now = (int64_t)time(NULL);

@@ -14,24 +14,20 @@ char *bn_program_key(cl_device_id device, cl_uint count, const char *const *sour
 /* A program that was stored, built; NULL for a miss, also where the driver no longer takes it. Takes a NULL key. */
 cl_program bn_restore_program(cl_context context, cl_device_id device, const char *key, const char *options);
 
-/* What becomes of a program that was built from source, for one device, when it is about to be released: without a mark when it was
- * built, it is marked; with one, it is stored.
+/* What happens when a program that was built from source is released. Without a mark in the cache it is marked; with a mark its binary
+ * is stored. So a program is stored when it has been built here twice.
  *
- * So a program is stored when it has been built here for the second time. Asking for a binary can be work, which a process
- * that is the only one on its machine must not do for others; leaving a mark is none. PoCL 3.1 compiles a kernel for its
- * work-group when it first runs, and puts what has been compiled so far into the binary; but first, if its own cache does
- * not have them, it compiles every kernel of the program for any work-group: 1.4 s, once for each kind of program. Drivers
- * that have compiled everything when a program is built give its binary at once; one rule for all makes their second process
- * compile again.
+ * The reason is PoCL 3.1. When it is asked for a binary it first compiles every kernel for any work-group, which takes 1.4 s for each
+ * kind of program. A process that runs once on a fresh machine must not pay for that; a mark costs nothing. Other drivers could give
+ * the binary at once; the rule is the same for all, so their second process compiles again.
  *
- * Not when it is built: the work must not come before the first result, and PoCL's binary has more in it later. The mark
- * stays beside the binary, so that one that is lost, spoilt or refused is replaced after the next build.
+ * A binary is stored at the end because the work must not delay the first result, and because PoCL's binary then has the kernels that
+ * were run. The mark stays: a binary that is lost, spoilt or refused is replaced after the next build.
  *
- * Where storing fails, on a full disk perhaps, the work was for nothing: the mark says so, and it is not tried again for a day. Where
- * not even that can be written the mark is deleted, and while none can be written again nothing is stored. */
+ * If storing fails, the mark notes the time, and storing is tried again after a day. If the mark cannot be written, it is deleted. */
 enum program_fate { PROGRAM_LEFT, PROGRAM_MARKED, PROGRAM_STORED };
 
-/* Of a program that is to be built. PROGRAM_LEFT for a NULL key. */
+/* Of a program that is about to be built. PROGRAM_LEFT for a NULL key. */
 enum program_fate bn_fate_of_program(const char *key);
 void bn_end_program(enum program_fate fate, cl_program program, const char *key);
 

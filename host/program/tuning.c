@@ -9,7 +9,7 @@
 /* The word that entries' names begin with. */
 #define KIND "tuned"
 
-/* Problems of a program, at most: a search through them takes microseconds. */
+/* The most problems of a program: searching so many takes microseconds. */
 enum { MAX_TUNED = 1024 };
 
 static uint64_t hash_number(uint64_t hash, uint64_t number)

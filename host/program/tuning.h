@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* A pass of a problem is known by a hash of all that candidates depend on. Another one of the same hash would only be slower. */
+/* The hash is of all that candidates depend on. If two passes had the same hash, one would only be slower. */
 struct tuned {
     uint64_t problem; /* of bn_hash_pass() */
     struct choices choices;
@@ -27,14 +27,14 @@ uint64_t bn_hash_pass(uint64_t problem, enum pass pass);
 /* NULL if nothing is known of the problem. */
 const struct choices *bn_find_tuned(const struct tuning *tuning, uint64_t problem);
 
-/* Replaces what was known of the problem, or, where there is no room, of the one that came first. False if there is no memory. */
+/* Replaces what was known of the problem. A full list forgets its oldest. False if there is no memory. */
 bool bn_add_tuned(struct tuning *tuning, const struct tuned *tuned);
 
-/* What is on disk under the key of a program; nothing, where that cannot be had. Takes a NULL key. */
+/* Reads what is on disk under the key of a program; nothing if that fails. Takes a NULL key. */
 void bn_load_tuning(struct tuning *tuning, const char *program_key);
 
-/* Adds count of them to what is on disk. Of two processes that do so at the same moment, one's may be lost. False if it is not there now.
- * Takes a NULL key. */
+/* Adds count entries to the file. If two processes do that at the same moment, one's may be lost. False if writing failed. Takes a
+ * NULL key. */
 bool bn_store_tuned(const char *program_key, const struct tuned *tuned, size_t count);
 
 void bn_clear_tuning(struct tuning *tuning);
