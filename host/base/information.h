@@ -4,8 +4,14 @@
 
 #include "clbn.h"
 
+/* What a caller asks with, as with clGetDeviceInfo: any may be 0 or NULL. */
+struct question {
+    size_t size;
+    void *value;
+    size_t *size_ret;
+};
+
 /* Gives the caller size bytes at value, by the rules of clGetDeviceInfo. */
-cl_int bn_give_information(const void *value, size_t size, size_t param_value_size, void *param_value,
-                           size_t *param_value_size_ret);
+cl_int bn_answer(const struct question *question, const void *value, size_t size);
 
 #endif

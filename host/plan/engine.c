@@ -217,6 +217,7 @@ struct program *bn_engine_program(clbn_engine engine, const struct variant *vari
 cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t param_value_size, void *param_value,
                          size_t *param_value_size_ret)
 {
+    const struct question asked = { param_value_size, param_value, param_value_size_ret };
     if (!engine)
         return bn_fail(CLBN_INVALID_ENGINE, "the engine is NULL, expected one from clbnCreateEngine.");
     const struct shape any = { .elements = 1 };
@@ -230,26 +231,23 @@ cl_int clbnGetEngineInfo(clbn_engine engine, clbn_engine_info param_name, size_t
 
     switch (param_name) {
     case CLBN_ENGINE_CONTEXT:
-        return bn_give_information(&engine->context, sizeof(engine->context), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_answer(&asked, &engine->context, sizeof(engine->context));
     case CLBN_ENGINE_DEVICE:
-        return bn_give_information(&engine->device, sizeof(engine->device), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_answer(&asked, &engine->device, sizeof(engine->device));
     case CLBN_ENGINE_GEOMETRY:
-        return bn_give_information(&engine->geometry, sizeof(engine->geometry), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_answer(&asked, &engine->geometry, sizeof(engine->geometry));
     case CLBN_ENGINE_GROUP_SIZE:
-        return bn_give_information(&group, sizeof(group), param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, &group, sizeof(group));
     case CLBN_ENGINE_VECTOR_WIDTH:
-        return bn_give_information(&vector, sizeof(vector), param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, &vector, sizeof(vector));
     case CLBN_ENGINE_HAS_FLOAT64:
-        return bn_give_information(&has_float64, sizeof(has_float64), param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, &has_float64, sizeof(has_float64));
     case CLBN_ENGINE_CACHE_FOLDER:
         if (!bn_find_cache_folder(folder, sizeof(folder)))
             folder[0] = '\0';
-        return bn_give_information(folder, strlen(folder) + 1, param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, folder, strlen(folder) + 1);
     case CLBN_ENGINE_MERGE_TYPE:
-        return bn_give_information(merge, strlen(merge) + 1, param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, merge, strlen(merge) + 1);
     default:
         return bn_fail(CLBN_INVALID_ARGUMENT, "engine information %u is unknown, expected CLBN_ENGINE_*.",
                        (unsigned)param_name);

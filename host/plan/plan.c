@@ -202,32 +202,32 @@ static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan
 cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_value_size, void *param_value,
                        size_t *param_value_size_ret)
 {
+    const struct question asked = { param_value_size, param_value, param_value_size_ret };
     if (!plan)
         return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
     char text[128];
 
     switch (param_name) {
     case CLBN_PLAN_ENGINE:
-        return bn_give_information(&plan->engine, sizeof(plan->engine), param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, &plan->engine, sizeof(plan->engine));
     case CLBN_PLAN_CHANNELS:
-        return bn_give_information(&plan->shape.channels, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, &plan->shape.channels, sizeof(size_t));
     case CLBN_PLAN_VALUES_PER_CHANNEL:
-        return bn_give_information(&plan->shape.values_per_channel, sizeof(size_t), param_value_size, param_value,
-                                   param_value_size_ret);
+        return bn_answer(&asked, &plan->shape.values_per_channel, sizeof(size_t));
     case CLBN_PLAN_WORKSPACE_SIZE:
-        return bn_give_information(&plan->workspace_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, &plan->workspace_size, sizeof(size_t));
     case CLBN_PLAN_MASK_SIZE:
-        return bn_give_information(&plan->mask_size, sizeof(size_t), param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, &plan->mask_size, sizeof(size_t));
     case CLBN_PLAN_FORWARD_KERNELS:
     case CLBN_PLAN_INFERENCE_KERNELS:
     case CLBN_PLAN_BACKWARD_KERNELS:
         describe_kernels(text, sizeof(text), plan, param_name);
-        return bn_give_information(text, strlen(text) + 1, param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, text, strlen(text) + 1);
     case CLBN_PLAN_FORWARD_DIVISION:
     case CLBN_PLAN_INFERENCE_DIVISION:
     case CLBN_PLAN_BACKWARD_DIVISION:
         describe_division(text, sizeof(text), plan, param_name);
-        return bn_give_information(text, strlen(text) + 1, param_value_size, param_value, param_value_size_ret);
+        return bn_answer(&asked, text, strlen(text) + 1);
     default:
         return bn_fail(CLBN_INVALID_ARGUMENT, "plan information %u is unknown, expected CLBN_PLAN_*.", (unsigned)param_name);
     }
