@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROUNDS = 7 }; /* in which the contestants take turns */
+/* In which the contestants take turns: more where the difference is small. */
+enum { STEP_ROUNDS = 7, INFERENCE_ROUNDS = 31, MOST_ROUNDS = INFERENCE_ROUNDS };
 
 static bool read_logits(struct resnet *resnet, float *logits, struct failure *failure)
 {
@@ -77,10 +78,10 @@ static int ascending(const void *one, const void *other)
     return (a > b) - (a < b);
 }
 
-static double median(double seconds[ROUNDS])
+static double median(double *seconds, size_t count)
 {
-    qsort(seconds, ROUNDS, sizeof *seconds, ascending);
-    return seconds[ROUNDS / 2];
+    qsort(seconds, count, sizeof *seconds, ascending);
+    return seconds[count / 2];
 }
 
 /* Something that is enqueued over and over, and how long it takes with its wait. */
@@ -119,12 +120,12 @@ static bool time_work(struct resnet *resnet, work what, cl_mem x, const struct b
 
 /* Both modes in turns, after a round that compiles. With the stopwatch, the norms' part of it alone. */
 static bool time_modes(struct resnet *resnet, work what, cl_mem x, const struct batch *batch, const enum resnet_mode modes[2],
-                       bool norms, double medians[2], struct failure *failure)
+                       bool norms, size_t rounds, double medians[2], struct failure *failure)
 {
-    double seconds[2][ROUNDS];
+    double seconds[2][MOST_ROUNDS];
 
     resnet->stopwatch.runs = norms;
-    for (size_t round = 0; round <= ROUNDS; round++) {
+    for (size_t round = 0; round <= rounds; round++) {
         for (size_t i = 0; i < 2; i++) {
             double *one = &seconds[i][round > 0 ? round - 1 : 0];
 
@@ -136,8 +137,8 @@ static bool time_modes(struct resnet *resnet, work what, cl_mem x, const struct 
         }
     }
     resnet->stopwatch.runs = false;
-    medians[0] = median(seconds[0]);
-    medians[1] = median(seconds[1]);
+    medians[0] = median(seconds[0], rounds);
+    medians[1] = median(seconds[1], rounds);
     return true;
 }
 
@@ -154,9 +155,9 @@ bool resnet_measure(struct resnet *resnet, const struct samples *test_samples, c
     memset(measures, 0, sizeof *measures);
     if (!resnet_fold(resnet, failure) || !compare_folded(resnet, test_samples, x, measures, failure) ||
         !enqueue_gather(resnet->arithmetic, &batch, x, failure) ||
-        !time_modes(resnet, infer, x, &batch, inferences, false, inference, failure) ||
-        !time_modes(resnet, step, x, &batch, trainings, false, steps, failure) ||
-        !time_modes(resnet, step, x, &batch, trainings, true, norms, failure))
+        !time_modes(resnet, infer, x, &batch, inferences, false, INFERENCE_ROUNDS, inference, failure) ||
+        !time_modes(resnet, step, x, &batch, trainings, false, STEP_ROUNDS, steps, failure) ||
+        !time_modes(resnet, step, x, &batch, trainings, true, STEP_ROUNDS, norms, failure))
         return false;
     measures->inference = inference[0];
     measures->folded_inference = inference[1];
