@@ -110,9 +110,21 @@ endif()
 
 add_subdirectory(${PROJECT_SOURCE_DIR}/tools/examples ${PROJECT_BINARY_DIR}/tools/examples)
 
+if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+    add_test(NAME abi COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/abi.sh $<TARGET_FILE:clbn> ${PROJECT_SOURCE_DIR}/include
+        ${CMAKE_CURRENT_BINARY_DIR}/abi ${CMAKE_CURRENT_SOURCE_DIR}/abi.txt)
+endif()
+
 # What users get. With a sanitizer they would have to link it too. The work folder is emptied: it must be no source folder, also
 # when the build is in the source.
 if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
     add_test(NAME consumer COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.sh
         ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/installed-consumer ${CMAKE_COMMAND})
+    find_program(CLBN_SHLIBDEPS dpkg-shlibdeps)
+    if(CLBN_SHLIBDEPS AND CLBN_BUILD_TOOLS AND CLBN_GZIP)
+        add_test(NAME package COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/package.sh
+            ${PROJECT_SOURCE_DIR} ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/packaged ${CMAKE_COMMAND})
+    else()
+        message(STATUS "No dpkg-shlibdeps: the Debian packages are not tested")
+    endif()
 endif()

@@ -10,12 +10,17 @@
 
 #ifdef CL_VERSION_2_0
 
+/* A loader of OpenCL 1.2 has none of them. */
+#pragma weak clSVMAlloc
+#pragma weak clSVMFree
+#pragma weak clEnqueueSVMMemcpy
+
 bool device_has_svm(void)
 {
     static bool said = false;
     cl_device_svm_capabilities capabilities = 0;
     cl_int status = clGetDeviceInfo(test_device(), CL_DEVICE_SVM_CAPABILITIES, sizeof capabilities, &capabilities, NULL);
-    bool has_svm = status == CL_SUCCESS && (capabilities & CL_DEVICE_SVM_COARSE_GRAIN_BUFFER) != 0;
+    bool has_svm = clSVMAlloc != NULL && status == CL_SUCCESS && (capabilities & CL_DEVICE_SVM_COARSE_GRAIN_BUFFER) != 0;
     if (!has_svm && !said)
         printf("shared virtual memory is not tested: the device does not have it\n");
     said = true;

@@ -6,16 +6,21 @@
 # ---- Help, version and usage
 
 prints 'Usage: clbn COMMAND' 'clbn --help' --help
-for command in devices verify forward backward fold train bench tune; do
+for command in devices verify forward backward fold train bench tune cache; do
     prints "$command" "clbn --help names $command" --help
     prints "Usage: clbn $command" "clbn $command --help" $command --help
     check "clbn $command --help fits 80 columns" fits
+    prints ".TH clbn-$command 1" "the manual of clbn $command" "$command" --man
+    prints '--version' "words for completion of clbn $command" "$command" --words
 done
 prints '--update-factor FACTOR' 'clbn forward --help lists the options' forward --x a --help
 prints 'Usage: clbn COMMAND' 'clbn -h' -h
 prints 'Usage: clbn forward' 'clbn forward -h' forward -h
 prints 'Usage: clbn forward' 'clbn help forward' help forward
 prints 'Usage: clbn COMMAND' 'clbn help' help
+prints 'CLBN_CACHE_DIR' 'clbn --help names what the environment changes' --help
+prints '.TH clbn 1' 'the manual of clbn' --man
+prints 'verify' 'words for completion' --words
 prints 'clbn ' 'clbn --version' --version
 prints 'clbn ' 'clbn -V' -V
 prints 'clbn ' 'clbn forward --version' forward --version
@@ -691,6 +696,25 @@ check 'tuning of a shape that does not fit fails' test "$code" -eq 1
 check 'tuning says what does not fit' grep -q 'not measured: .* MiB' "$folder/out"
 check 'no JSON of nothing tuned' test ! -e large.json
 prints 'not measured: ' 'tuning leaves out what does not fit' tune --shapes 1073741824,1024,1024+2,3 --seconds 0.01
+# ---- Cache
+
+fails 2 'give one' 'two wishes for the cache' cache --clear --limit 1
+echo 'not ours' >"$folder/cache/notes"
+prints 'tuned-' 'the cache is listed' cache
+check 'the list fits 80 columns' fits
+count=$(find "$folder/cache" -name '*-????????????????' | wc -l)
+check 'all of it' grep -q "^$count files" "$folder/out"
+prints "removed 0 of $count" 'a cache within its limit' cache --limit 1000
+oldest=$(find "$folder/cache" -name '*-????????????????' | head -n 1)
+touch -d '2001-01-01' "$oldest"
+prints "of $count files, 0.000 MB are left" 'a cache with no room' cache --limit 0
+check 'the oldest has gone' test ! -e "$oldest"
+prints 'removed ' 'the cache is removed' cache --clear
+check 'nothing of it is left' test "$(find "$folder/cache" -name '*-????????????????' | wc -l)" -eq 0
+check 'what is not its own stays' test -e "$folder/cache/notes"
+CLBN_CACHE_DIR=''
+fails 1 'there is no cache' 'no cache' cache
+
 echo 'no folder' >"$folder/file"
 CLBN_CACHE_DIR=$folder/file
 prints 'cannot be written to' 'tuning with a cache that is no folder' tune --shapes 4,6 --seconds 0.01 --json tune.json

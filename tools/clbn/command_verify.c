@@ -15,6 +15,7 @@ struct request {
     const char *json; /* NULL: none */
     enum verify_extent extent;
     size_t seed;
+    bool optimizes; /* also what no user of the device has */
 };
 
 static size_t count_cases(const struct verify_selection *selection)
@@ -58,6 +59,7 @@ static bool verify(const struct request *request, struct verify_report *report, 
     report->selection.has_float64 = report->device.has_float64;
     report->selection.extent = request->extent;
     report->selection.seed = request->seed;
+    report->selection.spares_compilation = !request->optimizes && !report->device.in_groups;
     if (!check_all(report, request->device, failure))
         return false;
     verify_print_end(report);
@@ -107,14 +109,14 @@ int command_verify(int argc, char **argv)
         { .name = "full",
           .kind = OPTION_FLAG,
           .to.flag = &full,
-          .help = "every activation with them, and all shapes of the tests; an hour" },
+          .help = "every activation with them, and all shapes of the tests; an hour or more" },
         { .name = "part", .kind = OPTION_FLAG, .to.flag = &part, .help = "one kind of kernels, in seconds" },
         { .name = "replay",
           .kind = OPTION_INTEGER,
           .to.integer = &seed,
           .argument = "SEED",
           .integer_range = { 0, VERIFY_SEEDS - 1 },
-          .help = "one case, by the number in an earlier report" },
+          .help = "one case, by the number in an earlier report (of --full, with --full)" },
         { .name = "json",
           .kind = OPTION_STRING,
           .to.string = &request.json,
@@ -127,8 +129,9 @@ int command_verify(int argc, char **argv)
     if (!options_parse(&command, argc, argv, &exit_code))
         return exit_code;
     const bool replay = option_given(&command, "replay");
-    if (quick + full + part + replay > 1)
+    if (quick + full + part > 1 || (replay && (quick || part)))
         return usage_error(&command, "--quick, --full, --part and --replay are ways of choosing the cases: give one");
+    request.optimizes = full;
     request.extent = replay ? VERIFY_ONE : part ? VERIFY_PART : full ? VERIFY_FULL : VERIFY_QUICK;
     request.seed = (size_t)seed;
     return run(&request);

@@ -9,6 +9,7 @@ int command_fold(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_tune(int argc, char **argv);
+int command_cache(int argc, char **argv);
 int command_verify(int argc, char **argv);
 
 #endif

@@ -1,6 +1,7 @@
 /* The clbn command: finds the command of that name and runs it. */
 #include "commands.h"
 #include "io/failure.h"
+#include "io/manual.h"
 #include "io/output_file.h"
 
 #include <clbn.h>
@@ -24,6 +25,7 @@ static const struct command commands[] = {
     { "train", "train a classifier with batch normalization on images", command_train },
     { "bench", "time batch normalizations against the machine's limit", command_bench },
     { "tune", "find the fastest divisions of work, and remember them", command_tune },
+    { "cache", "list, remove or limit what is kept on disk", command_cache },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -34,7 +36,30 @@ static int print_help(void)
     for (int i = 0; i < COMMAND_COUNT; i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].summary);
     printf("\n'clbn COMMAND --help' lists a command's options; 'clbn --version' prints the version.\n"
-           "The exit code is 0 when done, 1 on failure and 2 on wrong usage.\n");
+           "The exit code is 0 when done, 1 on failure and 2 on wrong usage.\n\nEnvironment:\n");
+    for (const struct environment_variable *variable = environment_variables; variable->name != NULL; variable++)
+        options_print_row(variable->name, "", variable->help);
+    return EXIT_DONE;
+}
+
+/* The page of the manual from which those of the commands are found. */
+static int print_manual(void)
+{
+    manual_print_title("clbn", "batch normalization on OpenCL devices");
+    printf(".SH SYNOPSIS\n.B clbn\n\\fICOMMAND\\fR [options]\n.SH COMMANDS\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        manual_print_item(commands[i].name, "", commands[i].summary);
+    manual_print_end();
+    printf(".SH SEE ALSO\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        printf(".BR clbn\\-%s (1)%s\n", commands[i].name, i < COMMAND_COUNT - 1 ? "," : "");
+    return EXIT_DONE;
+}
+
+static int print_words(void)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        printf("%s\n", commands[i].name);
     return EXIT_DONE;
 }
 
@@ -63,6 +88,10 @@ static int run_command(int argc, char **argv)
     }
     if (is_help(argv[1]) && argc == 2)
         return print_help();
+    if (strcmp(argv[1], "--man") == 0)
+        return print_manual();
+    if (strcmp(argv[1], "--words") == 0)
+        return print_words();
     if (is_help(argv[1])) { /* "help forward" is "forward --help" */
         char help[] = "--help";
         char *swapped[] = { argv[0], argv[2], help, NULL };

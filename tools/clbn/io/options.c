@@ -3,6 +3,7 @@
 #include "io/options.h"
 
 #include "io/failure.h"
+#include "io/manual.h"
 
 #include <clbn.h>
 #include <errno.h>
@@ -214,9 +215,9 @@ static void print_wrapped(const char *text)
     putchar('\n');
 }
 
-static void print_row(const char *name, const char *argument, const char *help)
+void options_print_row(const char *name, const char *argument, const char *help)
 {
-    int column = printf("  --%s%s%s", name, argument[0] != '\0' ? " " : "", argument);
+    int column = printf("  %s%s%s", name, argument[0] != '\0' ? " " : "", argument);
 
     if (column > HELP_INDENT - 2) {
         putchar('\n');
@@ -246,14 +247,17 @@ static void print_help(const struct command_line *command)
 
         if (option->kind == OPTION_CHOICE)
             list_choices(option, "|", "|", choices, sizeof(choices));
-        print_row(option->name,
-                  option->kind == OPTION_CHOICE ? choices
-                  : option->kind == OPTION_FLAG ? ""
-                                                : option->argument,
-                  option->help);
+        char name[64];
+
+        snprintf(name, sizeof(name), "--%s", option->name);
+        options_print_row(name,
+                          option->kind == OPTION_CHOICE ? choices
+                          : option->kind == OPTION_FLAG ? ""
+                                                        : option->argument,
+                          option->help);
     }
-    print_row("help", "", "print this text, as -h does");
-    print_row("version", "", "print the version, as -V does");
+    options_print_row("--help", "", "print this text, as -h does");
+    options_print_row("--version", "", "print the version, as -V does");
 }
 
 /* What getopt_long() found. True: go on. */
@@ -275,6 +279,20 @@ static bool handle(const struct command_line *command, char **argv, int found, i
     return *exit_code == EXIT_DONE && found != 'h' && found != 'V';
 }
 
+/* What packages and shells ask for, not people. */
+static bool print_page(const struct command_line *command, const char *word)
+{
+    const bool is_manual = strcmp(word, "--man") == 0;
+
+    if (!is_manual && strcmp(word, "--words") != 0)
+        return false;
+    if (is_manual)
+        manual_print_command(command);
+    else
+        manual_print_words(command);
+    return true;
+}
+
 bool options_parse(const struct command_line *command, int argc, char **argv, int *exit_code)
 {
     struct option list[OPTIONS_MAXIMUM + 3] = { { .name = NULL } };
@@ -287,6 +305,10 @@ bool options_parse(const struct command_line *command, int argc, char **argv, in
                                    FIRST_OPTION + (int)i };
     list[count] = (struct option){ "help", no_argument, NULL, 'h' };
     list[count + 1] = (struct option){ "version", no_argument, NULL, 'V' };
+    if (argc == 2 && print_page(command, argv[1])) {
+        *exit_code = EXIT_DONE;
+        return false;
+    }
     opterr = optopt = 0;
     optind = 1;
     while ((found = getopt_long(argc, argv, "+:hV", list, NULL)) != -1)

@@ -73,6 +73,9 @@ struct command_line {
  * (EXIT_USAGE). */
 bool options_parse(const struct command_line *command, int argc, char **argv, int *exit_code);
 
+/* A row of --help: what it is about, and a phrase, broken between words. */
+void options_print_row(const char *name, const char *argument, const char *help);
+
 /* Whether the option of that name was given; false for a name that is not in the table. */
 bool option_given(const struct command_line *command, const char *name);
 

@@ -48,7 +48,7 @@ struct verify_program verify_program_number(size_t number)
 
 const char *verify_program_text(size_t number, char *text)
 {
-    static const char *const specials[VERIFY_SPECIALS] = { "", " pairs", " 64-bit", " strided" };
+    static const char *const specials[VERIFY_SPECIALS] = { "", " pairs", " 64-bit", " strided", " short" };
     const struct verify_program program = verify_program_number(number);
     const bool plain = program.activation == CLBN_ACTIVATION_NONE;
     snprintf(text, VERIFY_PROGRAM_TEXT, "%s %s %s%s%s%s", program.in_groups ? "group" : "vector", type_name(program.type),
@@ -67,10 +67,12 @@ static clbn_activation quick_activation(const struct verify_program *program)
     return activations[program->channels_last][program->type - CLBN_FLOAT32];
 }
 
-/* The special kinds have what they change of their own with float32. */
+/* The special kinds have what they change of their own with float32; short parameters, gamma, beta and their gradients in the type of the
+ * tensors, with one of 16 bits. */
 static bool is_special_wanted(const struct verify_program *program, bool own_geometry, enum verify_extent extent)
 {
-    if (program->type != CLBN_FLOAT32 || program->activation != CLBN_ACTIVATION_NONE)
+    const clbn_type type = program->special == VERIFY_SHORT_PARAMETERS ? CLBN_BFLOAT16 : CLBN_FLOAT32;
+    if (program->type != type || program->activation != CLBN_ACTIVATION_NONE)
         return false;
     if (extent == VERIFY_FULL)
         return true;
@@ -192,6 +194,8 @@ static struct problem problem_of(const struct verify_program *program, const str
     struct problem problem = is_hard ? problem_hard(shape, program->type, row_of(seed) / 2 % HARD_DATA_KINDS)
                                      : problem_random(shape, program->type, 1e-5, seed);
     problem.activation = activation_of(program->activation);
+    if (program->special == VERIFY_SHORT_PARAMETERS)
+        problem_store_parameters(&problem, program->type);
     return problem;
 }
 

@@ -13,7 +13,14 @@
 #include <stddef.h>
 
 /* What a program is compiled for beyond type, layout and activation, or how its tensors lie. */
-enum verify_special { VERIFY_USUAL, VERIFY_NO_DOUBLE, VERIFY_INDEX_64, VERIFY_STRIDED, VERIFY_SPECIALS };
+enum verify_special {
+    VERIFY_USUAL,
+    VERIFY_NO_DOUBLE,
+    VERIFY_INDEX_64,
+    VERIFY_STRIDED,
+    VERIFY_SHORT_PARAMETERS,
+    VERIFY_SPECIALS
+};
 
 struct verify_program {
     bool in_groups; /* the geometry */
@@ -37,7 +44,8 @@ struct verify_selection {
     bool in_groups; /* the geometry that the device has by itself */
     bool has_float64;
     enum verify_extent extent;
-    size_t seed; /* of the one */
+    size_t seed;             /* of the one */
+    bool spares_compilation; /* see engines.h */
 };
 bool verify_has_program(const struct verify_selection *selection, size_t number);
 

@@ -150,6 +150,8 @@ void verify_worker_check(const char *wanted, const struct verify_selection *sele
         say(VERIFY_UNABLE);
         return;
     }
+    if (selection->spares_compilation)
+        spare_compilation();
     for (size_t seed = first; seed < end; seed++)
         if (verify_has_case(selection, seed))
             check_case(seed);

@@ -13,7 +13,7 @@
 
 /* Seconds without a word after which processes are taken to hang (compilers of GPUs take minutes for a program), deaths after which the
  * rest of a program is given up, and processes at once. */
-enum { PATIENCE = 600, MAX_DEATHS = 3, MAX_PROCESSES = 4 };
+enum { PATIENCE = 600, MAX_DEATHS = 2, MAX_PROCESSES = 4 };
 
 struct worker {
     pid_t process;
