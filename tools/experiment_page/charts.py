@@ -80,8 +80,9 @@ def lines(title, x_label, y_label, series, y_range=None):
     return frame(title, x_label, body + legend(names, HEIGHT - BOTTOM - 10))
 
 
-def bars(title, y_label, categories, series, width=WIDTH):
+def bars(title, y_label, categories, series):
     """series: dictionaries of name, colour, and values, one to a category; None leaves a gap."""
+    width = max(WIDTH, LEFT + RIGHT + 100 * len(categories))
     greatest = max([v for one in series for v in one["values"] if v is not None] + [1e-9]) * 1.15
     body, at = y_axis(0, greatest, y_label, width)
     room = (width - LEFT - RIGHT) / len(categories)

@@ -106,7 +106,7 @@ def cnn(path):
     def line(colour, name, some):
         return {"colour": colour, "name": name, "x": [p["step"] for p in some], "y": [100 * p["test_accuracy"] for p in some]}
 
-    series = [line("two", "on the batch's statistics", trained)] + ([line("three", "on frozen ones", frozen)] if len(frozen) > 1 else [])
+    series = [line("two", "batch's statistics", trained)] + ([line("three", "frozen statistics", frozen)] if len(frozen) > 1 else [])
     share, table = shares([record])
     took = page.table(("steps", "accuracy", "with frozen statistics", "time", "processors' time"),
                       [("%d + %d" % (record["steps"], record["frozen_steps"]), "%.2f %%" % (100 * trained[-1]["test_accuracy"]),
