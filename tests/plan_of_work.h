@@ -22,8 +22,8 @@ extern const struct choices usual_choices;
 /* Packed tensors. */
 struct shape shape_of(size_t outer, size_t channels, size_t inner);
 
-/* A random problem of up to limit elements; false if it has no schedule. */
-bool random_work(struct random *random, size_t limit, struct plan_of_work *work);
+/* A random problem of up to limit elements. */
+void random_work(struct random *random, size_t limit, struct plan_of_work *work);
 
 /* As the library takes it. */
 struct problem problem_of(const struct plan_of_work *work);

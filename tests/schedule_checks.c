@@ -1,27 +1,68 @@
 #include "schedule_checks.h"
 
+/* The sections have room for what the kernels keep in them of calls that a strategy does. */
+static void check_sections(const struct plan_of_work *work, enum strategy strategy)
+{
+    const struct problem problem = problem_of(work);
+    const struct schedule s = bn_schedule_by(&work->schedule, strategy);
+    const struct sections size = bn_measure_sections(&problem, &s, work->pass, work->pass == PASS_BACKWARD);
+    const struct recipe *r = bn_recipe(bn_kernel_set(&work->variant), strategy, work->pass);
+    const unsigned sections = r->first.sections | r->last.sections;
+    const size_t element = bn_real_size(work->variant.type), wide = bn_wide_size(&work->variant);
+    const size_t coefficients = (work->pass == PASS_BACKWARD ? 7 : 3) * element;
+    const size_t width = (size_t)(work->variant.group > 1 ? s.tiling.channels : s.division.channels);
+    const size_t partials =
+        work->variant.group > 1 ? (size_t)s.tiling.parts * s.tiles * (size_t)s.tiling.slots : (size_t)s.division.parts * width;
+    const size_t tables =
+        bn_kernel_set(&work->variant) == KERNELS_OF_COLUMNS
+            ? (size_t)s.division.parts * s.tile_groups * (size_t)s.division.tile_vectors * work->variant.vector
+            : 0;
+    if (size.all > bn_workspace_limit(&problem))
+        return; /* of slices, then */
+    expect(work, size.all <= work->schedule.workspace_size, "the workspace is enough");
+    expect(work, !(sections & SECTION_PARTIALS) || size.partials >= partials * 3 * wide, "partial results fit");
+    expect(work, work->pass != PASS_BACKWARD || size.statistics >= 2 * work->shape.channels * element, "statistics fit");
+    if (sections & SECTION_COEFFICIENTS) {
+        expect(work, !bn_is_split(strategy) || size.coefficients >= width * coefficients, "coefficients fit");
+        expect(work, size.coefficients >= tables * coefficients, "each group's table fits");
+    }
+    expect(work, !(sections & SECTION_ACCUMULATORS) || size.accumulators >= tables * 3 * wide, "accumulators fit");
+    expect(work, size.all == size.partials + size.statistics + size.coefficients + size.accumulators, "the sum");
+    expect(work, size.partials % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
+    expect(work, size.statistics % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
+    expect(work, size.coefficients % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
+}
+
 void check_sizes(const struct plan_of_work *work)
 {
-    const struct schedule *s = &work->schedule;
-    const size_t element = bn_real_size(work->variant.type), channels = work->shape.channels;
-    const size_t width = (size_t)s->division.channels;
-    const bool grouped = work->variant.group > 1;
-    const size_t tiled = (size_t)s->tiling.parts * s->tiles;
-    const size_t parts = grouped ? 0 : s->division.parts > 1 ? (size_t)s->division.parts : 1;
-    expect(work, !grouped || s->partials_size / bn_partial_size(&work->variant) / (tiled > 0 ? tiled : 1) >= s->tiling.slots,
-           "partial results of tiles fit");
-    expect(work, s->partials_size >= parts * width * bn_partial_size(&work->variant), "partial results fit");
-    expect(work, s->statistics_size >= 2 * channels * element, "statistics fit");
-    const size_t padded = (width + work->variant.vector - 1) / work->variant.vector * work->variant.vector;
-    expect(work, s->coefficients_size >= 7 * padded * element, "coefficients fit");
-    expect(work, s->coefficients_size >= 7 * s->slots * padded * element, "coefficients of each slot fit");
-    const size_t sums = 3 * s->slots * padded;
-    expect(work, s->accumulators_size >= sums * bn_wide_size(&work->variant), "accumulators fit");
-    expect(work, s->workspace_size == s->partials_size + s->statistics_size + s->coefficients_size + s->accumulators_size,
-           "the sum");
-    expect(work, s->partials_size % CLBN_WORKSPACE_ALIGNMENT == 0, "statistics are aligned");
-    expect(work, s->statistics_size % CLBN_WORKSPACE_ALIGNMENT == 0, "coefficients are aligned");
-    expect(work, s->coefficients_size % CLBN_WORKSPACE_ALIGNMENT == 0, "accumulators are aligned");
+    const enum strategy strategy = work->schedule.strategy;
+    const size_t tensor = work->shape.elements * bn_type_size(work->variant.type);
+    expect(work, work->schedule.workspace_size <= tensor + ((size_t)1 << 20),
+           "a workspace is no larger than a tensor and a MiB");
+    check_sections(work, strategy);
+    check_sections(work, bn_strategy_in_place(strategy));
+    if (work->pass != PASS_INFERENCE)
+        check_sections(work, STRATEGY_SPLIT);
+}
+
+void check_slices(const struct plan_of_work *work)
+{
+    const struct problem problem = problem_of(work);
+    const size_t most = work->schedule.slice_channels;
+    const cl_ulong folded = work->variant.group > 1 ? work->schedule.tiling.folded : work->schedule.division.folded;
+    size_t next = 0;
+    if (most >= work->shape.channels)
+        return;
+    expect(work, folded == 1 && most % work->variant.vector == 0, "the bits of a slice's mask begin with a unit");
+    for (; next < work->shape.channels; next += most) {
+        const struct slice slice = bn_slice(&work->shape, next, most);
+        const struct schedule s = bn_schedule_slice(&problem, &slice, work->pass);
+        const struct problem own = { &work->variant, &work->facts, work->flags, &slice.shape };
+        const struct sections size = bn_measure_sections(&own, &s, work->pass, work->pass == PASS_BACKWARD);
+        expect(work, size.all <= work->schedule.workspace_size, "the workspace is enough for a slice");
+        expect(work, s.strategy == STRATEGY_SPLIT, "slices are done as phases are");
+        expect(work, slice.shape.channels == most || next + slice.shape.channels == work->shape.channels, "slices are whole");
+    }
 }
 
 /* In a chunk of rows that are walked in vectors, two sums share what they have in their turns: none has much more than 64 additions,
@@ -85,8 +126,6 @@ void check_division(const struct plan_of_work *work)
            d->folded == 1 ||
                (work->variant.channels_last && d->channels % work->variant.vector == 0 && bn_is_split(s->strategy)),
            "rows are folded for full vectors alone");
-    expect(work, d->lanes >= 1 && (d->lanes & (d->lanes - 1)) == 0, "lanes are a power of two");
-    expect(work, d->lanes <= work->variant.group && work->variant.group % d->lanes == 0, "lanes divide the group");
     expect(work, d->chunk_rows >= 1 && d->chunk_columns >= 1, "chunks are not empty");
     expect(work, s->tiles >= 1 && d->parts >= 1, "there are groups");
     expect(work, bn_is_split(s->strategy) || d->parts == 1 || s->tile_in_place > 0,
@@ -99,13 +138,14 @@ void check_division(const struct plan_of_work *work)
     expect(work, !(work->flags & CLBN_ENGINE_SPLIT) || bn_is_split(s->strategy), "split if asked");
     expect(work, !(work->flags & CLBN_ENGINE_WHOLE) || !bn_is_split(s->strategy), "whole if asked");
     const bool alone = work->variant.group == 1;
-    expect(work, s->partials == d->parts * (alone ? 1 : d->folded),
-           "each part has a result, and in groups each row of a folded one");
+    expect(work, s->partials == d->parts, "each part has a result");
     expect(work, !alone || d->folded == 1 || s->tiles == 1, "a single work-item has all rows of a folded one");
     expect(work, s->strategy != STRATEGY_MERGING || (alone && s->tiles == 1 && work->variant.channels_last),
            "a single work-item merges all channels");
     if (work->variant.channels_last) {
-        expect(work, s->slots == d->parts * work->variant.group / d->lanes, "each line has a slot");
+        expect(work, s->tile_groups >= 1 && s->tile_groups <= s->tiles, "tiles have groups");
+        expect(work, s->tile_groups == s->tiles || s->strategy == STRATEGY_WHOLE,
+               "which take several only where they have all rows");
         expect(work, d->band_rows >= 1 && d->tile_vectors >= 1, "bands and tiles are not empty");
         expect(work, d->chunk_rows % d->band_rows == 0, "a chunk is of whole bands");
         expect(work, d->result_rows >= 1 && d->band_rows % d->result_rows == 0, "where results are written, too");

@@ -4,8 +4,11 @@
 
 #include "plan_of_work.h"
 
-/* The workspace has room for what the kernels keep in it. */
+/* The workspace has room for what the kernels keep in it, and is within its bound. */
 void check_sizes(const struct plan_of_work *work);
+
+/* The same of slices, if there are any, which cover the channels. */
+void check_slices(const struct plan_of_work *work);
 
 /* The division covers the shape, and keeps the kernels' bounds. */
 void check_division(const struct plan_of_work *work);

@@ -12,9 +12,8 @@ enum { PROBLEMS = 1000, WALKS = 1000, CHOICES = 400000 };
 
 static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    return a->strategy == b->strategy && a->stream_tensors == b->stream_tensors &&
-           a->tiles == b->tiles && memcmp(&a->division, &b->division, sizeof a->division) == 0 &&
-           memcmp(&a->tiling, &b->tiling, sizeof a->tiling) == 0;
+    return a->strategy == b->strategy && a->stream_tensors == b->stream_tensors && a->tiles == b->tiles &&
+           memcmp(&a->division, &b->division, sizeof a->division) == 0 && memcmp(&a->tiling, &b->tiling, sizeof a->tiling) == 0;
 }
 
 static bool same_schedules(const struct candidate *a, const struct candidate *b)
@@ -71,8 +70,7 @@ START_TEST(candidates_of_any_size_are_sound)
     for (int i = 0; i < PROBLEMS; i++) {
         struct plan_of_work work;
         struct candidate list[MAX_CANDIDATES];
-        if (!random_work(&random, SIZE_MAX / 16, &work))
-            continue;
+        random_work(&random, SIZE_MAX / 16, &work);
         size_t count = list_candidates(&work, list);
         check_list(&work, list, count);
         for (size_t c = 0; c < count; c++) {
@@ -94,7 +92,7 @@ START_TEST(every_candidate_meets_every_element_once)
     for (int i = 0; i < WALKS; i++) {
         struct plan_of_work work;
         struct candidate list[MAX_CANDIDATES];
-        ck_assert(random_work(&random, i % 100 == 0 ? 50000 : 3000, &work));
+        random_work(&random, i % 100 == 0 ? 50000 : 3000, &work);
         size_t count = list_candidates(&work, list);
         for (size_t c = 0; c < count; c++) {
             work.schedule = list[c].schedules[work.pass];
@@ -122,7 +120,7 @@ START_TEST(chosen_numbers_are_refused_or_sound)
         struct plan_of_work work;
         const struct choices choices = { random_choice(&random), random_choice(&random), random_choice(&random),
                                          random_choice(&random), random_choice(&random), random_choice(&random) };
-        ck_assert(random_work(&random, 500, &work));
+        random_work(&random, 500, &work);
         const size_t usual_size = work.schedule.workspace_size;
         if (!make_chosen(&work, &choices))
             continue;

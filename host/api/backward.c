@@ -48,13 +48,17 @@ static cl_int check_frozen(struct request *r)
     return check_both(r, a->workspace);
 }
 
-/* The statistics that the caller did not give, into the workspace. */
+/* The statistics that the caller did not give, into the workspace, which has those of the slice: views are of all channels. */
 static void add_missing_statistics(struct operation *o, struct backward *b)
 {
     clbn_forward_training_args statistics = CLBN_FORWARD_TRAINING_ARGS_INIT;
+    b->mean = o->workspace.mean;
+    b->deviation = o->workspace.invstd;
+    b->mean.offset -= o->steps.slice.first;
+    b->deviation.offset -= o->steps.slice.first;
     statistics.x = b->x;
-    statistics.save_mean = b->mean = o->workspace.mean;
-    statistics.save_invstd = b->deviation = o->workspace.invstd;
+    statistics.save_mean = b->mean;
+    statistics.save_invstd = b->deviation;
     bn_add_forward_steps(o, &statistics);
 }
 

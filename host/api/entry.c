@@ -68,6 +68,8 @@ cl_int bn_enqueue(const struct entry *entry, const struct call *call, const void
     if (!request.has_work)
         return bn_launch_nothing(call);
     bn_begin_operation(&operation, call, entry->pass, request.strategy, request.workspace, request.keeps_statistics);
-    entry->add_steps(&operation, &request);
+    do
+        entry->add_steps(&operation, &request);
+    while (bn_next_slice(&operation));
     return bn_finish_operation(&operation);
 }

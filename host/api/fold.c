@@ -29,13 +29,13 @@ static cl_int check(struct request *r)
 static void add_bias_step(struct steps *steps, const clbn_fold_args *a)
 {
     bn_add_channels_step(steps, KERNEL_FOLD_BIAS);
-    bn_bind_view(steps, a->bias);
-    bn_bind_view(steps, a->gamma);
-    bn_bind_view(steps, a->beta);
-    bn_bind_view(steps, a->running_mean);
-    bn_bind_view(steps, a->running_var);
+    bn_bind_channels(steps, a->bias);
+    bn_bind_channels(steps, a->gamma);
+    bn_bind_channels(steps, a->beta);
+    bn_bind_channels(steps, a->running_mean);
+    bn_bind_channels(steps, a->running_var);
     bn_bind_real(steps, steps->plan->desc.epsilon);
-    bn_bind_view(steps, a->folded_bias);
+    bn_bind_channels(steps, a->folded_bias);
 }
 
 static void add_steps(struct operation *operation, struct request *r)

@@ -38,7 +38,7 @@ static void bind_inputs(struct steps *steps, const struct backward *b)
     bn_bind_tensor(steps, b->alone ? b->y : b->x, b->alone ? TENSOR_Y : TENSOR_X);
     bn_bind_tensor(steps, b->dy, TENSOR_DY);
     bn_bind_tensor(steps, from_output ? b->y : b->z, from_output ? TENSOR_Y : TENSOR_Z);
-    bn_bind_view(steps, b->mask);
+    bn_bind_mask(steps, b->mask);
 }
 
 static void bind_outputs(struct steps *steps, const struct backward *b)
@@ -50,17 +50,17 @@ static void bind_outputs(struct steps *steps, const struct backward *b)
 
 static void bind_parameters(struct steps *steps, const struct backward *b)
 {
-    bn_bind_view(steps, b->gamma);
-    bn_bind_view(steps, b->beta);
-    bn_bind_view(steps, b->mean);
-    bn_bind_view(steps, b->deviation);
+    bn_bind_channels(steps, b->gamma);
+    bn_bind_channels(steps, b->beta);
+    bn_bind_channels(steps, b->mean);
+    bn_bind_channels(steps, b->deviation);
 }
 
 static void bind_parameter_gradients(struct steps *steps, const struct backward *b)
 {
-    bn_bind_view(steps, b->dgamma);
+    bn_bind_channels(steps, b->dgamma);
     bn_bind_rounded(steps, b->factors.dgamma);
-    bn_bind_view(steps, b->dbeta);
+    bn_bind_channels(steps, b->dbeta);
     bn_bind_rounded(steps, b->factors.dbeta);
 }
 
@@ -98,7 +98,7 @@ static void bind_merged(struct steps *steps, const struct backward *b, struct pa
 {
     bn_bind_ulong(steps, partials.values);
     bn_bind_ulong(steps, partials.count);
-    bn_bind_view(steps, partials.view);
+    bn_bind_partials(steps, partials);
     bind_parameters(steps, b);
     bind_parameter_gradients(steps, b);
     bind_epsilon(steps);
@@ -109,7 +109,7 @@ static void add_finish_step(struct operation *o, const struct backward *b, struc
 {
     bn_add_merging_step(&o->steps, bn_recipe_of(&o->steps, PASS_BACKWARD)->merge.kernel, partials.count);
     bind_merged(&o->steps, b, partials);
-    bn_bind_view(&o->steps, record);
+    bn_bind_channels(&o->steps, record);
     bn_bind_view(&o->steps, coefficients);
     bn_bind_uint(&o->steps, flags_of(o, b) | (partials.records ? FLAG_RECORDS : 0u));
 }
@@ -120,7 +120,7 @@ static void add_result_steps(struct operation *o, const struct backward *b, stru
     const struct recipe *r = bn_recipe_of(&o->steps, PASS_BACKWARD);
     const bool has_results = r->last.kernel != KERNEL_NONE && (bn_is_present(b->dx) || bn_is_present(b->dz));
     if (!has_results || !r->last_merges)
-        add_finish_step(o, b, partials, none, o->workspace.coefficients);
+        add_finish_step(o, b, partials, none, has_results ? o->workspace.coefficients : none);
     if (!has_results)
         return;
     bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
@@ -129,7 +129,7 @@ static void add_result_steps(struct operation *o, const struct backward *b, stru
     if (r->last_merges)
         bind_merged(&o->steps, b, partials);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, flags_of(o, b) | (r->last_merges && partials.records ? FLAG_RECORDS : 0u));
+    bn_bind_uint(&o->steps, flags_of(o, b));
     bn_bind_sections(o, r->last.sections);
 }
 

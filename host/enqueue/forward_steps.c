@@ -29,13 +29,13 @@ static struct finish finish_of(const clbn_forward_training_args *a)
 static void bind_finish(struct steps *steps, const struct finish *f)
 {
     bool update = bn_updates_running(f->running_mean, f->update_factor);
-    bn_bind_view(steps, f->gamma);
-    bn_bind_view(steps, f->beta);
-    bn_bind_view(steps, update ? f->running_mean : none);
-    bn_bind_view(steps, update ? f->running_var : none);
-    bn_bind_view(steps, f->save_mean);
-    bn_bind_view(steps, f->save_invstd);
-    bn_bind_view(steps, f->save_var);
+    bn_bind_channels(steps, f->gamma);
+    bn_bind_channels(steps, f->beta);
+    bn_bind_channels(steps, update ? f->running_mean : none);
+    bn_bind_channels(steps, update ? f->running_var : none);
+    bn_bind_channels(steps, f->save_mean);
+    bn_bind_channels(steps, f->save_invstd);
+    bn_bind_channels(steps, f->save_var);
     bn_bind_real(steps, steps->plan->desc.epsilon);
     bn_bind_real(steps, f->update_factor);
 }
@@ -52,7 +52,7 @@ static void bind_tensors(struct steps *steps, clbn_view x, clbn_view z, clbn_vie
     bn_bind_tensor(steps, x, TENSOR_X);
     bn_bind_tensor(steps, z, TENSOR_Z);
     bn_bind_tensor(steps, y, TENSOR_Y);
-    bn_bind_view(steps, mask);
+    bn_bind_mask(steps, mask);
 }
 
 static void add_whole_forward(struct operation *o, const struct recipe *r, const clbn_forward_training_args *a)
@@ -78,7 +78,7 @@ static void add_moments_step(struct operation *o, const struct recipe *r, clbn_v
 static void bind_merged(struct steps *steps, struct partials partials, const struct finish *f)
 {
     bn_bind_ulong(steps, partials.count);
-    bn_bind_view(steps, partials.view);
+    bn_bind_partials(steps, partials);
     bind_finish(steps, f);
 }
 
@@ -93,7 +93,7 @@ static void add_finish_step(struct operation *o, struct partials partials, const
 {
     bn_add_merging_step(&o->steps, bn_recipe_of(&o->steps, PASS_FORWARD)->merge.kernel, partials.count);
     bind_merged(&o->steps, partials, f);
-    bn_bind_view(&o->steps, record);
+    bn_bind_channels(&o->steps, record);
     bn_bind_view(&o->steps, coefficients);
     bn_bind_uint(&o->steps, merging_flags(partials, f));
 }
@@ -109,7 +109,7 @@ static void add_result_steps(struct operation *o, struct partials partials, cons
     const struct recipe *r = bn_recipe_of(&o->steps, PASS_FORWARD);
     const bool has_y = bn_is_present(n->y);
     if (!has_y || !r->last_merges)
-        add_finish_step(o, partials, f, none, o->workspace.coefficients);
+        add_finish_step(o, partials, f, none, has_y ? o->workspace.coefficients : none);
     if (!has_y)
         return;
     bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
@@ -117,7 +117,7 @@ static void add_result_steps(struct operation *o, struct partials partials, cons
     if (r->last_merges)
         bind_merged(&o->steps, partials, f);
     bn_bind_alpha(&o->steps);
-    bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (r->last_merges ? merging_flags(partials, f) : 0u));
+    bn_bind_uint(&o->steps, stream_flag(&o->steps, n->z) | (r->last_merges && f->biased ? FLAG_BIASED : 0u));
     bn_bind_sections(o, r->last.sections);
 }
 
@@ -139,10 +139,10 @@ void bn_add_inference_step(struct operation *o, const clbn_forward_inference_arg
     const struct recipe *r = bn_recipe_of(&o->steps, PASS_INFERENCE);
     bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
     bind_tensors(&o->steps, a->x, a->z, a->y, a->mask);
-    bn_bind_view(&o->steps, a->gamma);
-    bn_bind_view(&o->steps, a->beta);
-    bn_bind_view(&o->steps, a->running_mean);
-    bn_bind_view(&o->steps, a->running_var);
+    bn_bind_channels(&o->steps, a->gamma);
+    bn_bind_channels(&o->steps, a->beta);
+    bn_bind_channels(&o->steps, a->running_mean);
+    bn_bind_channels(&o->steps, a->running_var);
     bn_bind_real(&o->steps, o->steps.plan->desc.epsilon);
     bn_bind_alpha(&o->steps);
     bn_bind_uint(&o->steps, stream_flag(&o->steps, a->z));

@@ -8,6 +8,8 @@
 struct operation {
     struct steps steps;
     struct workspace workspace;
+    enum pass pass;
+    bool keeps_statistics;
 };
 
 /* Partial results to be merged: count of them, over so many values of a channel in all unless they are records, which have their
@@ -21,10 +23,17 @@ struct partials {
 /* What a walk leaves in the operation's workspace; none if there is no walk. */
 struct partials bn_own_partials(const struct operation *operation, bool walked);
 
-/* Begins an operation whose views are checked. Like steps, it remembers its first failure. workspace: the caller's, or absent.
- * keeps_statistics: the operation keeps statistics there that the caller did not give. */
+/* Two arguments: their memory, and the offset, of records in elements, else in bytes. */
+void bn_bind_partials(struct steps *steps, struct partials partials);
+
+/* Begins an operation whose views are checked, with its first slice of the channels: all of them, unless the workspace has no room for
+ * that. Like steps, it remembers its first failure. workspace: the caller's, or absent. keeps_statistics: the operation keeps statistics
+ * there that the caller did not give. */
 void bn_begin_operation(struct operation *operation, const struct call *call, enum pass pass, enum strategy strategy,
                         clbn_view workspace, bool keeps_statistics);
+
+/* Goes on to the next slice, for which the same steps are to be added again; false if there is none. */
+bool bn_next_slice(struct operation *operation);
 
 /* Binds the sections of the workspace that a kernel takes, its last arguments. */
 void bn_bind_sections(struct operation *operation, unsigned sections);

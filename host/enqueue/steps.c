@@ -8,6 +8,7 @@
 void bn_begin_steps(struct steps *steps, const struct call *call, enum pass pass, enum strategy strategy)
 {
     steps->plan = call->plan;
+    steps->slice = bn_whole_slice(&call->plan->shape);
     steps->schedule = bn_schedule_by(&call->plan->schedules[pass], strategy);
     steps->status = CLBN_SUCCESS;
     steps->has_last = false;
@@ -89,13 +90,13 @@ cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors)
 
 static struct merging divide_merging(const struct steps *steps, size_t count)
 {
-    return bn_divide_merging(&steps->plan->program->variant, &steps->plan->engine->facts, steps->plan->shape.channels, count);
+    return bn_divide_merging(&steps->plan->program->variant, &steps->plan->engine->facts, steps->slice.shape.channels, count);
 }
 
 void bn_add_channels_step(struct steps *steps, enum kernel_id id)
 {
     bn_add_step(steps, id, divide_merging(steps, 1).groups, 1);
-    bn_bind_ulong(steps, steps->plan->shape.channels);
+    bn_bind_ulong(steps, steps->slice.shape.channels);
 }
 
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count)
@@ -105,11 +106,11 @@ void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count)
     if (is_tiled(steps)) {
         bn_bind_division(steps);
         bn_bind_uint(steps, (cl_uint)merging.lanes);
-        return;
+    } else {
+        bn_bind_ulong(steps, steps->slice.shape.channels);
+        bn_bind_ulong(steps, (size_t)steps->schedule.division.folded);
     }
     bn_bind_ulong(steps, steps->plan->shape.channels);
-    bn_bind_uint(steps, (cl_uint)merging.lanes);
-    bn_bind_ulong(steps, (size_t)steps->schedule.division.folded);
 }
 
 /* Axes in the arrays at the ends of the kernels' struct division and layout. */
@@ -145,15 +146,27 @@ void bn_bind_view(struct steps *steps, clbn_view view)
     bn_bind_ulong(steps, bn_is_present(view) ? view.offset : 0);
 }
 
+void bn_bind_channels(struct steps *steps, clbn_view view)
+{
+    view.offset += steps->slice.first;
+    bn_bind_view(steps, view);
+}
+
+void bn_bind_mask(struct steps *steps, clbn_view view)
+{
+    view.offset += bn_mask_offset(&steps->plan->problem, &steps->schedule, steps->slice.first);
+    bn_bind_view(steps, view);
+}
+
 void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor)
 {
     const cl_ulong folded = steps->schedule.division.folded;
     struct layout layout = { 0 };
     if (bn_is_present(view)) {
-        layout = steps->plan->shape.layouts[tensor];
-        layout.offset = view.offset;
+        layout = steps->slice.shape.layouts[tensor];
+        layout.offset = view.offset + steps->slice.offsets[tensor];
         if (is_tiled(steps))
-            bn_tile_layout(&steps->plan->shape, &steps->schedule.tiling, &layout);
+            bn_tile_layout(&steps->slice.shape, &steps->schedule.tiling, &layout);
         else if (folded > 1)
             bn_fold_layout(&layout, 1, folded);
     }

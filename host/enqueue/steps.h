@@ -16,7 +16,8 @@ struct step {
 
 struct steps {
     clbn_plan plan;
-    struct schedule schedule; /* the plan's, of the pass, by the call's strategy */
+    struct slice slice;       /* the channels that the steps are of: mostly all */
+    struct schedule schedule; /* of these, of the pass, by the call's strategy */
     cl_int status;
     struct launch launch;
     bool has_last;
@@ -40,7 +41,8 @@ void bn_add_walking_step(struct steps *steps, enum kernel_id id, enum grid grid)
 /* Adds a step of a kernel whose work-items take channels in turn, and binds their number. */
 void bn_add_channels_step(struct steps *steps, enum kernel_id id);
 
-/* Adds a step of a kernel that merges count partial results of each channel, and binds how channels are divided. */
+/* Adds a step of a kernel that merges count partial results of each channel, and binds how channels are divided, and how many a record
+ * has. */
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count);
 
 /* FLAG_STREAM if the results of a pass over so many tensors are stored past the cache, or 0. */
@@ -53,7 +55,13 @@ void bn_bind_uint(struct steps *steps, cl_uint value);
 /* Two arguments: the memory, NULL if absent, and the offset. */
 void bn_bind_view(struct steps *steps, clbn_view view);
 
-/* Two arguments: the memory of a tensor, NULL if absent, and how one of the plan's tensors lies there. */
+/* The same of an array, or rows, with a number for each of the plan's channels: from the slice's first on. */
+void bn_bind_channels(struct steps *steps, clbn_view view);
+
+/* The same of a mask. */
+void bn_bind_mask(struct steps *steps, clbn_view view);
+
+/* Two arguments: the memory of a tensor, NULL if absent, and how the slice lies there of one of the plan's tensors. */
 void bn_bind_tensor(struct steps *steps, clbn_view view, enum tensor tensor);
 
 /* A number of the type that is computed in. */

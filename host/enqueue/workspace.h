@@ -13,10 +13,13 @@ struct workspace {
     clbn_view accumulators; /* offset in bytes */
 };
 
-/* Uses what the caller gave, which is checked, or, if the call needs any, creates a buffer. */
-cl_int bn_open_workspace(struct workspace *workspace, clbn_plan plan, enum pass pass, clbn_view given, bool needed);
+/* Uses what the caller gave, which is checked, or, if size is not 0, creates a buffer of so many bytes. */
+cl_int bn_open_workspace(struct workspace *workspace, clbn_plan plan, clbn_view given, size_t size);
 
-/* Releases what open_workspace created; OpenCL keeps it until enqueued work has finished. */
+/* Where the sections are that a call needs of so many channels; element: bytes of a statistic. */
+void bn_place_sections(struct workspace *workspace, const struct sections *sections, size_t channels, size_t element);
+
+/* Releases what bn_open_workspace created; OpenCL keeps it until enqueued work has finished. */
 void bn_close_workspace(struct workspace *workspace);
 
 #endif

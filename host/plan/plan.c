@@ -72,9 +72,7 @@ static cl_int schedule_and_build(clbn_plan plan, const struct problem *problem)
     const struct choices usual = { 0 };
     cl_int status = CLBN_SUCCESS;
     for (enum pass pass = 0; pass < PASSES && plan->shape.channels > 0; pass++)
-        if (!bn_make_schedule(problem, &usual, pass, &plan->schedules[pass]))
-            return bn_fail(CLBN_SIZE_OVERFLOW, "the workspace for %zu channels has more bytes than size_t can count.",
-                           plan->shape.channels);
+        bn_make_schedule(problem, &usual, pass, &plan->schedules[pass]);
     plan->program = bn_engine_program(plan->engine, problem->variant, &status);
     return status;
 }

@@ -40,11 +40,14 @@ bool bn_make_chosen_schedule(const struct problem *p, const struct choices *choi
 {
     const struct choices none = { 0 };
     struct schedule s, usual;
-    if (!are_listed(choices) || !bn_make_schedule(p, choices, pass, &s) || !bn_make_schedule(p, &none, pass, &usual))
+    if (!are_listed(choices))
         return false;
+    bn_make_schedule(p, choices, pass, &s);
+    bn_make_schedule(p, &none, pass, &usual);
     if (s.workspace_size > usual.workspace_size && s.workspace_size > p->shape->elements * bn_type_size(p->variant->type))
         return false;
-    if (p->variant->group == 1 && p->variant->channels_last && p->shape->elements > 0 && s.division.chunk_rows % s.division.band_rows != 0)
+    if (p->variant->group == 1 && p->variant->channels_last && p->shape->elements > 0 &&
+        s.division.chunk_rows % s.division.band_rows != 0)
         return false;
     *schedule = s;
     return true;

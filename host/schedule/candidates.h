@@ -17,8 +17,7 @@ struct candidate {
 bool bn_make_chosen_schedule(const struct problem *problem, const struct choices *choices, enum pass pass,
                              struct schedule *schedule);
 
-/* The choices whose schedules differ in some pass, the usual ones first. Gives their number: 0 for a shape without elements, or if
- * the workspace's size overflows. */
+/* The choices whose schedules differ in some pass, the usual ones first. Gives their number: 0 for a shape without elements. */
 size_t bn_list_candidates(const struct problem *problem, struct candidate list[MAX_CANDIDATES]);
 
 /* "split, 4 x 12 groups, bands of 8 rows, past the cache", cut to size bytes. */

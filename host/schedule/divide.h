@@ -11,9 +11,12 @@
 #define GROUPS_PER_UNIT_ALONE 4
 #define GROUPS_PER_UNIT       8
 
-/* Fills in a schedule of a problem that has elements, but for workspace and mask: channels first, and channels last. */
-void bn_divide_rows(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
-void bn_divide_columns(const struct problem *problem, const struct choices *choices, enum pass pass, struct schedule *schedule);
+/* Fills in a schedule of a problem that has elements, but for workspace and mask: channels first, and channels last. most_parts: to a
+ * channel. */
+void bn_divide_rows(const struct problem *problem, const struct choices *choices, enum pass pass, size_t most_parts,
+                    struct schedule *schedule);
+void bn_divide_columns(const struct problem *problem, const struct choices *choices, enum pass pass, size_t most_parts,
+                       struct schedule *schedule);
 
 /* What is chosen, or as usual. */
 size_t bn_chosen(cl_uint choice, size_t usual);

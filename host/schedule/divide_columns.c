@@ -39,10 +39,10 @@
 #define REPEATED_CHANNELS   512
 #define VECTORS_OF_THE_REST 4
 
-/* Folded rows have no more channels than this. Single work-items fold rows of a few vectors, too, into longer ones,
+/* Folded rows have no more channels than this, whose workspace is small enough without slices (slice.h). Single work-items fold rows of a few vectors, too, into longer ones,
  * since each row that is walked costs as much as a vector or two; but not where few would be left, since each of the rows in one has
  * a partial result of its own. */
-#define FOLDED_CHANNELS   8192
+#define FOLDED_CHANNELS   6144
 #define SHORT_ROW_VECTORS 4
 #define LONG_ROW_VECTORS  16
 #define MANY_LONG_ROWS    1024
@@ -141,50 +141,61 @@ static void join_rows(struct division *d, size_t folded)
     d->channels *= folded;
 }
 
-/* Lanes, and rows to a chunk and to bands. Returns lines: work-items of a group that share a channel. */
-static size_t choose_lines(const struct problem *p, const struct choices *choices, bool whole, struct division *d)
+/* Rows to a chunk and to bands. */
+static void choose_bands(const struct problem *p, const struct choices *choices, struct division *d)
 {
-    const struct variant *v = p->variant;
-    d->lanes = whole ? v->group : power_of_two(bn_chosen(choices->lanes, divide_up((size_t)d->channels, v->vector)), v->group);
-    const size_t lines = v->group / (size_t)d->lanes;
-    d->chunk_rows = CHUNK_STEPS * lines;
     choose_usual_bands(p, d);
-    d->band_rows = bn_chosen(choices->band_rows, (size_t)d->band_rows) * lines;
-    d->result_rows = bn_chosen(choices->band_rows, (size_t)d->result_rows) * lines;
+    d->band_rows = bn_chosen(choices->band_rows, (size_t)d->band_rows);
+    d->result_rows = bn_chosen(choices->band_rows, (size_t)d->result_rows);
+    d->chunk_rows = CHUNK_STEPS;
     d->chunk_columns = 1;
-    return lines;
+    d->lanes = 1;
 }
 
-/* Vectors of a tile. A single work-item has all of the rows in one, whose results it merges. */
-static size_t choose_tile(const struct problem *p, const struct choices *choices, bool whole, const struct division *d)
+/* Vectors of a tile: all, where rows are folded, whose results a work-item merges; else fewer where there may be fewer parts than
+ * units. */
+static size_t choose_tile(const struct problem *p, const struct choices *choices, bool whole, size_t most_parts,
+                          const struct division *d)
 {
     const size_t vectors = divide_up((size_t)d->channels, p->variant->vector);
-    if (p->variant->group > 1)
-        return (size_t)d->lanes;
+    const size_t units = p->facts->compute_units;
+    const size_t split = divide_up(vectors, most_parts < units ? divide_up(units, most_parts) : 1);
     if (d->folded > 1)
         return vectors;
-    const size_t usual = whole ? whole_tile(vectors, bn_wanted_groups(p, choices), p->facts->compute_units) : vectors;
+    const size_t usual = whole ? whole_tile(vectors, bn_wanted_groups(p, choices), units) : split;
     return least(bn_chosen(choices->tile_vectors, usual), vectors);
 }
 
-/* Parts of the rows x tiles of channels, shares as in kernels/columns_walk.cl. */
-void bn_divide_columns(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
+/* Groups that take tiles side by side, one after another, each with tables in a slot of its own: no more than keep all units busy, and
+ * the workspace has room for. */
+static size_t choose_tile_groups(const struct problem *p, const struct choices *choices, const struct schedule *s)
+{
+    const struct variant *v = p->variant;
+    const size_t element = bn_real_size(v->type), tile = (size_t)s->division.tile_vectors * v->vector;
+    const size_t slot = tile * (2 * BACKWARD_ROWS * element + ACCUMULATORS * bn_wide_size(v));
+    const size_t most = greater(least(bn_wanted_groups(p, choices), bn_workspace_limit(p) / slot), 1);
+    return least(s->tiles, most);
+}
+
+/* Parts of the rows x tiles of channels, shares as in kernels/cpu/columns_walk.cl. */
+void bn_divide_columns(const struct problem *p, const struct choices *choices, enum pass pass, size_t most_parts,
+                       struct schedule *s)
 {
     struct division *d = &s->division;
     const struct choices none = { 0 };
     const size_t folded = fold_rows(p), units = p->facts->compute_units;
     /* Folded rows have another mask, which all passes must understand. */
     const bool is_fixed = folded > 1 && bn_has_mask(p->variant->activation);
-    const size_t all_vectors = count_vectors(p), writing = parts_to_write(p, all_vectors);
+    const size_t all_vectors = count_vectors(p), writing = least(parts_to_write(p, all_vectors), most_parts);
     const bool repeats = pass != PASS_INFERENCE && repeats_statistics(p, all_vectors, writing);
     const bool whole = bn_choose_whole(p, is_fixed ? &none : choices, p->shape->outer <= WHOLE_ROWS || (repeats && !is_fixed));
     if (!whole)
         join_rows(d, folded);
-    const size_t lines = choose_lines(p, choices, whole, d);
+    choose_bands(p, choices, d);
     const size_t vectors = divide_up((size_t)d->channels, p->variant->vector);
-    d->tile_vectors = choose_tile(p, choices, whole, d);
+    d->tile_vectors = choose_tile(p, choices, whole, most_parts, d);
     s->tiles = divide_up(vectors, (size_t)d->tile_vectors);
-    size_t parts = divide_up(wanted_row_groups(p, choices, pass, (size_t)d->rows), s->tiles);
+    size_t parts = least(divide_up(wanted_row_groups(p, choices, pass, (size_t)d->rows), s->tiles), most_parts);
     if (whole) {
         const bool writes_parts = pass == PASS_INFERENCE ? writing >= least(s->tiles, units) : repeats;
         parts = writes_parts && choices->tile_vectors == 0 ? writing : 1;
@@ -197,8 +208,8 @@ void bn_divide_columns(const struct problem *p, const struct choices *choices, e
         s->tiles = 1;
     }
     d->parts = least(divide_up((size_t)d->rows, (size_t)d->band_rows), parts);
-    s->partials = (size_t)d->parts * (p->variant->group > 1 ? (size_t)d->folded : 1);
-    s->slots = (size_t)d->parts * lines;
+    s->partials = (size_t)d->parts;
+    s->tile_groups = whole ? choose_tile_groups(p, choices, s) : s->tiles;
     if (!whole && pass != PASS_INFERENCE && merges_itself(p, s))
         s->strategy = STRATEGY_MERGING;
 }

@@ -16,7 +16,7 @@
 #define IMAGE_COLUMNS 256
 
 /* Groups x channels, chunks as in kernels/rows_walk.cl. */
-static void divide_chunks(const struct problem *p, const struct choices *choices, struct schedule *s)
+static void divide_chunks(const struct problem *p, const struct choices *choices, size_t most_parts, struct schedule *s)
 {
     const struct variant *v = p->variant;
     struct division *d = &s->division;
@@ -37,9 +37,9 @@ static void divide_chunks(const struct problem *p, const struct choices *choices
     const size_t few_chunks = v->group == 1 ? WHOLE_CHUNKS_ALONE : WHOLE_CHUNKS;
     const bool whole = bn_choose_whole(p, choices, d->channels >= groups || chunks <= few_chunks);
     s->strategy = whole ? STRATEGY_WHOLE : STRATEGY_SPLIT;
-    d->parts = whole ? 1 : least(chunks, divide_up(groups, (size_t)d->channels));
+    d->parts = whole ? 1 : least(least(chunks, divide_up(groups, (size_t)d->channels)), most_parts);
     d->run_channels = 1;
-    s->tiles = (size_t)d->channels;
+    s->tiles = s->tile_groups = (size_t)d->channels;
     s->partials = (size_t)d->parts;
 }
 
@@ -78,12 +78,13 @@ static void make_runs(const struct problem *p, struct schedule *s)
     const size_t tiles = divide_up(channels, greater(least(least(wanted, CPU_RUN_CHANNELS), most), 1));
     const size_t even = divide_up(tiles, units) * units;
     d->run_channels = divide_up(channels, even);
-    s->tiles = divide_up(channels, (size_t)d->run_channels);
+    s->tiles = s->tile_groups = divide_up(channels, (size_t)d->run_channels);
 }
 
-void bn_divide_rows(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
+void bn_divide_rows(const struct problem *p, const struct choices *choices, enum pass pass, size_t most_parts,
+                    struct schedule *s)
 {
-    divide_chunks(p, choices, s);
+    divide_chunks(p, choices, most_parts, s);
     if (!bn_is_split(s->strategy) && bn_is_packed(p->shape))
         divide_images(p, choices, s);
     if (pass == PASS_INFERENCE)

@@ -74,11 +74,11 @@ static const struct recipe of_rows[STRATEGIES][PASSES] = {
 
 static const struct recipe of_columns[STRATEGIES][PASSES] = {
     [STRATEGY_NONE] = { [PASS_FORWARD] = { .merge = MERGE_FORWARD }, [PASS_BACKWARD] = { .merge = MERGE_BACKWARD } },
-    [STRATEGY_WHOLE] = { [PASS_FORWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_FORWARD, ALL_IN_PARTS),
-                         [PASS_BACKWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_BACKWARD, ALL_IN_PARTS),
+    [STRATEGY_WHOLE] = { [PASS_FORWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_FORWARD, TABLES),
+                         [PASS_BACKWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_BACKWARD, TABLES),
                          [PASS_INFERENCE] = ONE(GRID_PARTS, KERNEL_COLUMNS_INFERENCE, SECTION_COEFFICIENTS) },
-    [STRATEGY_REPEATED] = { [PASS_FORWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_FORWARD, ALL_IN_PARTS),
-                            [PASS_BACKWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_BACKWARD, ALL_IN_PARTS),
+    [STRATEGY_REPEATED] = { [PASS_FORWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_FORWARD, TABLES),
+                            [PASS_BACKWARD] = ONE(GRID_PARTS, KERNEL_COLUMNS_BACKWARD, TABLES),
                             [PASS_INFERENCE] = ONE(GRID_PARTS, KERNEL_COLUMNS_INFERENCE, SECTION_COEFFICIENTS) },
     [STRATEGY_SPLIT] = { [PASS_FORWARD] = { .first = { KERNEL_COLUMNS_STATISTICS, ALL_IN_PARTS },
                                             .merge = MERGE_FORWARD,
@@ -122,11 +122,6 @@ const struct recipe *bn_recipe(enum kernel_set set, enum strategy strategy, enum
     default:
         return &of_tiles[strategy][pass];
     }
-}
-
-bool bn_takes_workspace(const struct recipe *r)
-{
-    return (r->first.sections | r->last.sections) != 0;
 }
 
 bool bn_is_split(enum strategy strategy)

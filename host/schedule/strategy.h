@@ -64,7 +64,7 @@ bool bn_is_split(enum strategy strategy);
 
 /* The groups of a kernel that walks the tensors. */
 enum grid {
-    GRID_PARTS,  /* a schedule's parts x its tiles */
+    GRID_PARTS,  /* a schedule's parts x the groups of its tiles */
     GRID_IMAGES, /* its tiles of images */
     GRID_TILES   /* its tiles x their parts */
 };
@@ -87,8 +87,5 @@ struct recipe {
 };
 
 const struct recipe *bn_recipe(enum kernel_set set, enum strategy strategy, enum pass pass);
-
-/* Whether any step takes a section of the workspace. */
-bool bn_takes_workspace(const struct recipe *recipe);
 
 #endif

@@ -48,6 +48,9 @@ static size_t most_slots(const struct variant *v)
     return v->group * sizeof(cl_float) / bn_real_size(v->type);
 }
 
+/* Rows of no more channels are folded: slices (slice.h) of folded rows would have masks of their own. */
+#define FOLDED_CHANNELS 4096
+
 /* How rows are walked, which is the same for all passes: a mask depends on it. */
 static void walk_rows(const struct problem *p, struct tiling *t)
 {
@@ -55,7 +58,8 @@ static void walk_rows(const struct problem *p, struct tiling *t)
     const size_t vector = p->variant->vector;
     const size_t folded = vector / greatest_common_divisor(shape->channels * shape->inner, vector);
     const bool is_joined = are_channels_joined(shape);
-    const bool is_folded = is_joined && folded > 1 && bn_is_packed(shape) && shape->outer >= folded;
+    const bool is_folded =
+        is_joined && folded > 1 && bn_is_packed(shape) && shape->outer >= folded && shape->channels <= FOLDED_CHANNELS;
     t->folded = is_folded ? folded : 1;
     t->rows = shape->outer / t->folded;
     t->rest = shape->outer % t->folded * shape->channels * shape->inner;
@@ -154,11 +158,12 @@ static size_t choose_parts(size_t units, size_t tiles, size_t steps, size_t fewe
 }
 
 /* Parts that a channel's rows are cut into. */
-static size_t cut_into_parts(const struct problem *p, const struct choices *choices, const struct tiling *t)
+static size_t cut_into_parts(const struct problem *p, const struct choices *choices, size_t most_parts, const struct tiling *t)
 {
     const struct variant *v = p->variant;
     const size_t tiles = bn_count_tiles(t, v->single), steps = count_steps(v, t);
-    const size_t most = greater(least(steps, PARTIALS_BYTES / bn_partial_size(v) / (size_t)t->slots / tiles), 1);
+    const size_t most =
+        greater(least(least(steps, most_parts), PARTIALS_BYTES / bn_partial_size(v) / (size_t)t->slots / tiles), 1);
     if ((p->engine_flags & CLBN_ENGINE_WHOLE) || choices->divided == CHOOSE_NO)
         return 1;
     const bool divided = (p->engine_flags & CLBN_ENGINE_SPLIT) || choices->divided == CHOOSE_YES;
@@ -272,7 +277,7 @@ unsigned bn_choose_kept(const struct variant *v, const struct device_facts *fact
 
 /* ---- All ------------------------------------------------------------------------------------------------------------------ */
 
-void bn_tile(const struct problem *p, const struct choices *choices, enum pass pass, struct schedule *s)
+void bn_tile(const struct problem *p, const struct choices *choices, enum pass pass, size_t most_parts, struct schedule *s)
 {
     const struct variant *v = p->variant;
     const unsigned of_dy = may_keep_backward(v, v->kept) ? v->kept / 2 : 0;
@@ -286,9 +291,9 @@ void bn_tile(const struct problem *p, const struct choices *choices, enum pass p
             cut_channels(v, t);
         else
             cut_rows(v, choices->lanes > 0 ? choices->lanes : USUAL_LANES, t);
-        t->parts = cut_into_parts(p, choices, t);
+        t->parts = cut_into_parts(p, choices, most_parts, t);
     }
-    s->tiles = bn_count_tiles(t, v->single);
+    s->tiles = s->tile_groups = bn_count_tiles(t, v->single);
     s->partials = (size_t)(t->folded / t->copies * t->spans * t->parts);
 }
 

@@ -51,9 +51,10 @@ struct division {
     cl_ulong chunk_columns;        /* likewise */
     cl_ulong band_rows;            /* channels last: rows that are walked together where sums are taken */
     cl_ulong result_rows;          /* likewise, where results are written */
-    cl_ulong tile_vectors;         /* channels last: vectors of channels to a group */
+    cl_ulong tile_vectors;         /* channels last: vectors of channels to a tile, of which a group takes some, side by side */
     cl_ulong run_channels;         /* channels first: channels to a group; more than one only in inference, of whole channels */
     cl_ulong tile_channels;        /* channels first, in images (images.cl): channels to a group; else 0 */
+    cl_ulong row_units;            /* of a mask to a row of the tensors, of which these may be some channels */
     cl_ulong lengths[SHARED_AXES]; /* of the axes that are rows and channels (layout.cl) */
 };
 
@@ -73,6 +74,7 @@ struct tiling {
     cl_ulong slots;        /* sums of a tile, each of a place, or of all that are the same channel; at most TILE_SLOTS */
     cl_ulong spans;        /* tiles that a place reaches into, at most */
     cl_ulong parts;        /* of the rows; with CLBN_SINGLE of a channel's vectors: tiles, one behind the other */
+    cl_ulong row_units;    /* of a mask to a row of the tensors, of which these may be some channels */
     cl_ulong lengths[SHARED_AXES]; /* of the axes that are rows and channels (layout.cl) */
 };
 

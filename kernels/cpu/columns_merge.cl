@@ -6,27 +6,25 @@
 /* All channels. */
 INLINE merging merge_all(void)
 {
-    const merging all = { { 0, 1, 0, 1 }, 0, 1, get_group_id(0) == 0 };
+    const merging all = { 0, 1, get_group_id(0) == 0 };
     return all;
 }
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
-/* columns_normalize, with what finish_statistics does. coefficients: [slot][AFFINE_ROWS][channel], for its use. */
+/* columns_normalize, with what finish_statistics does. */
 GROUP_KERNEL void columns_merge_normalize(FORWARD_TENSORS, ulong partial_count, MEMORY(const uchar, partials),
                                           STATISTICS_PARAMETERS, real alpha, uint flags, MEMORY(uchar, coefficients))
 {
     const forward_tensors t = GIVEN_FORWARD_TENSORS;
     const channel_statistics of = GIVEN_STATISTICS;
-    const position at = position_in_group(d);
-    __global real *table = own_table(d, get_group_id(0), AFFINE_ROWS, coefficients, coefficients_offset);
-    merge_statistics(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, 0, flags),
-                     merge_all(), of, 0, table, 0);
-    normalize_columns(d, at, second_share_of(d, at, forward_takes_vectors(t)), t, table);
+    const slot s = slot_of(d, 0, AFFINE_ROWS, coefficients + coefficients_offset, 0);
+    merge_statistics(partials_of(d, partials + partials_offset, partial_count, 0), merge_all(), of, 0, s.table);
+    normalize_columns(d, second_share_of(d, forward_takes_vectors(t)), t, s);
 }
 #endif
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
-/* columns_input, with what finish_gradients does. coefficients: likewise. */
+/* columns_input, with what finish_gradients does. */
 GROUP_KERNEL void columns_merge_input(BACKWARD_TENSORS, ulong count, ulong partial_count, MEMORY(const uchar, partials),
                                       BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha, uint flags,
                                       MEMORY(uchar, coefficients))
@@ -34,10 +32,8 @@ GROUP_KERNEL void columns_merge_input(BACKWARD_TENSORS, ulong count, ulong parti
     const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;
     const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
-    const position at = position_in_group(d);
-    __global real *table = own_table(d, get_group_id(0), BACKWARD_ROWS, coefficients, coefficients_offset);
-    merge_gradients(partials_at(partials, partials_offset, d.channels / d.folded, d.folded, partial_count, count, flags),
-                    merge_all(), of, gradients, 0, table, 0);
-    input_columns(d, at, second_share_of(d, at, backward_reads_vectors(t)), t, table);
+    const slot s = slot_of(d, 0, BACKWARD_ROWS, coefficients + coefficients_offset, 0);
+    merge_gradients(partials_of(d, partials + partials_offset, partial_count, count), merge_all(), of, gradients, 0, s.table);
+    input_columns(d, second_share_of(d, backward_reads_vectors(t)), t, s);
 }
 #endif

@@ -96,7 +96,7 @@ INLINE index_t start_of(division d, layout l, index_t row, index_t channel)
 
 INLINE ulong mask_row_of(division d, index_t row, index_t channel)
 {
-    return (row * d.channels + channel) * ((d.columns + CLBN_VECTOR - 1) / CLBN_VECTOR);
+    return row * d.row_units + channel * ((d.columns + CLBN_VECTOR - 1) / CLBN_VECTOR);
 }
 
 /* Groups of several work-items walk rows one by one. Loops over the sums are unrolled, so that these stay in registers. */

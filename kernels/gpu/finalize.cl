@@ -16,19 +16,20 @@ INLINE position position_among(uint lanes)
 typedef struct {
     __global const uchar *first;
     ulong count;
+    ulong record_channels; /* of a record's rows */
     bool are_records;
 } partial_results;
 
-INLINE partial_results partials_at(__global const uchar *partials, ulong offset, ulong count, uint flags)
+INLINE partial_results partials_at(__global const uchar *partials, ulong offset, ulong record_channels, ulong count, uint flags)
 {
     const bool are_records = (flags & FLAG_RECORDS) != 0;
-    const partial_results p = { partials + (are_records ? offset * sizeof(real) : offset), count, are_records };
+    const partial_results p = { partials + (are_records ? offset * sizeof(real) : offset), count, record_channels, are_records };
     return p;
 }
 
-INLINE __global const real *record_of(partial_results p, ulong i, ulong rows, ulong channels)
+INLINE __global const real *record_of(partial_results p, ulong i, ulong rows)
 {
-    return (__global const real *)p.first + i * rows * channels;
+    return (__global const real *)p.first + i * rows * p.record_channels;
 }
 
 /* Of a channel's partial result number i: the number of its tile's and its slot there; false if there is none. A channel has places,
@@ -52,7 +53,7 @@ INLINE moments merge_parts(partial_results p, division d, position at, span chan
         ulong number;
         span slot;
         if (p.are_records)
-            load_moments(&other, record_of(p, i, CLBN_STATISTICS_ROWS, d.channels), d.channels, channel);
+            load_moments(&other, record_of(p, i, CLBN_STATISTICS_ROWS), p.record_channels, channel);
         else if (find_partial(&number, &slot, d, i, channel.channel))
             load_partial_moments(&other, p.first, number, d.slots, slot);
         m = i == at.line ? other : merge_moments(m, other);
@@ -68,7 +69,7 @@ INLINE sums add_parts(partial_results p, division d, position at, span channel)
         ulong number;
         span slot;
         if (p.are_records)
-            load_sums(&other, record_of(p, i, CLBN_SUMS_ROWS, d.channels), d.channels, channel);
+            load_sums(&other, record_of(p, i, CLBN_SUMS_ROWS), p.record_channels, channel);
         else if (find_partial(&number, &slot, d, i, channel.channel))
             load_partial_sums(&other, p.first, number, d.slots, slot);
         s = add_sums(s, other);
@@ -76,12 +77,12 @@ INLINE sums add_parts(partial_results p, division d, position at, span channel)
     return s;
 }
 
-INLINE wide values_of(partial_results p, ulong channels, span channel, ulong count)
+INLINE wide values_of(partial_results p, span channel, ulong count)
 {
     wide values = wide_of_count(p.are_records ? 0 : count);
     for (ulong i = 0; p.are_records && i < p.count; i++) {
         wide other;
-        load_number(&other, record_of(p, i, CLBN_SUMS_ROWS, channels), channels, channel, RECORD_COUNT);
+        load_number(&other, record_of(p, i, CLBN_SUMS_ROWS), p.record_channels, channel, RECORD_COUNT);
         values = wide_add(values, other);
     }
     return values;
@@ -89,12 +90,12 @@ INLINE wide values_of(partial_results p, ulong channels, span channel, ulong cou
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Moments of parts or records. What is not wanted is NULL. */
-GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count, MEMORY(const uchar, partials),
+GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong record_channels, ulong partial_count, MEMORY(const uchar, partials),
                                     STATISTICS_PARAMETERS, MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
 {
     __local moments scratch[CLBN_GROUP];
     const channel_statistics of = GIVEN_STATISTICS;
-    const partial_results p = partials_at(partials, partials_offset, partial_count, flags);
+    const partial_results p = partials_at(partials, partials_offset, record_channels, partial_count, flags);
     const position at = position_among(lanes);
     const ulong c = get_group_id(0) * (ulong)lanes + at.lane;
     const span channel = span_of((index_t)c, d.channels);
@@ -107,7 +108,7 @@ GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count,
     affine a;
     finish_moments(&a, m, channel, true, of);
     if (record)
-        store_moments(record + record_offset, d.channels, channel, m);
+        store_moments(record + record_offset, record_channels, channel, m);
     if (coefficients)
         store_affine((__global real *)(coefficients + coefficients_offset), d.channels, channel, a);
 }
@@ -115,14 +116,14 @@ GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong partial_count,
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* Likewise, sums of parts over count values in all, or records. */
-GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong partial_count, MEMORY(const uchar, partials),
-                                   BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, MEMORY(real, record),
+GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong record_channels, ulong count, ulong partial_count,
+                                   MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, MEMORY(real, record),
                                    MEMORY(uchar, coefficients), uint flags)
 {
     __local sums scratch[CLBN_GROUP];
     const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;
     const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
-    const partial_results p = partials_at(partials, partials_offset, partial_count, flags);
+    const partial_results p = partials_at(partials, partials_offset, record_channels, partial_count, flags);
     const position at = position_among(lanes);
     const ulong c = get_group_id(0) * (ulong)lanes + at.lane;
     const span channel = span_of((index_t)c, d.channels);
@@ -132,7 +133,7 @@ GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong pa
     s = add_group_sums(s, lanes, scratch);
     if (c >= d.channels || at.line > 0)
         return;
-    const wide values = values_of(p, d.channels, channel, count);
+    const wide values = values_of(p, channel, count);
     normalizer n;
     gradient g;
     find_normalizer(&n, of, channel);
@@ -140,7 +141,7 @@ GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong count, ulong pa
         s = sums_of_units(s, n.unit);
     finish_sums(&g, s, values, channel, of, n.unit, true, gradients);
     if (record)
-        store_sums(record + record_offset, d.channels, channel, s, values);
+        store_sums(record + record_offset, record_channels, channel, s, values);
     if (!coefficients)
         return;
     __global real *table = (__global real *)(coefficients + coefficients_offset);

@@ -215,7 +215,7 @@ INLINE index_t offset_at(division d, layout l, index_t base, cursor c)
 /* Of a mask: the number of the unit that has a vector's bits. */
 INLINE ulong mask_unit(division d, share s, cursor c)
 {
-    return c.row * d.vectors + s.vector + c.column;
+    return c.row * d.row_units + s.vector + c.column;
 }
 
 /* A vector, or, unless in_vectors, its first width elements, one by one. */

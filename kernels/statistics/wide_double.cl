@@ -108,21 +108,8 @@ HELPER void store_wide(__global uchar *table, uint row, ulong channels, span at,
         p[i] = a[i];
 }
 
-/* A vector of wide numbers, to which vectors of elements are added. */
-typedef CLBN_JOIN(double, CLBN_VECTOR) widev;
-#define convert_widev CLBN_JOIN(convert_double, CLBN_VECTOR)
-
-INLINE void clear_widev(widev *a)
+/* a + b, for loops over chunks. */
+INLINE wide wide_add_element(wide a, reals b)
 {
-    *a = 0;
-}
-
-INLINE void add_to_widev(widev *a, realv b)
-{
-    *a += convert_widev(b);
-}
-
-INLINE void spread_widev(widev v, wide *a)
-{
-    spread_vector(v, (double *)a);
+    return a + convert_wide(b);
 }
