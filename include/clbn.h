@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * clbn: batch normalization for OpenCL.
  *

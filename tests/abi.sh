@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # abi.sh LIBRARY INCLUDE WORK RECORD: the symbols that the library exports and the bytes of each public struct are those recorded, so that
 # programs that were compiled before still run. A new function or a longer struct is recorded by 'abi.sh --record' and the same; what was
 # there may not go, shrink or move within a version of the soname.

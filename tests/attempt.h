@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A valid call that a test breaks in one place, to see that it is refused and that nothing has happened. */
 #ifndef CLBN_TESTS_ATTEMPT_H
 #define CLBN_TESTS_ATTEMPT_H

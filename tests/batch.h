@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A batch in parts, on which the phases are called. What the parts give is put together as a call on the whole would have given
  * it, and checked as its results, within the same bounds.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A cache folder of a test's own, and what is in it. */
 #ifndef CLBN_TESTS_CACHE_FILES_H
 #define CLBN_TESTS_CACHE_FILES_H

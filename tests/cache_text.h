@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A text in the disk cache, and the suites that look for it, each test with an empty folder of its own. */
 #ifndef CLBN_TESTS_CACHE_TEXT_H
 #define CLBN_TESTS_CACHE_TEXT_H

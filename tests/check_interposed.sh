@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Whether a test that interposes does: check_interposed.sh LIBRARY EXECUTABLE
 #
 # Every OpenCL function that the library calls must be defined in the executable, or it would be neither counted nor made to fail;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # check_rooms.sh SOURCE: includes between the rooms of host/ and tools/clbn/ go one way down, and no room is left out.
 set -eu
 source=$1

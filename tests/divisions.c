@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From inside: compiled with the library's own headers, and linked with its objects. */
 #include "divisions.h"
 

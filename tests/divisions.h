@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The divisions of work that a plan's problem can be measured with, one of them made the one that later plans have. */
 #ifndef CLBN_TESTS_DIVISIONS_H
 #define CLBN_TESTS_DIVISIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "golden_array.h"
 
 #include "allocate.h"

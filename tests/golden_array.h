@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reads the golden vectors: .npy files of version 1.0, '<f4' or '<f8', C order, as NumPy writes them. */
 #ifndef CLBN_TESTS_GOLDEN_ARRAY_H
 #define CLBN_TESTS_GOLDEN_ARRAY_H

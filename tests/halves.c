@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "halves.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two devices of one platform: the test device divided. */
 #ifndef CLBN_TESTS_HALVES_H
 #define CLBN_TESTS_HALVES_H

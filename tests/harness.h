@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every suite has: the device and engines that checks run on, what of them it tests, Check, and the runner. */
 #ifndef CLBN_TESTS_HARNESS_H
 #define CLBN_TESTS_HARNESS_H

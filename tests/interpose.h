@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Stands between the library and what it calls: counts the calls and the live objects, and makes chosen calls fail.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the disk cache calls in place of the C library (ld's --wrap). */
 #define _XOPEN_SOURCE 700
 #include "interpose_files.h"

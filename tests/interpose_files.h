@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Stands between the disk cache and the C library: counts its calls and makes chosen ones fail. */
 #ifndef CLBN_TESTS_INTERPOSE_FILES_H
 #define CLBN_TESTS_INTERPOSE_FILES_H

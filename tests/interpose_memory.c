@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What clbn_for_tests is linked to call in place of the C library (ld's --wrap). */
 #include "interpose.h"
 

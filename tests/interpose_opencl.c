@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The OpenCL functions that libclbn and the tests of its failures call, each handed on to the ICD loader's. */
 #include "interpose.h"
 

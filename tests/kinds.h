@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which kinds of programs the suites run: the one place that says it. Pure.
  *

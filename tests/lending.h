@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernel objects that a plan's program lends. */
 #ifndef CLBN_TESTS_LENDING_H
 #define CLBN_TESTS_LENDING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The .npy file that a test reads or writes, in a folder of its own. */
 #ifndef CLBN_TESTS_NPY_FILES_H
 #define CLBN_TESTS_NPY_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Archives of x = [[0, 1, 2], [3, 4, 5]] and y = [1, 1], float32: as numpy.savez() and numpy.savez_compressed() write them, and the
  * first with all sizes and places in zip64 records, and a comment. */
 #ifndef CLBN_TESTS_NPZ_BYTES_H

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # package.sh SOURCE BUILD WORK CMAKE: Debian packages of the build have what they are for; programs can be compiled against what they
 # install, and lintian, where it is, finds no error.
 set -eu

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "plan_of_work.h"
 
 #include "schedule/divide.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Problems and their schedules, for tests of the pure core: no device is needed. */
 #ifndef PLAN_OF_WORK_H
 #define PLAN_OF_WORK_H

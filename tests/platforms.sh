@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Runs suites on each OpenCL implementation that is there, and prints a table. See --help.
 set -u
 

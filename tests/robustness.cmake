@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Misuse, failures, lifetimes, threads, the pure core, and the installed package.
 
 # The library once more, its allocations to come through the test (tests/interpose_memory.c).
@@ -89,6 +90,7 @@ target_sources(test_past_cache PRIVATE divisions.c)
 target_sources(test_kernel_objects PRIVATE lending.c $<TARGET_OBJECTS:clbn_interposer>)
 set_source_files_properties(divisions.c lending.c PROPERTIES INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/host;${PROJECT_SOURCE_DIR}/kernels")
 
+add_test(NAME licence COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_licence.sh ${PROJECT_SOURCE_DIR})
 add_test(NAME rooms COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_rooms.sh ${PROJECT_SOURCE_DIR})
 
 # The Python package, by the first Python that has what its tests need. A library with a sanitizer cannot be loaded by Python.

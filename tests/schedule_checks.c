@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "schedule_checks.h"
 
 /* The sections have room for what the kernels keep in them of calls that a strategy does. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every schedule is. */
 #ifndef SCHEDULE_CHECKS_H
 #define SCHEDULE_CHECKS_H

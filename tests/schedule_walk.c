@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernels' way through a tensor, as in kernels/cpu/rows_walk.cl and columns_walk.cl. */
 #include "allocate.h"
 #include "schedule_checks.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "suite_runner.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef SUITE_RUNNER_H
 #define SUITE_RUNNER_H
 

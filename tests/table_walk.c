@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "table_walk.h"
 
 #include "shape_table.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The way of a suite through the tables of shapes: each in each type. */
 #ifndef CLBN_TESTS_TABLE_WALK_H
 #define CLBN_TESTS_TABLE_WALK_H

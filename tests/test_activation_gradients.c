@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The backward of activations, from each source that has their slopes, against the reference. */
 #include "allocate.h"
 #include "compare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Activations, residuals and masks of the forward calls against the reference. */
 #include "allocate.h"
 #include "compare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Memory of the caller's that begins anywhere: OpenCL aligns what it allocates to its largest type, but a buffer over the host's
  * memory begins where the caller's pointer says, a part of it likewise, and a view of shared virtual memory, too. Every operation,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Backward and backward with frozen statistics against the reference. */
 #include "shape_table.h"
 #include "table_walk.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What 'clbn bench' computes without a device: shapes, bytes, medians, turns and ratios. */
 #include "bench/case.h"
 #include "bench/measure.h"

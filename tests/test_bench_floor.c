@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* 'clbn bench': the kernels of the floor read and compute all that they are said to. */
 #include "bench/device.h"
 #include "bench/floor.h"

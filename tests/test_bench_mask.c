@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* 'clbn bench' with an activation and a residual: its backward has the slopes from the mask that its forward wrote. */
 #include "bench/device.h"
 #include "bench/operation.h"

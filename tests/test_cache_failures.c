@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The disk cache where the C library fails: each call in turn, interrupted and short transfers, full disks, leftovers. */
 #define _XOPEN_SOURCE 700
 #include "allocate.h"

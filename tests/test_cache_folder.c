@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The folder of the disk cache: where it is, whose, and when there is none. */
 #define _XOPEN_SOURCE 700
 #include "allocate.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The disk cache of many processes and threads at once, of which some were killed. */
 #define _XOPEN_SOURCE 700
 #include "allocate.h"

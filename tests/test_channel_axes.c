@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Channels along several axes, or none, against the reference: frequencies, instance norm, blocked layouts, groups. */
 #include "table_walk.h"
 #include "verify.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Candidates for tuning, and choices that anybody may have written: each schedule is sound, and meets every element once. */
 #include "schedule/candidates.h"
 #include "schedule_checks.h"

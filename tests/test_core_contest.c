@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Contests, on machines that are made up: what is clearly faster wins, and noise does not. */
 #include "random_numbers.h"
 #include "schedule/contest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Schedules, channels last: how work is divided in some special problems. */
 #include "schedule_checks.h"
 #include "suite_runner.h"

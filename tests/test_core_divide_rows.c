@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Schedules, channels first: how work is divided in some special problems. */
 #include "plan_of_work.h"
 #include "suite_runner.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The core that needs no device: whether views of one memory meet, against all their bytes. */
 #include "random_numbers.h"
 #include "schedule/footprint.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What has to be known of devices beyond what OpenCL tells: on which of them each row of the table acts. */
 #include "plan/quirks.h"
 #include "suite_runner.h"

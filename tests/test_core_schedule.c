@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Schedules, for thousands of random problems and for some special ones. */
 #include "schedule/divide.h"
 #include "schedule_checks.h"

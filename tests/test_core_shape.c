@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The core that needs no device: how descriptions collapse, and which kind of program they need. */
 #include "base/status.h"
 #include "schedule/variant.h"

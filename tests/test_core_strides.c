@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The core that needs no device: how axes with strides become rows, channels and columns. */
 #include "random_numbers.h"
 #include "schedule/shape.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tiles of groups of several work-items: for known GPUs and shapes, what is kept on chip, how many groups there are, and how much
  * workspace; for thousands of random problems, that tiles are sound and meet every element once. */
 #include "schedule_checks.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What was measured, remembered: in memory, and in files that anybody may have spoilt. No device is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "cache_files.h"

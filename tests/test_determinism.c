@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The same call gives the same bits: again, on any queue, with any workspace, beside other calls, after a wait. */
 #include "harness.h"
 #include "repeat.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Entries of the disk cache: what is written is read, and whatever is wrong is a miss. */
 #define _XOPEN_SOURCE 700
 #include "allocate.h"

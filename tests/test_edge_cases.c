@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Empty batches, single values, values that are not numbers, and what is not to be read. */
 #include "allocate.h"
 #include "compare.h"

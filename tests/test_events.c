@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Events: their profile, and what a failed one does. The memory of a call in progress. */
 #include "compare.h"
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where mean and variance are representable, results are exact; constant channels are such. */
 #include "allocate.h"
 #include "compare.h"

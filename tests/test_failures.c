@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Every call of OpenCL and every allocation made to fail in turn, as SQLite's tests do: each time the library gives the
  * failure's status and a sentence, loses nothing, and works again at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A batch norm folded into the layer before it, against the reference, and against the two one after the other. */
 #include "random_numbers.h"
 #include "table_walk.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Forward training and inference against the reference. */
 #include "shape_table.h"
 #include "table_walk.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The golden vectors, computed by PyTorch (see golden/make_golden.py), against the reference and against the library.
  *

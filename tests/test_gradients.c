@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The gradients are the derivatives of the library's own forward: central differences of L = sum w y, whose gradient with
  * respect to y is w. In float64, where differences have digits to spare.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Data that repeat, whose roundings in a sum all go the same way, and data of heavy tails: the worst errors of each kind, which
  * are printed, within the bounds of the arithmetic.

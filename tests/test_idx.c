@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading IDX files: sound ones, gzip-compressed and not, and what an enemy would write. */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Infinities, NaN and the greatest numbers: every operation gives what IEEE arithmetic makes of its formula, whatever merges are
  * computed in. The reference computes the same formulas in long double.

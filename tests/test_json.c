@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tool's JSON, to the letter. */
 #define _POSIX_C_SOURCE 200809L
 

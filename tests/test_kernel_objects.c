@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Kernel objects: lent to one call at a time. */
 #define _POSIX_C_SOURCE 200809L
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kinds of programs that the suites run. */
 #include "activation.h"
 #include "kinds.h"

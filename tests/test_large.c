@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tensors whose elements 32 bits cannot count. They take gigabytes or many seconds, and are tested with CLBN_TEST_LARGE=1 in
  * the environment.

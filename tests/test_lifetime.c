@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Objects: references, what they keep alive, what they compile, what they tell. */
 #include "compare.h"
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Engines and plans that are refused, and questions that have no answer. */
 #include "attempt.h"
 #include "halves.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls that are refused for anything but their views: plans, queues, wait lists, arguments. */
 #include "attempt.h"
 #include "halves.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tensors that do not go together, or with their plan: sources of slopes, strides, shared virtual memory. */
 #include "attempt.h"
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Views that a call cannot work on: absent, of the wrong kind, elsewhere, too small, or over one another. */
 #include "attempt.h"
 #include "harness.h"

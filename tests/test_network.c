@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The network that 'clbn train' trains: its matrix products, and its gradients against finite differences. */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading and writing .npy files: what NumPy writes. */
 #define _POSIX_C_SOURCE 200809L
 

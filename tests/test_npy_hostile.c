@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files that are no .npy files, or were made by an enemy. */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Members of .npz archives: what NumPy writes, and what an enemy would. */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Hard data: results stay within the bounds of ordinary data where means, outliers, trends and scales are extreme. */
 #include "allocate.h"
 #include "compare.h"

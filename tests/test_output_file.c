@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files that have their names only when they are complete, whatever ends the writing. */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parameters of 16 bits, against the reference: what is read is exact, what is written is rounded once more. */
 #include "verify.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Results that go past the cache, of calls with all that they can have, against the reference. */
 #define _POSIX_C_SOURCE 200809L
 #include "divisions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The phases on parts of a batch, against the reference of the whole batch; and what becomes of parts that are empty, or far
  * away.

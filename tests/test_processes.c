@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Processes that end, or divide, while there is work and there are objects. */
 #define _POSIX_C_SOURCE 200809L
 #include "compare.h"

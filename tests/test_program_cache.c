@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Programs in the disk cache: what is compiled twice is not compiled again, and the cache never spoils a call. */
 #define _POSIX_C_SOURCE 200809L
 #include "cache_files.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The progress bar, on terminals of any width and none. */
 #define _XOPEN_SOURCE   700
 #define _DEFAULT_SOURCE /* TIOCSWINSZ */

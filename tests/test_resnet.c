@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The residual network of 'clbn train --model cnn': its gradients against finite differences and against batch norm as a textbook has it,
  * in all layouts and types; folding; learning. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tool's numbers of 16 bits: what each one is, and how numbers between two of them are rounded. */
 #include "io/scalar.h"
 #include "suite_runner.h"

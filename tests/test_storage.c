@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The types that are only stored: every number of theirs is read as it is, and results are rounded as IEEE 754 says. */
 #include "harness.h"
 #include "run.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Structs of callers who were compiled with a header that has fewer or more members. */
 #include "compare.h"
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Eight threads on one engine: each with its queue and its buffers, on one plan and on several, and where programs are
  * built at the same time. The results are those of one thread, bit for bit.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The command's file calls and allocations fail one after the other, each in a run of its own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command's memory: on a CPU arrays are used where they are, and a forward holds its input and its output. */
 #define _DEFAULT_SOURCE /* wait4() */
 

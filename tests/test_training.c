@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The training of 'clbn train': its checkpoints, from which it goes on with the same bits, and the percentiles of its figure. */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tuning on a device: every way in which work can be divided is right, and what was measured is used by later plans. */
 #define _POSIX_C_SOURCE 200809L
 #include "cache_files.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Each kind of program that the library can ask for compiles, with all kernels that it then looks for. All of them with CLBN_TEST_FULL
  * in the environment, which takes a quarter of an hour; else some that differ in all they can. */
 #define _POSIX_C_SOURCE 200809L

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where tensors lie: strides, slices of larger buffers, repeated elements, shared virtual memory. */
 #include "allocate.h"
 #include "compare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Few values to each of many channels: workspaces are no larger than a tensor and a MiB, so that calls do slices of the channels one
  * after another, and results are as near to the reference as others. */
 #include "harness.h"

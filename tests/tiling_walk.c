@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A work-group's way through its tile, as in kernels/gpu/walk.cl, and through partial results, as in finalize.cl. */
 #include "allocate.h"
 #include "schedule_checks.h"

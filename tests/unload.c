@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Loads and unloads the library again and again, while threads that have called it live on: unload LIBRARY
  *

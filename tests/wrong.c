@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Makes forward inference wrong, as CLBN_WRONG in the environment says: so that it is seen what 'clbn verify' makes of that. */
 #include "clbn.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Turns files into one C source with a table of them: cmake -DOUTPUT=o.c -DTABLE=name -DHEADER=h.h "-DFILES=a;b=X+Y" -P EmbedFiles.cmake
 # The bytes are copied as numbers, so that no character of a file needs quoting. HEADER declares struct embedded_file and TABLE, and
 # SOURCE_X for each word X behind a "=".

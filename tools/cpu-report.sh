@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Measures clbn on a CPU beside oneDNN, and says which of its targets it reaches, in one command. See --help.
 set -eu
 

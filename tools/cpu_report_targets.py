@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What clbn is to reach on CPUs, and what it reaches, of what 'clbn bench --json' wrote, for tools/cpu-report.sh.
 
 Arguments: a file with float32 beside oneDNN, and one with 16-bit types beside float32; further runs give two files each.

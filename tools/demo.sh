@@ -3,6 +3,7 @@
 # images without and with it. Needs Debian 12 or 13, or Ubuntu 24.04, and takes some two minutes on two cores.
 # What else is given goes to 'clbn train'.
 set -eu
+# SPDX-License-Identifier: MIT
 
 if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
     echo 'Usage: demo.sh [OPTION OF clbn train...]'

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Measures and tests clbn on a GPU machine that one has for minutes. See --help.
 set -u
 

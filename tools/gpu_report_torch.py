@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Times torch.nn.functional.batch_norm on the cases of 'clbn bench --json' files, for tools/gpu-report.sh.
 
 Writes records as those files have, after each case. device_s is by CUDA events over calls that follow

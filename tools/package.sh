@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds Debian packages and the source archive into build-package/, and lists them. lintian, where it is, may find no error.
 set -eu
+# SPDX-License-Identifier: MIT
 case ${1:-} in
 -h | --help)
     echo 'Usage: package.sh'

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Packages of what is installed: 'cpack -G DEB' gives libclbn, its -dev, the command and the Python module, 'cpack --config
 # CPackSourceConfig.cmake' the source. tools/package.sh calls both.
 set(soversion ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Installs Debian or Ubuntu packages. To be sourced by a POSIX shell.
 # shellcheck shell=sh
 

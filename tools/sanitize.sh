@@ -3,6 +3,7 @@
 # each: sanitize.sh [FOLDER_FOR_BUILDS]. CC chooses the compiler. Ends with what has passed, what has failed, and what could not be
 # run.
 set -u
+# SPDX-License-Identifier: MIT
 
 case ${1:-} in
 -h | --help)

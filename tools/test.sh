@@ -2,6 +2,7 @@
 # Installs what is missing, builds clbn with its tests into build-test/, and runs them. Ends with ctest's summary.
 # The tests run the kinds of programs in which every pair of properties occurs, with --full a product of them: tests/kinds.c.
 set -eu
+# SPDX-License-Identifier: MIT
 
 case ${1:-} in
 -h | --help)

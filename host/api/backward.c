@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "api/backward_checks.h"
 #include "api/entry.h"
 

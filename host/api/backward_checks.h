@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What all backwards check. */
 #ifndef CLBN_BACKWARD_CHECKS_H
 #define CLBN_BACKWARD_CHECKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What several enqueue calls check. */
 #ifndef CLBN_CALL_CHECKS_H
 #define CLBN_CALL_CHECKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "api/entry.h"
 
 #include "base/sized.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What all enqueue calls have in common: a table's row to each, and one function that follows it. */
 #ifndef CLBN_ENTRY_H
 #define CLBN_ENTRY_H

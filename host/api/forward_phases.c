@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "api/call_checks.h"
 #include "api/entry.h"
 #include "api/operands.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "api/operands.h"
 
 #include "base/status.h"

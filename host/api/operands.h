@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The views of a call, checked against the plan and against each other. */
 #ifndef CLBN_OPERANDS_H
 #define CLBN_OPERANDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "api/tuning_data.h"
 
 #include "base/integers.h"

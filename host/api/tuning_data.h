@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The buffers on which a plan's passes are measured. */
 #ifndef CLBN_TUNING_DATA_H
 #define CLBN_TUNING_DATA_H

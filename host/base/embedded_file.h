@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A file that tools/EmbedFiles.cmake turned into a C array. Tables end with a row of name NULL. */
 #ifndef CLBN_EMBEDDED_FILE_H
 #define CLBN_EMBEDDED_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A 64-bit hash of bytes: names of cache entries, their checksums, and what the kernels' sources are known by. */
 #ifndef CLBN_HASH_H
 #define CLBN_HASH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/information.h"
 
 #include "base/status.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How the clbnGet...Info functions answer. */
 #ifndef CLBN_INFORMATION_H
 #define CLBN_INFORMATION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: what is computed of sizes. */
 #ifndef CLBN_INTEGERS_H
 #define CLBN_INTEGERS_H

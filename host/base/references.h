@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A reference count: what C99 lacks for thread safety beside pthread's mutex. */
 #ifndef CLBN_REFERENCES_H
 #define CLBN_REFERENCES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Structs with a struct_size: their defaults, and how those of callers that know fewer or more members are read. */
 #ifndef CLBN_SIZED_H
 #define CLBN_SIZED_H

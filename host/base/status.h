@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Failures: a status and a sentence. */
 #ifndef CLBN_STATUS_H
 #define CLBN_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Shared virtual memory, which came with OpenCL 2.0: the only call beyond 1.2. It is looked up when it is needed, so that the library
  * runs with a loader of OpenCL 1.2. Where loader or headers lack it, no device has any. */
 #ifndef CLBN_SVM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a view is there. */
 #ifndef CLBN_VIEW_H
 #define CLBN_VIEW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "enqueue/backward_steps.h"
 
 #include "base/integers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All backwards in one form, and their steps. */
 #ifndef CLBN_BACKWARD_STEPS_H
 #define CLBN_BACKWARD_STEPS_H

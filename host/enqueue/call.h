@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What all enqueue calls have in common. */
 #ifndef CLBN_CALL_H
 #define CLBN_CALL_H

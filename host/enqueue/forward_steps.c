@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "enqueue/forward_steps.h"
 
 #include "base/view.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The steps of all forwards. Views are checked; what forward training has no view for is an argument of its own. */
 #ifndef CLBN_FORWARD_STEPS_H
 #define CLBN_FORWARD_STEPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "enqueue/launch.h"
 
 #include "base/status.h"

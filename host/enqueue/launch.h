@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Enqueues a call's kernels. */
 #ifndef CLBN_LAUNCH_H
 #define CLBN_LAUNCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "enqueue/operation.h"
 
 #include "base/integers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One enqueue call in progress: its steps and workspace. */
 #ifndef CLBN_OPERATION_H
 #define CLBN_OPERATION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "enqueue/steps.h"
 
 #include "base/integers.h"

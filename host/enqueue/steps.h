@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An operation as steps: kernels with their arguments bound, each to run after the one before. A step is enqueued when the next begins,
  * so that devices work on it while the next one's arguments are set. Steps are added without asking for failures: the first is

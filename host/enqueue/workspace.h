@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The memory in which a call keeps what it needs between its steps. */
 #ifndef CLBN_WORKSPACE_H
 #define CLBN_WORKSPACE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "plan/device.h"
 
 #include "base/integers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Asks a device for its facts. */
 #ifndef CLBN_DEVICE_H
 #define CLBN_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The engine. */
 #ifndef CLBN_ENGINE_H
 #define CLBN_ENGINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The plan: immutable once it is created. */
 #ifndef CLBN_PLAN_H
 #define CLBN_PLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "plan/quirks.h"
 
 #include "base/integers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: facts of devices that OpenCL does not tell, or tells wrong. */
 #ifndef CLBN_QUIRKS_H
 #define CLBN_QUIRKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The folder of the disk cache: where it is, and whether it can be trusted. */
 #ifndef CLBN_CACHE_FOLDER_H
 #define CLBN_CACHE_FOLDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The disk cache: bytes by key, in files of their own. Whatever is wrong with it, a read is a miss and a write does nothing.
  *
  * Any number of threads and processes may read and write at once: a file is complete when it gets its name. Entries are

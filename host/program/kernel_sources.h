@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernels' sources, embedded at build time in the order of kernels/CMakeLists.txt, which says which programs have which. */
 #ifndef CLBN_KERNEL_SOURCES_H
 #define CLBN_KERNEL_SOURCES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A compiled program of one variant, and its kernel objects. */
 #ifndef CLBN_PROGRAM_H
 #define CLBN_PROGRAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "program/program_cache.h"
 
 #include "base/hash.h"

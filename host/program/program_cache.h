@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Programs in the disk cache: the driver's binaries, found again by all that they depend on. */
 #ifndef CLBN_PROGRAM_CACHE_H
 #define CLBN_PROGRAM_CACHE_H

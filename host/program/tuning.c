@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "program/tuning.h"
 
 #include "base/hash.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What was measured to be best, for the problems of one program: remembered in memory, and in the disk cache for later engines
  * and processes. Choices that come from there are numbers of whoever wrote the file: bn_make_chosen_schedule() checks them.

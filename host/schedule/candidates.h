@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: the divisions of work that a problem can be measured with. */
 #ifndef CLBN_CANDIDATES_H
 #define CLBN_CANDIDATES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: which of several ways to do the same is clearly the fastest, on a machine that is never quiet. */
 #ifndef CLBN_CONTEST_H
 #define CLBN_CONTEST_H

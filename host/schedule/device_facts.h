@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What clbn needs to know of a device (plan/device.h asks it). */
 #ifndef CLBN_DEVICE_FACTS_H
 #define CLBN_DEVICE_FACTS_H

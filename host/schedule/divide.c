@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "schedule/divide.h"
 
 size_t bn_chosen(cl_uint choice, size_t usual)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: how a schedule's work is divided among groups, channels first and channels last. */
 #ifndef CLBN_DIVIDE_H
 #define CLBN_DIVIDE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: the bytes that a view takes in its memory, gaps left out, and whether two views meet in any. */
 #ifndef CLBN_FOOTPRINT_H
 #define CLBN_FOOTPRINT_H

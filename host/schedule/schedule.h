@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: how a plan's work is divided, and the workspace that this takes. */
 #ifndef CLBN_SCHEDULE_H
 #define CLBN_SCHEDULE_H

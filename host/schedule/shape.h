@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: a plan's description, checked and collapsed to the one form that kernels know. */
 #ifndef CLBN_SHAPE_H
 #define CLBN_SHAPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "schedule/slice.h"
 
 #include "base/integers.h"

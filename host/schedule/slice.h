@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Pure: slices of a problem's channels. A call whose workspace would be too large for all channels is done for one slice after another,
  * each a problem of its own.

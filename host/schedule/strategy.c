@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "schedule/strategy.h"
 
 static const char *const names[KERNEL_COUNT] = {

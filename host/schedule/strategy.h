@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: the ways in which an operation is done, and the kernels that each takes. */
 #ifndef CLBN_STRATEGY_H
 #define CLBN_STRATEGY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: the strides that a description gives the tensors, and the axes that are left when what follows on is joined. */
 #ifndef CLBN_STRIDES_H
 #define CLBN_STRIDES_H

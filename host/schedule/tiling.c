@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "schedule/tiling.h"
 
 #include "base/integers.h"

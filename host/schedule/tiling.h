@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: how tensors are cut into tiles, of which a work-group of several work-items has one each. */
 #ifndef CLBN_TILING_H
 #define CLBN_TILING_H

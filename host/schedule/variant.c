@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "schedule/variant.h"
 
 #include "schedule/tiling.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pure: the kinds of program, and which kind a plan needs. */
 #ifndef CLBN_VARIANT_H
 #define CLBN_VARIANT_H

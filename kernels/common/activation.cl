@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * y = activate(a), and the gradient with respect to a from the one with respect to y: from a, from y, or from a bit for each
  * element. Comparisons are such that NaN stays NaN. alpha is the leaky slope, or ELU's alpha.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What all backwards read and write, whatever lies where, and what follows from an element of each. */
 
 /* What the backward reads and writes. x may be y, and other is z or y, as the flags say. All but dy may be absent. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What all kernels share: the element type, vectors of it, and how they are loaded and stored. The only file with macros.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How work is divided among groups and work-items: shared.h says what the members are. */
 typedef struct division division;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a layer's bias becomes when the batch norm behind it is folded into it: (bias - mean) * gamma * invstd + beta. Its weights
  * are those of an inference without mean and beta. bias, gamma and beta may be NULL, and folded_bias may be bias.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where a tensor's elements lie. All tensors of a plan are rows x channels x columns. Columns lie side by side, or there is
  * one; in channels-last programs channels do, and there is one column. Rows, and channels, may be several axes, where strides

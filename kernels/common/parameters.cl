@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Parameters that many kernels have, in the order in which the library passes them (host/enqueue), and the structs that they give.
  * A memory object is followed by where in it a view begins, a tensor's by how it lies there.

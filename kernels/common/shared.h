@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the library and its kernels both know. Both include this file, the first of each program's sources: it is C99 and OpenCL C. The
  * numbers and counts that clbn.h has, too, are written as they are there, so that a C compiler complains if they differ.

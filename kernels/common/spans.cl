@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A span is the channels of which a work-item computes statistics and coefficients side by side: a vector of them, where a work-item
  * has a CPU's core to itself and channels lie side by side, else one. reals and wide are numbers of a span. Few spans are shorter

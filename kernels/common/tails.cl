@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The first elements of a vector, where there are not all: at the ends of rows, and of a tensor. */
 
 /* The first count elements at p, count > 0, in as few loads as powers of two take; the rest repeats the last of them. */

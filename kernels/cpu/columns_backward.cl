@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The backward of channels last; the walk is that of columns_walk.cl. */
 
 /* Where a slot keeps the sums of a chunk, before there are gradients: in the place of these (coefficients.cl). */

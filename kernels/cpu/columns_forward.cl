@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Forward training and inference of channels last; the walk is that of columns_walk.cl. */
 
 /* Rows of a slot's table, before there are coefficients: pivots, and the sums of a chunk. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Channels last: kernels of results that merge the partial results themselves, where these are so few that a kernel for them would take
  * longer. Each group merges all channels into a table of its own; the first one also stores statistics and gradients of parameters.

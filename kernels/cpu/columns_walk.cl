@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Channels last: a tensor is rows of contiguous channels. A work-item has a tile, some vectors of channels, and walks its part's rows
  * in bands of a few rows, within a band vector by vector, so that memory is read nearly in order while a vector's sums stay in

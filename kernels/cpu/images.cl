@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Channels first, where a channel's columns are few and a work-item has a core to itself. A row of the tensor is an image: all
  * channels' columns, side by side. A work-item owns a tile of channels, whose columns are one piece of each image, and walks the

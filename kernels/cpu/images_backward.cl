@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The backward of channels first in images (images.cl). */
 
 /* Tables of the normalizers; gamma and beta where there is an activation. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Forward training and inference of channels first in images (images.cl). */
 
 INLINE void add_image_deviation(realv x, realv pivot, realv *sum, realv *squares)

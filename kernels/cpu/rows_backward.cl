@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The backward of channels first; chunks as in rows_walk.cl. */
 
 /* A channel's row of what the backward reads and writes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Forward training and inference of channels first; chunks and runs as in rows_walk.cl. */
 
 INLINE void add_deviation(realv x, summation how, realv *sum, realv *squares)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Channels first, second walks: a kernel before them has merged what the first has left. */
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD

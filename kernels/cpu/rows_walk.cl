@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Channels first: a channel is rows of contiguous columns. Its chunks are rectangles of chunk_rows x chunk_columns, numbered in
  * the order of memory; a part of a channel is a range of chunks. A row is walked in vectors. What is left of it is one vector

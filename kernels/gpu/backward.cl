@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The backward of tiles (tiling.cl). */
 
 /* xhat = x * scale + shift, in the normalizer's unit; the activation takes xhat * gamma + beta */

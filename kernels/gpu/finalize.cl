@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Between the two walks of an operation that divides channels: a channel's partial results are merged, and give what the second walk
  * needs. They are of tiles, at an offset in bytes ([part][tile][PARTIAL_ROWS][slot]), or records of clbn.h's phases, at one in

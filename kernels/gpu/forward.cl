@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Forward training and inference of tiles (tiling.cl). */
 
 /* Adds the deviations of some vectors, of which count are there. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The backward of a tile that has all rows of its channels, and keeps x and dy in registers. */
 
 /* Vectors that a work-item keeps of each. */

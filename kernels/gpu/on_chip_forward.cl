@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Forward training of a tile that has all rows of its channels, and keeps x in registers: memory is read and written once. */
 
 INLINE void keep_vectors(packed *kept, uint most, division d, share s, input t)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How work-groups walk tensors. A tensor is rows of vectors of 16 bytes; a tile is some rows of some vectors side by side, and a
  * work-group has one. Two kinds of program do that:

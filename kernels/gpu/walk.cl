@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a work-item walks its share of a tile (tiling.cl), and how a group adds up what its work-items have. */
 
 /*

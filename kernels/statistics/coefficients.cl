@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the normalisation and dx need of each channel, in tables in the workspace: table[coefficient][channel], so that channels
  * last loads vectors of channels. What is loaded goes to a pointer: inlining small functions that return a struct makes LLVM

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between the two walks of an operation that splits channels: partial results are merged, and give what the second walk needs. They lie
  * at an offset in bytes, but records, which are a caller's, at one in elements. Where rows are folded (shared.h), each part has merged its
  * own, and leaves the rest of their place unused. The coefficients are those of a walked row: a channel's stand folded times. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Count, sum and sum of squared deviations from the mean (M2) of sets of values, and what follows from them for channels. The
  * sum, not the mean, is kept, since sums of values on a grid are exact.

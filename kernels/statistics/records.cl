@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Partial results in the workspace: [part][of which][channel] of wide numbers. The scale of moments is a factor of their count, which
  * is whole and below MOST_VALUES: so it needs no place of its own. */
 #define MOST_VALUES 0x1p+70f

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The backward's sums of channels, and what follows from them. With xhat = (x - mean) * invstd from the saved, rounded mean:
  * sum xhat is 0 in exact arithmetic; what it is instead tells how far the saved mean is off, and repairs the other sums.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Merges compute in type wide, with more bits than an element has: numbers of a span. Here: double. Its twin is wide_pair.cl. */
 typedef OF_SPAN(double) wide;
 #define convert_wide OF_SPAN(convert_double)

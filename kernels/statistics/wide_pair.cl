@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Merges compute in type wide, with more bits than an element has: numbers of a span. Here: the unevaluated sums of two elements,
  * |low| at most half an ulp of high ("float-float", "double-double"; Dekker 1971, Knuth's TwoSum; products by fma). Its twin is

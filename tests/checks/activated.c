@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "activated.h"
 
 #include "allocate.h"

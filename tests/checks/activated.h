@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What an activation makes of the reference's results: of the output, and of the terms that the gradients are formed of. Values
  * and bounds in one step, since a bound depends on which side of a kink the value may be.

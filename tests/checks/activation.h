@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Activation functions, their slopes, and what the library's arithmetic may lose of them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "allocate.h"
 
 #include <stdio.h>

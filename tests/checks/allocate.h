@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Allocation for the tests: ends the process with a sentence when there is no memory, so that no caller checks. */
 #ifndef CLBN_TESTS_ALLOCATE_H
 #define CLBN_TESTS_ALLOCATE_H

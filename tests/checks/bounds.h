@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bounds of the library's rounding errors, derived from its arithmetic, not measured.
  *

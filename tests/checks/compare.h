@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Comparison of results with what is expected of them, and the record of the worst errors: printed when a suite ends, and with
  * CLBN_TEST_VERBOSE=1 in the environment whenever one is exceeded.

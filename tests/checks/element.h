@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The types of elements: sizes, rounding and bits, by arithmetic of the tests' own. */
 #ifndef CLBN_TESTS_ELEMENT_H
 #define CLBN_TESTS_ELEMENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What checks run on: an OpenCL device, its queues, and an engine of each configuration.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a check does that finds something wrong: it says so in a sentence, and does not return. */
 #ifndef CLBN_TESTS_FAILING_H
 #define CLBN_TESTS_FAILING_H

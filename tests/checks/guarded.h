@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that notices what must not happen to it: writes before, after or between a view's elements, or to an input. */
 #ifndef CLBN_TESTS_GUARDED_H
 #define CLBN_TESTS_GUARDED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "hard_data.h"
 
 #include "element.h"

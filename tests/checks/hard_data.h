@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Data that repeat, whose roundings in a sum all go the same way, and data of heavy tails. */
 #ifndef CLBN_TESTS_HARD_DATA_H
 #define CLBN_TESTS_HARD_DATA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A batch-norm problem: shape, type, epsilon, activation, and values for everything that a call may read. */
 #ifndef CLBN_TESTS_PROBLEM_H
 #define CLBN_TESTS_PROBLEM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "random_numbers.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Repeatable random numbers (splitmix64): the same seed gives the same tensors on every machine with the same libm. */
 #ifndef CLBN_TESTS_RANDOM_NUMBERS_H
 #define CLBN_TESTS_RANDOM_NUMBERS_H

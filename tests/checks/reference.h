@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Batch normalization from the formulas: two passes, compensated sums in long double, one channel number per element.
  *

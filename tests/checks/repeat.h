@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Calls that are made again, whose results are the same bits. */
 #ifndef CLBN_TESTS_REPEAT_H
 #define CLBN_TESTS_REPEAT_H

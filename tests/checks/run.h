@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One call of the library on a problem: its memory, guarded, and its arguments. */
 #ifndef CLBN_TESTS_RUN_H
 #define CLBN_TESTS_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The arguments of each call, and the table of the calls. */
 #include "run.h"
 

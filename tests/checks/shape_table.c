@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "shape_table.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The shapes that every operation is tested on: odd ones are the normal case. */
 #ifndef CLBN_TESTS_SHAPE_TABLE_H
 #define CLBN_TESTS_SHAPE_TABLE_H

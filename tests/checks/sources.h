@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a backward can have its activation's slopes from. */
 #ifndef CLBN_TESTS_SOURCES_H
 #define CLBN_TESTS_SOURCES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The one file of the tests that needs more than OpenCL 1.2. */
 #undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 200

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Shared virtual memory, of OpenCL 2.0 and later. */
 #ifndef CLBN_TESTS_SVM_H
 #define CLBN_TESTS_SVM_H

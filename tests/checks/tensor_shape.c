@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tensor_shape.h"
 
 #include "allocate.h"

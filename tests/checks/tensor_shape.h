@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The shape of a packed tensor, last axis fastest, with a channel axis or several, or with a channel to each position. */
 #ifndef CLBN_TESTS_TENSOR_SHAPE_H
 #define CLBN_TESTS_TENSOR_SHAPE_H

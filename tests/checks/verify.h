@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Compares a run's results with the reference. */
 #ifndef CLBN_TESTS_VERIFY_H
 #define CLBN_TESTS_VERIFY_H

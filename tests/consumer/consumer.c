@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a user of the installed library writes: batch normalization of (0, 2, 4, 6) in one channel. C99 and C++98 at once. */
 #define CL_TARGET_OPENCL_VERSION 120
 #include <clbn.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a user puts into a shared library of his own, with a static clbn in it. */
 #include <clbn.h>
 

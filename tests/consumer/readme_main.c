@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 
 /* Follows README's example in one file, and runs it: y of the first channel must have mean 0 and variance 1. */
 #include <stdio.h>

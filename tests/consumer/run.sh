@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The installed package: run.sh SOURCE_DIR BUILD_DIR WORK_DIR CMAKE
 #
 # Installs the build into an empty folder, or takes the prefix that CLBN_INSTALLED names, and there checks the library's symbols and the header alone, then builds and runs a C and

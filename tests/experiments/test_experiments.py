@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Tests of tools/experiments: test_experiments.py FOLDER_OF_TOOLS. What stands in for clbn writes small results at once."""
 import html.parser
 import os

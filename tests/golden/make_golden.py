@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Computes the golden vectors with PyTorch and NumPy and writes them as .npy files beside this script.
 
 Each case is a directory, <name>_<type>, with the inputs x, dy, gamma, beta, running_mean and running_var and what

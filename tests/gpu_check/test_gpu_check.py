@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Tests of tools/gpu-check that need no compiler for GPUs: test_gpu_check.py FOLDER_OF_TOOLS CLBN_GPU_PLANS.
 
 The machine code beside this file is that of two kernels: "streaming" loads four vectors of 16 bytes before it uses one, "single" loads

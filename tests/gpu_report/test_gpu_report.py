@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Tests of what tools/gpu-report.sh hands over: test_gpu_report.py FOLDER_OF_TOOLS CLBN_GPU_PROBE. The device is PoCL's or any other
 CPU."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A queue of the first OpenCL device, in-order and out-of-order, and the double reference."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """clbn.batch_norm and its kin against the definition in double, by finite differences, and on arrays of odd layouts."""
 
 import clbn

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The package's structs are laid out as the C compiler lays out those of clbn.h, and its constants have their values there."""
 
 import ctypes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the suites use of Check (https://libcheck.github.io/check), for machines that have not got it.
  *

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Tests of the files that the clbn command reads and writes: files.sh PATH_TO_CLBN.
 # shellcheck source=tests/tool/lib.sh
 . "${0%/*}/lib.sh"

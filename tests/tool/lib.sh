@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What the tests of the clbn command share, which source it: TEST.sh PATH_TO_CLBN. Needs a shell and an OpenCL device.
 #

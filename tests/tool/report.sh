@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Tests of what tools/cpu-report.sh makes of records, and of its arguments: report.sh FOLDER_OF_TOOLS. Needs a shell and Python 3.
 set -u
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Tests of the clbn command: run.sh PATH_TO_CLBN. tests/tool/lib.sh says what they need.
 # shellcheck source=tests/tool/lib.sh
 . "${0%/*}/lib.sh"

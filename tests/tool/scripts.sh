@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The scripts of tools/: scripts.sh FOLDER_OF_TOOLS. Their help, what they refuse, and what packages.sh would install.
 set -u
 

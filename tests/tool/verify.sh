@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Tests of 'clbn verify': verify.sh PATH_TO_CLBN PATH_TO_CLBN_WRONG, of which the second is made wrong by CLBN_WRONG (tests/wrong.c).
 # shellcheck source=tests/tool/lib.sh
 . "${0%/*}/lib.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Completion of the clbn command for bash: commands, then options, whose names it asks of the command itself.
 # shellcheck shell=bash
 _clbn() {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn backward: the gradients of forward training, or of inference where the statistics are frozen. */
 #include "commands.h"
 #include "io/activation.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn bench: times batch normalizations against the machine's own limit, and against oneDNN. */
 #define _DEFAULT_SOURCE /* getloadavg() */
 

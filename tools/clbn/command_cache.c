@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn cache: lists what the library keeps on disk, removes it, or holds it to a size. */
 #define _POSIX_C_SOURCE 200809L
 

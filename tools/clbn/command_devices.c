@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn devices: what there is, and what of it matters to clbn. */
 #include "commands.h"
 #include "io/device.h"

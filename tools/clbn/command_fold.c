@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn fold: a layer's weights and bias, NumPy arrays, with the batch normalization behind it put into them. */
 #include "commands.h"
 #include "io/options.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn forward: y of one NumPy array, from the statistics of its batch or from running statistics. */
 #include "commands.h"
 #include "io/activation.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn train: a classifier of images with batch norm, without it, or both side by side; or a residual network. */
 #define _POSIX_C_SOURCE 200809L
 

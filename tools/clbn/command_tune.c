@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn tune: finds the fastest division of work for shapes, and has the library remember it. */
 #include "bench/operation.h"
 #include "bench/selection.h"

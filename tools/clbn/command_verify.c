@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* clbn verify: checks every operation on a device against a reference, and says whether it can be relied on. */
 #include "commands.h"
 #include "io/device.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands of the tool. Each takes its own name in argv[0] and returns the exit code. */
 #ifndef CLBN_TOOL_COMMANDS_H
 #define CLBN_TOOL_COMMANDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One batch normalization from files to files: what forward, backward and fold have in common. */
 #ifndef CLBN_TOOL_JOB_H
 #define CLBN_TOOL_JOB_H

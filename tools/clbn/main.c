@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The clbn command: finds the command of that name and runs it. */
 #include "commands.h"
 #include "io/failure.h"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # manual.sh CLBN FOLDER: the pages of the manual, of clbn and of each of its commands, compressed.
 set -eu
 clbn=$1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The arrays of one batch normalization, from files to a device and back.
  *

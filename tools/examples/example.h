@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the examples share and what is no part of clbn: a device, buffers, and the formulas on the host, to check the results. */
 #ifndef EXAMPLE_H
 #define EXAMPLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What frameworks call batch norm, argument for argument: PyTorch's native_batch_norm, ONNX's BatchNormalization, oneDNN's flags. */
 #include "example.h"
 

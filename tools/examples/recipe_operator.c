@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The operator of a framework that has statistics and normalisation as calls of their own, as dlprimitives' does: mean and variance of a
  * batch, which the framework keeps and updates by itself; y from any mean and variance; the backward from the variance, not invstd.

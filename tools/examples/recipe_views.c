@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Arrays of other libraries, as clbn sees them: a cl_mem, an offset and strides. Neither library is needed to show it. */
 #include "example.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A layer's training step as a program has it that does more than this: the output of a convolution in NHWC and float16, a residual and
  * ReLU in the same kernels, a mask in place of x's activation, one out-of-order queue, events from end to end, a workspace of its own.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The training step of training_step.c from C++ with OpenCL's own wrapper, in float32 and NCHW: clbn takes what it wraps.
 #define CL_HPP_TARGET_OPENCL_VERSION  120
 #define CL_HPP_MINIMUM_OPENCL_VERSION 120

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A layer's training step on pyopencl arrays: y = relu(batch norm(x) + residual), and all gradients, checked against NumPy in double."""
 
 import numpy as np

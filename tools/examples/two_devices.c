@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Synchronised batch norm: a batch in two parts, each on a device and in a context of its own. The parts' statistics, and later their
  * sums, are small records, which go through the host here (through MPI between hosts): all else stays where it is.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Charts as SVG that takes its colours from the page, so that they are right on a light and on a dark background."""
 import html
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The page: sections of text, figures and tables, with the command that repeats each; nothing is loaded from elsewhere."""
 import html
 

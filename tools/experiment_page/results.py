@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """From an experiment's files to its section of the page."""
 import csv
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What tools/gpu-check looks at: devices, by what they say of themselves, and the tables' shapes."""
 
 # Facts as gpu_check/plans.c takes them. "targets": the compilers whose machine code such a device runs.

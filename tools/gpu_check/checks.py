@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is held against gpu_check/bounds.json: each check gives sentences of what is broken, as (what, value, bound, where)."""
 from gpu_check import cases, model
 

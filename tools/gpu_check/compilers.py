@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Compilers for GPUs, none of which needs a GPU. compile(program) gives {kernel: metrics}; metrics: "registers" to a work-item,
 "spills" and "stack" in bytes to a work-item, "local" memory in bytes to a group, "calls" of functions, and what machine_code.py says of
 its loops. A program: "source", "options", and "items", the work-items to a group of each of its kernels."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a GPU's machine code does with memory: of each innermost loop, and of the code outside of loops, how wide its accesses to
 global memory are, and how many loads are under way at once.
 

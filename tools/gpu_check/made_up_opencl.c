@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The calls of OpenCL that the library makes, and no others: one that it comes to make is missing here when this is linked. */
 #undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 200

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An OpenCL of one device, which says of itself what it is told and computes nothing: what the library asks of it can be listed for
  * any device, also one that is not there. */
 #ifndef MADE_UP_OPENCL_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How many groups a unit of a GPU holds, and how long a kernel would take on an H200 if nothing but its bytes counted.
 
 The model, for a kernel of G groups that each move the same part of its bytes:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """NVIDIA's optimizer and code generator: nvvm.py LIBNVVM IN.ll OUT.ptx OPTION... A process of its own, since it may end it."""
 import ctypes
 import sys

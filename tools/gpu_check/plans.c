@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lists what the library would do on a device that need not be there: for each case its kernels, groups and workspace; and writes the
  * programs that these need. For tools/gpu-check, which reads the lines.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The compilers: where they are, and how they come there."""
 import glob
 import os

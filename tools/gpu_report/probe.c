@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a machine's OpenCL says of a device, and how its compiler takes programs. For tools/gpu-report.sh.
  *
  *     probe facts DEVICE                          prints what there is; the line "facts: ..." is for tools/gpu_check/plans.c

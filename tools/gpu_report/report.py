@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The files that tools/gpu-report.sh hands over, from what its steps have left so far: report.py WORK OUT.
 
 report.txt for people, results.json with all records, picture.svg. Called after every step: whatever is missing or cut off is left out.

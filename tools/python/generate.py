@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Writes clbn/_header.py: the constants, structs and functions of clbn.h for ctypes.
 
     generate.py include/clbn.h clbn/_header.py

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What bounds a batch normalization: kernels that only move its bytes, kernels that walk over its tensors with the least of arithmetic,
  * and one that does nothing.

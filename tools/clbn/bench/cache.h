@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The library's disk cache while its use is timed: off, or in a folder of the benchmark's own. */
 #ifndef CLBN_TOOL_BENCH_CACHE_H
 #define CLBN_TOOL_BENCH_CACHE_H

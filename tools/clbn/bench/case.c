@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/case.h"
 
 #include "io/activation.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What one row of 'clbn bench' measures, and the bytes that it must move. */
 #ifndef CLBN_TOOL_BENCH_CASE_H
 #define CLBN_TOOL_BENCH_CASE_H

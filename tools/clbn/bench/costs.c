@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/costs.h"
 
 #include "bench/cache.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What calls cost on the host: the first ones in a process, and those that are made again and again. */
 #ifndef CLBN_TOOL_BENCH_COSTS_H
 #define CLBN_TOOL_BENCH_COSTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/device.h"
 
 #include "bench/measure.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Work on an OpenCL device: as a contestant of bench_measure(), and its time by the device's own clock. */
 #ifndef CLBN_TOOL_BENCH_DEVICE_H
 #define CLBN_TOOL_BENCH_DEVICE_H

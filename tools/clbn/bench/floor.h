@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The floor, on a CPU, of an operation: the walks that it must make, by kernels of bench.cl that do the least of arithmetic on the way,
  * and convert what has 16 bits. Training walks twice: channels first, a group reads its channels, and again while it writes; else,

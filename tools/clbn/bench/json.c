@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The report of 'clbn bench' for programs. */
 #include "bench/json.h"
 #include "bench/limit.h"

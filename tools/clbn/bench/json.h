@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the JSON of 'clbn bench' and 'clbn tune' has in common. */
 #ifndef CLBN_TOOL_BENCH_JSON_H
 #define CLBN_TOOL_BENCH_JSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The machine's own limit: kernels of bench.cl that only move an operation's bytes, on the same device and buffers. */
 #ifndef CLBN_TOOL_BENCH_LIMIT_H
 #define CLBN_TOOL_BENCH_LIMIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Timing of contestants that take turns: A B, B A, ...
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/onednn.h"
 
 #include <stddef.h>

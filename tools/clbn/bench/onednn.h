@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What oneDNN's C interface has in version 2 and in version 3, but not by the same names. */
 #ifndef CLBN_TOOL_BENCH_ONEDNN_H
 #define CLBN_TOOL_BENCH_ONEDNN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/operation.h"
 
 #include "bench/device.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One of clbn's operations on the data of a shape. */
 #ifndef CLBN_TOOL_BENCH_OPERATION_H
 #define CLBN_TOOL_BENCH_OPERATION_H

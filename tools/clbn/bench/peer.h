@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* oneDNN's batch normalization on the CPU, as a contestant of bench_measure(); a stub where the tool was built without
  * it. */
 #ifndef CLBN_TOOL_BENCH_PEER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The peer where the tool was built without oneDNN. */
 #include "bench/peer.h"
 

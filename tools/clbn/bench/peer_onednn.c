@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The peer with oneDNN's C interface. */
 #include "bench/onednn.h"
 #include "bench/peer.h"

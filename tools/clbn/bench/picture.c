@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The picture of 'clbn bench': a chart of GB/s for each operation, with bars for each layout and implementation. */
 #include "bench/report.h"
 #include "io/plot.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What 'clbn bench' shows: a table for people as the rows come, then a summary; JSON for programs; a picture. */
 #ifndef CLBN_TOOL_BENCH_REPORT_H
 #define CLBN_TOOL_BENCH_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One row of 'clbn bench': clbn, the machine's limit and the peer, measured in turns on the same data. */
 #ifndef CLBN_TOOL_BENCH_RUN_H
 #define CLBN_TOOL_BENCH_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/selection.h"
 
 #include "io/failure.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which shapes, operations, layouts and types 'clbn bench' and 'clbn tune' are about. */
 #ifndef CLBN_TOOL_BENCH_SELECTION_H
 #define CLBN_TOOL_BENCH_SELECTION_H

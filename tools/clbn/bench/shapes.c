@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/shapes.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The shapes that 'clbn bench' measures: named lists, and shapes of the user's own. */
 #ifndef CLBN_TOOL_BENCH_SHAPES_H
 #define CLBN_TOOL_BENCH_SHAPES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The floor of a small operation in one kernel, where launches cost more than bytes: the OpenCL calls that it must make, which set as
  * many arguments, and the walks over its tensors that it must make, by a kernel of bench.cl that does the least of arithmetic on the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The data of one shape and type: random tensors and vectors, on the device and, for a peer, on the host. */
 #ifndef CLBN_TOOL_BENCH_TENSORS_H
 #define CLBN_TOOL_BENCH_TENSORS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bench/tune_report.h"
 
 #include "bench/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What 'clbn tune' shows: a table for people as the rows come, then where it is remembered; JSON for programs. */
 #ifndef CLBN_TOOL_TUNE_REPORT_H
 #define CLBN_TOOL_TUNE_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "io/activation.h"
 
 #include "io/failure.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The activations, and the options by which commands choose one. */
 #ifndef CLBN_TOOL_ACTIVATION_H
 #define CLBN_TOOL_ACTIVATION_H

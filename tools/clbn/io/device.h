@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The OpenCL devices of this machine, and a session on one of them. */
 #ifndef CLBN_TOOL_DEVICE_H
 #define CLBN_TOOL_DEVICE_H

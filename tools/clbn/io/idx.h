@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* IDX files of images (idx3-ubyte) and labels (idx1-ubyte), gzip-compressed or not. */
 #ifndef CLBN_TOOL_IDX_H
 #define CLBN_TOOL_IDX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The data sets of 'clbn train' where the tool was built without zlib. */
 #include "io/idx.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * JSON, written as it comes: a member or element to a line, nested ones indented by two more blanks.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "io/manual.h"
 
 #include <clbn.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pages of the manual, and words for a shell's completion, from the same tables as --help. */
 #ifndef CLBN_TOOL_MANUAL_H
 #define CLBN_TOOL_MANUAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Arrays in NumPy's .npy format, versions 1.0, 2.0 and 3.0, of the types f2, f4 and f8 in either byte order, u1 and V2, which is
  * taken for bfloat16. */
 #ifndef CLBN_TOOL_NPY_H

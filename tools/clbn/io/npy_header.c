@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "io/npy_header.h"
 
 #include "io/scalar.h"

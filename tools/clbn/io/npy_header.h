@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The header of a .npy file: a Python dictionary with the keys descr, fortran_order and shape. */
 #ifndef CLBN_TOOL_NPY_HEADER_H
 #define CLBN_TOOL_NPY_HEADER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parts of the zip format (PKWARE's APPNOTE.TXT) that NumPy writes: stored and deflated members, also with zip64 sizes. */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Members of .npz archives, which are zip files of .npy files. */
 #ifndef CLBN_TOOL_NPZ_H
 #define CLBN_TOOL_NPZ_H

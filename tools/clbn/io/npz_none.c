@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Archives where the tool was built without zlib. */
 #include "io/npz.h"
 

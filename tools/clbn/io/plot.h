@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Line plots and bar charts, drawn by gnuplot where it is installed. */
 #ifndef CLBN_TOOL_PLOT_H
 #define CLBN_TOOL_PLOT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A progress bar on stderr, where that is a terminal; elsewhere nothing. */
 #ifndef CLBN_TOOL_PROGRESS_H
 #define CLBN_TOOL_PROGRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "io/random.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Random numbers that are the same on every machine for the same seed. */
 #ifndef CLBN_TOOL_RANDOM_H
 #define CLBN_TOOL_RANDOM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "io/scalar.h"
 
 #include <math.h>

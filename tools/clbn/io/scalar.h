@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Elements of arrays: the names and sizes of their types, and their values. */
 #ifndef CLBN_TOOL_SCALAR_H
 #define CLBN_TOOL_SCALAR_H

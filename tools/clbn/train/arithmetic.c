@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/arithmetic.h"
 
 #include "train/network_source.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernels of network.cl, which are enqueued from here, and of the files after it: one function for each, on buffers of packed float matrices. */
 #ifndef CLBN_TOOL_ARITHMETIC_H
 #define CLBN_TOOL_ARITHMETIC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The state of a training, in a .npy file of float64 from which it goes on with the same bits.
  *

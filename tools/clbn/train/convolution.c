@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/convolution.h"
 
 /* Images whose x and dy fit in a core's cache. */

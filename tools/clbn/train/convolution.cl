@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The convolutions of the residual network, and what else it takes besides batch norm. Plain kernels, for a demonstration.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The kernels of convolution.cl and storage.cl, one function for each. */
 #ifndef CLBN_TOOL_CONVOLUTION_H
 #define CLBN_TOOL_CONVOLUTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/distribution.h"
 
 #include <math.h>

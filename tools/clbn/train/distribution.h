@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The percentiles by which the paper's Figure 1(b, c) shows a distribution. */
 #ifndef CLBN_TOOL_DISTRIBUTION_H
 #define CLBN_TOOL_DISTRIBUTION_H

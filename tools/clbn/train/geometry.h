@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the host and the kernels of the residual network both know: this file is C99 and OpenCL C. */
 #ifndef CLBN_TOOL_GEOMETRY_H
 #define CLBN_TOOL_GEOMETRY_H

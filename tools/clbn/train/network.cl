@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A fully connected classifier: its forward pass, its gradients and their steps. The batch-norm layers are not here.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The network of the paper's section 4.1: linear layers with three hidden ones in front of a softmax, trained by
  * stochastic gradient descent.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tool's own kernels, embedded at build time: a table that ends with a NULL name. */
 #ifndef CLBN_TOOL_NETWORK_SOURCE_H
 #define CLBN_TOOL_NETWORK_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/normalization.h"
 
 #include <string.h>

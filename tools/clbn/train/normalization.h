@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A batch-norm layer of the network: clbn's calls, with the layer's parameters and statistics. */
 #ifndef CLBN_TOOL_NORMALIZATION_H
 #define CLBN_TOOL_NORMALIZATION_H

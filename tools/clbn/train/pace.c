@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/pace.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lets the host run only so far ahead of the device: the queue stays filled and short, and what progress is shown is true. */
 #ifndef CLBN_TOOL_PACE_H
 #define CLBN_TOOL_PACE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/resnet.h"
 
 #include "io/random.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A small residual network (He et al. 2016) that classifies square images, wholly on the device:
  *

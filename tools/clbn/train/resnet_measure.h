@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What folding changes in a trained network, and the time that batch norm takes in one. */
 #ifndef CLBN_TOOL_RESNET_MEASURE_H
 #define CLBN_TOOL_RESNET_MEASURE_H

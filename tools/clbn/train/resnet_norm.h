@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The batch norms of the residual network: clbn's calls, and those of textbook.cl in their place. */
 #ifndef CLBN_TOOL_RESNET_NORM_H
 #define CLBN_TOOL_RESNET_NORM_H

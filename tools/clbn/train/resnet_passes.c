@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The residual network's forward and backward pass. */
 #include "train/resnet.h"
 #include "train/resnet_norm.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/resnet_report.h"
 
 #include "io/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a training of the residual network shows: a table and a summary for people, a JSON file for programs. */
 #ifndef CLBN_TOOL_RESNET_REPORT_H
 #define CLBN_TOOL_RESNET_REPORT_H

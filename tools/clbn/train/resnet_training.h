@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Trains the residual network, then folds it, and measures what batch norm costs in it. */
 #ifndef CLBN_TOOL_RESNET_TRAINING_H
 #define CLBN_TOOL_RESNET_TRAINING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/samples.h"
 
 #include <stdlib.h>

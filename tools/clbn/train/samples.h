@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A data set on the device, and the order in which its samples are taken. */
 #ifndef CLBN_TOOL_SAMPLES_H
 #define CLBN_TOOL_SAMPLES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Between how the residual network stores images and how it convolves them, which is float and channels last. */
 
 uint place(const struct storage *s, uint image, uint pixel, uint channel)

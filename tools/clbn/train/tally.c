@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/tally.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a network made of the samples that it has seen since the last reading. */
 #ifndef CLBN_TOOL_TALLY_H
 #define CLBN_TOOL_TALLY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Batch norm as a textbook has it, to compare with: statistics of a channel by one work-item, all else by one work-item to an
  * element, each formula a kernel of its own.

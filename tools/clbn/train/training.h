@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The experiment of the paper's Figure 1: the same network without and with batch norm, on the same batches. */
 #ifndef CLBN_TOOL_TRAINING_H
 #define CLBN_TOOL_TRAINING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "train/training_curve.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the networks of a training came to, step by step. */
 #ifndef CLBN_TOOL_TRAINING_CURVE_H
 #define CLBN_TOOL_TRAINING_CURVE_H

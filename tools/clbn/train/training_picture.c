@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The picture of a training: Figure 1 of the paper. */
 #include "io/plot.h"
 #include "train/training_report.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What trainings of one or several seeds show: tables and a summary for people, a CSV file for programs, a picture for both. */
 #ifndef CLBN_TOOL_TRAINING_REPORT_H
 #define CLBN_TOOL_TRAINING_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The cases of 'clbn verify': which there are, and what each does. Pure but for verify_case_prepare().
  *

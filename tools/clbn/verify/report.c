@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "verify/report.h"
 
 #include "io/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What 'clbn verify' found, as a table, and as JSON. */
 #ifndef CLBN_TOOL_VERIFY_REPORT_H
 #define CLBN_TOOL_VERIFY_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "verify/worker.h"
 
 #include "engines.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The process that has the device: it checks the cases of one program, and says what it found through a pipe.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Starts the processes that check, listens to them, and survives them. */
 #ifndef CLBN_TOOL_VERIFY_WORKERS_H
 #define CLBN_TOOL_VERIFY_WORKERS_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Batch normalization on any OpenCL device: pyopencl arrays, or NumPy arrays, in and out.
 
     y, saved = clbn.batch_norm(x, gamma, beta)                     # forward training

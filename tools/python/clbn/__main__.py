@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the clbn command that the package carries: clbn, or python3 -m clbn."""
 
 import os

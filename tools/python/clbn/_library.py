@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """libclbn, loaded, and its statuses as exceptions."""
 
 import ctypes

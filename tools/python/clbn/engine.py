@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """clbn.Engine: the programs of one OpenCL device in one context."""
 
 import ctypes

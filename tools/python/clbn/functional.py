@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Batch normalization of arrays in one call: pyopencl's, or NumPy's for those who have no queue."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """clbn.Plan: one batch-norm problem on an engine, and the calls that put its work on a queue, one to one with clbn.h."""
 
 import ctypes
