@@ -8,8 +8,7 @@ size_t bn_chosen(cl_uint choice, size_t usual)
 
 size_t bn_wanted_groups(const struct problem *p, const struct choices *choices)
 {
-    const size_t usual = p->variant->group == 1 ? GROUPS_PER_UNIT_ALONE : GROUPS_PER_UNIT;
-    return p->facts->compute_units * bn_chosen(choices->groups_per_unit, usual);
+    return p->facts->compute_units * bn_chosen(choices->groups_per_unit, GROUPS_PER_UNIT);
 }
 
 bool bn_choose_whole(const struct problem *p, const struct choices *choices, bool usual)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pure: how a schedule's work is divided among groups, channels first and channels last. */
+/* Pure: how a schedule's work is divided among single work-items, channels first and channels last. */
 #ifndef CLBN_DIVIDE_H
 #define CLBN_DIVIDE_H
 
@@ -9,8 +9,7 @@
 #define CHUNK_STEPS 64
 
 /* Groups to a compute unit that even out what the units do, and below which channels are divided. */
-#define GROUPS_PER_UNIT_ALONE 4
-#define GROUPS_PER_UNIT       8
+#define GROUPS_PER_UNIT 4
 
 /* Fills in a schedule of a problem that has elements, but for workspace and mask: channels first, and channels last. most_parts: to a
  * channel. */

@@ -5,13 +5,11 @@
 
 #include <stdint.h>
 
-/* Rows of a band to a work-item: more where that many are no longer than two pages, or one where results are written. In a group,
- * neighbours read the remainder of a row. */
-#define BAND_ROWS          4
-#define BAND_ROWS_SHORT    8
-#define BAND_ROWS_IN_GROUP CHUNK_STEPS
-#define SUMS_BAND_SIZE     (2 * PAGE_SIZE)
-#define RESULTS_BAND_SIZE  PAGE_SIZE
+/* Rows of a band to a work-item: more where that many are no longer than two pages, or one where results are written. */
+#define BAND_ROWS         4
+#define BAND_ROWS_SHORT   8
+#define SUMS_BAND_SIZE    (2 * PAGE_SIZE)
+#define RESULTS_BAND_SIZE PAGE_SIZE
 
 /* Results are written one row after the other from this part of the cache on: x and y, and what comes next, share it. */
 #define RESULTS_SHARE 4
@@ -52,7 +50,7 @@
 static size_t wanted_row_groups(const struct problem *p, const struct choices *choices, enum pass pass, size_t rows)
 {
     const size_t groups = bn_wanted_groups(p, choices), units = p->facts->compute_units;
-    if (p->variant->group > 1 || choices->groups_per_unit != 0)
+    if (choices->groups_per_unit != 0)
         return groups;
     const size_t parts = least(groups, rows / (pass == PASS_BACKWARD ? PART_ROWS_OF_SUMS : PART_ROWS_ALONE));
     return greater(parts - parts % units, units);
@@ -70,13 +68,11 @@ static size_t fold_rows(const struct problem *p)
         return 1;
     const size_t vectors = shape->channels * folded / v->vector;
     const size_t longer = vectors <= SHORT_ROW_VECTORS ? folded * (LONG_ROW_VECTORS / vectors) : folded;
-    return v->group == 1 && shape->outer / longer >= MANY_LONG_ROWS ? longer : folded;
+    return shape->outer / longer >= MANY_LONG_ROWS ? longer : folded;
 }
 
-static size_t usual_band(const struct variant *v, size_t row_size, size_t size)
+static size_t usual_band(size_t row_size, size_t size)
 {
-    if (v->group > 1)
-        return BAND_ROWS_IN_GROUP;
     return row_size <= size / BAND_ROWS_SHORT ? BAND_ROWS_SHORT : BAND_ROWS;
 }
 
@@ -85,11 +81,11 @@ static size_t usual_band(const struct variant *v, size_t row_size, size_t size)
  * in that order. */
 static void choose_usual_bands(const struct problem *p, struct division *d)
 {
-    const struct variant *v = p->variant;
-    const size_t row_size = (size_t)d->channels * bn_type_size(v->type), rows_in_cache = p->facts->cache_size / row_size;
-    const bool in_order = v->group == 1 && row_size < PAGE_SIZE;
-    d->band_rows = in_order && d->rows > rows_in_cache ? 1 : usual_band(v, row_size, SUMS_BAND_SIZE);
-    d->result_rows = in_order && d->rows > rows_in_cache / RESULTS_SHARE ? 1 : usual_band(v, row_size, RESULTS_BAND_SIZE);
+    const size_t row_size = (size_t)d->channels * bn_type_size(p->variant->type),
+                 rows_in_cache = p->facts->cache_size / row_size;
+    const bool in_order = row_size < PAGE_SIZE;
+    d->band_rows = in_order && d->rows > rows_in_cache ? 1 : usual_band(row_size, SUMS_BAND_SIZE);
+    d->result_rows = in_order && d->rows > rows_in_cache / RESULTS_SHARE ? 1 : usual_band(row_size, RESULTS_BAND_SIZE);
 }
 
 /* Vectors of channels to a group that walks all rows: a unit's share if that is small enough; else groups even out what units do. */
@@ -104,7 +100,7 @@ static size_t parts_to_write(const struct problem *p, size_t vectors)
 {
     const size_t channels = p->shape->channels;
     const size_t parts = least(p->facts->compute_units, least(vectors / PART_VECTORS, p->shape->outer / BAND_ROWS_SHORT));
-    return p->variant->group > 1 || parts < 2 || channels - channels / parts > REPEATED_CHANNELS ? 1 : parts;
+    return parts < 2 || channels - channels / parts > REPEATED_CHANNELS ? 1 : parts;
 }
 
 /* Whether such groups each take the statistics of all rows. What channels cost is little beside many rows. */
@@ -129,8 +125,7 @@ static bool merges_itself(const struct problem *p, const struct schedule *s)
 {
     const size_t spans = divide_up(p->shape->channels, bn_span(p->variant));
     const size_t groups_of_unit = divide_up((size_t)s->division.parts, p->facts->compute_units);
-    return p->variant->group == 1 && s->tiles == 1 &&
-           s->partials + MERGED_AS_FINISHED <= MERGED_PER_LAUNCH / spans / groups_of_unit;
+    return s->tiles == 1 && s->partials + MERGED_AS_FINISHED <= MERGED_PER_LAUNCH / spans / groups_of_unit;
 }
 
 /* Makes several rows one that is walked. */
@@ -150,7 +145,6 @@ static void choose_bands(const struct problem *p, const struct choices *choices,
     d->result_rows = bn_chosen(choices->band_rows, (size_t)d->result_rows);
     d->chunk_rows = CHUNK_STEPS;
     d->chunk_columns = 1;
-    d->lanes = 1;
 }
 
 /* Vectors of a tile: all, where rows are folded, whose results a work-item merges; else fewer where there may be fewer parts than

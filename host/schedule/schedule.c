@@ -10,7 +10,7 @@ struct merging bn_divide_merging(const struct variant *v, const struct device_fa
 {
     struct merging m = { .lanes = v->group / power_of_two(count, v->group) };
     m.groups = v->group > 1 ? divide_up(channels, m.lanes)
-                            : least(divide_up(channels, bn_span(v)), facts->compute_units * GROUPS_PER_UNIT_ALONE);
+                            : least(divide_up(channels, bn_span(v)), facts->compute_units * GROUPS_PER_UNIT);
     return m;
 }
 

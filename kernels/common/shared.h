@@ -47,7 +47,6 @@ struct division {
     cl_ulong folded;     /* channels last: rows of the tensors to one that is walked, which has a channel for each of theirs */
     cl_ulong rest;       /* then: elements after the last walked row, fewer than it has */
     cl_ulong parts;      /* groups to a channel */
-    cl_ulong lanes;      /* work-items of a group that stand side by side, a power of two up to CLBN_GROUP */
     cl_ulong chunk_rows; /* of a chunk: what is summed before it is merged */
     cl_ulong chunk_columns;        /* likewise */
     cl_ulong band_rows;            /* channels last: rows that are walked together where sums are taken */

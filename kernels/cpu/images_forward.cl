@@ -196,7 +196,7 @@ GROUP_KERNEL void images_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real al
         if (follow_sums(&how, all[i], count))
             m = moments_about(pivots[i], 1, all[i], count);
         else
-            m = own_moments(d, position_in_group(d), t.x, p.channel + i, 0, chunk_count(d));
+            m = own_moments(d, t.x, p.channel + i, 0, chunk_count(d));
         affine a;
         finish_moments(&a, m, span_of(p.channel + i, d.channels), true, of);
         spread_affine(&s, p, i, a);

@@ -10,7 +10,7 @@ GROUP_KERNEL void rows_normalize(FORWARD_TENSORS, real alpha, uint flags, MEMORY
     affine a;
     load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels,
                 span_of(one.first, d.channels));
-    normalize_part(d, position_in_group(d), t, one, second_group(0), &a);
+    normalize_part(d, t, one, second_group(0), &a);
 }
 #endif
 
@@ -25,6 +25,6 @@ GROUP_KERNEL void rows_input(BACKWARD_TENSORS, real alpha, uint flags, MEMORY(co
     gradient g;
     load_normalizer(&n, table, d.channels, span_of(channel, d.channels));
     load_gradient(&g, table, d.channels, span_of(channel, d.channels));
-    input_part(d, position_in_group(d), t, channel, second_group(0), n, g);
+    input_part(d, t, channel, second_group(0), n, g);
 }
 #endif

@@ -2,13 +2,13 @@
 /*
  * Channels first: a channel is rows of contiguous columns. Its chunks are rectangles of chunk_rows x chunk_columns, numbered in
  * the order of memory; a part of a channel is a range of chunks. A row is walked in vectors. What is left of it is one vector
- * more, which overlaps the last, where a work-item has rows to itself and they are long enough; else single elements.
+ * more, which overlaps the last, where they are long enough; else single elements.
  *
- * In inference a work-item that has rows to itself may have all of several channels, a run, row by row, and in a row channel by
- * channel, since memory is faster the longer the pieces are that it is walked in.
+ * In inference a work-item may have all of several channels, a run, row by row, and in a row channel by channel, since memory is faster the
+ * longer the pieces are that it is walked in.
  */
 typedef struct {
-    index_t row, row_end; /* this work-item's first row, and the end of all rows */
+    index_t row, row_end; /* the first, and the end of them */
     index_t column;       /* the first */
     index_t columns;      /* in a row */
     index_t vectors;      /* whole ones, in a row */
@@ -30,15 +30,15 @@ NOINLINE void set_columns(chunk *c, index_t columns, bool in_vectors)
 {
     c->columns = columns;
     c->vectors = in_vectors ? columns / CLBN_VECTOR : 0;
-    c->overlaps = CLBN_GROUP == 1 && c->vectors > 0 && c->vectors * CLBN_VECTOR < columns;
+    c->overlaps = c->vectors > 0 && c->vectors * CLBN_VECTOR < columns;
     c->singles = c->overlaps ? columns : c->vectors * CLBN_VECTOR;
 }
 
-static chunk chunk_of(division d, position at, index_t number, bool in_vectors)
+static chunk chunk_of(division d, index_t number, bool in_vectors)
 {
     chunk c;
     index_t row = number / chunks_across(d) * (index_t)d.chunk_rows;
-    c.row = row + at.line;
+    c.row = row;
     c.row_end = min(row + (index_t)d.chunk_rows, (index_t)d.rows);
     c.column = number % chunks_across(d) * (index_t)d.chunk_columns;
     set_columns(&c, min((index_t)d.chunk_columns, (index_t)d.columns - c.column), in_vectors);
@@ -46,18 +46,15 @@ static chunk chunk_of(division d, position at, index_t number, bool in_vectors)
 }
 
 /* All of a channel as one chunk. */
-static chunk whole_chunk(division d, position at, bool in_vectors)
+static chunk whole_chunk(division d, bool in_vectors)
 {
     chunk c;
-    c.row = at.line;
+    c.row = 0;
     c.row_end = (index_t)d.rows;
     c.column = 0;
     set_columns(&c, (index_t)d.columns, in_vectors);
     return c;
 }
-
-/* Channels of a run, at most. */
-#define RUN_CHANNELS (CLBN_GROUP == 1 ? CPU_RUN_CHANNELS : 1)
 
 typedef struct {
     index_t first, count;
@@ -66,16 +63,12 @@ typedef struct {
 INLINE void find_run(channel_run *run, division d, index_t number)
 {
     run->first = number * (index_t)d.run_channels;
-    run->count = RUN_CHANNELS > 1 ? min((index_t)d.run_channels, (index_t)d.channels - run->first) : 1;
+    run->count = min((index_t)d.run_channels, (index_t)d.channels - run->first);
 }
 
-/* The elements of a chunk that are a work-item's own. */
-static ulong own_count(chunk c, position at)
+INLINE ulong count_of_chunk(chunk c)
 {
-    index_t in_row = steps_below(c.vectors, at.lane, at.lanes) * CLBN_VECTOR +
-                     (c.overlaps ? c.columns - c.vectors * CLBN_VECTOR : 0) +
-                     steps_below(c.columns, c.singles + at.lane, at.lanes);
-    return (ulong)steps_below(c.row_end, c.row, at.lines) * in_row;
+    return (ulong)(c.row_end - c.row) * c.columns;
 }
 
 /* Of an overlapping vector: where it begins in the chunk's columns, and how many of its elements the vector before has. */
@@ -100,15 +93,11 @@ INLINE ulong mask_row_of(division d, index_t row, index_t channel)
     return row * d.row_units + channel * ((d.columns + CLBN_VECTOR - 1) / CLBN_VECTOR);
 }
 
-/* Groups of several work-items walk rows one by one. Loops over the sums are unrolled, so that these stay in registers. */
-#define ROWS_TOGETHER (CLBN_GROUP == 1 ? CPU_ROWS_TOGETHER : 1)
-#define SUMS_TOGETHER (CLBN_GROUP == 1 ? CPU_SUMS_TOGETHER : 1)
-
 /* Where the rows from one on begin that are walked together; returns how many there are. */
-INLINE uint find_rows(index_t starts[ROWS_TOGETHER], division d, position at, chunk c, layout l, index_t row, index_t channel)
+INLINE uint find_rows(index_t starts[CPU_ROWS_TOGETHER], division d, chunk c, layout l, index_t row, index_t channel)
 {
-    const uint rows = (uint)min(steps_below(c.row_end, row, at.lines), (index_t)ROWS_TOGETHER);
+    const uint rows = (uint)min(c.row_end - row, (index_t)CPU_ROWS_TOGETHER);
     for (uint r = 0; r < rows; r++)
-        starts[r] = start_of(d, l, row + r * at.lines, channel) + c.column;
+        starts[r] = start_of(d, l, row + r, channel) + c.column;
     return rows;
 }

@@ -14,6 +14,39 @@ INLINE position position_among(uint lanes)
     return p;
 }
 
+/* Merges the moments of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a
+ * power of two. scratch: read by none any more. own meets no barrier before it is there, at which PoCL 1.8 would
+ * lose a struct. */
+INLINE moments merge_group_moments(moments own, uint lanes, __local moments *scratch)
+{
+    uint item = get_local_id(0);
+    scratch[item] = own;
+    for (uint half_size = CLBN_GROUP / 2; half_size >= lanes; half_size /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (item < half_size)
+            scratch[item] = merge_moments(scratch[item], scratch[item + half_size]);
+    }
+    /* Results may be written over tensors that other work-items have read until now. */
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+    return scratch[item % lanes];
+}
+
+/* Adds the sums of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes, scratch: as
+ * in merge_group_moments. */
+INLINE sums add_group_sums(sums own, uint lanes, __local sums *scratch)
+{
+    uint item = get_local_id(0);
+    scratch[item] = own;
+    for (uint half_size = CLBN_GROUP / 2; half_size >= lanes; half_size /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (item < half_size)
+            scratch[item] = add_sums(scratch[item], scratch[item + half_size]);
+    }
+    /* Results may be written over tensors that other work-items have read until now. */
+    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+    return scratch[item % lanes];
+}
+
 typedef struct {
     __global const uchar *first;
     ulong count;

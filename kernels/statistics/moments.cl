@@ -351,22 +351,3 @@ ROUTINE void running_affine(affine *a, span at, __global const parameter *gamma,
     find_invstd(&invstd, wide_of(load_parameters(running_var, at)), epsilon);
     find_affine(a, wide_of(parameter_or(running_mean, at, 0)), invstd, parameter_or(gamma, at, 1), parameter_or(beta, at, 0));
 }
-
-/* Merges the moments of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes: a
- * power of two, as in division.cl. scratch: read by none any more. own meets no barrier before it is there, at which PoCL 1.8 would
- * lose a struct. */
-ROUTINE moments merge_group_moments(moments own, uint lanes, __local moments *scratch)
-{
-    if (CLBN_GROUP == 1)
-        return own;
-    uint item = get_local_id(0);
-    scratch[item] = own;
-    for (uint half_size = CLBN_GROUP / 2; half_size >= lanes; half_size /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (item < half_size)
-            scratch[item] = merge_moments(scratch[item], scratch[item + half_size]);
-    }
-    /* Results may be written over tensors that other work-items have read until now. */
-    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-    return scratch[item % lanes];
-}

@@ -190,21 +190,3 @@ SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, chan
         store_parameter_gradient(to.dbeta, to.dbeta_factor, at, s.g);
     }
 }
-
-/* Adds the sums of a group's lines in a fixed order, each lane for itself, and gives them to all its work-items. lanes, scratch: as
- * in merge_group_moments. */
-ROUTINE sums add_group_sums(sums own, uint lanes, __local sums *scratch)
-{
-    if (CLBN_GROUP == 1)
-        return own;
-    uint item = get_local_id(0);
-    scratch[item] = own;
-    for (uint half_size = CLBN_GROUP / 2; half_size >= lanes; half_size /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (item < half_size)
-            scratch[item] = add_sums(scratch[item], scratch[item + half_size]);
-    }
-    /* Results may be written over tensors that other work-items have read until now. */
-    barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
-    return scratch[item % lanes];
-}
