@@ -48,69 +48,43 @@ NOINLINE void prepare_slot(division d, columns_share own, channel_parameters p, 
     }
 }
 
-/* Of a block: its first row, with the pitches, the mask's in bytes. What is not there is NULL. */
-typedef struct {
-    __global const storage *x, *dy, *other;
-    __global storage *dx, *dz;
-    __global const uchar *mask;
-    index_t x_pitch, dy_pitch, other_pitch, dx_pitch, dz_pitch, mask_pitch;
-} backward_block;
-
-INLINE void find_backward_block(backward_block *own, division d, block b, backward_tensors t)
+/* Rows of a block; what is not there may be a constant. */
+INLINE void find_backward_rows(block_rows *own, division d, block b, backward_tensors t)
 {
+    own->x = find_rows_of(d, b, t.x.data, t.x.at, t.has_x);
+    own->dy = find_rows_of(d, b, t.dy.data, t.dy.at, true);
+    own->other = find_rows_of(d, b, t.other.data, t.other.at, t.other.data != 0);
+    own->out = find_rows_of(d, b, t.dx.data, t.dx.at, t.has_dx);
+    own->dz = find_rows_of(d, b, t.dz.data, t.dz.at, t.dz.data != 0);
     own->mask_pitch = (index_t)d.row_units * MASK_BYTES;
-    own->x = t.has_x ? t.x.data + row_offset(d, t.x.at, b.row) : 0;
-    own->dy = t.dy.data + row_offset(d, t.dy.at, b.row);
-    own->other = t.other.data ? t.other.data + row_offset(d, t.other.at, b.row) : 0;
-    own->dx = t.has_dx ? t.dx.data + row_offset(d, t.dx.at, b.row) : 0;
-    own->dz = t.dz.data ? t.dz.data + row_offset(d, t.dz.at, b.row) : 0;
-    own->mask = t.mask ? t.mask + (ulong)b.row * own->mask_pitch : 0;
-    own->x_pitch = pitch_of(t.x.at);
-    own->dy_pitch = pitch_of(t.dy.at);
-    own->other_pitch = pitch_of(t.other.at);
-    own->dx_pitch = pitch_of(t.dx.at);
-    own->dz_pitch = pitch_of(t.dz.at);
-}
-
-INLINE void skip_backward_rows(backward_block *own, backward_tensors t, index_t rows)
-{
-    own->dy += rows * own->dy_pitch;
-    if (t.has_x)
-        own->x += rows * own->x_pitch;
-    if (t.other.data)
-        own->other += rows * own->other_pitch;
-    if (t.has_dx)
-        own->dx += rows * own->dx_pitch;
-    if (t.dz.data)
-        own->dz += rows * own->dz_pitch;
-    if (t.mask)
-        own->mask += rows * own->mask_pitch;
+    own->has_mask = t.mask != 0;
+    own->mask = t.mask ? (__global uchar *)t.mask + (ulong)b.row * own->mask_pitch : 0;
 }
 
 /* Of the first row of own, in the vector of channels from one on. */
-INLINE void load_block_terms(backward_terms *terms, backward_block own, backward_tensors t, index_t channel, bool in_order,
+INLINE void load_block_terms(backward_terms *terms, block_rows own, backward_tensors t, index_t channel, bool in_order,
                              column_normalizer n)
 {
-    const realv x = t.has_x ? load_in_order(own.x + channel, in_order) : 0;
-    const realv other = takes_other(t) ? load_in_order(own.other + channel, in_order) : 0;
+    const realv x = t.has_x ? load_in_order(own.x.row + channel, in_order) : 0;
+    const realv other = takes_other(t) ? load_in_order(own.other.row + channel, in_order) : 0;
     const uint bits = t.mask ? load_mask_unit(own.mask, channel / CLBN_VECTOR) : 0;
-    find_column_terms(terms, t, x, load_in_order(own.dy + channel, in_order), other, bits, n);
+    find_column_terms(terms, t, x, load_in_order(own.dy.row + channel, in_order), other, bits, n);
 }
 
 /* Adds the terms of rows of a block, of which own has the first, as add_band does. in_order: not shuffled. */
-INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_block own, backward_tensors t, bool in_order, slot s)
+INLINE void add_terms_of_band(block b, index_t rows, bool fetches, block_rows own, backward_tensors t, bool in_order, slot s)
 {
-    index_t ahead = b.channel + fetch_distance(b.band, own.dy_pitch);
+    index_t ahead = b.channel + fetch_distance(b.band, own.dy.pitch);
     for (index_t channel = b.channel; channel < b.channel_end; channel += CLBN_VECTOR) {
         const column c = full_vector(channel);
         column_normalizer n;
         load_column_normalizer(&n, slot_in_order(s, BACKWARD_ROWS, in_order), c);
         realv g = 0, g_xhat = 0, xhat = 0;
-        backward_block at = own;
-        for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1), ahead += CLBN_VECTOR) {
+        block_rows at = own;
+        for (index_t i = 0; i < rows; i++, skip_rows(&at, 1), ahead += CLBN_VECTOR) {
             if (fetches) {
-                fetch(own.x + ahead);
-                fetch(own.dy + ahead);
+                fetch(own.x.row + ahead);
+                fetch(own.dy.row + ahead);
             }
             backward_terms terms;
             load_block_terms(&terms, at, t, channel, in_order, n);
@@ -127,12 +101,12 @@ INLINE void add_terms_of_band(block b, index_t rows, bool fetches, backward_bloc
 /* Adds the terms of a block. is_plain: as has_only_dx(). */
 INLINE void add_terms_of_block(division d, block b, backward_tensors t, bool is_plain, slot s)
 {
-    backward_block own;
+    block_rows own;
     if (is_plain)
         keep_only_dx(&t);
-    find_backward_block(&own, d, b, t);
-    const bool fetches = t.has_x && is_fetched(b, b.band, own.x_pitch) && is_fetched(b, b.band, own.dy_pitch);
-    for (index_t row = 0; row < b.rows; row += b.band, skip_backward_rows(&own, t, b.band))
+    find_backward_rows(&own, d, b, t);
+    const bool fetches = t.has_x && is_fetched(b, b.band, own.x.pitch) && is_fetched(b, b.band, own.dy.pitch);
+    for (index_t row = 0; row < b.rows; row += b.band, skip_rows(&own, b.band))
         add_terms_of_band(b, min(b.band, b.rows - row), fetches, own, t, !is_plain, s);
 }
 
@@ -235,7 +209,7 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
 }
 
 /* dx and dz of the first rows of a block, in channels begin to end. in_order: not shuffled. */
-INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t rows, index_t begin, index_t end, bool in_order,
+INLINE void input_rows(block b, block_rows own, backward_tensors t, index_t rows, index_t begin, index_t end, bool in_order,
                        bool fetches, bool past_cache, slot s)
 {
     s = slot_in_order(s, BACKWARD_ROWS, in_order);
@@ -246,52 +220,45 @@ INLINE void input_rows(block b, backward_block own, backward_tensors t, index_t 
         const realv shift = load_coefficients(s, c, INPUT_SHIFT);
         column_normalizer n;
         load_column_normalizer(&n, s, c);
-        backward_block at = own;
-        for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1)) {
+        block_rows at = own;
+        for (index_t i = 0; i < rows; i++, skip_rows(&at, 1)) {
             if (fetches) {
-                fetch(at.dy + channel + fetch_distance(b.result_band, own.dy_pitch));
-                if (t.has_x)
-                    fetch(at.x + channel + fetch_distance(b.result_band, own.x_pitch));
+                fetch_rows(at.dy, channel, b.result_band);
+                fetch_rows(at.x, channel, b.result_band);
             }
             backward_terms terms;
             load_block_terms(&terms, at, t, channel, in_order, n);
-            const realv held = t.dx_factor == 0 ? 0 : load_in_order(at.dx + channel, in_order);
+            const realv held = t.dx_factor == 0 ? 0 : load_in_order(at.out.row + channel, in_order);
             if (t.has_dx)
-                store_in_order(at.dx + channel, accumulated(input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), held, t),
+                store_in_order(at.out.row + channel, accumulated(input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), held, t),
                                in_order, past_cache);
             if (t.dz.data)
-                store_in_order(at.dz + channel, terms.g, in_order, past_cache);
+                store_in_order(at.dz.row + channel, terms.g, in_order, past_cache);
         }
     }
 }
 
-/* Row by row, or of a band vector by vector, or each of its rows in runs. is_plain: as has_only_dx(). */
+/* dx and dz of a block. is_plain: as has_only_dx(). */
 INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, bool past_cache, slot s)
 {
-    const index_t run = RUN_VECTORS * CLBN_VECTOR;
-    backward_block own;
+    block_rows own;
     if (is_plain) {
         keep_only_dx(&t);
         t.has_dx = true;
     }
-    find_backward_block(&own, d, b, t);
-    if (b.result_band == 1) {
-        for (index_t row = 0; row < b.rows; row++, skip_backward_rows(&own, t, 1))
-            input_rows(b, own, t, 1, b.channel, b.channel_end, !is_plain, past_cache, past_cache, s);
-        return;
-    }
-    const bool fetches = past_cache || is_fetched(b, b.result_band, own.dy_pitch);
-    const bool is_together = is_written_together(b, t.has_dx ? own.dx_pitch : own.dz_pitch, past_cache);
-    for (index_t row = 0; row < b.rows; row += b.result_band, skip_backward_rows(&own, t, b.result_band)) {
+    find_backward_rows(&own, d, b, t);
+    const bool fetches = past_cache || is_fetched(b, b.result_band, own.dy.pitch);
+    const writing w = choose_writing(b, t.has_dx ? own.out.pitch : own.dz.pitch, past_cache);
+    for (index_t row = 0; row < b.rows; row += b.result_band, skip_rows(&own, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
-        if (is_together) {
-            input_rows(b, own, t, rows, b.channel, b.channel_end, !is_plain, fetches, past_cache, s);
-            continue;
-        }
-        for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
-            backward_block at = own;
-            for (index_t i = 0; i < rows; i++, skip_backward_rows(&at, t, 1))
-                input_rows(b, at, t, 1, begin, min(begin + run, b.channel_end), !is_plain, true, true, s);
+        for (index_t begin = b.channel; begin < b.channel_end; begin += w.run) {
+            const index_t end = min(begin + w.run, b.channel_end);
+            block_rows at = own;
+            if (w.at_once > 1)
+                input_rows(b, own, t, rows, begin, end, !is_plain, fetches, past_cache, s);
+            else
+                for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
+                    input_rows(b, at, t, 1, begin, end, !is_plain, fetches, past_cache, s);
         }
     }
 }

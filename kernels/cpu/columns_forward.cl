@@ -77,7 +77,7 @@ NOINLINE void add_chunk(division d, columns_share share, index_t begin, index_t 
 {
     block b;
     find_block(&b, d, share, begin, end);
-    add_block(b, x.data + row_offset(d, x.at, b.row), pitch_of(x.at), s);
+    add_block(b, x.data + row_offset(d, x.at, b.row), (index_t)x.at.strides[0], s);
     for (index_t v = vector_after(b); v < share.end; v++)
         add_column(d, column_of(d, share, v, begin, end), x, s);
 }
@@ -182,38 +182,21 @@ INLINE void normalize_column(division d, column c, forward_tensors t, bool past_
     }
 }
 
-/* Of a block: its first row, with the pitches, the mask's in bytes. */
-typedef struct {
-    __global const storage *x, *z;
-    __global storage *y;
-    __global uchar *mask;
-    index_t x_pitch, z_pitch, y_pitch, mask_pitch;
-} forward_block;
-
-INLINE void find_forward_block(forward_block *own, division d, block b, forward_tensors t)
+/* Rows of a block; where it is plain, there are only x and y. */
+INLINE void find_forward_rows(block_rows *own, division d, block b, forward_tensors t, bool is_plain)
 {
+    own->x = find_rows_of(d, b, t.x.data, t.x.at, true);
+    own->dy = find_rows_of(d, b, 0, t.x.at, false);
+    own->other = find_rows_of(d, b, t.z.data, t.z.at, !is_plain && t.z.data);
+    own->out = find_rows_of(d, b, t.y.data, t.y.at, true);
+    own->dz = own->dy;
     own->mask_pitch = (index_t)d.row_units * MASK_BYTES;
-    own->x = t.x.data + row_offset(d, t.x.at, b.row);
-    own->z = t.z.data ? t.z.data + row_offset(d, t.z.at, b.row) : 0;
-    own->y = t.y.data + row_offset(d, t.y.at, b.row);
-    own->mask = t.mask ? t.mask + (ulong)b.row * own->mask_pitch : 0;
-    own->x_pitch = pitch_of(t.x.at);
-    own->z_pitch = pitch_of(t.z.at);
-    own->y_pitch = pitch_of(t.y.at);
+    own->has_mask = CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && !is_plain && t.mask;
+    own->mask = own->has_mask ? t.mask + (ulong)b.row * own->mask_pitch : 0;
 }
 
-INLINE void skip_rows(forward_block *own, index_t rows)
-{
-    own->x += rows * own->x_pitch;
-    own->y += rows * own->y_pitch;
-    if (own->z)
-        own->z += rows * own->z_pitch;
-    if (own->mask)
-        own->mask += rows * own->mask_pitch;
-}
-
-/* y, and the mask, of the first rows of a block, in channels begin to end. in_order: not shuffled. */
-INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t begin, index_t end, real alpha, bool in_order,
+/* y, and the mask, of the first rows of own, in channels begin to end. in_order: not shuffled. */
+INLINE void normalize_rows(block b, block_rows own, index_t rows, index_t begin, index_t end, real alpha, bool in_order,
                            bool fetches, bool past_cache, slot s)
 {
     s = slot_in_order(s, AFFINE_ROWS, in_order);
@@ -222,51 +205,39 @@ INLINE void normalize_rows(block b, forward_block own, index_t rows, index_t beg
         const realv mean = load_coefficients(s, c, AFFINE_MEAN);
         const realv scale = load_coefficients(s, c, AFFINE_SCALE);
         const realv shift = load_coefficients(s, c, AFFINE_SHIFT);
-        forward_block at = own;
+        block_rows at = own;
         for (index_t i = 0; i < rows; i++, skip_rows(&at, 1)) {
             if (fetches) {
-                fetch(at.x + channel + fetch_distance(b.result_band, own.x_pitch));
-                if (at.z) {
-                    fetch(at.z + channel + fetch_distance(b.result_band, own.z_pitch));
-                }
+                fetch_rows(at.x, channel, b.result_band);
+                fetch_rows(at.other, channel, b.result_band);
             }
-            realv v = fma(load_in_order(at.x + channel, in_order) - mean, scale, shift);
-            if (at.z)
-                v += load_in_order(at.z + channel, in_order);
-            store_in_order(at.y + channel, activate(v, alpha), in_order, past_cache);
-            if (CLBN_ACTIVATION != CLBN_ACTIVATION_NONE && at.mask)
+            realv v = fma(load_in_order(at.x.row + channel, in_order) - mean, scale, shift);
+            if (at.other.is_there)
+                v += load_in_order(at.other.row + channel, in_order);
+            store_in_order(at.out.row + channel, activate(v, alpha), in_order, past_cache);
+            if (at.has_mask)
                 store_mask(at.mask, channel / CLBN_VECTOR, v, 0, CLBN_VECTOR);
         }
     }
 }
 
-/* Row by row, or of a band vector by vector, or each of its rows in runs. is_plain: there are only x and y. */
+/* y, and the mask, of a block. */
 INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plain, bool past_cache, slot s)
 {
-    const index_t run = RUN_VECTORS * CLBN_VECTOR;
-    forward_block own;
-    if (is_plain) {
-        t.z.data = 0;
-        t.mask = 0;
-    }
-    find_forward_block(&own, d, b, t);
-    if (b.result_band == 1) {
-        for (index_t row = 0; row < b.rows; row++, skip_rows(&own, 1))
-            normalize_rows(b, own, 1, b.channel, b.channel_end, t.alpha, !is_plain, past_cache, past_cache, s);
-        return;
-    }
-    const bool fetches = past_cache || is_fetched(b, b.result_band, own.x_pitch);
-    const bool is_together = is_written_together(b, own.y_pitch, past_cache);
+    block_rows own;
+    find_forward_rows(&own, d, b, t, is_plain);
+    const bool fetches = past_cache || is_fetched(b, b.result_band, own.x.pitch);
+    const writing w = choose_writing(b, own.out.pitch, past_cache);
     for (index_t row = 0; row < b.rows; row += b.result_band, skip_rows(&own, b.result_band)) {
         const index_t rows = min(b.result_band, b.rows - row);
-        if (is_together) {
-            normalize_rows(b, own, rows, b.channel, b.channel_end, t.alpha, !is_plain, fetches, past_cache, s);
-            continue;
-        }
-        for (index_t begin = b.channel; begin < b.channel_end; begin += run) {
-            forward_block at = own;
-            for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
-                normalize_rows(b, at, 1, begin, min(begin + run, b.channel_end), t.alpha, !is_plain, true, true, s);
+        for (index_t begin = b.channel; begin < b.channel_end; begin += w.run) {
+            const index_t end = min(begin + w.run, b.channel_end);
+            block_rows at = own;
+            if (w.at_once > 1)
+                normalize_rows(b, own, rows, begin, end, t.alpha, !is_plain, fetches, past_cache, s);
+            else
+                for (index_t i = 0; i < rows; i++, skip_rows(&at, 1))
+                    normalize_rows(b, at, 1, begin, end, t.alpha, !is_plain, fetches, past_cache, s);
         }
     }
 }

@@ -281,10 +281,57 @@ INLINE void fetch_results(division d, columns_share own, output t, uint flags)
             fetch_to_write(t.data + row_offset(d, t.at, row) + v * CLBN_VECTOR);
 }
 
-/* From a row of a block to the next, in elements. */
-INLINE index_t pitch_of(layout l)
+/* A tensor of a block: the first of some rows, and from one to the next, in elements. is_there is a constant where a loop is compiled for
+ * few tensors. */
+typedef struct {
+    __global storage *row;
+    index_t pitch;
+    bool is_there;
+} rows_of_tensor;
+
+INLINE rows_of_tensor find_rows_of(division d, block b, __global const storage *data, layout l, bool is_there)
 {
-    return (index_t)l.strides[0];
+    const rows_of_tensor r = { is_there ? (__global storage *)data + row_offset(d, l, b.row) : 0, (index_t)l.strides[0],
+                               is_there };
+    return r;
+}
+
+/* What a forward or a backward reads and writes: other is z, or y in its place; out is y, or dx. */
+typedef struct {
+    rows_of_tensor x, dy, other, out, dz;
+    __global uchar *mask;
+    index_t mask_pitch; /* bytes */
+    bool has_mask;
+} block_rows;
+
+INLINE void skip_rows_of(rows_of_tensor *r, index_t rows)
+{
+    if (r->is_there)
+        r->row += rows * r->pitch;
+}
+
+INLINE void skip_rows(block_rows *own, index_t rows)
+{
+    skip_rows_of(&own->x, rows);
+    skip_rows_of(&own->dy, rows);
+    skip_rows_of(&own->other, rows);
+    skip_rows_of(&own->out, rows);
+    skip_rows_of(&own->dz, rows);
+    if (own->has_mask)
+        own->mask += rows * own->mask_pitch;
+}
+
+/* How far ahead of a vector of a band is what will be read next: in the order of memory, or in the next band. */
+INLINE index_t fetch_distance(index_t rows, index_t pitch)
+{
+    return rows > 1 ? max(rows * pitch, (index_t)FETCH_DISTANCE) : FETCH_DISTANCE;
+}
+
+/* Asks for what will be read of a tensor in the next band, or soon. */
+INLINE void fetch_rows(rows_of_tensor at, index_t channel, index_t band)
+{
+    if (at.is_there)
+        fetch(at.row + channel + fetch_distance(band, at.pitch));
 }
 
 /*
@@ -296,15 +343,18 @@ INLINE bool is_fetched(block b, index_t band, index_t pitch)
     return CLBN_FETCH && band > 1 && pitch == b.channel_end - b.channel && pitch < FETCH_DISTANCE;
 }
 
-/* How far ahead of a vector of a band is what will be read next: in the order of memory, or in the next band. */
-INLINE index_t fetch_distance(index_t rows, index_t pitch)
-{
-    return rows > 1 ? max(rows * pitch, (index_t)FETCH_DISTANCE) : FETCH_DISTANCE;
-}
+/*
+ * How results are written: bands of rows, in runs of channels, and of a run some rows at once, vector by vector. Results that go past the
+ * cache are written row by row, in runs (RUN_VECTORS), unless a band is within a page.
+ */
+typedef struct {
+    index_t run;     /* channels */
+    index_t at_once; /* rows: 1, or all of a band */
+} writing;
 
-/* Whether the results of a band of several rows are written vector by vector. Of those that go past the cache, only bands in a page
- * are; other rows are written one by one, in runs (RUN_VECTORS). */
-INLINE bool is_written_together(block b, index_t pitch, bool past_cache)
+INLINE writing choose_writing(block b, index_t pitch, bool past_cache)
 {
-    return !past_cache || b.result_band * pitch <= PAGE_SIZE / sizeof(storage);
+    const bool in_runs = past_cache && b.result_band > 1 && b.result_band * pitch > PAGE_SIZE / sizeof(storage);
+    const writing w = { in_runs ? RUN_VECTORS * CLBN_VECTOR : b.channel_end - b.channel, in_runs ? 1 : b.result_band };
+    return w;
 }
