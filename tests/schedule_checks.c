@@ -18,6 +18,8 @@ static void check_sections(const struct plan_of_work *work, enum strategy strate
         bn_kernel_set(&work->variant) == KERNELS_OF_COLUMNS
             ? (size_t)s.division.parts * s.tile_groups * (size_t)s.division.tile_vectors * work->variant.vector
             : 0;
+    expect(work, bn_is_split(strategy) || size.all - size.statistics <= bn_workspace_limit(&problem),
+           "calls that have all of a channel need no slices");
     if (size.all > bn_workspace_limit(&problem))
         return; /* of slices, then */
     expect(work, size.all <= work->schedule.workspace_size, "the workspace is enough");
