@@ -357,7 +357,7 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_ENGINE             1u  /* clbn_engine */
 #define CLBN_PLAN_CHANNELS           2u  /* size_t: C, the length of gamma, beta and of all statistics. */
 #define CLBN_PLAN_VALUES_PER_CHANNEL 3u  /* size_t: m */
-#define CLBN_PLAN_WORKSPACE_SIZE     4u  /* size_t: bytes of workspace that are enough for any call on this plan; may be 0. */
+#define CLBN_PLAN_WORKSPACE_SIZE     4u  /* size_t: bytes of workspace that are enough for any call on this plan: at most a tensor's and a MiB. */
 #define CLBN_PLAN_FORWARD_KERNELS    5u  /* char[]: the kernels of forward training, in order, with spaces between. */
 #define CLBN_PLAN_INFERENCE_KERNELS  6u  /* char[] */
 #define CLBN_PLAN_BACKWARD_KERNELS   7u  /* char[]: when the saved statistics are given. */
