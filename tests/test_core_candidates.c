@@ -13,7 +13,7 @@ enum { PROBLEMS = 1000, WALKS = 1000, CHOICES = 400000 };
 
 static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    return a->strategy == b->strategy && a->stream_tensors == b->stream_tensors && a->tiles == b->tiles &&
+    return a->strategy == b->strategy && a->nontemporal_tensors == b->nontemporal_tensors && a->tiles == b->tiles &&
            memcmp(&a->division, &b->division, sizeof a->division) == 0 && memcmp(&a->tiling, &b->tiling, sizeof a->tiling) == 0;
 }
 
@@ -171,8 +171,8 @@ START_TEST(whole_and_split_are_among_the_candidates)
                     geometry == CLBN_GEOMETRY_GROUP ? forward->tiling.parts > 1 : bn_is_split(forward->strategy);
                 whole += !is_split;
                 split += is_split;
-                stream += bn_streams(&list[i].schedules[PASS_FORWARD], 2);
-                plain += !bn_streams(&list[i].schedules[PASS_FORWARD], 2);
+                stream += bn_is_nontemporal(&list[i].schedules[PASS_FORWARD], 2);
+                plain += !bn_is_nontemporal(&list[i].schedules[PASS_FORWARD], 2);
             }
             expect(&work, whole > 0 && split > 1, "whole, and split in several ways");
             expect(&work, geometry == CLBN_GEOMETRY_GROUP ? stream == 0 : stream + (s == 2) == plain,

@@ -156,7 +156,7 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
         clbn_type type;
         unsigned band, result_band; /* rows */
         unsigned parts;
-        unsigned streamed; /* tensors of a pass, from which on its results go past the cache, of 32 MiB */
+        unsigned nontemporal; /* tensors of a pass, from which on its results go past the cache, of 32 MiB */
     } cases[] = {
         { 401408, 64, CLBN_FLOAT32, 1, 1, 8, 2 },  /* 98 MiB in rows of 256 bytes: from memory, in their order */
         { 25088, 512, CLBN_FLOAT32, 1, 1, 6, 2 },  /* 49 MiB in rows of 2 KiB */
@@ -180,7 +180,7 @@ START_TEST(bands_and_stores_go_by_where_tensors_lie)
         ck_assert_uint_eq(s.division.result_rows, cases[i].result_band);
         ck_assert_uint_eq(s.division.parts, cases[i].parts);
         for (unsigned tensors = 2; tensors <= 5; tensors++)
-            ck_assert_uint_eq(bn_streams(&s, tensors), tensors >= cases[i].streamed);
+            ck_assert_uint_eq(bn_is_nontemporal(&s, tensors), tensors >= cases[i].nontemporal);
     }
 }
 END_TEST

@@ -24,7 +24,7 @@ static unsigned count_tensors(const struct backward *b)
 
 static cl_uint flags_of(const struct operation *o, const struct backward *b)
 {
-    cl_uint flags = bn_stream_flag(&o->steps, count_tensors(b));
+    cl_uint flags = bn_nontemporal_flag(&o->steps, count_tensors(b));
     flags |= b->frozen ? FLAG_FROZEN : 0u;
     flags |= b->alone ? FLAG_ALONE : 0u;
     flags |= bn_is_present(b->y) && !b->alone ? FLAG_FROM_OUTPUT : 0u;
@@ -105,8 +105,8 @@ static void bind_merged(struct steps *steps, const struct backward *b, struct pa
     bind_epsilon(steps);
 }
 
-static void add_finish_step(struct operation *o, const struct backward *b, struct partials partials, clbn_view record,
-                            clbn_view coefficients)
+static void add_finalize_step(struct operation *o, const struct backward *b, struct partials partials, clbn_view record,
+                              clbn_view coefficients)
 {
     bn_add_merging_step(&o->steps, bn_recipe_of(&o->steps, PASS_BACKWARD)->merge.kernel, partials.count);
     bind_merged(&o->steps, b, partials);
@@ -121,7 +121,7 @@ static void add_result_steps(struct operation *o, const struct backward *b, stru
     const struct recipe *r = bn_recipe_of(&o->steps, PASS_BACKWARD);
     const bool has_results = r->last.kernel != KERNEL_NONE && (bn_is_present(b->dx) || bn_is_present(b->dz));
     if (!has_results || !r->last_merges)
-        add_finish_step(o, b, partials, none, has_results ? o->workspace.coefficients : none);
+        add_finalize_step(o, b, partials, none, has_results ? o->workspace.coefficients : none);
     if (!has_results)
         return;
     bn_add_walking_step(&o->steps, r->last.kernel, r->grid);
@@ -150,13 +150,13 @@ void bn_add_empty_backward_step(struct operation *o, const struct backward *b)
 {
     struct backward nothing_to_read = { .dgamma = b->dgamma, .dbeta = b->dbeta, .frozen = b->frozen, .factors = b->factors };
     const struct partials no_partials = { .count = 0 };
-    add_finish_step(o, &nothing_to_read, no_partials, b->records, none);
+    add_finalize_step(o, &nothing_to_read, no_partials, b->records, none);
 }
 
 void bn_add_sums_steps(struct operation *o, const struct backward *b)
 {
     add_sums_step(o, bn_recipe_of(&o->steps, PASS_BACKWARD), b);
-    add_finish_step(o, b, bn_own_partials(o, true), b->records, none);
+    add_finalize_step(o, b, bn_own_partials(o, true), b->records, none);
 }
 
 void bn_add_input_steps(struct operation *o, const struct backward *b)

@@ -84,9 +84,9 @@ void bn_add_walking_step(struct steps *steps, enum kernel_id id, enum grid grid)
     bn_add_step(steps, id, groups[0], groups[1]);
 }
 
-cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors)
+cl_uint bn_nontemporal_flag(const struct steps *steps, unsigned tensors)
 {
-    return bn_streams(&steps->schedule, tensors) ? FLAG_STREAM : 0;
+    return bn_is_nontemporal(&steps->schedule, tensors) ? FLAG_NONTEMPORAL : 0;
 }
 
 static struct merging divide_merging(const struct steps *steps, size_t count)

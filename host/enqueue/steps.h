@@ -46,8 +46,8 @@ void bn_add_channels_step(struct steps *steps, enum kernel_id id);
  * has. */
 void bn_add_merging_step(struct steps *steps, enum kernel_id id, size_t count);
 
-/* FLAG_STREAM if the results of a pass over so many tensors are stored past the cache, or 0. */
-cl_uint bn_stream_flag(const struct steps *steps, unsigned tensors);
+/* FLAG_NONTEMPORAL if the results of a pass over so many tensors are stored past the cache, or 0. */
+cl_uint bn_nontemporal_flag(const struct steps *steps, unsigned tensors);
 
 void bn_bind_division(struct steps *steps);
 void bn_bind_ulong(struct steps *steps, size_t value);

@@ -30,7 +30,7 @@ static bool is_among(cl_uint choice, const cl_uint *list, size_t count)
 
 static bool are_listed(const struct choices *c)
 {
-    return is_among(c->divided, divisions, COUNT_OF(divisions)) && is_among(c->streamed, stores, COUNT_OF(stores)) &&
+    return is_among(c->divided, divisions, COUNT_OF(divisions)) && is_among(c->nontemporal, stores, COUNT_OF(stores)) &&
            is_among(c->groups_per_unit, groups, COUNT_OF(groups)) && is_among(c->band_rows, bands, COUNT_OF(bands)) &&
            (is_among(c->tile_vectors, whole_tiles, COUNT_OF(whole_tiles)) ||
             is_among(c->tile_vectors, split_tiles, COUNT_OF(split_tiles))) &&
@@ -65,7 +65,7 @@ struct listing {
 
 static bool same_schedule(const struct schedule *a, const struct schedule *b)
 {
-    return a->strategy == b->strategy && a->stream_tensors == b->stream_tensors && a->tiles == b->tiles &&
+    return a->strategy == b->strategy && a->nontemporal_tensors == b->nontemporal_tensors && a->tiles == b->tiles &&
            memcmp(&a->division, &b->division, sizeof(a->division)) == 0 &&
            memcmp(&a->tiling, &b->tiling, sizeof(a->tiling)) == 0;
 }
@@ -96,7 +96,7 @@ static void list_candidate(struct listing *l, struct choices choices)
 static void list_stores(struct listing *l, struct choices choices)
 {
     for (size_t i = 0; i < COUNT_OF(stores); i++) {
-        choices.streamed = stores[i];
+        choices.nontemporal = stores[i];
         list_candidate(l, choices);
     }
 }
@@ -182,5 +182,5 @@ void bn_describe_schedule(const struct schedule *s, enum pass pass, char *text, 
         snprintf(bands_of, sizeof(bands_of), ", bands of %llu and %llu rows", sums, results);
     snprintf(text, size, "%s, %llu x %zu groups%s%s", bn_is_split(s->strategy) ? "split" : "whole",
              (unsigned long long)greater((size_t)s->division.parts, (size_t)s->tiling.parts), s->tiles, bands_of,
-             bn_streams(s, bn_usual_tensors(pass)) ? ", past the cache" : "");
+             bn_is_nontemporal(s, bn_usual_tensors(pass)) ? ", past the cache" : "");
 }

@@ -21,9 +21,9 @@
 #define PART_ROWS_OF_SUMS 384
 
 /* A kernel that only merges costs a launch. In that time a compute unit merges so many spans of partial results; to finalize a merged
- * span takes as long as to merge MERGED_AS_FINISHED. If each group of the results has less than that to do, it merges for itself. */
-#define MERGED_PER_LAUNCH  768
-#define MERGED_AS_FINISHED 8
+ * span takes as long as to merge MERGED_AS_FINALIZED. If each group of the results has less than that to do, it merges for itself. */
+#define MERGED_PER_LAUNCH   768
+#define MERGED_AS_FINALIZED 8
 
 /* Up to so many rows, a group walks all rows of a tile of so many vectors. */
 #define WHOLE_ROWS         256
@@ -125,7 +125,7 @@ static bool merges_itself(const struct problem *p, const struct schedule *s)
 {
     const size_t spans = divide_up(p->shape->channels, bn_span(p->variant));
     const size_t groups_of_unit = divide_up((size_t)s->division.parts, p->facts->compute_units);
-    return s->tiles == 1 && s->partials + MERGED_AS_FINISHED <= MERGED_PER_LAUNCH / spans / groups_of_unit;
+    return s->tiles == 1 && s->partials + MERGED_AS_FINALIZED <= MERGED_PER_LAUNCH / spans / groups_of_unit;
 }
 
 /* Makes several rows one that is walked. */

@@ -20,21 +20,21 @@ static size_t count_parts(const struct problem *p, const struct schedule *s)
     return (size_t)(p->variant->group > 1 ? s->tiling.parts : s->division.parts);
 }
 
-/* What struct schedule's stream_tensors is to be: results stay in the cache where all tensors of a pass fit in it. */
-static unsigned choose_stream(const struct problem *p, const struct choices *choices)
+/* What struct schedule's nontemporal_tensors is to be: results stay in the cache where all tensors of a pass fit in it. */
+static unsigned choose_nontemporal(const struct problem *p, const struct choices *choices)
 {
     const size_t elements = p->shape->elements, limit = p->facts->cache_size / bn_type_size(p->variant->type);
-    if (p->variant->group > 1 || choices->streamed == CHOOSE_NO)
+    if (p->variant->group > 1 || choices->nontemporal == CHOOSE_NO)
         return TENSORS_OF_NO_PASS;
     unsigned tensors = TENSORS_OF_ANY_PASS;
-    while (choices->streamed != CHOOSE_YES && tensors < TENSORS_OF_NO_PASS && elements <= limit / tensors)
+    while (choices->nontemporal != CHOOSE_YES && tensors < TENSORS_OF_NO_PASS && elements <= limit / tensors)
         tensors++;
     return tensors;
 }
 
-bool bn_streams(const struct schedule *schedule, unsigned tensors)
+bool bn_is_nontemporal(const struct schedule *schedule, unsigned tensors)
 {
-    return tensors >= schedule->stream_tensors;
+    return tensors >= schedule->nontemporal_tensors;
 }
 
 unsigned bn_usual_tensors(enum pass pass)
@@ -191,7 +191,7 @@ static void divide(const struct problem *p, const struct choices *choices, enum 
     const struct schedule undivided = {
         .division = { .rows = shape->outer, .channels = shape->channels, .columns = shape->inner, .folded = 1, .parts = 1 },
         .tiling = { .channels = shape->channels, .folded = 1 },
-        .stream_tensors = choose_stream(p, choices),
+        .nontemporal_tensors = choose_nontemporal(p, choices),
         .partials = 1,
         .slice_channels = shape->channels,
     };

@@ -22,7 +22,7 @@ enum { TENSORS_OF_ANY_PASS = 2, TENSORS_OF_NO_PASS = 6 };
 /* What a schedule is to do otherwise than of itself: a member that is 0 leaves it as usual. Kept in files as it is here. */
 struct choices {
     cl_uint divided;         /* CHOOSE_NO: one group has all of a channel; CHOOSE_YES: several share it */
-    cl_uint streamed;        /* CHOOSE_YES: results go past the cache, where groups are single work-items; or CHOOSE_NO */
+    cl_uint nontemporal;     /* CHOOSE_YES: results go past the cache, where groups are single work-items; or CHOOSE_NO */
     cl_uint groups_per_unit; /* to a compute unit, where channels are divided */
     cl_uint band_rows;       /* channels last: rows of a band to a work-item; divides a chunk's rows */
     cl_uint tile_vectors;    /* channels last, groups that are single work-items: vectors of channels to a group */
@@ -32,10 +32,10 @@ enum { CHOOSE_YES = 1, CHOOSE_NO = 2 };
 
 struct schedule {
     struct division division;
-    struct tiling tiling;    /* in its place, of groups of several work-items */
-    enum strategy strategy;  /* how calls do it */
-    unsigned stream_tensors; /* results of passes over so many tensors, or more, go past the cache */
-    size_t tiles;            /* side by side: channels, or tiles of channels */
+    struct tiling tiling;         /* in its place, of groups of several work-items */
+    enum strategy strategy;       /* how calls do it */
+    unsigned nontemporal_tensors; /* results of passes over so many tensors, or more, go past the cache */
+    size_t tiles;                 /* side by side: channels, or tiles of channels */
     size_t
         tile_groups; /* groups that take tiles side by side, one after another: fewer only in STRATEGY_WHOLE and in inference */
     size_t tile_in_place;  /* STRATEGY_REPEATED: vectors of a tile where results are written in place; else 0 */
@@ -71,7 +71,7 @@ void bn_find_groups(const struct schedule *schedule, enum grid grid, size_t grou
 struct schedule bn_schedule_by(const struct schedule *schedule, enum strategy strategy);
 
 /* Whether the results of a pass over so many tensors go past the cache. */
-bool bn_streams(const struct schedule *schedule, unsigned tensors);
+bool bn_is_nontemporal(const struct schedule *schedule, unsigned tensors);
 
 /* Tensors of a pass that has none that are optional. */
 unsigned bn_usual_tensors(enum pass pass);

@@ -28,8 +28,8 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_TILE_BACKWARD] = "tile_backward",
     [KERNEL_TILE_SUMS] = "tile_sums",
     [KERNEL_TILE_INPUT] = "tile_input",
-    [KERNEL_FINISH_STATISTICS] = "finish_statistics",
-    [KERNEL_FINISH_GRADIENTS] = "finish_gradients",
+    [KERNEL_FINALIZE_STATISTICS] = "finalize_statistics",
+    [KERNEL_FINALIZE_GRADIENTS] = "finalize_gradients",
     [KERNEL_FOLD_BIAS] = "fold_bias",
 };
 
@@ -49,11 +49,11 @@ const char *bn_kernel_name(enum kernel_id id)
 
 #define MERGE_FORWARD                                                                                                          \
     {                                                                                                                          \
-        KERNEL_FINISH_STATISTICS, 0                                                                                            \
+        KERNEL_FINALIZE_STATISTICS, 0                                                                                          \
     }
 #define MERGE_BACKWARD                                                                                                         \
     {                                                                                                                          \
-        KERNEL_FINISH_GRADIENTS, 0                                                                                             \
+        KERNEL_FINALIZE_GRADIENTS, 0                                                                                           \
     }
 
 static const struct recipe of_rows[STRATEGIES][PASSES] = {

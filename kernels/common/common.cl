@@ -375,10 +375,10 @@ INLINE storagev load_words(__global const storage *p)
     return CLBN_ALIGNED ? *(__global const storagev *)p : ((__global const unaligned_storagev *)p)->v;
 }
 
-/* stream: store past the cache; then p must be aligned to vectors. */
-INLINE void store_words(__global storage *p, storagev v, bool stream)
+/* past_cache: then p must be aligned to vectors. */
+INLINE void store_words(__global storage *p, storagev v, bool past_cache)
 {
-    if (stream)
+    if (past_cache)
         store_past_cache(v, (__global storagev *)p);
     else if (CLBN_ALIGNED)
         *(__global storagev *)p = v;
@@ -391,9 +391,9 @@ INLINE realv load_vector(__global const storage *p)
     return decode(load_words(p));
 }
 
-INLINE void store_vector(__global storage *p, realv v, bool stream)
+INLINE void store_vector(__global storage *p, realv v, bool past_cache)
 {
-    store_words(p, encode(v), stream);
+    store_words(p, encode(v), past_cache);
 }
 
 /* Either in their order, or shuffled. */
@@ -402,10 +402,10 @@ INLINE realv load_in_order(__global const storage *p, bool in_order)
     return in_order ? load_vector(p) : decode_shuffled(load_words(p));
 }
 
-INLINE void store_in_order(__global storage *p, realv v, bool in_order, bool stream)
+INLINE void store_in_order(__global storage *p, realv v, bool in_order, bool past_cache)
 {
     /* In one place: of two alike, LLVM makes one that goes through the cache. */
-    store_words(p, in_order ? encode(v) : encode_shuffled(v), stream);
+    store_words(p, in_order ? encode(v) : encode_shuffled(v), past_cache);
 }
 
 /* Vectors of a vector's first elements. */

@@ -13,7 +13,7 @@
 #define GIVEN_FORWARD_TENSORS                                                                                          \
     { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at }, mask + mask_offset, alpha, flags }
 
-/* Of all that finishes statistics, and of inference. */
+/* Of all that finalizes statistics, and of inference. */
 #define STATISTICS_PARAMETERS                                                                                          \
     AFFINE_PARAMETERS, MEMORY(parameter, running_mean), MEMORY(parameter, running_var), MEMORY(real, save_mean),                 \
         MEMORY(real, save_invstd), MEMORY(real, save_var), EPSILON, real factor_high, real factor_low

@@ -34,7 +34,7 @@ typedef ulong cl_ulong;
 #define CLBN_ACTIVATION_ELU        7u
 
 /* Bits of a kernel's flags. */
-#define FLAG_STREAM      1u  /* results go past the cache: nontemporal stores */
+#define FLAG_NONTEMPORAL      1u  /* results go past the cache: nontemporal stores */
 #define FLAG_BIASED      2u  /* the running variance is the biased one */
 #define FLAG_FROZEN      4u  /* backward: the statistics are constants */
 #define FLAG_FROM_OUTPUT 8u  /* backward: the activation's slope is had from y, in the place of z */

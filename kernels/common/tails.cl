@@ -90,10 +90,10 @@ INLINE realv load_either(__global const storage *p, bool in_order, bool in_vecto
     return in_vector ? load_in_order(p, in_order) : load_some(p, width);
 }
 
-INLINE void store_either(__global storage *p, realv v, bool in_order, bool in_vector, uint width, bool stream)
+INLINE void store_either(__global storage *p, realv v, bool in_order, bool in_vector, uint width, bool past_cache)
 {
     if (in_vector)
-        store_in_order(p, v, in_order, stream);
+        store_in_order(p, v, in_order, past_cache);
     else
         store_some(p, v, width);
 }

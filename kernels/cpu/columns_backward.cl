@@ -266,8 +266,8 @@ INLINE void input_block(division d, block b, backward_tensors t, bool is_plain, 
 /* dx and dz of the tile over rows begin to end. */
 NOINLINE void input_chunk(division d, columns_share share, index_t begin, index_t end, backward_tensors t, slot s)
 {
-    const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
-    const bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
+    const bool dx_past_cache = (t.flags & FLAG_NONTEMPORAL) && is_aligned(t.dx.data, t.dx.at);
+    const bool dz_past_cache = (t.flags & FLAG_NONTEMPORAL) && is_aligned(t.dz.data, t.dz.at);
     const bool is_plain = has_only_dx(t) && t.has_dx;
     block b;
     find_block(&b, d, share, begin, end);
@@ -324,7 +324,7 @@ GROUP_KERNEL void columns_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAME
             if (needs_sums)
                 load_sums_of_column(&all, s, c);
             gradient g;
-            finish_sums(&g, sums_of_units(all, unit), wide_of_count(d.rows), to, p, unit, part == 0, gradients);
+            finalize_sums(&g, sums_of_units(all, unit), wide_of_count(d.rows), to, p, unit, part == 0, gradients);
             store_gradient(s.table, s.channels, place_in_slot(s, c), g);
         }
         if (dx || dz)

@@ -245,7 +245,7 @@ INLINE void normalize_block(division d, block b, forward_tensors t, bool is_plai
 /* y, and the mask, of the tile over rows begin to end. */
 NOINLINE void normalize_chunk(division d, columns_share share, index_t begin, index_t end, forward_tensors t, slot s)
 {
-    const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    const bool past_cache = (t.flags & FLAG_NONTEMPORAL) && is_aligned(t.y.data, t.y.at);
     const bool is_plain = !t.z.data && !t.mask;
     block b;
     find_block(&b, d, share, begin, end);
@@ -294,7 +294,7 @@ GROUP_KERNEL void columns_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real a
             moments m;
             find_moments(&m, d, in_all_rows(d, own), v, t.x, s);
             affine a;
-            finish_moments(&a, m, span_of_column(c), part == 0, of);
+            finalize_moments(&a, m, span_of_column(c), part == 0, of);
             store_affine(s.table, s.channels, place_in_slot(s, c), a);
         }
         if (y)

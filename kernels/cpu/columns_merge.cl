@@ -12,7 +12,7 @@ INLINE merging merge_all(void)
 }
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
-/* columns_normalize, with what finish_statistics does. */
+/* columns_normalize, with what finalize_statistics does. */
 GROUP_KERNEL void columns_merge_normalize(FORWARD_TENSORS, ulong partial_count, MEMORY(const uchar, partials),
                                           STATISTICS_PARAMETERS, real alpha, uint flags, MEMORY(uchar, coefficients))
 {
@@ -25,7 +25,7 @@ GROUP_KERNEL void columns_merge_normalize(FORWARD_TENSORS, ulong partial_count, 
 #endif
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
-/* columns_input, with what finish_gradients does. */
+/* columns_input, with what finalize_gradients does. */
 GROUP_KERNEL void columns_merge_input(BACKWARD_TENSORS, ulong count, ulong partial_count, MEMORY(const uchar, partials),
                                       BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha, uint flags,
                                       MEMORY(uchar, coefficients))

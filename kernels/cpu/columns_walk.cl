@@ -274,7 +274,7 @@ INLINE index_t vector_after(block b)
 /* Asks for the places of a tile's results while its sums are taken: its rows lie apart, so processors do not fetch them ahead. */
 INLINE void fetch_results(division d, columns_share own, output t, uint flags)
 {
-    if (!CLBN_FETCH || !t.data || (flags & FLAG_STREAM) || d.rows * d.channels <= OWN_RESULTS / sizeof(storage))
+    if (!CLBN_FETCH || !t.data || (flags & FLAG_NONTEMPORAL) || d.rows * d.channels <= OWN_RESULTS / sizeof(storage))
         return;
     for (index_t row = own.row_begin; row < own.row_end; row++)
         for (index_t v = own.begin; v < own.end; v++)

@@ -134,7 +134,7 @@ INLINE void input_plain_tile(division d, piece p, backward_tensors t, bool past_
 /* dx and dz of the tile, image by image. The plain loops are compiled apart, and what else there is once. */
 NOINLINE void input_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s)
 {
-    const bool past_cache = (t.flags & FLAG_STREAM) && (!t.has_dx || is_piece_aligned(t.dx.data, p)) &&
+    const bool past_cache = (t.flags & FLAG_NONTEMPORAL) && (!t.has_dx || is_piece_aligned(t.dx.data, p)) &&
                             (!t.dz.data || is_piece_aligned(t.dz.data, p));
     const bool is_plain = has_only_dx(t) && t.has_dx;
     t.has_x = t.has_x && input_takes_x(t);
@@ -185,7 +185,7 @@ GROUP_KERNEL void images_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMET
         const span at = span_of(p.channel + i, d.channels);
         const reals unit = unit_of(parameters, at);
         gradient g;
-        finish_sums(&g, sums_of_units(all[i], unit), wide_of_count(d.rows * d.columns), at, parameters, unit, true,
+        finalize_sums(&g, sums_of_units(all[i], unit), wide_of_count(d.rows * d.columns), at, parameters, unit, true,
                     gradients);
         spread_value(s.g, p, i, g.gain);
         spread_value(s.g_xhat, p, i, g.slope);

@@ -153,7 +153,7 @@ INLINE void normalize_plain_tile(division d, piece p, forward_tensors t, bool pa
  * time. */
 NOINLINE void normalize_images(division d, piece p, forward_tensors t, affine_tables *s)
 {
-    const bool past_cache = (t.flags & FLAG_STREAM) && is_piece_aligned(t.y.data, p);
+    const bool past_cache = (t.flags & FLAG_NONTEMPORAL) && is_piece_aligned(t.y.data, p);
     const bool is_plain = !t.z.data && !t.mask;
     if (is_plain) {
         shuffle_table(s->mean, p);
@@ -198,7 +198,7 @@ GROUP_KERNEL void images_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real al
         else
             m = own_moments(d, t.x, p.channel + i, 0, chunk_count(d));
         affine a;
-        finish_moments(&a, m, span_of(p.channel + i, d.channels), true, of);
+        finalize_moments(&a, m, span_of(p.channel + i, d.channels), true, of);
         spread_affine(&s, p, i, a);
     }
     if (y)

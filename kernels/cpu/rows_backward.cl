@@ -271,8 +271,8 @@ INLINE void input_rows_of_chunk(division d, backward_tensors t, chunk c, index_t
 /* The same of the work-item's elements. */
 NOINLINE void input_chunk(division d, backward_tensors t, chunk c, index_t channel, normalizer n, gradient g)
 {
-    const bool dx_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dx.data, t.dx.at);
-    const bool dz_past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.dz.data, t.dz.at);
+    const bool dx_past_cache = (t.flags & FLAG_NONTEMPORAL) && is_aligned(t.dx.data, t.dx.at);
+    const bool dz_past_cache = (t.flags & FLAG_NONTEMPORAL) && is_aligned(t.dz.data, t.dz.at);
     const bool is_plain = is_plain_backward(t) && t.has_dx;
     if (is_plain && dx_past_cache)
         input_rows_of_chunk(d, t, c, channel, n, g, true, true, false);
@@ -312,7 +312,7 @@ GROUP_KERNEL void rows_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
         find_own_sums(&s, d, t, channel, 0, chunk_count(d), n);
     }
     gradient g;
-    finish_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, true,
+    finalize_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, true,
                 gradients);
     if (dx || dz)
         input_part(d, t, channel, 0, n, g);

@@ -252,7 +252,7 @@ INLINE void normalize_rows_of_run(division d, forward_tensors t, chunk c, channe
 /* The same of the work-item's elements. all: [channel of the run]. */
 NOINLINE void normalize_chunk_of_run(division d, forward_tensors t, chunk c, channel_run run, const affine *all)
 {
-    const bool past_cache = (t.flags & FLAG_STREAM) && is_aligned(t.y.data, t.y.at);
+    const bool past_cache = (t.flags & FLAG_NONTEMPORAL) && is_aligned(t.y.data, t.y.at);
     const bool is_plain = is_plain_forward(t);
     if (is_plain && past_cache)
         normalize_rows_of_run(d, t, c, run, all, true, true);
@@ -283,7 +283,7 @@ GROUP_KERNEL void rows_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alph
     const channel_run one = { get_group_id(1), 1 };
     moments m = own_moments(d, t.x, one.first, 0, chunk_count(d));
     affine a;
-    finish_moments(&a, m, span_of(one.first, d.channels), true, of);
+    finalize_moments(&a, m, span_of(one.first, d.channels), true, of);
     if (y)
         normalize_part(d, t, one, 0, &a);
 }

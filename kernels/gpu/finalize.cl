@@ -2,7 +2,7 @@
 /*
  * Between the two walks of an operation that divides channels: a channel's partial results are merged, and give what the second walk
  * needs. They are of tiles, at an offset in bytes ([part][tile][PARTIAL_ROWS][slot]), or records of clbn.h's phases, at one in
- * elements. A group has `lanes` channels side by side, whose partial results its lines share; one work-item finishes a channel.
+ * elements. A group has `lanes` channels side by side, whose partial results its lines share; one work-item finalizes a channel.
  */
 typedef struct {
     uint lane, lanes, line, lines;
@@ -124,7 +124,7 @@ INLINE wide values_of(partial_results p, span channel, ulong count)
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Moments of parts or records. What is not wanted is NULL. */
-GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong record_channels, ulong partial_count, MEMORY(const uchar, partials),
+GROUP_KERNEL void finalize_statistics(division d, uint lanes, ulong record_channels, ulong partial_count, MEMORY(const uchar, partials),
                                     STATISTICS_PARAMETERS, MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
 {
     __local moments scratch[CLBN_GROUP];
@@ -140,7 +140,7 @@ GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong record_channel
     if (c >= d.channels || at.line > 0)
         return;
     affine a;
-    finish_moments(&a, m, channel, true, of);
+    finalize_moments(&a, m, channel, true, of);
     if (record)
         store_moments(record + record_offset, record_channels, channel, m);
     if (coefficients)
@@ -150,7 +150,7 @@ GROUP_KERNEL void finish_statistics(division d, uint lanes, ulong record_channel
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* Likewise, sums of parts over count values in all, or records. */
-GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong record_channels, ulong count, ulong partial_count,
+GROUP_KERNEL void finalize_gradients(division d, uint lanes, ulong record_channels, ulong count, ulong partial_count,
                                    MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, MEMORY(real, record),
                                    MEMORY(uchar, coefficients), uint flags)
 {
@@ -173,7 +173,7 @@ GROUP_KERNEL void finish_gradients(division d, uint lanes, ulong record_channels
     find_normalizer(&n, of, channel);
     if (!p.are_records)
         s = sums_of_units(s, n.unit);
-    finish_sums(&g, s, values, channel, of, n.unit, true, gradients);
+    finalize_sums(&g, s, values, channel, of, n.unit, true, gradients);
     if (record)
         store_sums(record + record_offset, record_channels, channel, s, values);
     if (!coefficients)

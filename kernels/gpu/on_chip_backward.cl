@@ -118,7 +118,7 @@ GROUP_KERNEL void tile_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
     barrier(CLK_LOCAL_MEM_FENCE);
     if (item < s.slots) {
         gradient g;
-        finish_sums(&g, sums_of_units(all, own.unit), wide_of_count(count_values(d, s, tile, item)), channel, p, own.unit, true,
+        finalize_sums(&g, sums_of_units(all, own.unit), wide_of_count(count_values(d, s, tile, item)), channel, p, own.unit, true,
                     gradients);
         store_gradient_of_slot(cells, s, item, g);
     }

@@ -55,7 +55,7 @@ GROUP_KERNEL void tile_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alph
     find_moments(&m, d, s, t.x, tile, kept, cells, scratch, &shared);
     if (item < s.slots) {
         affine a;
-        finish_moments(&a, m, span_of(channel_of(d, s.tile_place + item), d.channels), true, of);
+        finalize_moments(&a, m, span_of(channel_of(d, s.tile_place + item), d.channels), true, of);
         store_slot(cells, s, item, a);
     }
     barrier(CLK_LOCAL_MEM_FENCE);

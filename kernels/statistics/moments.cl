@@ -318,7 +318,7 @@ typedef struct {
  * The channels' normalisation from their moments. If writes, also stores their saved and running statistics, and none of no values;
  * the running variance is m2/(count - 1) unless the flags say biased.
  */
-SPAN_INLINE void finish_moments(affine *a, moments m, span at, bool writes, channel_statistics of)
+SPAN_INLINE void finalize_moments(affine *a, moments m, span at, bool writes, channel_statistics of)
 {
     bool is_biased = (of.flags & FLAG_BIASED) != 0;
     truths have = !is_zero(m.count);

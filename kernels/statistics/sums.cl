@@ -163,7 +163,7 @@ SPAN_INLINE void store_parameter_gradient(__global parameter *values, real facto
 
 /* Channels' dx from their sums over count values, for xhat in their unit; NaN where a sum is not finite. If writes, also stores dgamma
  * and dbeta. */
-SPAN_INLINE void finish_sums(gradient *result, sums s, wide count, span at, channel_parameters p, reals unit, bool writes,
+SPAN_INLINE void finalize_sums(gradient *result, sums s, wide count, span at, channel_parameters p, reals unit, bool writes,
                              parameter_gradients to)
 {
     result->gain = short_nan(parameter_or(p.gamma, at, 1) * invstd_of(p, at));

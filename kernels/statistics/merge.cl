@@ -93,7 +93,7 @@ NOINLINE void merge_statistics(partial_results p, merging own, channel_statistic
         const span to = span_of((index_t)c, p.channels);
         const moments m = merge_parts(p, to);
         affine a;
-        finish_moments(&a, m, to, own.writes, of);
+        finalize_moments(&a, m, to, own.writes, of);
         if (record)
             store_moments(record, p.record_channels, to, m);
         for (ulong i = 0; table && i < p.folded; i++)
@@ -114,7 +114,7 @@ NOINLINE void merge_gradients(partial_results p, merging own, channel_parameters
         find_normalizer(&n, of, to);
         if (!p.are_records)
             s = sums_of_units(s, n.unit);
-        finish_sums(&g, s, values, to, of, n.unit, own.writes, gradients);
+        finalize_sums(&g, s, values, to, of, n.unit, own.writes, gradients);
         if (record)
             store_sums(record, p.record_channels, to, s, values);
         for (ulong i = 0; table && i < p.folded; i++) {
@@ -137,7 +137,7 @@ INLINE partial_results partials_at(__global const uchar *partials, ulong offset,
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Moments of parts or records, by groups that are there for them alone. What is not wanted is NULL. */
-GROUP_KERNEL void finish_statistics(ulong channels, ulong folded, ulong record_channels, ulong partial_count,
+GROUP_KERNEL void finalize_statistics(ulong channels, ulong folded, ulong record_channels, ulong partial_count,
                                     MEMORY(const uchar, partials), STATISTICS_PARAMETERS, MEMORY(real, record),
                                     MEMORY(uchar, coefficients), uint flags)
 {
@@ -150,7 +150,7 @@ GROUP_KERNEL void finish_statistics(ulong channels, ulong folded, ulong record_c
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* Likewise, sums of parts over count values in all, or records. */
-GROUP_KERNEL void finish_gradients(ulong channels, ulong folded, ulong record_channels, ulong count, ulong partial_count,
+GROUP_KERNEL void finalize_gradients(ulong channels, ulong folded, ulong record_channels, ulong count, ulong partial_count,
                                    MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON,
                                    MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
 {
