@@ -56,6 +56,7 @@ void check_slices(const struct plan_of_work *work)
     size_t next = 0;
     if (most >= work->shape.channels)
         return;
+    expect(work, work->variant.group > 1 || divided_up(work->shape.channels, most) <= 128, "slices are few");
     expect(work, folded == 1 && most % work->variant.vector == 0, "the bits of a slice's mask begin with a unit");
     for (; next < work->shape.channels; next += most) {
         const struct slice slice = bn_slice(&work->shape, next, most);

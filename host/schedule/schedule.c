@@ -242,14 +242,12 @@ static size_t bytes_of_slice(const struct problem *p, enum pass pass, size_t cha
 static void choose_workspace(const struct problem *p, enum pass pass, struct schedule *s)
 {
     const enum strategy strategies[] = { s->strategy, bn_strategy_in_place(s->strategy), STRATEGY_SPLIT };
-    const size_t limit = bn_workspace_limit(p), count = sizeof(strategies) / sizeof(strategies[0]);
-    for (size_t i = 0; i < (pass == PASS_INFERENCE ? 1 : count); i++) {
-        size_t bytes = bytes_by(p, s, pass, strategies[i]);
-        while (bytes > limit && s->slice_channels > p->variant->vector) {
-            s->slice_channels = padded(s->slice_channels / 2, p->variant);
-            bytes = greater(bytes_of_slice(p, pass, s->slice_channels), limit); /* some slices may need all */
-        }
-        s->workspace_size = greater(s->workspace_size, bytes);
+    const size_t limit = bn_workspace_limit(p), count = pass == PASS_INFERENCE ? 1 : sizeof(strategies) / sizeof(strategies[0]);
+    for (size_t i = 0; i < count; i++)
+        s->workspace_size = greater(s->workspace_size, bytes_by(p, s, pass, strategies[i]));
+    while (s->workspace_size > limit && s->slice_channels > p->variant->vector) {
+        s->slice_channels = padded(s->slice_channels / 2, p->variant);
+        s->workspace_size = greater(bytes_of_slice(p, pass, s->slice_channels), limit); /* some slices may need all */
     }
 }
 
