@@ -119,20 +119,22 @@ CLBN_API const char *clbnVersion(void);
  * - Of a struct that a call fills, the members that the caller knows are filled.
  */
 typedef cl_uint clbn_struct;
-#define CLBN_STRUCT_ENGINE_OPTIONS         1u
-#define CLBN_STRUCT_PLAN_DESC              2u
-#define CLBN_STRUCT_TUNE_ARGS              3u
-#define CLBN_STRUCT_TUNE_REPORT            4u
-#define CLBN_STRUCT_FORWARD_TRAINING_ARGS  5u
-#define CLBN_STRUCT_FORWARD_INFERENCE_ARGS 6u
-#define CLBN_STRUCT_BACKWARD_ARGS          7u
-#define CLBN_STRUCT_BACKWARD_FROZEN_ARGS   8u
-#define CLBN_STRUCT_FOLD_ARGS              9u
-#define CLBN_STRUCT_STATISTICS_ARGS        10u
-#define CLBN_STRUCT_MERGE_STATISTICS_ARGS  11u
-#define CLBN_STRUCT_NORMALIZE_ARGS         12u
-#define CLBN_STRUCT_BACKWARD_SUMS_ARGS     13u
-#define CLBN_STRUCT_BACKWARD_INPUT_ARGS    14u
+#define CLBN_STRUCT_ENGINE_OPTIONS              1u
+#define CLBN_STRUCT_PLAN_DESC                   2u
+#define CLBN_STRUCT_TUNE_ARGS                   3u
+#define CLBN_STRUCT_TUNE_REPORT                 4u
+#define CLBN_STRUCT_FORWARD_TRAINING_ARGS       5u
+#define CLBN_STRUCT_FORWARD_INFERENCE_ARGS      6u
+#define CLBN_STRUCT_BACKWARD_ARGS               7u
+#define CLBN_STRUCT_BACKWARD_FROZEN_ARGS        8u
+#define CLBN_STRUCT_FOLD_ARGS                   9u
+#define CLBN_STRUCT_STATISTICS_ARGS             10u
+#define CLBN_STRUCT_MERGE_STATISTICS_ARGS       11u
+#define CLBN_STRUCT_NORMALIZE_ARGS              12u
+#define CLBN_STRUCT_BACKWARD_SUMS_ARGS          13u
+#define CLBN_STRUCT_BACKWARD_INPUT_ARGS         14u
+#define CLBN_STRUCT_SECOND_BACKWARD_ARGS        15u
+#define CLBN_STRUCT_SECOND_BACKWARD_FROZEN_ARGS 16u
 
 /* What the initialiser macros give, for callers who cannot use them: a struct of zeros is none with its defaults, but one with
  * epsilon 0, or an update factor of 0. size: the bytes at value, which may be fewer or more than the library knows of the struct;
@@ -301,7 +303,7 @@ typedef struct clbn_layout {
  */
 typedef cl_uint clbn_operations;
 #define CLBN_OPERATION_FORWARD   (1u << 0) /* Forward training; of the phases statistics, their merge, and normalization. */
-#define CLBN_OPERATION_BACKWARD  (1u << 1) /* Backward, also with frozen statistics; of the phases sums, and what follows. */
+#define CLBN_OPERATION_BACKWARD  (1u << 1) /* Backwards, of second order too; of the phases sums, and what follows. */
 #define CLBN_OPERATION_INFERENCE (1u << 2) /* Inference, and folding. */
 
 typedef struct clbn_plan_desc {
@@ -618,6 +620,68 @@ typedef struct clbn_backward_frozen_args {
  *     dz = g   dbeta = sum g   dgamma = sum g * xhat   dx = gamma * invstd * g */
 CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
                                           cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+/* ---- Second order --------------------------------------------------------------------------------------------------------- */
+
+typedef struct clbn_second_backward_args {
+    size_t struct_size;
+    clbn_view x;         /* in: the forward's input */
+    clbn_view dy;        /* in: what the backward was given */
+    clbn_view ddx;       /* in, optional: 0; dL/d(the backward's dx); it lies as dx_layout says */
+    clbn_view gamma;     /* in, optional: 1 */
+    clbn_view save_mean; /* in: what the forward saved */
+    clbn_view save_invstd;
+    clbn_view ddgamma; /* in, optional: 0; dL/d(the backward's dgamma) */
+    clbn_view ddbeta;  /* in, optional: 0; dL/d(the backward's dbeta) */
+    clbn_view dx;      /* out, optional: dL/dx */
+    clbn_view ddy;     /* out, optional: dL/d(dy); it lies as y_layout says */
+    clbn_view dgamma;  /* out, optional: dL/d(gamma) */
+} clbn_second_backward_args;
+
+#define CLBN_SECOND_BACKWARD_ARGS_INIT                                                                                         \
+    {                                                                                                                          \
+        sizeof(clbn_second_backward_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                               \
+    }
+
+/* The backward of the backward, for gradients of gradients (gradient penalties, Hessian products), as PyTorch's double backward.
+ * Given how a number L depends on the gradients dx, dgamma and dbeta that clbnEnqueueBackward gives, how it depends on x, dy and
+ * gamma; at least one of dx, ddy and dgamma. With u = ddx, g = dy, means over the channel, a = mean (u xhat), b = mean (g xhat):
+ *     ddy    = gamma invstd (u - mean u - a xhat) + ddgamma xhat + ddbeta
+ *     dx     = ddgamma invstd (g - mean g - b xhat)
+ *              - gamma invstd^2 (b (u - mean u) + a (g - mean g) + (mean (u g) - mean u mean g - 3 a b) xhat)
+ *     dgamma = m invstd (mean (u g) - mean u mean g - a b)
+ * dx is to be added to what the first backward gives of the loss, if that depends on y too. No two views may overlap if one is
+ * written. The call has a workspace of its own, some 130 bytes a channel. The plan has no activation (CLBN_INVALID_ACTIVATION): g = act'(.) dy has a second derivative of its own. */
+CLBN_API cl_int clbnEnqueueSecondBackward(clbn_plan plan, cl_command_queue queue, const clbn_second_backward_args *args,
+                                          cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_second_backward_frozen_args {
+    size_t struct_size;
+    clbn_view x;            /* in */
+    clbn_view dy;           /* in */
+    clbn_view ddx;          /* in, optional: 0 */
+    clbn_view gamma;        /* in, optional: 1 */
+    clbn_view running_mean; /* in */
+    clbn_view running_var;  /* in */
+    clbn_view ddgamma;      /* in, optional: 0 */
+    clbn_view ddbeta;       /* in, optional: 0 */
+    clbn_view dx;           /* out, optional */
+    clbn_view ddy;          /* out, optional */
+    clbn_view dgamma;       /* out, optional */
+} clbn_second_backward_frozen_args;
+
+#define CLBN_SECOND_BACKWARD_FROZEN_ARGS_INIT                                                                                  \
+    {                                                                                                                          \
+        sizeof(clbn_second_backward_frozen_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,        \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW                                 \
+    }
+
+/* The same of clbnEnqueueBackwardFrozen:
+ *     ddy = gamma invstd u + ddgamma xhat + ddbeta   dx = ddgamma invstd g   dgamma = invstd sum (u g) */
+CLBN_API cl_int clbnEnqueueSecondBackwardFrozen(clbn_plan plan, cl_command_queue queue,
+                                                const clbn_second_backward_frozen_args *args, cl_uint num_events_in_wait_list,
+                                                const cl_event *event_wait_list, cl_event *event);
 
 /* ---- Folding -------------------------------------------------------------------------------------------------------------- */
 

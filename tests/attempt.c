@@ -9,9 +9,9 @@
 const char *argument_name(const struct run *run, enum view view)
 {
     static const char *const names[VIEWS] = {
-        "x",        "y",       "dy",     "gamma",      "beta", "running_mean", "running_var", "save_mean",  "save_invstd",
-        "save_var", "dx",      "dgamma", "dbeta",      "z",    "dz",           "mask",        "statistics", "records",
-        "sums",     "records", "bias",   "folded_bias"
+        "x",        "y",       "dy",     "gamma",       "beta", "running_mean", "running_var", "save_mean",  "save_invstd",
+        "save_var", "dx",      "dgamma", "dbeta",       "z",    "dz",           "mask",        "statistics", "records",
+        "sums",     "records", "bias",   "folded_bias", "ddx",  "ddy",          "ddgamma",     "ddbeta"
     };
     if (run->call.operation == FOLD && is_tensor(view))
         return view == VIEW_X ? "weights" : "folded_weights";
@@ -26,6 +26,8 @@ bool is_required(enum operation operation, enum view view)
         [BACKWARD] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED,
         [BACKWARD_FROZEN] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_RUNNING,
         [FOLD] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING | WITH(VIEW_FOLDED_BIAS),
+        [SECOND_BACKWARD] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED,
+        [SECOND_BACKWARD_FROZEN] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_RUNNING,
         [STATISTICS] = WITH(VIEW_X) | WITH(VIEW_STATISTICS),
         [MERGE_STATISTICS] = WITH(VIEW_STATISTICS_RECORDS) | WITH_RUNNING,
         [NORMALIZE] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH(VIEW_STATISTICS),
@@ -37,7 +39,7 @@ bool is_required(enum operation operation, enum view view)
 
 bool has_workspace(enum operation operation)
 {
-    return operation != MERGE_STATISTICS;
+    return operation != MERGE_STATISTICS && operation != SECOND_BACKWARD && operation != SECOND_BACKWARD_FROZEN;
 }
 
 /* The engine divides channels, so that a call needs its workspace. */

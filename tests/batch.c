@@ -12,7 +12,7 @@
 
 static bool is_one_of_parts(enum view view)
 {
-    return view == VIEW_X || view == VIEW_DY || view == VIEW_Z || view == VIEW_DX;
+    return view == VIEW_X || view == VIEW_DY || view == VIEW_Z || view == VIEW_DX || view == VIEW_DDX;
 }
 
 /* The part has the whole's parameters and saved statistics, and its share of the tensors. */

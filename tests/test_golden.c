@@ -13,6 +13,7 @@
 #include "compare.h"
 #include "golden_array.h"
 #include "harness.h"
+#include "second_order.h"
 #include "verify.h"
 
 #include <math.h>
@@ -24,6 +25,7 @@ static const struct {
     clbn_type type;
     unsigned channel_axis;
 } cases[] = {
+    { "second_rank3_float64", CLBN_FLOAT64, 1 },    { "second_rank3_last_float64", CLBN_FLOAT64, 2 },
     { "rank2_float32", CLBN_FLOAT32, 1 },           { "rank2_float64", CLBN_FLOAT64, 1 },
     { "rank3_float32", CLBN_FLOAT32, 1 },           { "rank3_float64", CLBN_FLOAT64, 1 },
     { "rank4_float32", CLBN_FLOAT32, 1 },           { "rank4_float64", CLBN_FLOAT64, 1 },
@@ -34,7 +36,12 @@ static const struct {
     { "fold_layer_float32", CLBN_FLOAT32, 0 },      { "fold_layer_float64", CLBN_FLOAT64, 0 },
     { "fold_transposed_float32", CLBN_FLOAT32, 1 }, { "fold_transposed_float64", CLBN_FLOAT64, 1 },
 };
-enum { CASES = sizeof cases / sizeof *cases, FIRST_FOLDED = CASES - 4, FIRST_WITH_ACTIVATIONS = FIRST_FOLDED - 2 };
+enum {
+    SECOND_ORDER = 2,
+    CASES = sizeof cases / sizeof *cases,
+    FIRST_FOLDED = CASES - 4,
+    FIRST_WITH_ACTIVATIONS = FIRST_FOLDED - 2
+};
 
 static bool has_activations(size_t number)
 {
@@ -298,9 +305,45 @@ static void check_folding(int config, size_t number)
     problem_free(&problem);
 }
 
+static void check_second_order(int config, const struct problem *problem, size_t number, const struct statistics *statistics,
+                               bool frozen)
+{
+    const enum operation operation = frozen ? SECOND_BACKWARD_FROZEN : SECOND_BACKWARD;
+    struct subject second = subject_of(config, problem, number, operation);
+    const struct second_inputs inputs = { problem->values[VIEW_X],       problem->values[VIEW_DY],
+                                          problem->values[VIEW_DDX],     problem->values[VIEW_GAMMA],
+                                          problem->values[VIEW_DDGAMMA], problem->values[VIEW_DDBETA] };
+    struct second_gradients g =
+        reference_second_gradients(problem_arithmetic(problem), &problem->shape, &inputs, statistics, frozen);
+    compare(problem, number, QUANTITY_SECOND_DX, frozen ? "second_dx_frozen" : "second_dx", output_of(&second, VIEW_DX), g.dx);
+    compare(problem, number, QUANTITY_SECOND_DDY, frozen ? "second_ddy_frozen" : "second_ddy", output_of(&second, VIEW_DDY),
+            g.ddy);
+    compare(problem, number, QUANTITY_SECOND_DGAMMA, frozen ? "second_dgamma_frozen" : "second_dgamma",
+            output_of(&second, VIEW_DGAMMA), g.dgamma);
+    subject_release(&second);
+}
+
+static void check_second_orders(int config, size_t number)
+{
+    struct problem problem = golden_problem(number, CLBN_ACTIVATION_NONE);
+    struct statistics running = running_statistics(&problem);
+    read_input(&problem, number, VIEW_DDX, "ddx");
+    read_input(&problem, number, VIEW_DDGAMMA, "ddgamma");
+    read_input(&problem, number, VIEW_DDBETA, "ddbeta");
+    testing("%s, golden %s", config < 0 ? "reference" : engine_configs[config].name, cases[number].directory);
+    check_second_order(config, &problem, number, &problem.statistics, false);
+    check_second_order(config, &problem, number, &running, true);
+    statistics_free(&running);
+    problem_free(&problem);
+}
+
 /* All that a directory has. */
 static void check_directory(int config, size_t number)
 {
+    if (number < SECOND_ORDER) {
+        check_second_orders(config, number);
+        return;
+    }
     if (number >= FIRST_FOLDED) {
         check_folding(config, number);
         return;

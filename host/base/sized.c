@@ -24,6 +24,8 @@ static const clbn_merge_statistics_args merge_statistics_args = CLBN_MERGE_STATI
 static const clbn_normalize_args normalize_args = CLBN_NORMALIZE_ARGS_INIT;
 static const clbn_backward_sums_args backward_sums_args = CLBN_BACKWARD_SUMS_ARGS_INIT;
 static const clbn_backward_input_args backward_input_args = CLBN_BACKWARD_INPUT_ARGS_INIT;
+static const clbn_second_backward_args second_backward_args = CLBN_SECOND_BACKWARD_ARGS_INIT;
+static const clbn_second_backward_frozen_args second_backward_frozen_args = CLBN_SECOND_BACKWARD_FROZEN_ARGS_INIT;
 
 #define KIND(name)                                                                                                             \
     {                                                                                                                          \
@@ -49,6 +51,8 @@ static const struct kind {
     [CLBN_STRUCT_NORMALIZE_ARGS] = KIND(normalize_args),
     [CLBN_STRUCT_BACKWARD_SUMS_ARGS] = KIND(backward_sums_args),
     [CLBN_STRUCT_BACKWARD_INPUT_ARGS] = KIND(backward_input_args),
+    [CLBN_STRUCT_SECOND_BACKWARD_ARGS] = KIND(second_backward_args),
+    [CLBN_STRUCT_SECOND_BACKWARD_FROZEN_ARGS] = KIND(second_backward_frozen_args),
 };
 
 static bool is_zero(const unsigned char *bytes, size_t begin, size_t end)

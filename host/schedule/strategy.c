@@ -31,6 +31,9 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_FINALIZE_STATISTICS] = "finalize_statistics",
     [KERNEL_FINALIZE_GRADIENTS] = "finalize_gradients",
     [KERNEL_FOLD_BIAS] = "fold_bias",
+    [KERNEL_SECOND_SUMS] = "second_sums",
+    [KERNEL_SECOND_COEFFICIENTS] = "second_coefficients",
+    [KERNEL_SECOND_RESULTS] = "second_results",
 };
 
 const char *bn_kernel_name(enum kernel_id id)

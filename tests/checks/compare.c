@@ -14,9 +14,11 @@ static struct worst_error worst_errors[QUANTITIES][MAX_STORED_TYPES];
 
 const char *quantity_name(enum quantity quantity)
 {
-    static const char *const names[QUANTITIES] = { "mean",  "variance",  "invstd",   "running mean",   "running variance",
-                                                   "y",     "dx",        "dgamma",   "dbeta",          "dz",
-                                                   "count", "deviation", "sum xhat", "folded weights", "folded bias" };
+    static const char *const names[QUANTITIES] = {
+        "mean",        "variance",  "invstd",     "running mean", "running variance", "y",        "dx",
+        "dgamma",      "dbeta",     "dz",         "count",        "deviation",        "sum xhat", "folded weights",
+        "folded bias", "second dx", "second ddy", "second dgamma"
+    };
     return names[quantity];
 }
 

@@ -25,6 +25,9 @@ enum quantity {
     QUANTITY_XHATS,   /* sum xhat */
     QUANTITY_WEIGHTS, /* folded */
     QUANTITY_BIAS,    /* folded */
+    QUANTITY_SECOND_DX,
+    QUANTITY_SECOND_DDY,
+    QUANTITY_SECOND_DGAMMA,
     QUANTITIES
 };
 

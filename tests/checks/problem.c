@@ -19,19 +19,23 @@ const char *view_name(enum view view)
                                               "dz",          "mask",
                                               "statistics",  "statistics records",
                                               "sums",        "sums records",
-                                              "bias",        "folded bias" };
+                                              "bias",        "folded bias",
+                                              "ddx",         "ddy",
+                                              "ddgamma",     "ddbeta" };
     return names[view];
 }
 
 bool is_tensor(enum view view)
 {
-    return view == VIEW_X || view == VIEW_Y || view == VIEW_DY || view == VIEW_DX || view == VIEW_Z || view == VIEW_DZ;
+    return view == VIEW_X || view == VIEW_Y || view == VIEW_DY || view == VIEW_DX || view == VIEW_Z || view == VIEW_DZ ||
+           view == VIEW_DDX || view == VIEW_DDY;
 }
 
 bool is_parameter(enum view view)
 {
     return view == VIEW_GAMMA || view == VIEW_BETA || view == VIEW_DGAMMA || view == VIEW_DBETA || view == VIEW_BIAS ||
-           view == VIEW_FOLDED_BIAS || view == VIEW_RUNNING_MEAN || view == VIEW_RUNNING_VAR;
+           view == VIEW_FOLDED_BIAS || view == VIEW_RUNNING_MEAN || view == VIEW_RUNNING_VAR || view == VIEW_DDGAMMA ||
+           view == VIEW_DDBETA;
 }
 
 clbn_type view_type(const struct problem *problem, enum view view)
@@ -94,7 +98,8 @@ static void fill_x(struct problem *problem, struct random *random)
 /* dx, dgamma and dbeta are read where gradients are added to what they hold. */
 static bool is_given(enum view view)
 {
-    return view == VIEW_BIAS || (view != VIEW_Y && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS);
+    return view == VIEW_BIAS || view == VIEW_DDX || view == VIEW_DDGAMMA || view == VIEW_DDBETA ||
+           (view != VIEW_Y && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS);
 }
 
 static struct statistics compute_statistics(const struct problem *problem)
@@ -131,6 +136,9 @@ struct problem problem_random(const struct shape *shape, clbn_type type, double 
     fill_normal(&problem, VIEW_DBETA, &random);
     fill_normal(&problem, VIEW_BIAS, &random);
     fill_normal(&problem, VIEW_DX, &random);
+    fill_normal(&problem, VIEW_DDX, &random);
+    fill_normal(&problem, VIEW_DDGAMMA, &random);
+    fill_normal(&problem, VIEW_DDBETA, &random);
     for (enum view view = 0; view < VIEWS; view++)
         if (is_given(view))
             round_values(&problem, view);

@@ -34,6 +34,10 @@ enum view {
     VIEW_SUMS_RECORDS,
     VIEW_BIAS, /* of a layer, whose weights are x */
     VIEW_FOLDED_BIAS,
+    VIEW_DDX,
+    VIEW_DDY,
+    VIEW_DDGAMMA,
+    VIEW_DDBETA,
     VIEWS
 };
 

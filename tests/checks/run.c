@@ -63,6 +63,28 @@ static const unsigned char roles[OPERATIONS][VIEWS] = {
                [VIEW_RUNNING_VAR] = INPUT,
                [VIEW_BIAS] = INPUT,
                [VIEW_FOLDED_BIAS] = OUTPUT },
+    [SECOND_BACKWARD] = { [VIEW_X] = INPUT,
+                          [VIEW_DY] = INPUT,
+                          [VIEW_DDX] = INPUT,
+                          [VIEW_GAMMA] = INPUT,
+                          [VIEW_SAVE_MEAN] = INPUT,
+                          [VIEW_SAVE_INVSTD] = INPUT,
+                          [VIEW_DDGAMMA] = INPUT,
+                          [VIEW_DDBETA] = INPUT,
+                          [VIEW_DX] = OUTPUT,
+                          [VIEW_DDY] = OUTPUT,
+                          [VIEW_DGAMMA] = OUTPUT },
+    [SECOND_BACKWARD_FROZEN] = { [VIEW_X] = INPUT,
+                                 [VIEW_DY] = INPUT,
+                                 [VIEW_DDX] = INPUT,
+                                 [VIEW_GAMMA] = INPUT,
+                                 [VIEW_RUNNING_MEAN] = INPUT,
+                                 [VIEW_RUNNING_VAR] = INPUT,
+                                 [VIEW_DDGAMMA] = INPUT,
+                                 [VIEW_DDBETA] = INPUT,
+                                 [VIEW_DX] = OUTPUT,
+                                 [VIEW_DDY] = OUTPUT,
+                                 [VIEW_DGAMMA] = OUTPUT },
     [STATISTICS] = { [VIEW_X] = INPUT, [VIEW_STATISTICS] = OUTPUT },
     [MERGE_STATISTICS] = { [VIEW_STATISTICS_RECORDS] = INPUT,
                            [VIEW_STATISTICS] = OUTPUT,
@@ -135,10 +157,10 @@ double call_factor(const struct call *call, enum view view)
 
 const char *operation_name(enum operation operation)
 {
-    static const char *const names[OPERATIONS] = { "forward training",    "forward inference", "backward",
-                                                   "frozen backward",     "folding",           "statistics",
-                                                   "merge of statistics", "normalization",     "backward sums",
-                                                   "backward input" };
+    static const char *const names[OPERATIONS] = { "forward training",       "forward inference", "backward",
+                                                   "frozen backward",        "folding",           "second backward",
+                                                   "frozen second backward", "statistics",        "merge of statistics",
+                                                   "normalization",          "backward sums",     "backward input" };
     return names[operation];
 }
 
@@ -151,7 +173,14 @@ clbn_operations operations_for(enum operation operation)
 {
     if (operation == FORWARD_INFERENCE || operation == FOLD)
         return CLBN_OPERATION_INFERENCE;
-    return is_backward(operation) ? CLBN_OPERATION_BACKWARD : CLBN_OPERATION_FORWARD;
+    const bool is_second = operation == SECOND_BACKWARD || operation == SECOND_BACKWARD_FROZEN;
+    return is_backward(operation) || is_second ? CLBN_OPERATION_BACKWARD : CLBN_OPERATION_FORWARD;
+}
+
+/* Folding and second backwards: they know no activation, and have their own rules of what may be in place. */
+static bool has_own_tensors(enum operation operation)
+{
+    return operation >= FOLD && operation <= SECOND_BACKWARD_FROZEN;
 }
 
 /* The views that a backward has for its source; at most one of z, y and the mask. */
@@ -187,7 +216,8 @@ static enum view memory_of(const struct problem *problem, const struct call *cal
     enum view other = view;
     if (view == VIEW_Y && !is_backward(call->operation))
         other = call->in_place ? VIEW_X : call->residual_in_place ? VIEW_Z : VIEW_Y;
-    if ((view == VIEW_DX && call->in_place) || (view == VIEW_DZ && call->residual_in_place))
+    if ((view == VIEW_DX && call->in_place && !has_own_tensors(call->operation)) ||
+        (view == VIEW_DZ && call->residual_in_place))
         other = VIEW_DY;
     if (view == VIEW_FOLDED_BIAS && call->in_place)
         other = VIEW_BIAS;
@@ -233,9 +263,15 @@ void layout_give(struct layout *layout, enum view view, const size_t *strides, u
     layout->given |= WITH(view);
 }
 
+/* The tensor of a plan's that a view lies as. */
+static enum view tensor_of(enum view view)
+{
+    return view == VIEW_DDX ? VIEW_DX : view == VIEW_DDY ? VIEW_Y : view;
+}
+
 static bool has_strides(const struct call *call, enum view view)
 {
-    return call->layout != NULL && (call->layout->given & WITH(view)) != 0;
+    return call->layout != NULL && (call->layout->given & WITH(tensor_of(view))) != 0;
 }
 
 static void describe_layout(clbn_layout *described, const struct call *call, enum view view)
@@ -251,7 +287,7 @@ static clbn_plan create_plan_of(clbn_engine engine, const struct problem *proble
 {
     clbn_plan_desc desc = plan_description(&problem->shape, problem->type, problem->epsilon);
     desc.parameter_type = problem->parameters;
-    desc.activation = call->operation == FOLD ? CLBN_ACTIVATION_NONE : problem->activation.function;
+    desc.activation = has_own_tensors(call->operation) ? CLBN_ACTIVATION_NONE : problem->activation.function;
     desc.leaky_slope = problem->activation.leaky_slope;
     desc.elu_alpha = problem->activation.elu_alpha;
     describe_layout(&desc.x_layout, call, VIEW_X);
@@ -276,7 +312,7 @@ static size_t count_of(const struct problem *problem, clbn_plan plan, enum view 
 
 static size_t *positions_of(const struct problem *problem, const struct call *call, enum view view)
 {
-    return has_strides(call, view) ? shape_positions(&problem->shape, call->layout->strides[view]) : NULL;
+    return has_strides(call, view) ? shape_positions(&problem->shape, call->layout->strides[tensor_of(view)]) : NULL;
 }
 
 /* The call that gives what the view is to be, and the view it gives it as. */

@@ -11,7 +11,9 @@ enum operation {
     FORWARD_INFERENCE,
     BACKWARD,
     BACKWARD_FROZEN,
-    FOLD, /* its plan has no activation, whatever the problem's */
+    FOLD, /* the plan of this and the next two has no activation, whatever the problem's */
+    SECOND_BACKWARD,
+    SECOND_BACKWARD_FROZEN,
     STATISTICS,
     MERGE_STATISTICS,
     NORMALIZE,

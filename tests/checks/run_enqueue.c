@@ -116,6 +116,42 @@ static cl_int enqueue_fold(const struct run *run, cl_command_queue queue, cl_uin
     return clbnEnqueueFold(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
+static cl_int enqueue_second_backward(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                      const cl_event *wait_list, cl_event *event)
+{
+    clbn_second_backward_args args = CLBN_SECOND_BACKWARD_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.dy = run_view(run, VIEW_DY);
+    args.ddx = run_view(run, VIEW_DDX);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.save_mean = run_view(run, VIEW_SAVE_MEAN);
+    args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.ddgamma = run_view(run, VIEW_DDGAMMA);
+    args.ddbeta = run_view(run, VIEW_DDBETA);
+    args.dx = run_view(run, VIEW_DX);
+    args.ddy = run_view(run, VIEW_DDY);
+    args.dgamma = run_view(run, VIEW_DGAMMA);
+    return clbnEnqueueSecondBackward(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
+}
+
+static cl_int enqueue_second_backward_frozen(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                             const cl_event *wait_list, cl_event *event)
+{
+    clbn_second_backward_frozen_args args = CLBN_SECOND_BACKWARD_FROZEN_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.dy = run_view(run, VIEW_DY);
+    args.ddx = run_view(run, VIEW_DDX);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.running_mean = run_view(run, VIEW_RUNNING_MEAN);
+    args.running_var = run_view(run, VIEW_RUNNING_VAR);
+    args.ddgamma = run_view(run, VIEW_DDGAMMA);
+    args.ddbeta = run_view(run, VIEW_DDBETA);
+    args.dx = run_view(run, VIEW_DX);
+    args.ddy = run_view(run, VIEW_DDY);
+    args.dgamma = run_view(run, VIEW_DGAMMA);
+    return clbnEnqueueSecondBackwardFrozen(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
+}
+
 static cl_int enqueue_statistics(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
                                  cl_event *event)
 {
@@ -211,6 +247,8 @@ cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, 
         [BACKWARD] = enqueue_backward,
         [BACKWARD_FROZEN] = enqueue_backward_frozen,
         [FOLD] = enqueue_fold,
+        [SECOND_BACKWARD] = enqueue_second_backward,
+        [SECOND_BACKWARD_FROZEN] = enqueue_second_backward_frozen,
         [STATISTICS] = enqueue_statistics,
         [MERGE_STATISTICS] = enqueue_merge_statistics,
         [NORMALIZE] = enqueue_normalize,

@@ -6,6 +6,7 @@
 #include "compare.h"
 #include "engines.h"
 #include "failing.h"
+#include "second_order.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -279,6 +280,29 @@ static void check_folded(struct run *run, const struct statistics *statistics)
     expected_free(&bias);
 }
 
+/* The unrounded mean, and the invstd that the call is given. */
+static void check_second(struct run *run, const struct statistics *statistics, bool frozen)
+{
+    const struct problem *problem = run->problem;
+    const struct second_inputs inputs = { problem->values[VIEW_X],           problem->values[VIEW_DY],
+                                          optional_input(run, VIEW_DDX),     optional_input(run, VIEW_GAMMA),
+                                          optional_input(run, VIEW_DDGAMMA), optional_input(run, VIEW_DDBETA) };
+    struct second_gradients gradients =
+        reference_second_gradients(problem_arithmetic(problem), &problem->shape, &inputs, statistics, frozen);
+    if (run_has(run, VIEW_DX))
+        expect_tensor(QUANTITY_SECOND_DX, problem, run_output(run, VIEW_DX), &gradients.dx);
+    if (run_has(run, VIEW_DDY))
+        expect_tensor(QUANTITY_SECOND_DDY, problem, run_output(run, VIEW_DDY), &gradients.ddy);
+    if (run_has(run, VIEW_DGAMMA))
+        expect_parameter(QUANTITY_SECOND_DGAMMA, run, VIEW_DGAMMA, &gradients.dgamma);
+    second_gradients_free(&gradients);
+}
+
+static void check_frozen_second(struct run *run, const struct statistics *statistics)
+{
+    check_second(run, statistics, true);
+}
+
 static void check_frozen_gradients(struct run *run, const struct statistics *statistics)
 {
     check_gradients(run, statistics, STATISTICS_FROZEN);
@@ -304,6 +328,12 @@ void verify_run(struct run *run)
         break;
     case FOLD:
         check_frozen(run, check_folded);
+        break;
+    case SECOND_BACKWARD:
+        check_second(run, &problem->statistics, false);
+        break;
+    case SECOND_BACKWARD_FROZEN:
+        check_frozen(run, check_frozen_second);
         break;
     case STATISTICS:
         check_statistics_record(run);

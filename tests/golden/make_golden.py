@@ -11,6 +11,9 @@ y = act(batch_norm(x) + z), and its gradients, among them dz.
 
 The directories fold_*_<type> have weights and a bias, and what they are with the batch norm of the running statistics folded into
 them: fold_layer of a convolution, fold_transposed of a transposed one, whose output channels are the second axis.
+
+The directories second_* have ddx, ddgamma and ddbeta too, and the gradients of sum(ddx * dx) + sum(ddgamma * dgamma) +
+sum(ddbeta * dbeta) with respect to x, dy and gamma: second_dx, second_ddy and second_dgamma, and those of frozen statistics.
 """
 import pathlib
 
@@ -45,6 +48,11 @@ ACTIVATIONS_SHAPE = (5, 4, 9)
 FOLDED = {
     "fold_layer": ((6, 5, 3, 3), 0),
     "fold_transposed": ((5, 6, 3, 3), 1),
+}
+# name: shape with the channel axis second
+SECOND_ORDER = {
+    "second_rank3": (5, 4, 9),
+    "second_rank3_last": (3, 17, 6),
 }
 
 
@@ -110,6 +118,20 @@ def golden_of_folding(arrays, axis, dtype):
     return {name: tensor.detach().numpy() for name, tensor in results.items()}
 
 
+def golden_of_second_order(arrays, dtype):
+    """All arrays of a case of second order."""
+    results = {name: torch.tensor(array, dtype=dtype) for name, array in arrays.items()}
+    for training, ending in ((True, ""), (False, "_frozen")):
+        x, dy, gamma, beta = (results[name].clone().requires_grad_() for name in ("x", "dy", "gamma", "beta"))
+        running = (results[name].clone() for name in ("running_mean", "running_var"))
+        y = torch.nn.functional.batch_norm(x, *running, gamma, beta, training, MOMENTUM, EPSILON)
+        first = torch.autograd.grad(y, (x, gamma, beta), dy, create_graph=True)
+        loss = sum((results[name] * gradient).sum() for name, gradient in zip(("ddx", "ddgamma", "ddbeta"), first))
+        second = torch.autograd.grad(loss, (x, dy, gamma))
+        results.update((f"second_{name}{ending}", tensor) for name, tensor in zip(("dx", "ddy", "dgamma"), second))
+    return {name: tensor.detach().numpy() for name, tensor in results.items()}
+
+
 def write_case(directory, arrays, channels_last):
     directory.mkdir(exist_ok=True)
     for name, array in arrays.items():
@@ -138,6 +160,11 @@ def main():
         for dtype in (torch.float32, torch.float64):
             golden = golden_of_folding(arrays, axis, dtype)
             write_case(here / f"{name}_{str(dtype).removeprefix('torch.')}", golden, False)
+    for name, shape in SECOND_ORDER.items():
+        arrays = inputs_of(shape, generator)
+        arrays["ddx"] = generator.standard_normal(shape)
+        arrays.update((name, generator.standard_normal(shape[1])) for name in ("ddgamma", "ddbeta"))
+        write_case(here / f"{name}_float64", golden_of_second_order(arrays, torch.float64), name.endswith("_last"))
 
 
 if __name__ == "__main__":

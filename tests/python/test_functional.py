@@ -119,6 +119,28 @@ def test_finite_differences(queue, rng):
         assert slope == pytest.approx(gradient, rel=1e-7, abs=1e-7), name
 
 
+def test_second_order(queue, rng):
+    """The slope of sum(ddx dx) along a random direction of x, from the second backward, and from two backwards."""
+    shape = (5, 3, 4)
+    x, dy, ddx, direction = (rng.standard_normal(shape) for _ in range(4))
+    plan = clbn.Plan(clbn.Engine(queue.context, queue.device), shape, "float64")
+
+    def on_device(array):
+        return cl_array.to_device(queue, array)
+
+    def loss(at):
+        _, saved = clbn.batch_norm(on_device(at))
+        return (ddx * clbn.batch_norm_backward(on_device(dy), on_device(at), saved).dx.get()).sum()
+
+    _, saved = clbn.batch_norm(on_device(x))
+    dx = cl_array.empty(queue, shape, np.float64)
+    views = {"x": on_device(x), "dy": on_device(dy), "ddx": on_device(ddx)}
+    plan.second_backward(queue, save_mean=saved.mean, save_invstd=saved.invstd, dx=dx, **views).wait()
+    step = 1e-5
+    slope = (loss(x + step * direction) - loss(x - step * direction)) / (2 * step)
+    assert slope == pytest.approx((dx.get() * direction).sum(), rel=1e-6)
+
+
 def test_layouts(queue, rng):
     """Channels last by strides, a slice of the batch, an expanded dy, and y over x."""
     whole = rng.standard_normal((6, 5, 7, 8)).astype(np.float32)  # N, H, W, C

@@ -16,6 +16,8 @@ static enum verify_column column_of(size_t seed)
         [BACKWARD] = VERIFY_BACKWARD,
         [BACKWARD_FROZEN] = VERIFY_FROZEN,
         [FOLD] = VERIFY_FOLD,
+        [SECOND_BACKWARD] = VERIFY_BACKWARD,
+        [SECOND_BACKWARD_FROZEN] = VERIFY_FROZEN,
         [STATISTICS] = VERIFY_PHASES,
         [MERGE_STATISTICS] = VERIFY_PHASES,
         [NORMALIZE] = VERIFY_PHASES,

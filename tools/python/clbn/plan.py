@@ -218,6 +218,16 @@ class Plan:
         values = {"dx_factor": dx_factor, "dgamma_factor": dgamma_factor, "dbeta_factor": dbeta_factor}
         return self._enqueue(_BACKWARD_FROZEN, queue, views, values, wait_for)
 
+    def second_backward(self, queue: cl.CommandQueue, *, wait_for=None, **views: View) -> cl.Event:
+        """Gradients of sum(ddx * dx) + sum(ddgamma * dgamma) + sum(ddbeta * dbeta), of what the backward gives, with respect to
+        x, dy and gamma: x, dy, save_mean, save_invstd, at least one of dx, ddy and dgamma; optional ddx, gamma, ddgamma, ddbeta.
+        ddx lies as dx, ddy as y. Of plans without activation."""
+        return self._enqueue(_SECOND_BACKWARD, queue, views, {}, wait_for)
+
+    def second_backward_frozen(self, queue: cl.CommandQueue, *, wait_for=None, **views: View) -> cl.Event:
+        """The same of backward_frozen: running_mean and running_var in the place of save_mean and save_invstd."""
+        return self._enqueue(_SECOND_BACKWARD_FROZEN, queue, views, {}, wait_for)
+
     def fold(self, queue: cl.CommandQueue, *, wait_for=None, **views: View) -> cl.Event:
         """Folds a batch norm into the layer before it: weights (the plan's x), running_mean, running_var, folded_weights,
         folded_bias; optional bias, gamma, beta, workspace."""
@@ -322,6 +332,8 @@ _FORWARD_TRAINING = _call("clbnEnqueueForwardTraining", h.clbn_forward_training_
 _FORWARD_INFERENCE = _call("clbnEnqueueForwardInference", h.clbn_forward_inference_args)
 _BACKWARD = _call("clbnEnqueueBackward", h.clbn_backward_args)
 _BACKWARD_FROZEN = _call("clbnEnqueueBackwardFrozen", h.clbn_backward_frozen_args)
+_SECOND_BACKWARD = _call("clbnEnqueueSecondBackward", h.clbn_second_backward_args)
+_SECOND_BACKWARD_FROZEN = _call("clbnEnqueueSecondBackwardFrozen", h.clbn_second_backward_frozen_args)
 _FOLD = _call("clbnEnqueueFold", h.clbn_fold_args)
 _STATISTICS = _call("clbnEnqueueStatistics", h.clbn_statistics_args)
 _MERGE_STATISTICS = _call("clbnEnqueueMergeStatistics", h.clbn_merge_statistics_args)
