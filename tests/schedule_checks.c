@@ -124,7 +124,8 @@ void check_division(const struct plan_of_work *work)
     expect(work, d->folded >= 1 && d->channels == work->shape.channels * d->folded && d->columns == work->shape.inner,
            "the division's channels are the shape's");
     expect(work,
-           d->rows >= 1 && d->rest < d->channels && d->rows * d->channels + d->rest == work->shape.outer * work->shape.channels,
+           d->rows >= 1 && d->remainder < d->channels &&
+               d->rows * d->channels + d->remainder == work->shape.outer * work->shape.channels,
            "the division's rows are the shape's");
     expect(work,
            d->folded == 1 ||

@@ -84,7 +84,7 @@ static void walk_columns(struct walk *walk, cl_ulong part, cl_ulong tile)
     for (cl_ulong c = tile * d->tile_vectors * vector; c < smaller(vector_end * vector, d->channels); c++) {
         for (cl_ulong r = row_begin; r < row_end; r++)
             visit_in_mask(walk, r, c);
-        if (part + 1 == d->parts && c < d->rest)
+        if (part + 1 == d->parts && c < d->remainder)
             visit_in_mask(walk, d->rows, c);
     }
 }

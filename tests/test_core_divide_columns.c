@@ -9,7 +9,7 @@
 START_TEST(rows_of_odd_or_few_channels_are_walked_several_as_one)
 {
     static const struct {
-        size_t rows, channels, folded, rest;
+        size_t rows, channels, folded, remainder;
     } cases[] = {
         { 100005, 35, 16, 5 * 35 },
         { 100005, 72, 2, 1 * 72 },
@@ -29,7 +29,7 @@ START_TEST(rows_of_odd_or_few_channels_are_walked_several_as_one)
         struct shape shape = shape_of(cases[i].rows, cases[i].channels, 1);
         struct plan_of_work work = work_of(CLBN_GEOMETRY_VECTOR, 0, shape);
         expect(&work, work.schedule.division.folded == cases[i].folded, "so many rows");
-        expect(&work, work.schedule.division.rest == cases[i].rest, "so many elements are left");
+        expect(&work, work.schedule.division.remainder == cases[i].remainder, "so many elements are left");
         shape.layouts[TENSOR_Y].strides[0]++;
         work = work_of(CLBN_GEOMETRY_VECTOR, 0, shape);
         expect(&work, work.schedule.division.folded == 1, "none where there are gaps");

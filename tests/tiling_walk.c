@@ -33,14 +33,16 @@ static void visit(struct tile_walk *w, cl_ulong part, cl_ulong tile, cl_ulong ro
         return;
     const cl_ulong tile_place = w->work->variant.single ? tile : tile * t->tile_vectors * w->vector / t->pitch;
     const cl_ulong slot = t->copies > 1 ? channel : place - tile_place;
-    const cl_ulong outer = row * t->folded + place / t->channels, element = (outer * t->channels + channel) * t->columns + column;
+    const cl_ulong outer = row * t->folded + place / t->channels,
+                   element = (outer * t->channels + channel) * t->columns + column;
     expect(w->work, element < w->work->shape.elements && w->visits[element] == 0, "an element is visited once");
     expect(w->work, slot < t->slots, "a place has a slot");
     w->visits[element]++;
     w->values[(part * w->work->schedule.tiles + tile) * t->slots + slot]++;
     const cl_ulong unit = row * t->vectors + position / w->vector;
     if (bn_has_mask(w->work->variant.activation))
-        expect(w->work, (unit + 1) * divided_up(w->vector, 8) <= w->work->schedule.mask_size, "the mask has a bit for an element");
+        expect(w->work, (unit + 1) * divided_up(w->vector, 8) <= w->work->schedule.mask_size,
+               "the mask has a bit for an element");
 }
 
 static void visit_vector(struct tile_walk *w, cl_ulong part, cl_ulong tile, cl_ulong row, cl_ulong vector, cl_ulong count)
@@ -63,10 +65,11 @@ static void walk_lanes(struct tile_walk *w, cl_ulong part, cl_ulong tile, cl_ulo
     const cl_ulong line = item / t->tile_vectors, vector = tile * t->tile_vectors + item % t->tile_vectors;
     if (line >= t->lines || vector >= t->vectors)
         return;
-    for (cl_ulong row = part_begin(t->rows, part, t->parts) + line; row < part_begin(t->rows, part + 1, t->parts); row += t->lines)
+    for (cl_ulong row = part_begin(t->rows, part, t->parts) + line; row < part_begin(t->rows, part + 1, t->parts);
+         row += t->lines)
         visit_vector(w, part, tile, row, vector, w->vector);
-    if (part + 1 == t->parts && line == 0 && vector * w->vector < t->rest)
-        visit_vector(w, part, tile, t->rows, vector, smaller(w->vector, t->rest - vector * w->vector));
+    if (part + 1 == t->parts && line == 0 && vector * w->vector < t->remainder)
+        visit_vector(w, part, tile, t->rows, vector, smaller(w->vector, t->remainder - vector * w->vector));
 }
 
 /* A channel's partial results, each of which is met once, have all of its values. */
@@ -119,13 +122,14 @@ void check_tiling(const struct plan_of_work *work)
     const bool is_kept = s->strategy == STRATEGY_ON_CHIP;
     const size_t places = v->group * sizeof(cl_float) / bn_real_size(v->type);
     expect(work, t->rows >= 1 && t->rows * t->folded <= work->shape.outer, "rows are the shape's");
-    expect(work, t->rest == (work->shape.outer - t->rows * t->folded) * work->shape.channels * work->shape.inner,
-           "what rows leave is the rest");
-    expect(work, t->rest < t->folded * t->channels * t->pitch, "the rest is less than a row");
+    expect(work, t->remainder == (work->shape.outer - t->rows * t->folded) * work->shape.channels * work->shape.inner,
+           "what rows leave is the remainder");
+    expect(work, t->remainder < t->folded * t->channels * t->pitch, "the remainder is less than a row");
     expect(work, t->channels == work->shape.channels && t->columns == work->shape.inner && t->pitch >= t->columns,
            "channels are the shape's");
     expect(work, t->joined || t->pitch % v->vector == 0, "a place begins with a vector");
-    expect(work, t->folded == 1 || (t->joined && t->channels * t->pitch * t->folded % v->vector == 0), "folded rows are vectors");
+    expect(work, t->folded == 1 || (t->joined && t->channels * t->pitch * t->folded % v->vector == 0),
+           "folded rows are vectors");
     expect(work, t->parts >= 1 && s->tiles >= 1 && t->slots >= 1 && t->spans >= 1, "there are groups");
     expect(work, s->partials == t->folded / t->copies * t->spans * t->parts, "each part has a result");
     expect(work, !is_kept || (t->parts == 1 && t->spans == 1 && t->folded == t->copies), "a channel is in one tile");

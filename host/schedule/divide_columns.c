@@ -132,7 +132,7 @@ static bool merges_itself(const struct problem *p, const struct schedule *s)
 static void join_rows(struct division *d, size_t folded)
 {
     d->folded = folded;
-    d->rest = d->rows % folded * d->channels;
+    d->remainder = d->rows % folded * d->channels;
     d->rows /= folded;
     d->channels *= folded;
 }

@@ -100,14 +100,14 @@ static bool parts_meet(struct part a, struct part b, size_t distance, bool is_be
         reach_from(b_inner.footprint, b_inner.axis) > stride)
         return true;
 
-    /* Of the part that begins first, block number steps begins rest before the other part, and the next one stride - rest
+    /* Of the part that begins first, block number steps begins remainder before the other part, and the next one stride - remainder
      * after. */
     size_t steps = distance / stride;
-    size_t rest = distance % stride;
+    size_t remainder = distance % stride;
     size_t blocks = length_along(is_before ? b : a, stride);
-    if (steps < blocks && parts_meet(a_inner, b_inner, rest, is_before))
+    if (steps < blocks && parts_meet(a_inner, b_inner, remainder, is_before))
         return true;
-    return rest > 0 && steps + 1 < blocks && parts_meet(a_inner, b_inner, stride - rest, !is_before);
+    return remainder > 0 && steps + 1 < blocks && parts_meet(a_inner, b_inner, stride - remainder, !is_before);
 }
 
 bool bn_footprints_meet(const struct footprint *a, size_t a_begin, const struct footprint *b, size_t b_begin)

@@ -83,9 +83,9 @@ static size_t mask_size(const struct variant *v, const struct schedule *s)
 {
     const struct division *d = &s->division;
     const struct tiling *t = &s->tiling;
-    const size_t rows = v->group > 1 ? (size_t)(t->rows + (t->rest > 0)) : (size_t)d->rows;
-    const size_t rest = v->group > 1 ? 0 : divide_up((size_t)d->rest, v->vector);
-    return bn_has_mask(v->activation) ? (rows * row_units(v, s) + rest) * unit_size(v) : 0;
+    const size_t rows = v->group > 1 ? (size_t)(t->rows + (t->remainder > 0)) : (size_t)d->rows;
+    const size_t remainder = v->group > 1 ? 0 : divide_up((size_t)d->remainder, v->vector);
+    return bn_has_mask(v->activation) ? (rows * row_units(v, s) + remainder) * unit_size(v) : 0;
 }
 
 enum strategy bn_strategy_in_place(enum strategy strategy)

@@ -63,7 +63,7 @@ static void walk_rows(const struct problem *p, struct tiling *t)
         is_joined && folded > 1 && bn_is_packed(shape) && shape->outer >= folded && shape->channels <= FOLDED_CHANNELS;
     t->folded = is_folded ? folded : 1;
     t->rows = shape->outer / t->folded;
-    t->rest = shape->outer % t->folded * shape->channels * shape->inner;
+    t->remainder = shape->outer % t->folded * shape->channels * shape->inner;
     t->channels = shape->channels;
     t->columns = shape->inner;
     t->joined = is_joined;
@@ -238,8 +238,8 @@ static size_t register_bytes(const struct variant *v, unsigned size)
 static bool keeps_device_busy(const struct problem *p, unsigned size, size_t groups)
 {
     const size_t round = p->facts->compute_units * greater(p->facts->register_size / register_bytes(p->variant, size), 1);
-    const size_t rest = groups % round, few = round / GREATEST_SHARE;
-    const double rounds = (double)(groups - rest) + (double)(rest > 0 && rest < few ? few : rest);
+    const size_t remainder = groups % round, few = round / GREATEST_SHARE;
+    const double rounds = (double)(groups - remainder) + (double)(remainder > 0 && remainder < few ? few : remainder);
     return PASSES_KEPT * rounds <= PASSES_STREAMED * (double)groups;
 }
 

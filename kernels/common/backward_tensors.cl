@@ -15,8 +15,7 @@ typedef struct {
 /* Whether x, dy and dx are all there is, and dx depends on all of them. */
 HELPER bool has_only_dx(backward_tensors t)
 {
-    return t.has_x && !t.other.data && !t.dz.data && !t.mask && t.dx_factor == 0 &&
-           !(t.flags & (FLAG_FROZEN | FLAG_ALONE));
+    return t.has_x && !t.other.data && !t.dz.data && !t.mask && t.dx_factor == 0 && !(t.flags & (FLAG_FROZEN | FLAG_ALONE));
 }
 
 /* Makes constants of what has_only_dx() is true of. */
@@ -44,8 +43,7 @@ INLINE void make_plain_backward(backward_tensors *t)
 
 HELPER bool backward_reads_vectors(backward_tensors t)
 {
-    return takes_vectors(t.x.data, t.x.at) && takes_vectors(t.dy.data, t.dy.at) &&
-           takes_vectors(t.other.data, t.other.at);
+    return takes_vectors(t.x.data, t.x.at) && takes_vectors(t.dy.data, t.dy.at) && takes_vectors(t.other.data, t.other.at);
 }
 
 HELPER bool backward_writes_vectors(backward_tensors t)

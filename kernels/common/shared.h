@@ -45,7 +45,7 @@ typedef ulong cl_ulong;
 struct division {
     cl_ulong rows, channels, columns; /* as they are walked */
     cl_ulong folded;     /* channels last: rows of the tensors to one that is walked, which has a channel for each of theirs */
-    cl_ulong rest;       /* then: elements after the last walked row, fewer than it has */
+    cl_ulong remainder;       /* then: elements after the last walked row, fewer than it has */
     cl_ulong parts;      /* groups to a channel */
     cl_ulong chunk_rows; /* of a chunk: what is summed before it is merged */
     cl_ulong chunk_columns;        /* likewise */
@@ -60,11 +60,11 @@ struct division {
 
 /* The same among work-groups: kernels/gpu/tiling.cl says how these walk them. */
 struct tiling {
-    cl_ulong rows;         /* walked, without the rest */
+    cl_ulong rows;         /* walked, without the remainder */
     cl_ulong channels;     /* of the tensors */
     cl_ulong columns;      /* of a channel in a row */
     cl_ulong folded;       /* rows of the tensors to a walked one */
-    cl_ulong rest;         /* elements after the last walked row */
+    cl_ulong remainder;         /* elements after the last walked row */
     cl_ulong joined;       /* 1: places follow each other without gaps; 0: each begins with a vector */
     cl_ulong pitch;        /* elements from a place to the next; where these do not follow, a whole number of vectors */
     cl_ulong vectors;      /* to a walked row */

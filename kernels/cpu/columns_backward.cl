@@ -2,9 +2,9 @@
 /* The backward of channels last; the walk is that of columns_walk.cl. */
 
 /* Where a slot keeps the sums of a chunk, before there are gradients: in the place of these (coefficients.cl). */
-#define G_SUM INPUT_GAIN
+#define G_SUM      INPUT_GAIN
 #define G_XHAT_SUM INPUT_SLOPE
-#define XHAT_SUM INPUT_SHIFT
+#define XHAT_SUM   INPUT_SHIFT
 
 /* A vector of channels' normalizers. */
 typedef struct {
@@ -147,15 +147,15 @@ NOINLINE void add_terms_of_chunk(division d, columns_share share, index_t begin,
     }
 }
 
-/* The tile's sums over its part's rows, and the rest, of which the slot has the normalizers. They are left there. */
+/* The tile's sums over its part's rows, and the remainder, of which the slot has the normalizers. They are left there. */
 NOINLINE void sum_terms(division d, columns_share share, backward_tensors t, slot s)
 {
     t.has_dx = false;
     t.dz.data = 0;
     clear_sums(d, share, s, G_SUM, 3);
-    for (index_t v = share.begin; v < share.rest_end; v++)
-        add_terms_of_column(d, rest_column(d, share, v), t, s);
-    if (HAS_SHUFFLED && share.rest > 0)
+    for (index_t v = share.begin; v < share.remainder_end; v++)
+        add_terms_of_column(d, remainder_column(d, share, v), t, s);
+    if (HAS_SHUFFLED && share.remainder > 0)
         accumulate_chunk(d, share, s, G_SUM, 3, 0);
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows) {
         add_terms_of_chunk(d, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), t, s);
@@ -201,8 +201,8 @@ INLINE void input_column(division d, column c, backward_tensors t, bool dx_past_
         load_column_terms(&terms, d, c, t, row, n);
         const realv held = t.dx_factor == 0 ? 0 : load_column(d, c, dx, row);
         if (t.has_dx)
-            store_column(d, c, t.dx, row, accumulated(input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), held, t),
-                         dx_past_cache);
+            store_column(d, c, t.dx, row,
+                         accumulated(input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), held, t), dx_past_cache);
         if (t.dz.data)
             store_column(d, c, t.dz, row, terms.g, dz_past_cache);
     }
@@ -230,8 +230,9 @@ INLINE void input_rows(block b, block_rows own, backward_tensors t, index_t rows
             load_block_terms(&terms, at, t, channel, in_order, n);
             const realv held = t.dx_factor == 0 ? 0 : load_in_order(at.out.row + channel, in_order);
             if (t.has_dx)
-                store_in_order(at.out.row + channel, accumulated(input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), held, t),
-                               in_order, past_cache);
+                store_in_order(at.out.row + channel,
+                               accumulated(input_gradient(terms.g, terms.xhat, gain, slope, shift, t.flags), held, t), in_order,
+                               past_cache);
             if (t.dz.data)
                 store_in_order(at.dz.row + channel, terms.g, in_order, past_cache);
         }
@@ -288,20 +289,20 @@ NOINLINE void input_chunk(division d, columns_share share, index_t begin, index_
     }
 }
 
-/* The same over all of its part's rows, and the rest. */
+/* The same over all of its part's rows, and the remainder. */
 NOINLINE void input_columns(division d, columns_share share, backward_tensors t, slot s)
 {
     t.has_x = t.has_x && input_takes_x(t);
     share.full_end = backward_writes_vectors(t) ? share.full_end : 0;
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows)
         input_chunk(d, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), t, s);
-    for (index_t v = share.begin; v < share.rest_end; v++)
-        input_column(d, rest_column(d, share, v), t, false, false, s);
+    for (index_t v = share.begin; v < share.remainder_end; v++)
+        input_column(d, remainder_column(d, share, v), t, false, false, s);
 }
 
 /* Backward of tiles of channels, in parts as columns_forward. */
-GROUP_KERNEL void columns_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha,
-                                   uint flags, MEMORY(uchar, coefficients), MEMORY(uchar, accumulated))
+GROUP_KERNEL void columns_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha, uint flags,
+                                   MEMORY(uchar, coefficients), MEMORY(uchar, accumulated))
 {
     const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
@@ -333,8 +334,8 @@ GROUP_KERNEL void columns_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAME
 }
 
 /* The sums of a part of the rows, into partials. */
-GROUP_KERNEL void columns_sums(BACKWARD_INPUTS, BACKWARD_PARAMETERS, EPSILON, real alpha, uint flags,
-                               MEMORY(uchar, partials), MEMORY(uchar, coefficients), MEMORY(uchar, accumulated))
+GROUP_KERNEL void columns_sums(BACKWARD_INPUTS, BACKWARD_PARAMETERS, EPSILON, real alpha, uint flags, MEMORY(uchar, partials),
+                               MEMORY(uchar, coefficients), MEMORY(uchar, accumulated))
 {
     const backward_tensors t = GIVEN_BACKWARD_INPUTS;
     const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;

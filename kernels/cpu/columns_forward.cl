@@ -2,8 +2,8 @@
 /* Forward training and inference of channels last; the walk is that of columns_walk.cl. */
 
 /* Rows of a slot's table, before there are coefficients: pivots, and the sums of a chunk. */
-#define PIVOT 0
-#define SUM 1
+#define PIVOT   0
+#define SUM     1
 #define SQUARES 2
 
 /* How many rows a pivot is sampled from. */
@@ -82,7 +82,7 @@ NOINLINE void add_chunk(division d, columns_share share, index_t begin, index_t 
         add_column(d, column_of(d, share, v, begin, end), x, s);
 }
 
-/* Sums the tile's deviations from pivots over its part's rows, and the rest; they are left in the slot. */
+/* Sums the tile's deviations from pivots over its part's rows, and the remainder; they are left in the slot. */
 NOINLINE void sum_deviations(division d, columns_share share, input x, slot s)
 {
     clear_sums(d, share, s, SUM, 2);
@@ -93,9 +93,9 @@ NOINLINE void sum_deviations(division d, columns_share share, input x, slot s)
         if (HAS_SHUFFLED && c.full)
             store_coefficients(slot_in_order(s, AFFINE_ROWS, false), c, PIVOT, shuffle_vector(pivots));
     }
-    for (index_t v = share.begin; v < share.rest_end; v++)
-        add_column(d, rest_column(d, share, v), x, s);
-    if (HAS_SHUFFLED && share.rest > 0)
+    for (index_t v = share.begin; v < share.remainder_end; v++)
+        add_column(d, remainder_column(d, share, v), x, s);
+    if (HAS_SHUFFLED && share.remainder > 0)
         accumulate_chunk(d, share, s, SUM, 2, 0);
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows) {
         add_chunk(d, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), x, s);
@@ -108,8 +108,8 @@ INLINE reals deviation_of(division d, column c, input x, index_t row, summation 
     return fma(load_column(d, c, x, row), how.scale, -how.pivot * how.scale);
 }
 
-/* A column's deviations again, from all rows and the rest. */
-NOINLINE void sum_again(deviations *sums, division d, column c, column rest, input x, summation how)
+/* A column's deviations again, from all rows and the remainder. */
+NOINLINE void sum_again(deviations *sums, division d, column c, column remainder, input x, summation how)
 {
     sums->sum = wide_of(0);
     sums->squares = wide_of(0);
@@ -123,26 +123,27 @@ NOINLINE void sum_again(deviations *sums, division d, column c, column rest, inp
         sums->sum = wide_add(sums->sum, wide_of(sum));
         sums->squares = wide_add(sums->squares, wide_of(squares));
     }
-    if (rest.width > 0) {
-        const reals deviation = first_of(rest.width) ? deviation_of(d, rest, x, rest.row, how) : (reals)0;
+    if (remainder.width > 0) {
+        const reals deviation = first_of(remainder.width) ? deviation_of(d, remainder, x, remainder.row, how) : (reals)0;
         sums->sum = wide_add(sums->sum, wide_of(deviation));
         sums->squares = wide_add(sums->squares, wide_of(deviation * deviation));
     }
 }
 
-/* The moments of a vector of channels over its part's rows, and the rest, whose deviations are in the slot. Few vectors, if any, must be
+/* The moments of a vector of channels over its part's rows, and the remainder, whose deviations are in the slot. Few vectors, if any, must be
  * summed again. */
 NOINLINE void find_moments(moments *m, division d, columns_share share, index_t vector, input x, slot s)
 {
-    const column c = column_of(d, share, vector, share.row_begin, share.row_end), rest = rest_column(d, share, vector);
-    const wide of_rest = wide_choose(first_of(rest.width), wide_of(1), wide_of(0));
-    const wide count = wide_add(wide_of_count(c.row_end - c.row), of_rest);
+    const column c = column_of(d, share, vector, share.row_begin, share.row_end),
+                 remainder = remainder_column(d, share, vector);
+    const wide of_remainder = wide_choose(first_of(remainder.width), wide_of(1), wide_of(0));
+    const wide count = wide_add(wide_of_count(c.row_end - c.row), of_remainder);
     deviations sums = { accumulator_of(s, c, 0)->v, accumulator_of(s, c, 1)->v };
     summation how = first_summation(load_coefficients(s, c, PIVOT));
     summation with = how;
     for (truths are_good = follow_sums(&how, sums, count); any_of(!are_good); are_good = follow_sums(&how, sums, count)) {
         deviations again;
-        sum_again(&again, d, c, rest, x, how);
+        sum_again(&again, d, c, remainder, x, how);
         sums.sum = wide_choose(are_good, sums.sum, again.sum);
         sums.squares = wide_choose(are_good, sums.squares, again.squares);
         with = how;
@@ -266,20 +267,20 @@ NOINLINE void normalize_chunk(division d, columns_share share, index_t begin, in
     }
 }
 
-/* The same over all of its part's rows, and the rest. */
+/* The same over all of its part's rows, and the remainder. */
 NOINLINE void normalize_columns(division d, columns_share share, forward_tensors t, slot s)
 {
     for (index_t begin = share.row_begin; begin < share.row_end; begin += (index_t)d.chunk_rows)
         normalize_chunk(d, share, begin, min(begin + (index_t)d.chunk_rows, share.row_end), t, s);
-    for (index_t v = share.begin; v < share.rest_end; v++)
-        normalize_column(d, rest_column(d, share, v), t, false, s);
+    for (index_t v = share.begin; v < share.remainder_end; v++)
+        normalize_column(d, remainder_column(d, share, v), t, false, s);
 }
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Forward training of tiles of channels. Where there are several parts, each takes the statistics of all rows, and writes y of its own.
  * z, y, mask, gamma, beta and the statistics may be NULL. */
-GROUP_KERNEL void columns_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags,
-                                  MEMORY(uchar, coefficients), MEMORY(uchar, accumulated))
+GROUP_KERNEL void columns_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags, MEMORY(uchar, coefficients),
+                                  MEMORY(uchar, accumulated))
 {
     const forward_tensors t = GIVEN_FORWARD_TENSORS;
     const channel_statistics of = GIVEN_STATISTICS;
@@ -329,8 +330,7 @@ GROUP_KERNEL void columns_normalize(FORWARD_TENSORS, real alpha, uint flags, MEM
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_INFERENCE
 /* Forward inference of tiles of channels, and parts of the rows. */
-GROUP_KERNEL void columns_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags,
-                                    MEMORY(uchar, coefficients))
+GROUP_KERNEL void columns_inference(FORWARD_TENSORS, RUNNING_PARAMETERS, real alpha, uint flags, MEMORY(uchar, coefficients))
 {
     const forward_tensors t = GIVEN_FORWARD_TENSORS;
     for (index_t tile = first_tile(d, get_group_id(1)); tile < first_tile(d, get_group_id(1) + 1); tile++) {

@@ -6,14 +6,14 @@
  * workspace.
  *
  * Where rows are no whole number of vectors, or have few, and follow one another without gaps, several are walked as one
- * (folded, in shared.h). What is left after the last of these is a row of fewer channels, the rest, which the last part takes.
+ * (folded, in shared.h). What is left after the last of these is a row of fewer channels, the remainder, which the last part takes.
  */
 typedef struct {
     index_t row_begin, row_end; /* of the part; whole bands but for the last */
     index_t begin, end;         /* of the tile: vectors of channels */
-    index_t full_end; /* below it, vectors have all their channels, and the tensors can be accessed in vectors */
-    index_t rest;     /* elements of the rest, or 0 if it is not this part's to take */
-    index_t rest_end; /* of the vectors that are in the rest */
+    index_t full_end;           /* below it, vectors have all their channels, and the tensors can be accessed in vectors */
+    index_t remainder;          /* elements of the remainder, or 0 if it is not this part's to take */
+    index_t remainder_end;      /* of the vectors that are in the remainder */
 } columns_share;
 
 INLINE index_t vectors_of_row(division d)
@@ -36,8 +36,8 @@ static columns_share share_of(division d, bool in_vectors, index_t part, index_t
     s.begin = tile * (index_t)d.tile_vectors;
     s.end = min(s.begin + (index_t)d.tile_vectors, vectors_of_row(d));
     s.full_end = in_vectors ? (index_t)(d.channels / CLBN_VECTOR) : 0;
-    s.rest = part + 1 == d.parts ? (index_t)d.rest : 0;
-    s.rest_end = min((s.rest + CLBN_VECTOR - 1) / CLBN_VECTOR, s.end);
+    s.remainder = part + 1 == d.parts ? (index_t)d.remainder : 0;
+    s.remainder_end = min((s.remainder + CLBN_VECTOR - 1) / CLBN_VECTOR, s.end);
     return s;
 }
 
@@ -74,13 +74,13 @@ INLINE column column_of(division d, columns_share own, index_t vector, index_t r
     return c;
 }
 
-/* What of the rest belongs to a vector of channels, which may be nothing. */
-INLINE column rest_column(division d, columns_share own, index_t vector)
+/* What of the remainder belongs to a vector of channels, which may be nothing. */
+INLINE column remainder_column(division d, columns_share own, index_t vector)
 {
     column c;
     c.channel = vector * CLBN_VECTOR;
     c.full = false;
-    c.width = (uint)(min(c.channel + CLBN_VECTOR, max(own.rest, c.channel)) - c.channel);
+    c.width = (uint)(min(c.channel + CLBN_VECTOR, max(own.remainder, c.channel)) - c.channel);
     c.row = (index_t)d.rows;
     c.row_end = c.row + 1;
     return c;

@@ -19,7 +19,7 @@ typedef struct {
     index_t columns;           /* of a channel */
     index_t begin;             /* of the piece in an image */
     index_t vectors;           /* whole ones */
-    uint rest;                 /* elements after them */
+    uint remainder;            /* elements after them */
     index_t pitch;             /* from image to image */
 } piece;
 
@@ -30,7 +30,7 @@ INLINE void find_piece(piece *p, division d)
     p->columns = (index_t)d.columns;
     p->begin = p->channel * p->columns;
     p->vectors = p->channels * p->columns / CLBN_VECTOR;
-    p->rest = (uint)(p->channels * p->columns % CLBN_VECTOR);
+    p->remainder = (uint)(p->channels * p->columns % CLBN_VECTOR);
     p->pitch = (index_t)(d.channels * d.columns);
 }
 

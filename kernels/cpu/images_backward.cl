@@ -75,13 +75,14 @@ INLINE void add_terms_of_images(division d, piece p, backward_tensors t, bool is
         load_band_bits(&bits, d, p, t.mask, image, images);
         for (index_t v = 0; v < p.vectors; v++)
             add_terms_of_vector(s, p, t, offset, images, v, !is_plain, CLBN_VECTOR, &bits, n);
-        if (p.rest > 0)
-            add_terms_of_vector(s, p, t, offset, images, p.vectors, true, p.rest, &bits, n);
+        if (p.remainder > 0)
+            add_terms_of_vector(s, p, t, offset, images, p.vectors, true, p.remainder, &bits, n);
     }
 }
 
 /* The sums of the tile's channels. s: for its use. */
-NOINLINE void backward_sums_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s, sums *all)
+NOINLINE void backward_sums_of_images(division d, piece p, backward_tensors t, const normalizer_tables *n, backward_tables *s,
+                                      sums *all)
 {
     for (index_t image = 0; image < (index_t)d.rows; image += (index_t)IMAGE_CHUNK) {
         const index_t end = min(image + (index_t)IMAGE_CHUNK, (index_t)d.rows);
@@ -96,8 +97,8 @@ NOINLINE void backward_sums_of_images(division d, piece p, backward_tensors t, c
         } else
             add_terms_of_images(d, p, t, false, image, end, n, s);
         for (index_t i = 0; i < p.channels; i++)
-            all[i] = add_sums(all[i], sums_of(sum_of_channel(s->g, p, i), sum_of_channel(s->g_xhat, p, i),
-                                              sum_of_channel(s->xhat, p, i)));
+            all[i] = add_sums(
+                all[i], sums_of(sum_of_channel(s->g, p, i), sum_of_channel(s->g_xhat, p, i), sum_of_channel(s->xhat, p, i)));
     }
 }
 
@@ -147,20 +148,19 @@ NOINLINE void input_of_images(division d, piece p, backward_tensors t, const nor
         input_plain_tile(d, p, t, true, n, s);
     else if (is_plain)
         input_plain_tile(d, p, t, false, n, s);
-    for (index_t image = 0; image < (index_t)d.rows && (!is_plain || p.rest > 0); image++) {
+    for (index_t image = 0; image < (index_t)d.rows && (!is_plain || p.remainder > 0); image++) {
         const index_t offset = image * p.pitch + p.begin;
         band_bits bits;
         load_band_bits(&bits, d, p, t.mask, image, 1);
         for (index_t v = 0; v < p.vectors && !is_plain; v++)
             input_vector(t, offset, v, true, CLBN_VECTOR, bits.of[0], past_cache, n, s);
-        if (p.rest > 0)
-            input_vector(t, offset, p.vectors, true, p.rest, bits.of[0], false, n, s);
+        if (p.remainder > 0)
+            input_vector(t, offset, p.vectors, true, p.remainder, bits.of[0], false, n, s);
     }
 }
 
 /* Backward of a tile of channels to a group; its arguments are those of rows_backward. */
-GROUP_KERNEL void images_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha,
-                                  uint flags)
+GROUP_KERNEL void images_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha, uint flags)
 {
     const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters parameters = GIVEN_BACKWARD_PARAMETERS;
@@ -186,7 +186,7 @@ GROUP_KERNEL void images_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMET
         const reals unit = unit_of(parameters, at);
         gradient g;
         finalize_sums(&g, sums_of_units(all[i], unit), wide_of_count(d.rows * d.columns), at, parameters, unit, true,
-                    gradients);
+                      gradients);
         spread_value(s.g, p, i, g.gain);
         spread_value(s.g_xhat, p, i, g.slope);
         spread_value(s.xhat, p, i, g.shift);

@@ -21,8 +21,8 @@ NOINLINE void add_images(piece p, __global const storage *x, index_t count, cons
             sums[v] = sum;
             squares[v] = square;
         }
-        for (index_t i = 0; i < images && p.rest > 0; i++)
-            add_image_deviation(load_some(x + i * p.pitch + p.vectors * CLBN_VECTOR, p.rest), pivots[p.vectors],
+        for (index_t i = 0; i < images && p.remainder > 0; i++)
+            add_image_deviation(load_some(x + i * p.pitch + p.vectors * CLBN_VECTOR, p.remainder), pivots[p.vectors],
                                 &sums[p.vectors], &squares[p.vectors]);
     }
 }
@@ -54,7 +54,7 @@ NOINLINE void sample_images(division d, piece p, __global const storage *x, real
 
 /* The deviations of the tile's channels. pivots, sums and squares are tables, the first shuffled, the others for its use. */
 NOINLINE void sum_images(division d, piece p, __global const storage *x, const realv *pivots, realv *sums, realv *squares,
-                deviations *all)
+                         deviations *all)
 {
     for (index_t i = 0; i < p.channels; i++) {
         all[i].sum = wide_of(0);
@@ -90,8 +90,8 @@ INLINE void spread_affine(affine_tables *s, piece p, index_t channel, affine a)
 #define NEXT_RUN (RUN_VECTORS * CLBN_VECTOR)
 
 /* y, and bits of a mask, of vectors begin to end of a band's images from first to last. offset: of the band's first piece. */
-INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_t first, index_t last, index_t begin, index_t end,
-                              bool in_order, bool past_cache, const affine_tables *s, band_bits *bits)
+INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_t first, index_t last, index_t begin,
+                              index_t end, bool in_order, bool past_cache, const affine_tables *s, band_bits *bits)
 {
     for (index_t v = begin; v < end; v++) {
         const realv mean = s->mean[v], scale = s->scale[v], shift = s->shift[v];
@@ -114,15 +114,15 @@ INLINE void normalize_vectors(piece p, forward_tensors t, index_t offset, index_
 }
 
 /* The same of what is left of an image's piece. */
-INLINE void normalize_rest(piece p, forward_tensors t, index_t offset, index_t i, const affine_tables *s, band_bits *bits)
+INLINE void normalize_remainder(piece p, forward_tensors t, index_t offset, index_t i, const affine_tables *s, band_bits *bits)
 {
     const index_t v = p.vectors, at = offset + i * p.pitch + v * CLBN_VECTOR;
-    if (p.rest == 0)
+    if (p.remainder == 0)
         return;
-    realv a = fma(load_some(t.x.data + at, p.rest) - s->mean[v], s->scale[v], s->shift[v]);
+    realv a = fma(load_some(t.x.data + at, p.remainder) - s->mean[v], s->scale[v], s->shift[v]);
     if (t.z.data)
-        a += load_some(t.z.data + at, p.rest);
-    store_some(t.y.data + at, activate(a, t.alpha), p.rest);
+        a += load_some(t.z.data + at, p.remainder);
+    store_some(t.y.data + at, activate(a, t.alpha), p.remainder);
     if (t.mask)
         bits->of[i][v] = mask_bits(a);
 }
@@ -164,13 +164,13 @@ NOINLINE void normalize_images(division d, piece p, forward_tensors t, affine_ta
         normalize_plain_tile(d, p, t, true, s);
     else if (is_plain)
         normalize_plain_tile(d, p, t, false, s);
-    for (index_t image = 0; image < (index_t)d.rows && (!is_plain || p.rest > 0); image += IMAGE_BAND) {
+    for (index_t image = 0; image < (index_t)d.rows && (!is_plain || p.remainder > 0); image += IMAGE_BAND) {
         const index_t images = min((index_t)d.rows - image, (index_t)IMAGE_BAND), offset = image * p.pitch + p.begin;
         band_bits bits;
         if (!is_plain)
             normalize_band(p, t, offset, images, true, true, past_cache, s, &bits);
         for (index_t i = 0; i < images; i++)
-            normalize_rest(p, t, offset, i, s, &bits);
+            normalize_remainder(p, t, offset, i, s, &bits);
         if (t.mask)
             store_band_bits(d, p, t.mask, image, images, &bits);
     }

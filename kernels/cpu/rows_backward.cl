@@ -54,7 +54,7 @@ INLINE void add_vector_terms(chunk_sums *s, backward_row r, index_t column, norm
 }
 
 /* Of a row of a chunk, which begins in a column, what is left after whole vectors. */
-INLINE void add_rest_terms(chunk_sums *s, backward_row r, index_t column, chunk c, normalizer n)
+INLINE void add_remainder_terms(chunk_sums *s, backward_row r, index_t column, chunk c, normalizer n)
 {
     backward_terms t;
     if (c.overlaps) {
@@ -176,7 +176,7 @@ NOINLINE sums sums_of_plain_chunk(division d, chunk c, backward_tensors t, index
 #pragma unroll
             for (uint j = 0; j < CPU_SUMS_TOGETHER; j++)
                 if (i + j < rows)
-                    add_rest_terms(&s[j], r, starts[i + j], c, n);
+                    add_remainder_terms(&s[j], r, starts[i + j], c, n);
     }
     return sums_of_all(s);
 }
@@ -191,14 +191,14 @@ NOINLINE sums sums_of_chunk(division d, chunk c, backward_tensors t, index_t cha
         find_backward_row(&r, d, t, row, channel);
         for (index_t j = 0; j < c.vectors; j++)
             add_vector_terms(&s[i], r, c.column + j * CLBN_VECTOR, n);
-        add_rest_terms(&s[i], r, c.column, c, n);
+        add_remainder_terms(&s[i], r, c.column, c, n);
     }
     return sums_of_all(s);
 }
 
 /* The sums of the work-item's elements of chunks begin to end of a channel. */
 NOINLINE void find_own_sums(sums *own, division d, backward_tensors t, index_t channel, index_t begin, index_t end,
-                   normalizer n)
+                            normalizer n)
 {
     bool in_vectors = backward_reads_vectors(t);
     t.has_dx = false;
@@ -218,8 +218,8 @@ INLINE realv held_dx(backward_row r, index_t column, bool in_vector, uint width)
 }
 
 /* dx, dz */
-INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint width, backward_terms t, realv held, gradient g,
-                            bool dx_past_cache, bool dz_past_cache)
+INLINE void store_gradients(backward_row r, index_t column, bool in_vector, uint width, backward_terms t, realv held,
+                            gradient g, bool dx_past_cache, bool dz_past_cache)
 {
     if (r.of.has_dx)
         store_either(r.dx + column, accumulated(gradient_of_channel(t.g, t.xhat, g, r.of.flags), held, r.of), r.in_order,
@@ -241,7 +241,8 @@ INLINE void input_row(backward_row r, chunk c, normalizer n, gradient g, bool dx
         index_t column = c.column + j * CLBN_VECTOR;
         backward_terms t;
         load_terms(&t, r, column, true, CLBN_VECTOR, n);
-        store_gradients(r, column, true, CLBN_VECTOR, t, held_dx(r, column, true, CLBN_VECTOR), g, dx_past_cache, dz_past_cache);
+        store_gradients(r, column, true, CLBN_VECTOR, t, held_dx(r, column, true, CLBN_VECTOR), g, dx_past_cache,
+                        dz_past_cache);
     }
     if (c.overlaps)
         store_gradients(r, overlap, true, CLBN_VECTOR, last, last_held, g, false, false);
@@ -296,8 +297,7 @@ NOINLINE void input_part(division d, backward_tensors t, index_t channel, index_
 }
 
 /* Backward of a channel to a group. */
-GROUP_KERNEL void rows_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha,
-                                uint flags)
+GROUP_KERNEL void rows_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, real alpha, uint flags)
 {
     const backward_tensors t = GIVEN_BACKWARD_TENSORS;
     const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
@@ -312,15 +312,13 @@ GROUP_KERNEL void rows_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
         find_own_sums(&s, d, t, channel, 0, chunk_count(d), n);
     }
     gradient g;
-    finalize_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, true,
-                gradients);
+    finalize_sums(&g, sums_of_units(s, n.unit), wide_of_count(d.rows * d.columns), all, p, n.unit, true, gradients);
     if (dx || dz)
         input_part(d, t, channel, 0, n, g);
 }
 
 /* The sums of a part of a channel to a group, into partials. */
-GROUP_KERNEL void rows_sums(BACKWARD_INPUTS, BACKWARD_PARAMETERS, EPSILON, real alpha, uint flags,
-                            MEMORY(uchar, partials))
+GROUP_KERNEL void rows_sums(BACKWARD_INPUTS, BACKWARD_PARAMETERS, EPSILON, real alpha, uint flags, MEMORY(uchar, partials))
 {
     const backward_tensors t = GIVEN_BACKWARD_INPUTS;
     const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
@@ -329,7 +327,7 @@ GROUP_KERNEL void rows_sums(BACKWARD_INPUTS, BACKWARD_PARAMETERS, EPSILON, real 
     normalizer n;
     find_normalizer(&n, p, span_of(channel, d.channels));
     sums own;
-    find_own_sums(&own, d, t, channel, part_begin(chunk_count(d), part, d.parts),
-                  part_begin(chunk_count(d), part + 1, d.parts), n);
+    find_own_sums(&own, d, t, channel, part_begin(chunk_count(d), part, d.parts), part_begin(chunk_count(d), part + 1, d.parts),
+                  n);
     store_partial_sums(partials + partials_offset, part, d.channels, span_of(channel, d.channels), own);
 }

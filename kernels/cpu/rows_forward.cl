@@ -9,8 +9,8 @@ INLINE void add_deviation(realv x, summation how, realv *sum, realv *squares)
 }
 
 /* Of rows of a chunk that are walked together, the deviations of whole vectors. */
-INLINE void add_vectors(chunk c, __global const storage *data, const index_t *starts, summation how,
-                        realv *sums, realv *squares)
+INLINE void add_vectors(chunk c, __global const storage *data, const index_t *starts, summation how, realv *sums,
+                        realv *squares)
 {
     for (index_t i = 0; i < c.vectors; i++)
 #pragma unroll
@@ -34,8 +34,8 @@ INLINE void add_vectors_of_row(chunk c, __global const storage *p, summation how
 }
 
 /* Of a row of a chunk, the deviations of what is left after whole vectors. */
-INLINE void add_rest(chunk c, __global const storage *p, summation how, realv *sum_v, realv *squares_v, real *sum,
-                     real *squares)
+INLINE void add_remainder(chunk c, __global const storage *p, summation how, realv *sum_v, realv *squares_v, real *sum,
+                          real *squares)
 {
     if (c.overlaps) {
         realv deviation = fma(load_vector(p + overlap_begin(c)), (realv)how.scale, (realv)(-how.pivot * how.scale));
@@ -71,7 +71,7 @@ INLINE void add_chunk(division d, chunk c, input x, index_t channel, summation h
 #pragma unroll
             for (uint s = 0; s < CPU_SUMS_TOGETHER; s++)
                 if (r + s < rows)
-                    add_rest(c, x.data + starts[r + s], how, &sums[s], &squares[s], &sum, &square);
+                    add_remainder(c, x.data + starts[r + s], how, &sums[s], &squares[s], &sum, &square);
     }
     for (uint s = 1; s < CPU_SUMS_TOGETHER; s++) {
         sums[0] += sums[s];
@@ -91,8 +91,7 @@ typedef struct {
 } sample;
 
 /* Number i of those that are spread over the work-item's elements of chunks begin to end. */
-INLINE void find_sample(sample *s, division d, input x, index_t channel, index_t begin, index_t end, uint i,
-                        bool in_vectors)
+INLINE void find_sample(sample *s, division d, input x, index_t channel, index_t begin, index_t end, uint i, bool in_vectors)
 {
     const chunk c = chunk_of(d, begin + (index_t)((ulong)(end - begin) * i / SAMPLES), in_vectors);
     const index_t rows = c.row_end - c.row, singles = c.columns - c.singles;
@@ -236,8 +235,8 @@ INLINE void normalize_row(forward_row r, chunk c, affine a, bool past_cache)
 
 /* y, and the mask, of a chunk of each of some channels. past_cache is a constant where is_plain is true: loops over x and y
  * alone have no choice inside. */
-INLINE void normalize_rows_of_run(division d, forward_tensors t, chunk c, channel_run run, const affine *all,
-                                  bool is_plain, bool past_cache)
+INLINE void normalize_rows_of_run(division d, forward_tensors t, chunk c, channel_run run, const affine *all, bool is_plain,
+                                  bool past_cache)
 {
     if (is_plain)
         make_plain_forward(&t);

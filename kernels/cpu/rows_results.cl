@@ -8,8 +8,7 @@ GROUP_KERNEL void rows_normalize(FORWARD_TENSORS, real alpha, uint flags, MEMORY
     const forward_tensors t = GIVEN_FORWARD_TENSORS;
     const channel_run one = { second_group(1), 1 };
     affine a;
-    load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels,
-                span_of(one.first, d.channels));
+    load_affine(&a, (__global const real *)(coefficients + coefficients_offset), d.channels, span_of(one.first, d.channels));
     normalize_part(d, t, one, second_group(0), &a);
 }
 #endif

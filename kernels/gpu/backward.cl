@@ -91,16 +91,16 @@ INLINE void add_back_vectors(vector_sums *to, index_t count, division d, share s
         add_back_batch(to, (uint)count, d, s, t, *c, in_vectors, n);
 }
 
-INLINE void add_back_rest(vector_sums *to, division d, share s, backward_tensors t, back_normalization n)
+INLINE void add_back_remainder(vector_sums *to, division d, share s, backward_tensors t, back_normalization n)
 {
     back_batch b;
     cursor c;
     backward_terms terms;
-    start_at_rest(&c, d, s);
-    load_back_batch(&b, 1, d, s, t, c, false, s.rest);
+    start_at_remainder(&c, d, s);
+    load_back_batch(&b, 1, d, s, t, c, false, s.remainder);
     find_terms(&terms, b.x[0], b.dy[0], b.other[0], b.bits[0], t, n);
-    terms.g = keep_first(terms.g, s.rest);
-    terms.xhat = keep_first(terms.xhat, s.rest);
+    terms.g = keep_first(terms.g, s.remainder);
+    terms.xhat = keep_first(terms.xhat, s.remainder);
     add_vector_terms(to, terms);
 }
 
@@ -144,8 +144,8 @@ INLINE void sum_back_tile(sums *all, division d, share s, backward_tensors t, in
             add_back_vectors(&own, count, d, s, t, &c, true, n);
         else
             add_back_vectors(&own, count, d, s, t, &c, false, n);
-        if (!CLBN_SINGLE && s.rest > 0 && done == 0)
-            add_back_rest(&own, d, s, t, n);
+        if (!CLBN_SINGLE && s.remainder > 0 && done == 0)
+            add_back_remainder(&own, d, s, t, n);
         add_tile(&part, own.g, d, s, tile, cells, scratch);
         g = wide_add(g, part);
         add_tile(&part, own.g_xhat, d, s, tile, cells, scratch);
@@ -233,15 +233,15 @@ INLINE void input_vectors(division d, share s, backward_tensors t, bool in_vecto
         input_batch((uint)count, d, s, t, &c, in_vectors, n, r);
 }
 
-INLINE void input_rest(division d, share s, backward_tensors t, back_normalization n, back_result r)
+INLINE void input_remainder(division d, share s, backward_tensors t, back_normalization n, back_result r)
 {
     back_batch b;
     cursor c;
     backward_terms terms;
-    start_at_rest(&c, d, s);
-    load_back_batch(&b, 1, d, s, t, c, false, s.rest);
+    start_at_remainder(&c, d, s);
+    load_back_batch(&b, 1, d, s, t, c, false, s.remainder);
     find_terms(&terms, b.x[0], b.dy[0], b.other[0], b.bits[0], t, n);
-    store_gradients(d, s, t, c, terms, r, false, s.rest);
+    store_gradients(d, s, t, c, terms, r, false, s.remainder);
 }
 
 /* dx and dz of a tile, from coefficients [BACKWARD_ROWS][channel]. */
@@ -269,6 +269,6 @@ GROUP_KERNEL void tile_input(BACKWARD_TENSORS, real alpha, uint flags, MEMORY(co
         input_vectors(d, s, t, true, n, r);
     else
         input_vectors(d, s, t, false, n, r);
-    if (!CLBN_SINGLE && s.rest > 0)
-        input_rest(d, s, t, n, r);
+    if (!CLBN_SINGLE && s.remainder > 0)
+        input_remainder(d, s, t, n, r);
 }

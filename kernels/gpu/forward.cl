@@ -57,10 +57,10 @@ INLINE void add_kept(realv *sum, realv *squares, kept_vectors kept, uint count, 
 }
 
 /* Of what is left after the last walked row. */
-INLINE void add_rest(realv *sum, realv *squares, division d, share s, input x, coefficient scale, coefficient offset)
+INLINE void add_remainder(realv *sum, realv *squares, division d, share s, input x, coefficient scale, coefficient offset)
 {
-    const packed v = load_packed(x.data + row_offset(d, x.at, (index_t)d.rows) + base_of(d, s, x.at), false, s.rest);
-    const realv deviation = keep_first(fma(unpack(v), (realv)(scale), (realv)(offset)), s.rest);
+    const packed v = load_packed(x.data + row_offset(d, x.at, (index_t)d.rows) + base_of(d, s, x.at), false, s.remainder);
+    const realv deviation = keep_first(fma(unpack(v), (realv)(scale), (realv)(offset)), s.remainder);
     *sum += deviation;
     *squares = fma(deviation, deviation, *squares);
 }
@@ -116,8 +116,8 @@ INLINE void sum_tile(deviations *all, division d, share s, input x, index_t tile
             add_vectors(&own_sum, &own_squares, d, s, x, base, &c, count, true, scale, offset);
         else
             add_vectors(&own_sum, &own_squares, d, s, x, base, &c, count, false, scale, offset);
-        if (!CLBN_SINGLE && s.rest > 0 && done == 0)
-            add_rest(&own_sum, &own_squares, d, s, x, scale, offset);
+        if (!CLBN_SINGLE && s.remainder > 0 && done == 0)
+            add_remainder(&own_sum, &own_squares, d, s, x, scale, offset);
         add_tile(&more, own_sum, d, s, tile, cells, scratch);
         sum = wide_add(sum, more);
         add_tile(&more, own_squares, d, s, tile, cells, scratch);
@@ -225,15 +225,15 @@ INLINE void normalize_vectors(division d, share s, forward_tensors t, normalizat
         normalize_batch(d, s, t, n, &c, (uint)count, in_vectors);
 }
 
-INLINE void normalize_rest(division d, share s, forward_tensors t, normalization n)
+INLINE void normalize_remainder(division d, share s, forward_tensors t, normalization n)
 {
     cursor c;
     packed z = 0;
-    start_at_rest(&c, d, s);
-    const packed x = load_packed(t.x.data + offset_at(d, t.x.at, base_of(d, s, t.x.at), c), false, s.rest);
+    start_at_remainder(&c, d, s);
+    const packed x = load_packed(t.x.data + offset_at(d, t.x.at, base_of(d, s, t.x.at), c), false, s.remainder);
     if (t.z.data)
-        z = load_packed(t.z.data + offset_at(d, t.z.at, base_of(d, s, t.z.at), c), false, s.rest);
-    normalize_vector(d, s, t, n, base_of(d, s, t.y.at), c, unpack(x), z, false, s.rest);
+        z = load_packed(t.z.data + offset_at(d, t.z.at, base_of(d, s, t.z.at), c), false, s.remainder);
+    normalize_vector(d, s, t, n, base_of(d, s, t.y.at), c, unpack(x), z, false, s.remainder);
 }
 
 INLINE bool are_aligned(forward_tensors t)
@@ -244,8 +244,8 @@ INLINE bool are_aligned(forward_tensors t)
 INLINE void normalize_tile_singly(division d, share s, forward_tensors t, normalization n)
 {
     normalize_vectors(d, s, t, n, false);
-    if (!CLBN_SINGLE && s.rest > 0)
-        normalize_rest(d, s, t, n);
+    if (!CLBN_SINGLE && s.remainder > 0)
+        normalize_remainder(d, s, t, n);
 }
 
 INLINE void normalize_tile(division d, share s, forward_tensors t, normalization n)
@@ -254,8 +254,8 @@ INLINE void normalize_tile(division d, share s, forward_tensors t, normalization
         normalize_vectors(d, s, t, n, true);
     else
         normalize_vectors(d, s, t, n, false);
-    if (!CLBN_SINGLE && s.rest > 0)
-        normalize_rest(d, s, t, n);
+    if (!CLBN_SINGLE && s.remainder > 0)
+        normalize_remainder(d, s, t, n);
 }
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD

@@ -56,8 +56,8 @@ INLINE void sum_kept_tile(sums *all, division d, share s, backward_tensors t, in
 {
     vector_sums own = { 0, 0, 0 };
     add_kept_terms(&own, d, s, t, x, dy, n);
-    if (!CLBN_SINGLE && s.rest > 0)
-        add_back_rest(&own, d, s, t, n);
+    if (!CLBN_SINGLE && s.remainder > 0)
+        add_back_remainder(&own, d, s, t, n);
     add_tile(&all->g, own.g, d, s, tile, cells, scratch);
     add_tile(&all->g_xhat, own.g_xhat, d, s, tile, cells, scratch);
     add_tile(&all->xhat, own.xhat, d, s, tile, cells, scratch);
@@ -132,6 +132,6 @@ GROUP_KERNEL void tile_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
         store_kept_gradients(d, s, t, x_again, dy_again, n, r);
     else
         input_vectors(d, s, t, false, n, r);
-    if (!CLBN_SINGLE && s.rest > 0)
-        input_rest(d, s, t, n, r);
+    if (!CLBN_SINGLE && s.remainder > 0)
+        input_remainder(d, s, t, n, r);
 }

@@ -31,8 +31,8 @@ INLINE void normalize_kept(division d, share s, forward_tensors t, normalization
             normalize_vector(d, s, t, n, base_of(d, s, t.y.at), c, unpack_kept(kept, i), z, true, CLBN_VECTOR);
         advance(&c);
     }
-    if (!CLBN_SINGLE && s.rest > 0)
-        normalize_rest(d, s, t, n);
+    if (!CLBN_SINGLE && s.remainder > 0)
+        normalize_remainder(d, s, t, n);
 }
 
 GROUP_KERNEL void tile_forward(FORWARD_TENSORS, STATISTICS_PARAMETERS, real alpha, uint flags)

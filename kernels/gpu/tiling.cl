@@ -11,7 +11,7 @@
  * by side (channels last) or a vector spans the end of one and the begin of the next (7x7 columns).
  *
  * Where tensors have no gaps, a row is walked as the memory that it is, and if it is no whole number of vectors, `folded` rows are
- * walked as one that is; what is left after the last of these is the rest. A place is a channel in a walked row; places p,
+ * walked as one that is; what is left after the last of these is the remainder. A place is a channel in a walked row; places p,
  * p + channels, p + 2 channels, ... are the same channel. Elsewhere each channel begins with a vector of its own, whose last one may
  * be wider than the channel.
  *

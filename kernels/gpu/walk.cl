@@ -66,10 +66,10 @@ typedef struct {
     index_t column;     /* of the first element in that place */
     index_t tile_place; /* the tile's first */
     uint width;         /* elements of its vectors that there are */
-    uint rest;          /* elements of the rest; 0 for most */
+    uint remainder;          /* elements of the remainder; 0 for most */
     uint slots;         /* of the tile (tiling.cl) */
     index_t begin, end; /* of the part: rows, or the channel's vectors */
-    bool has_rest;      /* the part has it */
+    bool has_remainder;      /* the part has it */
 } share;
 
 /* How many of first, first + step, ... are below end. */
@@ -107,7 +107,7 @@ INLINE void find_share_of_lane(share *s, division d, index_t tile)
     const index_t end = d.joined ? places * pitch : s->place * pitch + (index_t)d.columns;
     s->width = is_there ? (uint)min((index_t)CLBN_VECTOR, end - s->vector * CLBN_VECTOR) : CLBN_VECTOR;
     const index_t begin = s->vector * CLBN_VECTOR;
-    s->rest = is_there && line == 0 && s->has_rest && begin < d.rest ? (uint)min((index_t)CLBN_VECTOR, (index_t)d.rest - begin) : 0;
+    s->remainder = is_there && line == 0 && s->has_remainder && begin < d.remainder ? (uint)min((index_t)CLBN_VECTOR, (index_t)d.remainder - begin) : 0;
 }
 
 INLINE void find_share(share *s, division d, index_t tile, index_t part)
@@ -115,7 +115,7 @@ INLINE void find_share(share *s, division d, index_t tile, index_t part)
     const ulong count = CLBN_SINGLE ? d.rows * channel_vectors(d) : d.rows;
     s->begin = part_begin(count, part, d.parts);
     s->end = part_begin(count, part + 1, d.parts);
-    s->has_rest = !CLBN_SINGLE && d.rest > 0 && part + 1 == d.parts;
+    s->has_remainder = !CLBN_SINGLE && d.remainder > 0 && part + 1 == d.parts;
     if (!CLBN_SINGLE) {
         find_share_of_lane(s, d, tile);
         return;
@@ -127,7 +127,7 @@ INLINE void find_share(share *s, division d, index_t tile, index_t part)
     s->place = s->tile_place = tile;
     s->column = 0;
     s->width = CLBN_VECTOR;
-    s->rest = 0;
+    s->remainder = 0;
     s->slots = 1;
 }
 
@@ -202,7 +202,7 @@ INLINE void advance_by(cursor *c, uint steps)
 }
 
 /* At what is left after the last walked row. */
-INLINE void start_at_rest(cursor *c, division d, share s)
+INLINE void start_at_remainder(cursor *c, division d, share s)
 {
     start_cursor(c, d, s, 0, false);
     c->row = (index_t)d.rows;
@@ -357,8 +357,8 @@ INLINE ulong count_values(division d, share s, index_t tile, uint slot)
     find_slot(&begin, &count, d, s, tile, slot);
     ulong values = (ulong)(s.end - s.begin) * count * d.copies;
     begin += tile * (index_t)d.tile_vectors * CLBN_VECTOR;
-    for (ulong i = 0; s.has_rest && i < d.copies; i++, begin += (index_t)(d.channels * d.pitch))
-        values += begin < d.rest ? min((ulong)count, d.rest - begin) : 0;
+    for (ulong i = 0; s.has_remainder && i < d.copies; i++, begin += (index_t)(d.channels * d.pitch))
+        values += begin < d.remainder ? min((ulong)count, d.remainder - begin) : 0;
     return values;
 }
 

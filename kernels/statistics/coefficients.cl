@@ -6,23 +6,23 @@
  */
 
 /* Rows of the forward's table. */
-#define AFFINE_MEAN 0
+#define AFFINE_MEAN  0
 #define AFFINE_SCALE 1
 #define AFFINE_SHIFT 2
 
 /* Rows of the backward's table. */
-#define XHAT_SCALE 0
-#define XHAT_SHIFT 1
-#define INPUT_GAIN 2
-#define INPUT_SLOPE 3
-#define INPUT_SHIFT 4
+#define XHAT_SCALE   0
+#define XHAT_SHIFT   1
+#define INPUT_GAIN   2
+#define INPUT_SLOPE  3
+#define INPUT_SHIFT  4
 #define OUTPUT_GAMMA 5
-#define OUTPUT_BETA 6
+#define OUTPUT_BETA  6
 
 /* Channels last, a table is followed by another one if vectors may be shuffled (common.cl): the same numbers, but for what is left
  * after whole vectors, in that order. */
 #define HAS_SHUFFLED (IS_SHUFFLED && CLBN_SPAN > 1)
-#define TABLES (HAS_SHUFFLED ? 2 : 1)
+#define TABLES       (HAS_SHUFFLED ? 2 : 1)
 
 /* Where a table's row begins. Rows are whole vectors apart, so that none of the tiles of a row shares a vector with the next row's. */
 INLINE ulong row_of_table(ulong number, ulong channels)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Between the two walks of an operation that splits channels: partial results are merged, and give what the second walk needs. They lie
  * at an offset in bytes, but records, which are a caller's, at one in elements. Where rows are folded (shared.h), each part has merged its
- * own, and leaves the rest of their place unused. The coefficients are those of a walked row: a channel's stand folded times. */
+ * own, and leaves the remainder of their place unused. The coefficients are those of a walked row: a channel's stand folded times. */
 
 /* Where one of the rows in a walked row has the channels of at. */
 INLINE span folded_span(span at, ulong row, ulong channels)
@@ -87,7 +87,8 @@ typedef struct {
 } merging;
 
 /* Merges moments. Gives the channels' record, and coefficients in the table of a walked row, each where it is not NULL. */
-NOINLINE void merge_statistics(partial_results p, merging own, channel_statistics of, __global real *record, __global real *table)
+NOINLINE void merge_statistics(partial_results p, merging own, channel_statistics of, __global real *record,
+                               __global real *table)
 {
     for (ulong c = own.group * CLBN_SPAN; c < p.channels; c += own.groups * CLBN_SPAN) {
         const span to = span_of((index_t)c, p.channels);
@@ -103,7 +104,7 @@ NOINLINE void merge_statistics(partial_results p, merging own, channel_statistic
 
 /* The same of sums, which also give dgamma and dbeta. */
 NOINLINE void merge_gradients(partial_results p, merging own, channel_parameters of, parameter_gradients gradients,
-                     __global real *record, __global real *table)
+                              __global real *record, __global real *table)
 {
     for (ulong c = own.group * CLBN_SPAN; c < p.channels; c += own.groups * CLBN_SPAN) {
         const span to = span_of((index_t)c, p.channels);
@@ -126,39 +127,39 @@ NOINLINE void merge_gradients(partial_results p, merging own, channel_parameters
 }
 
 /* A kernel's partial results, at an offset in bytes, or records, at one in elements. */
-INLINE partial_results partials_at(__global const uchar *partials, ulong offset, ulong channels, ulong folded, ulong record_channels,
-                                   ulong count, ulong values, uint flags)
+INLINE partial_results partials_at(__global const uchar *partials, ulong offset, ulong channels, ulong folded,
+                                   ulong record_channels, ulong count, ulong values, uint flags)
 {
     const bool are_records = (flags & FLAG_RECORDS) != 0;
-    const partial_results p = { partials + (are_records ? offset * sizeof(real) : offset), channels, folded, count, values,
-                                record_channels, are_records };
+    const partial_results p = {
+        partials + (are_records ? offset * sizeof(real) : offset), channels, folded, count, values, record_channels, are_records
+    };
     return p;
 }
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Moments of parts or records, by groups that are there for them alone. What is not wanted is NULL. */
 GROUP_KERNEL void finalize_statistics(ulong channels, ulong folded, ulong record_channels, ulong partial_count,
-                                    MEMORY(const uchar, partials), STATISTICS_PARAMETERS, MEMORY(real, record),
-                                    MEMORY(uchar, coefficients), uint flags)
+                                      MEMORY(const uchar, partials), STATISTICS_PARAMETERS, MEMORY(real, record),
+                                      MEMORY(uchar, coefficients), uint flags)
 {
     const channel_statistics of = GIVEN_STATISTICS;
     const merging own = { get_group_id(0), get_num_groups(0), true };
-    merge_statistics(partials_at(partials, partials_offset, channels, folded, record_channels, partial_count, 0, flags), own, of,
-                     record + record_offset, (__global real *)(coefficients + coefficients_offset));
+    merge_statistics(partials_at(partials, partials_offset, channels, folded, record_channels, partial_count, 0, flags), own,
+                     of, record + record_offset, (__global real *)(coefficients + coefficients_offset));
 }
 #endif
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* Likewise, sums of parts over count values in all, or records. */
 GROUP_KERNEL void finalize_gradients(ulong channels, ulong folded, ulong record_channels, ulong count, ulong partial_count,
-                                   MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON,
-                                   MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
+                                     MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON,
+                                     MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
 {
     const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;
     const parameter_gradients gradients = GIVEN_PARAMETER_GRADIENTS;
     const merging own = { get_group_id(0), get_num_groups(0), true };
-    merge_gradients(partials_at(partials, partials_offset, channels, folded, record_channels, partial_count, count, flags), own, of,
-                    gradients, record + record_offset,
-                    (__global real *)(coefficients + coefficients_offset));
+    merge_gradients(partials_at(partials, partials_offset, channels, folded, record_channels, partial_count, count, flags), own,
+                    of, gradients, record + record_offset, (__global real *)(coefficients + coefficients_offset));
 }
 #endif

@@ -23,19 +23,19 @@ typedef struct {
  * sums of squares are too small only if all values are the pivot: the ulp's square is above SQUARES_TOO_SMALL.
  */
 #if CLBN_TYPE == CLBN_FLOAT64
-#define SCALE_UP 0x1p+600
-#define SCALE_DOWN 0x1p-600
+#define SCALE_UP          0x1p+600
+#define SCALE_DOWN        0x1p-600
 #define SQUARES_TOO_SMALL 0x1p-600
 #define SQUARES_TOO_LARGE 0x1p+900
-#define SMALL_PIVOT 0x1p-247
-#define LARGE_PIVOT 0x1p+900
+#define SMALL_PIVOT       0x1p-247
+#define LARGE_PIVOT       0x1p+900
 #else
-#define SCALE_UP 0x1p+80f
-#define SCALE_DOWN 0x1p-80f
+#define SCALE_UP          0x1p+80f
+#define SCALE_DOWN        0x1p-80f
 #define SQUARES_TOO_SMALL 0x1p-80f
 #define SQUARES_TOO_LARGE 0x1p+90f
-#define SMALL_PIVOT 0x1p-16f
-#define LARGE_PIVOT 0x1p+60f
+#define SMALL_PIVOT       0x1p-16f
+#define LARGE_PIVOT       0x1p+60f
 #endif
 
 /* y = (x - mean) * scale + shift */
@@ -44,7 +44,7 @@ typedef struct {
 } affine;
 
 /* What a number has beyond its rounding to an element; nothing where that is not finite. */
-SPAN_INLINE wide rest_of(wide number, reals rounded)
+SPAN_INLINE wide remainder_of(wide number, reals rounded)
 {
     return wide_choose(isfinite(rounded), wide_subtract(number, wide_of(rounded)), wide_of(0));
 }
@@ -276,8 +276,8 @@ SPAN_INLINE void find_affine(affine *a, wide mean, wide invstd, reals gamma, rea
     a->mean = short_nan(real_of(mean));
     wide scale = wide_multiply(invstd, wide_of(gamma));
     a->scale = short_nan(real_of(scale));
-    wide rest = rest_of(mean, a->mean);
-    a->shift = short_nan(real_of(wide_subtract(wide_of(beta), wide_multiply(rest, scale))));
+    wide remainder = remainder_of(mean, a->mean);
+    a->shift = short_nan(real_of(wide_subtract(wide_of(beta), wide_multiply(remainder, scale))));
 }
 
 /* Statistics of the channels that have them; values may be NULL. */

@@ -4,12 +4,12 @@
 #define MOST_VALUES 0x1p+70f
 
 #define PARTIAL_COUNT 0
-#define PARTIAL_SUM 1
-#define PARTIAL_M2 2
+#define PARTIAL_SUM   1
+#define PARTIAL_M2    2
 
-#define PARTIAL_G 0
+#define PARTIAL_G      0
 #define PARTIAL_G_XHAT 1
-#define PARTIAL_XHAT 2
+#define PARTIAL_XHAT   2
 
 ROUTINE void load_partial_moments(moments *m, __global const uchar *partials, ulong part, ulong channels, span at)
 {
@@ -52,13 +52,13 @@ ROUTINE void store_partial_sums(__global uchar *partials, ulong part, ulong chan
  * Records of clbn.h's phases: [rows][channels] of elements, in pairs of rows whose sums are the numbers, high parts before low
  * parts. They carry a channel's moments and sums between devices, whatever these merge in.
  */
-#define RECORD_COUNT 0
-#define RECORD_MEAN 2
+#define RECORD_COUNT     0
+#define RECORD_MEAN      2
 #define RECORD_DEVIATION 4
 
-#define RECORD_G 2
+#define RECORD_G      2
 #define RECORD_G_XHAT 4
-#define RECORD_XHAT 6
+#define RECORD_XHAT   6
 
 HELPER void load_number(wide *v, __global const real *record, ulong channels, span at, uint row)
 {
@@ -68,7 +68,7 @@ HELPER void load_number(wide *v, __global const real *record, ulong channels, sp
 HELPER void store_number(__global real *record, ulong channels, span at, uint row, wide value)
 {
     store_span(record + row * channels, at, real_of(value));
-    store_span(record + (row + 1) * channels, at, real_of(rest_of(value, real_of(value))));
+    store_span(record + (row + 1) * channels, at, real_of(remainder_of(value, real_of(value))));
 }
 
 /* Means and deviations whose moments need a scale. */

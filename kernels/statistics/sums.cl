@@ -39,10 +39,10 @@ typedef struct {
 /* A mean beyond this is not scaled, lest the shift be infinite. The least scale: an invstd below it is subnormal. */
 #define SCALED_MEAN_LIMIT 0x1p+100f
 #if CLBN_TYPE == CLBN_FLOAT64
-#define LEAST_SCALE 0x1p-1022
+#define LEAST_SCALE      0x1p-1022
 #define OVER_LEAST_SCALE 0x1p+1022
 #else
-#define LEAST_SCALE 0x1p-126f
+#define LEAST_SCALE      0x1p-126f
 #define OVER_LEAST_SCALE 0x1p+126f
 #endif
 
@@ -164,7 +164,7 @@ SPAN_INLINE void store_parameter_gradient(__global parameter *values, real facto
 /* Channels' dx from their sums over count values, for xhat in their unit; NaN where a sum is not finite. If writes, also stores dgamma
  * and dbeta. */
 SPAN_INLINE void finalize_sums(gradient *result, sums s, wide count, span at, channel_parameters p, reals unit, bool writes,
-                             parameter_gradients to)
+                               parameter_gradients to)
 {
     result->gain = short_nan(parameter_or(p.gamma, at, 1) * invstd_of(p, at));
     result->slope = 0;
@@ -177,12 +177,12 @@ SPAN_INLINE void finalize_sums(gradient *result, sums s, wide count, span at, ch
         wide g_xhat = wide_subtract(s.g_xhat, wide_multiply(xhat_mean, s.g));
         g_xhat = wide_choose(is_repaired, g_xhat, s.g_xhat);
         wide g_xhat_mean = wide_divide(g_xhat, count);
-        wide rest = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
+        wide remainder = wide_subtract(wide_multiply(xhat_mean, g_xhat_mean), g_mean);
         s.g_xhat = wide_choose(have, g_xhat, s.g_xhat);
         wide slope = wide_multiply(wide_multiply(wide_of(result->gain), g_xhat_mean), wide_of(unit));
         result->slope = have ? -short_nan(real_of(slope)) : (reals)0;
         const truths is_finite = is_repaired & isfinite(real_of(g_xhat));
-        reals shift = is_finite ? real_of(wide_multiply(wide_of(result->gain), rest)) : (reals)NAN;
+        reals shift = is_finite ? real_of(wide_multiply(wide_of(result->gain), remainder)) : (reals)NAN;
         result->shift = have ? short_nan(shift) : (reals)0;
     }
     if (writes) {

@@ -99,15 +99,15 @@ HELPER wide wide_multiply(wide a, wide b)
     return ordered_sum(high, pair_of(high, low).low);
 }
 
-/* By long division: OpenCL's quotient may be some ulps off, each step takes the rest of the one before. Where there is none (of
+/* By long division: OpenCL's quotient may be some ulps off, each step takes the remainder of the one before. Where there is none (of
  * infinities, by 0), the first quotient is all. */
 ROUTINE wide wide_divide(wide a, wide b)
 {
     reals first = a.high / b.high;
-    wide rest = wide_subtract(a, wide_multiply(b, wide_of(first)));
-    reals second = rest.high / b.high;
-    rest = wide_subtract(rest, wide_multiply(b, wide_of(second)));
-    const wide quotient = wide_add(ordered_sum(first, second), wide_of(rest.high / b.high));
+    wide remainder = wide_subtract(a, wide_multiply(b, wide_of(first)));
+    reals second = remainder.high / b.high;
+    remainder = wide_subtract(remainder, wide_multiply(b, wide_of(second)));
+    const wide quotient = wide_add(ordered_sum(first, second), wide_of(remainder.high / b.high));
     return wide_choose(isfinite(quotient.high), quotient, wide_of(first));
 }
 

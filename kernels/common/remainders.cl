@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The first elements of a vector, where there are not all: at the ends of rows, and of a tensor. */
 
-/* The first count elements at p, count > 0, in as few loads as powers of two take; the rest repeats the last of them. */
+/* The first count elements at p, count > 0, in as few loads as powers of two take; the remainder repeats the last of them. */
 INLINE storage2 load_first_of_2(__global const storage *p, uint count)
 {
     return (storage2)(p[0], p[count > 1]);
@@ -68,7 +68,7 @@ INLINE void store_first_of_16(__global storage *p, storage16 v, uint count)
     store_first_of_8(p + half_size, half_size ? v.hi : v.lo, count);
 }
 
-/* The first count elements at p; the rest of the vector repeats the last of them. count: 1 to CLBN_VECTOR. */
+/* The first count elements at p; the remainder of the vector repeats the last of them. count: 1 to CLBN_VECTOR. */
 INLINE realv load_some(__global const storage *p, uint count)
 {
     return decode(CLBN_JOIN(load_first_of_, CLBN_VECTOR)(p, count));
