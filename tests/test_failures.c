@@ -139,6 +139,7 @@ static const struct {
     { "normalization", NORMALIZE, WITH_ALL, 0 },
     { "backward sums", BACKWARD_SUMS, WITH_ALL, 0 },
     { "backward input", BACKWARD_INPUT, WITH_ALL, 0 },
+    { "second backward", SECOND_BACKWARD, WITH_ALL, 0 },
 };
 
 /* Whole, with groups: channels are kept on chip. Calls of other types differ in their programs and in the sizes of elements. */
@@ -195,7 +196,8 @@ static struct scenario scenario_number(int number)
     scenario.call = call_of(operations[operation].operation);
     scenario.call.views = operations[operation].views;
     scenario.call.svm = device_has_svm() ? operations[operation].svm : 0;
-    scenario.problem.activation = activation_of(CLBN_ACTIVATION_RELU);
+    if (scenario.call.operation != SECOND_BACKWARD) /* which has none */
+        scenario.problem.activation = activation_of(CLBN_ACTIVATION_RELU);
     scenario.call.own_workspace = own_workspace;
     scenario.config = config_with(setting->geometry, setting->flags);
     testing("%s, %s, %s, %s%s", operations[operation].name, shape_names[shape], scenario.config->name, type_name(setting->type),
