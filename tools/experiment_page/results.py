@@ -145,5 +145,5 @@ def bench(path):
     series = [{"name": layout.upper(), "colour": colour,
                "values": [100 * math.exp(statistics.mean(groups[op, layout])) if (op, layout) in groups else None for op in ops]}
               for layout, colour in zip(layouts, ("two", "three"))]
-    figure = charts.bars("Speed against the machine's limit, geometric means", "% of a copy's GB/s", ops, series)
+    figure = charts.bars("Speed, of a copy's", "% of a copy's GB/s", ops, series)
     return [figure], [page.table(("operation", "layout", "shape", "GB/s", "limit", ""), rows)]
