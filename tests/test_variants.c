@@ -117,22 +117,51 @@ static void build(cl_context context, cl_device_id device, const struct variant 
     bn_release_program(program);
 }
 
+static cl_device_id device;
+static cl_context context;
+
+static void set_up(void)
+{
+    cl_device_fp_config doubles = 0;
+    cl_int status = CL_SUCCESS;
+    device = find_device();
+    clGetDeviceInfo(device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof doubles, &doubles, NULL);
+    context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
+    ck_assert_int_eq(status, CL_SUCCESS);
+    count = 0;
+    find_variants(doubles != 0);
+    ck_assert_uint_gt(count, 500);
+}
+
+static void tear_down(void)
+{
+    clReleaseContext(context);
+}
+
 START_TEST(each_variant_compiles)
 {
     const char *full = getenv("CLBN_TEST_FULL");
-    const cl_device_id device = find_device();
-    cl_device_fp_config doubles = 0;
-    cl_int status = CL_SUCCESS;
-    clGetDeviceInfo(device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof doubles, &doubles, NULL);
-    cl_context context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
-    ck_assert_int_eq(status, CL_SUCCESS);
-    find_variants(doubles != 0);
-    ck_assert_uint_gt(count, 500);
     /* A step that shares no factor with the numbers of values that the loops have meets all of each. */
     const size_t step = full && full[0] != '\0' ? 1 : count / SHORT_RUN | 1;
     for (size_t i = 0; i < count; i += step)
         build(context, device, &variants[i]);
-    clReleaseContext(context);
+}
+END_TEST
+
+/* Which sources a program has follows from whose kernels it has, whether groups keep something on chip, and the operations. */
+START_TEST(each_set_of_operations_has_its_sources)
+{
+    bool is_built[KERNELS_OF_TILES + 1][2] = { { false } };
+    for (size_t i = 0; i < count; i++) {
+        struct variant v = variants[i];
+        bool *const built = &is_built[bn_kernel_set(&v)][v.kept > 0];
+        if (*built || v.type != CLBN_FLOAT32 || v.activation != CLBN_ACTIVATION_NONE)
+            continue;
+        v.operations = (unsigned)_i;
+        build(context, device, &v);
+        *built = true;
+    }
+    ck_assert(is_built[KERNELS_OF_TILES][true] && is_built[KERNELS_OF_TILES][false]);
 }
 END_TEST
 
@@ -142,7 +171,9 @@ int main(void)
     Suite *suite = suite_create("variants");
     TCase *cases = tcase_create("on a device");
     tcase_set_timeout(cases, 0);
+    tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, each_variant_compiles);
+    tcase_add_loop_test(cases, each_set_of_operations_has_its_sources, 1, ALL_OPERATIONS + 1);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);
 }

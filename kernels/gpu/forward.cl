@@ -39,6 +39,23 @@ typedef struct {
     uint nil;
 } kept_vectors;
 
+/* The forward and the backward load so what they keep. */
+INLINE void keep_vectors(packed *kept, uint most, division d, share s, input t)
+{
+    const index_t base = base_of(d, s, t.at);
+    cursor c;
+    start_cursor(&c, d, s, 0, false);
+    UNROLL
+    for (uint i = 0; i < CLBN_KEPT; i++) {
+        if (i >= most)
+            continue;
+        kept[i] = 0;
+        if (i < s.steps)
+            kept[i] = load_packed(t.data + offset_at(d, t.at, base, c), true, CLBN_VECTOR);
+        advance(&c);
+    }
+}
+
 INLINE realv unpack_kept(kept_vectors k, uint i)
 {
     return unpack(IS_SHORT ? k.vectors[i] ^ k.nil : k.vectors[i]);

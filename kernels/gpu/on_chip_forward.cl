@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Forward training of a tile that has all rows of its channels, and keeps x in registers: memory is read and written once. */
 
-INLINE void keep_vectors(packed *kept, uint most, division d, share s, input t)
-{
-    const index_t base = base_of(d, s, t.at);
-    cursor c;
-    start_cursor(&c, d, s, 0, false);
-    UNROLL
-    for (uint i = 0; i < CLBN_KEPT; i++) {
-        if (i >= most)
-            continue;
-        kept[i] = 0;
-        if (i < s.steps)
-            kept[i] = load_packed(t.data + offset_at(d, t.at, base, c), true, CLBN_VECTOR);
-        advance(&c);
-    }
-}
-
 /* From the last vector to the first, so that compilers do not keep where each lies from when it was loaded. */
 INLINE void normalize_kept(division d, share s, forward_tensors t, normalization n, kept_vectors kept)
 {
