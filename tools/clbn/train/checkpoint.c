@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-bool checkpoint_open(struct checkpoint *checkpoint, const char *path, bool *found, struct failure *failure)
+/* Where there is no file, *found is false and the checkpoint closed. */
+static bool open_file(struct checkpoint *checkpoint, const char *path, bool *found, struct failure *failure)
 {
     struct stat status;
 
@@ -32,13 +33,7 @@ bool checkpoint_open(struct checkpoint *checkpoint, const char *path, bool *foun
     return true;
 }
 
-void checkpoint_start(struct checkpoint *checkpoint, const char *path)
-{
-    memset(checkpoint, 0, sizeof *checkpoint);
-    checkpoint->path = path;
-}
-
-static bool save(const struct checkpoint *checkpoint, struct failure *failure)
+static bool write_file(const struct checkpoint *checkpoint, struct failure *failure)
 {
     struct npy_array array = { .header = { .type = CLBN_FLOAT64, .rank = 1, .shape = { checkpoint->count } },
                                .data = checkpoint->values };
@@ -51,22 +46,45 @@ static bool save(const struct checkpoint *checkpoint, struct failure *failure)
     return done;
 }
 
-bool checkpoint_finish(struct checkpoint *checkpoint, struct failure *failure)
-{
-    if (!checkpoint->restoring)
-        return save(checkpoint, failure);
-    return checkpoint->next == checkpoint->count ||
-           fail(failure, "'%s' is no checkpoint of this training: it has %zu values, not %zu", checkpoint->path,
-                checkpoint->count, checkpoint->next);
-}
-
-void checkpoint_close(struct checkpoint *checkpoint)
+static void close_file(struct checkpoint *checkpoint)
 {
     if (checkpoint->restoring)
         npy_free(&checkpoint->array);
     else
         free(checkpoint->values);
     memset(checkpoint, 0, sizeof *checkpoint);
+}
+
+bool checkpoint_save(const char *path, checkpoint_walk *walk, void *state, struct failure *failure)
+{
+    struct checkpoint checkpoint = { .path = path };
+
+    if (path == NULL)
+        return true;
+    bool saved = walk(state, &checkpoint, failure) && write_file(&checkpoint, failure);
+    close_file(&checkpoint);
+    return saved;
+}
+
+static bool is_at_end(const struct checkpoint *checkpoint, struct failure *failure)
+{
+    return checkpoint->next == checkpoint->count ||
+           fail(failure, "'%s' is no checkpoint of this training: it has %zu values, not %zu", checkpoint->path,
+                checkpoint->count, checkpoint->next);
+}
+
+bool checkpoint_restore(const char *path, checkpoint_walk *walk, void *state, struct failure *failure)
+{
+    struct checkpoint checkpoint;
+    bool found;
+
+    if (path == NULL)
+        return true;
+    if (!open_file(&checkpoint, path, &found, failure))
+        return false;
+    bool restored = !found || (walk(state, &checkpoint, failure) && is_at_end(&checkpoint, failure));
+    close_file(&checkpoint);
+    return restored;
 }
 
 static bool grow(struct checkpoint *checkpoint, size_t count, struct failure *failure)

@@ -29,15 +29,13 @@ struct checkpoint {
     size_t next; /* to be restored */
 };
 
-/* Reads a file to restore. Where there is none, *found is false and the checkpoint closed. */
-bool checkpoint_open(struct checkpoint *checkpoint, const char *path, bool *found, struct failure *failure);
+/* A training's walk through its state. */
+typedef bool checkpoint_walk(void *state, struct checkpoint *checkpoint, struct failure *failure);
 
-/* Starts one to save. */
-void checkpoint_start(struct checkpoint *checkpoint, const char *path);
-
-/* Writes what was saved, or fails where a file has more than was restored. */
-bool checkpoint_finish(struct checkpoint *checkpoint, struct failure *failure);
-void checkpoint_close(struct checkpoint *checkpoint);
+/* Both do nothing where path is NULL. */
+bool checkpoint_save(const char *path, checkpoint_walk *walk, void *state, struct failure *failure);
+/* Leaves the state as it is where there is no such file yet. Fails where the file has more than the walk restores. */
+bool checkpoint_restore(const char *path, checkpoint_walk *walk, void *state, struct failure *failure);
 
 bool checkpoint_reals(struct checkpoint *checkpoint, double *values, size_t count, struct failure *failure);
 

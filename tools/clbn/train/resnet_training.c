@@ -117,37 +117,13 @@ static bool checkpoint_result(struct training *training, struct checkpoint *chec
     return true;
 }
 
-static bool walk_state(struct training *training, struct checkpoint *checkpoint, struct failure *failure)
+static bool walk_state(void *state, struct checkpoint *checkpoint, struct failure *failure)
 {
+    struct training *training = state;
+
     return checkpoint_options(training, checkpoint, failure) && checkpoint_result(training, checkpoint, failure) &&
            samples_checkpoint(&training->training_samples, &training->arithmetic, checkpoint, failure) &&
-           resnet_checkpoint(&training->resnet, checkpoint, failure) && checkpoint_finish(checkpoint, failure);
-}
-
-static bool save_state(struct training *training, struct failure *failure)
-{
-    struct checkpoint checkpoint;
-
-    if (training->options->checkpoint == NULL)
-        return true;
-    checkpoint_start(&checkpoint, training->options->checkpoint);
-    bool saved = walk_state(training, &checkpoint, failure);
-    checkpoint_close(&checkpoint);
-    return saved;
-}
-
-static bool restore_state(struct training *training, struct failure *failure)
-{
-    struct checkpoint checkpoint;
-    bool found;
-
-    if (training->options->checkpoint == NULL)
-        return true;
-    if (!checkpoint_open(&checkpoint, training->options->checkpoint, &found, failure))
-        return false;
-    bool restored = !found || walk_state(training, &checkpoint, failure);
-    checkpoint_close(&checkpoint);
-    return restored;
+           resnet_checkpoint(&training->resnet, checkpoint, failure);
 }
 
 /* ---- Training */
@@ -188,7 +164,7 @@ static bool reach_point(struct training *training, size_t done, struct failure *
     result->point_count++;
     result->seconds = seconds_of(CLOCK_MONOTONIC) - training->started;
     result->processor_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - training->processor_started;
-    return save_state(training, failure) && show(training, point, failure);
+    return checkpoint_save(training->options->checkpoint, walk_state, training, failure) && show(training, point, failure);
 }
 
 static bool step(struct training *training, size_t done, struct failure *failure)
@@ -230,7 +206,7 @@ static bool run(struct training *training, struct failure *failure)
     size_t end = options->steps + options->frozen_steps;
     size_t done = 0;
 
-    if (!restore_state(training, failure))
+    if (!checkpoint_restore(training->options->checkpoint, walk_state, training, failure))
         return false;
     training->started = seconds_of(CLOCK_MONOTONIC) - result->seconds;
     training->processor_started = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - result->processor_seconds;

@@ -168,8 +168,10 @@ static bool checkpoint_options(const struct training *training, struct checkpoin
 }
 
 /* Saves or restores the state of the training. */
-static bool walk_state(struct training *training, struct checkpoint *checkpoint, struct failure *failure)
+static bool walk_state(void *state, struct checkpoint *checkpoint, struct failure *failure)
 {
+    struct training *training = state;
+
     if (!checkpoint_options(training, checkpoint, failure) ||
         !training_curve_checkpoint(training->curve, checkpoint, training->options->steps, failure) ||
         !samples_checkpoint(&training->training_samples, &training->arithmetic, checkpoint, failure))
@@ -177,34 +179,7 @@ static bool walk_state(struct training *training, struct checkpoint *checkpoint,
     for (size_t i = 0; i < CONTENDERS; i++)
         if (training->options->trained[i] && !network_checkpoint(&training->networks[i], checkpoint, failure))
             return false;
-    return checkpoint_finish(checkpoint, failure);
-}
-
-static bool save_state(struct training *training, struct failure *failure)
-{
-    struct checkpoint checkpoint;
-
-    if (training->options->checkpoint == NULL)
-        return true;
-    checkpoint_start(&checkpoint, training->options->checkpoint);
-    bool saved = walk_state(training, &checkpoint, failure);
-    checkpoint_close(&checkpoint);
-    return saved;
-}
-
-/* Leaves a training as it is that has no checkpoint yet. */
-static bool restore_state(struct training *training, struct failure *failure)
-{
-    struct checkpoint checkpoint;
-    bool found;
-
-    if (training->options->checkpoint == NULL)
-        return true;
-    if (!checkpoint_open(&checkpoint, training->options->checkpoint, &found, failure))
-        return false;
-    bool restored = !found || walk_state(training, &checkpoint, failure);
-    checkpoint_close(&checkpoint);
-    return restored;
+    return true;
 }
 
 /* Shows the points that were restored. */
@@ -221,7 +196,8 @@ static bool reach_point(struct training *training, size_t done, struct failure *
 {
     struct training_point *point = training_curve_add(training->curve, done, failure);
 
-    return point != NULL && evaluate(training, point, failure) && save_state(training, failure) &&
+    return point != NULL && evaluate(training, point, failure) &&
+           checkpoint_save(training->options->checkpoint, walk_state, training, failure) &&
            training->observer->on_point(training->observer->context, point, failure);
 }
 
@@ -230,7 +206,7 @@ static bool run(struct training *training, struct failure *failure)
     size_t steps = training->options->steps;
     size_t done = 0;
 
-    if (!restore_state(training, failure) || !show_points(training, failure))
+    if (!checkpoint_restore(training->options->checkpoint, walk_state, training, failure) || !show_points(training, failure))
         return false;
     if (training->curve->count > 0)
         done = training->curve->points[training->curve->count - 1].step;
