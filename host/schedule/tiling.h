@@ -15,7 +15,7 @@ struct schedule;
 bool bn_tiles_single_channels(const struct shape *shape, clbn_type type, unsigned vector);
 
 /* Vectors that a work-item keeps on chip: the fewest that hold x and dy of the tiles of a shape, which has elements, else x; 0 where
- * none do, or where so few groups would leave units idle. The remainder of the variant is chosen. */
+ * none do, or where so few groups would leave units idle. What else the variant has is chosen. */
 unsigned bn_choose_kept(const struct variant *variant, const struct device_facts *facts, cl_uint engine_flags,
                         const struct shape *shape);
 
