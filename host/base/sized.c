@@ -29,7 +29,7 @@ static const clbn_second_backward_frozen_args second_backward_frozen_args = CLBN
 
 #define KIND(name)                                                                                                             \
     {                                                                                                                          \
-        "clbn_" #name, sizeof(name), &name                                                                                     \
+        "clbn_" #name, sizeof(name), &(name)                                                                                   \
     }
 
 static const struct kind {

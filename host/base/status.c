@@ -8,7 +8,7 @@
 
 static __thread char last_error[1024];
 
-cl_int bn_fail(cl_int status, const char *format, ...)
+cl_int(bn_fail)(cl_int status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -17,7 +17,7 @@ cl_int bn_fail(cl_int status, const char *format, ...)
     return status;
 }
 
-cl_int bn_fail_call(cl_int status, const char *function)
+cl_int(bn_fail_call)(cl_int status, const char *function)
 {
     return bn_fail(status, "%s failed with %s (%d).", function, clbnStatusName(status), (int)status);
 }

@@ -16,7 +16,7 @@
 #define BINARY "program"
 #define MARK   "compiled"
 
-#define SECONDS_TO_RETRY (24 * 60 * 60)
+#define SECONDS_TO_RETRY INT64_C(86400) /* a day */
 
 /* Bytes of a key, and devices of a context: beyond these nothing is cached. */
 enum { KEY_SIZE = 4096, MAX_DEVICES = 64 };

@@ -8,7 +8,7 @@
 /* Rows of a band to a work-item: more where that many are no longer than two pages, or one where results are written. */
 #define BAND_ROWS         4
 #define BAND_ROWS_SHORT   8
-#define SUMS_BAND_SIZE    (2 * PAGE_SIZE)
+#define SUMS_BAND_SIZE    ((size_t)2 * PAGE_SIZE)
 #define RESULTS_BAND_SIZE PAGE_SIZE
 
 /* Results are written one row after the other from this part of the cache on: x and y, and what comes next, share it. */
@@ -167,7 +167,7 @@ static size_t choose_tile_groups(const struct problem *p, const struct choices *
 {
     const struct variant *v = p->variant;
     const size_t element = bn_real_size(v->type), tile = (size_t)s->division.tile_vectors * v->vector;
-    const size_t slot = tile * (2 * BACKWARD_ROWS * element + ACCUMULATORS * bn_wide_size(v));
+    const size_t slot = tile * ((size_t)2 * BACKWARD_ROWS * element + ACCUMULATORS * bn_wide_size(v));
     const size_t most = greater(least(bn_wanted_groups(p, choices), bn_workspace_limit(p) / slot), 1);
     return least(s->tiles, most);
 }

@@ -22,7 +22,7 @@ static void divide_chunks(const struct problem *p, const struct choices *choices
     struct division *d = &s->division;
     /* Elements to a step that are sure: what is shorter than a vector is taken one by one. */
     const size_t step = d->columns >= vector ? vector : 1, steps = divide_up((size_t)d->columns, step);
-    const size_t chunk_steps = CHUNK_STEPS * CPU_SUMS_TOGETHER;
+    const size_t chunk_steps = (size_t)CHUNK_STEPS * CPU_SUMS_TOGETHER;
     /* Steps of a row to a chunk, at most: a whole number of pieces. Fewer rows leave more. */
     const size_t most = chunk_steps / least((size_t)d->rows, together) / together * together;
     d->chunk_rows = together * greater(chunk_steps / together / steps, 1);
@@ -44,11 +44,11 @@ static void divide_images(const struct problem *p, const struct choices *choices
 {
     const struct variant *v = p->variant;
     struct division *d = &s->division;
-    const size_t columns = (size_t)d->columns, channels = (size_t)d->channels;
-    if (d->rows < IMAGE_ROWS || columns > least(IMAGE_COLUMNS, PIECE_VECTORS * v->vector))
+    const size_t columns = (size_t)d->columns, channels = (size_t)d->channels, piece = (size_t)PIECE_VECTORS * v->vector;
+    if (d->rows < IMAGE_ROWS || columns > least(IMAGE_COLUMNS, piece))
         return;
     const size_t step = v->vector / greatest_common_divisor(columns, v->vector);
-    const size_t limit = least(PIECE_VECTORS * v->vector / columns, PIECE_CHANNELS);
+    const size_t limit = least(piece / columns, PIECE_CHANNELS);
     size_t tile = least(greater(divide_up(channels, bn_wanted_groups(p, choices)), step), limit);
     if (tile > step)
         tile -= tile % step;

@@ -46,7 +46,7 @@ const char *bn_kernel_name(enum kernel_id id)
 
 #define ONE(grid_, kernel, sections)                                                                                           \
     {                                                                                                                          \
-        .grid = grid_, .last = { kernel, sections }                                                                            \
+        .grid = (grid_), .last = { kernel, sections }                                                                          \
     }
 #define ALL_IN_PARTS (SECTION_PARTIALS | TABLES)
 

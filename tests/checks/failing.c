@@ -15,12 +15,10 @@ void on_failed_check(failure_taker *taker)
     take_failure = taker;
 }
 
-static void fail_with(const char *format, va_list arguments) CHECK_NEVER_RETURNS;
+static void fail_with(const char *sentence) CHECK_NEVER_RETURNS;
 
-static void fail_with(const char *format, va_list arguments)
+static void fail_with(const char *sentence)
 {
-    char sentence[SENTENCE_SIZE];
-    vsnprintf(sentence, sizeof sentence, format, arguments);
     if (take_failure != NULL)
         take_failure(sentence);
     fprintf(stderr, "%s\n", sentence);
@@ -29,18 +27,24 @@ static void fail_with(const char *format, va_list arguments)
 
 void fail_check(const char *format, ...)
 {
+    char sentence[SENTENCE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    fail_with(format, arguments);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    fail_with(sentence);
 }
 
 void expect_that(bool condition, const char *format, ...)
 {
+    char sentence[SENTENCE_SIZE];
     va_list arguments;
     if (condition)
         return;
     va_start(arguments, format);
-    fail_with(format, arguments);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    fail_with(sentence);
 }
 
 void expect_status(cl_int status, cl_int expected, const char *call)

@@ -63,7 +63,7 @@ static bool list_rows(const struct request *request, struct bench_report *report
 {
     const struct bench_shape_list *shapes = &request->selection.shapes;
 
-    report->rows = calloc(shapes->count, BENCH_TYPES * BENCH_OPS * BENCH_LAYOUTS * sizeof(*report->rows));
+    report->rows = calloc(shapes->count, sizeof(*report->rows) * BENCH_TYPES * BENCH_OPS * BENCH_LAYOUTS);
     if (report->rows == NULL)
         return fail(failure, "there is no memory for the rows of the table");
     for (int type = 0; type < BENCH_TYPES; type++)

@@ -113,8 +113,8 @@ static void print_entries(const struct entry_list *list)
         char date[32] = "";
         struct tm when;
 
-        if (localtime_r(&entry->written, &when) != NULL)
-            strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &when);
+        if (localtime_r(&entry->written, &when) == NULL || strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &when) == 0)
+            date[0] = '\0';
         printf("%-44.44s %10.3f MB  %s\n", entry->name, (double)entry->size / 1e6, date);
     }
 }

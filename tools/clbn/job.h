@@ -23,9 +23,9 @@ struct job {
 };
 
 /* What a job is before its options are parsed. */
-#define JOB_INIT(operands, operand_count)                                                                                      \
+#define JOB_INIT(operands_, operand_count)                                                                                     \
     {                                                                                                                          \
-        .set = { .operands = operands, .count = operand_count }, .form = { .axis = 1 }, .activation = ACTIVATION_INIT,         \
+        .set = { .operands = (operands_), .count = (operand_count) }, .form = { .axis = 1 }, .activation = ACTIVATION_INIT,    \
         .epsilon = 1e-5                                                                                                        \
     }
 
@@ -51,7 +51,7 @@ extern const char *const job_type_names[]; /* By clbn_type, and "auto"; ends wit
           .to.integer = &(job).form.axis,                                                                                      \
           .argument = "AXIS",                                                                                                  \
           .integer_range = { -CLBN_MAX_RANK, CLBN_MAX_RANK - 1 },                                                              \
-          .help = axis_text },                                                                                                 \
+          .help = (axis_text) },                                                                                               \
         { .name = "epsilon",                                                                                                   \
           .kind = OPTION_REAL,                                                                                                 \
           .to.real = &(job).epsilon,                                                                                           \

@@ -60,7 +60,7 @@ struct tensor_form {
 #define OPERAND_OPTION_ROW(operand, is_required, text)                                                                         \
     {                                                                                                                          \
         .name = (operand).option, .kind = OPTION_STRING, .to.string = &(operand).path, .argument = "FILE.npy",                 \
-        .required = is_required, .help = text                                                                                  \
+        .required = (is_required), .help = (text)                                                                              \
     }
 
 /* Fails where two outputs would go to one file, or an output to the file of an input that it may not replace. */

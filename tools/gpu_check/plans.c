@@ -269,7 +269,7 @@ static bool list_cases(clbn_engine engine)
     while (fgets(line, sizeof(line), stdin)) {
         clbn_plan_desc d = CLBN_PLAN_DESC_INIT;
         line[strcspn(line, "\n")] = '\0';
-        strcpy(name, line);
+        memcpy(name, line, sizeof(name));
         if (!read_case(line, &d)) {
             fprintf(stderr, "'%s' is no case\n", name);
             return false;

@@ -11,6 +11,7 @@
 #include <CL/cl.h>
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,13 @@ static int is_source(const struct dirent *entry)
     return length > 3 && strcmp(entry->d_name + length - 3, ".cl") == 0;
 }
 
+/* A number from the command line, which is at least that. */
+static int number_of(const char *text, int least)
+{
+    const long number = strtol(text, NULL, 10);
+    return number > least && number <= INT_MAX ? (int)number : least;
+}
+
 static int build_part(cl_device_id device, const char *folder, int part, int parts)
 {
     struct dirent **entries = NULL;
@@ -231,5 +239,5 @@ int main(int argc, char **argv)
     cl_device_id device = find_device(argv[2], !builds);
     if (!device)
         return EXIT_FAILURE;
-    return builds ? build_part(device, argv[3], atoi(argv[4]), atoi(argv[5]) > 0 ? atoi(argv[5]) : 1) : print_facts(device);
+    return builds ? build_part(device, argv[3], number_of(argv[4], 0), number_of(argv[5], 1)) : print_facts(device);
 }

@@ -77,8 +77,8 @@ static void add_series(struct picture *picture, struct plot_bars *chart, enum be
     };
     size_t index = chart->series_count;
     char *title = picture->titles[op][index];
-    size_t colour = quantity == LIMIT ? 2 * BENCH_LAYOUTS : (quantity == THEIRS ? BENCH_LAYOUTS : 0) + (size_t)layout;
-    double *values = picture->values + (op * MAX_SERIES + index) * picture->category_count;
+    size_t colour = quantity == LIMIT ? (size_t)2 * BENCH_LAYOUTS : (quantity == THEIRS ? BENCH_LAYOUTS : 0) + (size_t)layout;
+    double *values = picture->values + ((size_t)op * MAX_SERIES + index) * picture->category_count;
     bool any = false;
 
     for (size_t i = 0; i < picture->category_count; i++)
@@ -140,7 +140,7 @@ bool bench_draw(const struct bench_report *report, const char *path, struct fail
 
     picture.shapes = calloc(report->row_count, sizeof(*picture.shapes));
     picture.categories = calloc(report->row_count, sizeof(*picture.categories));
-    picture.values = calloc(report->row_count, BENCH_OPS * MAX_SERIES * sizeof(*picture.values));
+    picture.values = calloc(report->row_count, sizeof(*picture.values) * BENCH_OPS * MAX_SERIES);
     if (picture.shapes == NULL || picture.categories == NULL || picture.values == NULL) {
         fail(failure, "there is no memory for the picture");
         goto cleanup;

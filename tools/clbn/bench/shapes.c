@@ -83,7 +83,7 @@ static bool append(struct bench_shape_list *list, const struct bench_shape *shap
     struct bench_shape *larger = realloc(list->shapes, (list->count + count) * sizeof(*larger));
 
     list->no_memory = larger == NULL;
-    if (list->no_memory)
+    if (larger == NULL)
         return fail(failure, "there is no memory for the list of shapes");
     memcpy(larger + list->count, shapes, count * sizeof(*larger));
     list->shapes = larger;
@@ -111,7 +111,7 @@ static bool parse_sizes(const char *text, size_t length, struct bench_shape *sha
 {
     const char *end = text + length;
     const char *next = text;
-    size_t room = SIZE_MAX / (MAX_ELEMENT * MAX_TENSORS); /* what the product of the other sizes may be */
+    size_t room = SIZE_MAX / ((size_t)MAX_ELEMENT * MAX_TENSORS); /* what the product of the other sizes may be */
 
     memset(shape, 0, sizeof(*shape));
     for (;;) {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool fail(struct failure *failure, const char *format, ...)
+bool(fail)(struct failure *failure, const char *format, ...)
 {
     va_list arguments;
 
@@ -15,7 +15,7 @@ bool fail(struct failure *failure, const char *format, ...)
     return false;
 }
 
-bool fail_clbn(struct failure *failure, const char *action, cl_int status)
+bool(fail_clbn)(struct failure *failure, const char *action, cl_int status)
 {
     const char *reason = clbnLastError();
     size_t length = strlen(reason);
@@ -27,7 +27,7 @@ bool fail_clbn(struct failure *failure, const char *action, cl_int status)
     return fail(failure, "%s failed: %.*s (%s)", action, (int)length, reason, clbnStatusName(status));
 }
 
-bool fail_opencl(struct failure *failure, const char *action, cl_int status)
+bool(fail_opencl)(struct failure *failure, const char *action, cl_int status)
 {
     return fail(failure, "%s failed with %s (%d)", action, clbnStatusName(status), (int)status);
 }
@@ -40,7 +40,9 @@ void report_failure(const struct failure *failure)
     for (; i + 1 < sizeof(line) && failure->sentence[i] != '\0'; i++) {
         unsigned char byte = (unsigned char)failure->sentence[i];
 
-        line[i] = byte < 0x20 || byte == 0x7f ? '?' : failure->sentence[i];
+        line[i] = failure->sentence[i];
+        if (byte < 0x20 || byte == 0x7f)
+            line[i] = '?';
     }
     line[i] = '\0';
     fprintf(stderr, "clbn: %s\n", line);

@@ -68,7 +68,7 @@ static bool read_header(gzFile file, const char *path, unsigned rank, struct hea
     if (got < (size_t)rank * 4)
         return fail(failure, "'%s' is cut short: it ends within the IDX header", path);
     for (unsigned i = 0; i < rank; i++)
-        header->sizes[i] = big_endian_32(bytes + 4 + 4 * i);
+        header->sizes[i] = big_endian_32(bytes + 4 + (size_t)4 * i);
     return true;
 }
 

@@ -148,11 +148,11 @@ static void reorder(const struct npy_header *header, const unsigned char *fortra
 {
     size_t element_size = scalar_size(header->type);
     size_t position[CLBN_MAX_RANK] = { 0 };
-    size_t stride[CLBN_MAX_RANK]; /* In elements of the Fortran array. */
+    size_t stride[CLBN_MAX_RANK] = { 1 }; /* In elements of the Fortran array. */
     size_t from = 0;
 
-    for (unsigned axis = 0; axis < header->rank; axis++)
-        stride[axis] = axis == 0 ? 1 : stride[axis - 1] * header->shape[axis - 1];
+    for (unsigned axis = 1; axis < header->rank; axis++)
+        stride[axis] = stride[axis - 1] * header->shape[axis - 1];
     for (size_t to = 0; to < header->count; to++) {
         memcpy(c + to * element_size, fortran + from * element_size, element_size);
         for (unsigned axis = header->rank; axis-- > 0;) {
@@ -324,16 +324,17 @@ bool npy_create(struct npy_array *array, clbn_type type, const size_t *shape, un
 
 bool npy_convert(struct npy_array *array, clbn_type type, struct failure *failure)
 {
-    struct npy_array converted;
+    struct npy_array old = *array;
 
-    if (type == array->header.type)
+    if (type == old.header.type)
         return true;
-    if (!npy_create(&converted, type, array->header.shape, array->header.rank, failure))
+    if (!npy_create(array, type, old.header.shape, old.header.rank, failure)) {
+        *array = old;
         return false;
-    for (size_t i = 0; i < converted.header.count; i++)
-        scalar_set(type, converted.data, i, scalar_get(array->header.type, array->data, i));
-    npy_free(array);
-    *array = converted;
+    }
+    for (size_t i = 0; i < array->header.count; i++)
+        scalar_set(type, array->data, i, scalar_get(old.header.type, old.data, i));
+    npy_free(&old);
     return true;
 }
 

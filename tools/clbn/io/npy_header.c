@@ -104,9 +104,10 @@ static bool word_is(const struct word *word, const char *text)
 /* Splits a type such as '<f4' into its byte order and its name. False: the two do not fit. */
 static bool parse_type(struct word descr, struct npy_header *header)
 {
+    static const char orders[] = { '<', '>', '=', '|' };
     char order = '=';
 
-    if (descr.length > 0 && memchr("<>=|", descr.text[0], 4) != NULL) {
+    if (descr.length > 0 && memchr(orders, descr.text[0], sizeof(orders)) != NULL) {
         order = descr.text[0];
         descr.text++;
         descr.length--;
@@ -276,13 +277,13 @@ void npy_format_shape(const size_t *shape, unsigned rank, char *text, size_t siz
 
 size_t npy_header_format(const struct npy_header *header, char *text, size_t size)
 {
-    const char *name = NULL;
-    char order = header->type == SCALAR_UINT8 ? '|' : header->big_endian ? '>' : '<';
+    const char *order = header->type == SCALAR_UINT8 ? "|" : header->big_endian ? ">" : "<";
     char shape[256];
+    size_t i = 0;
 
-    for (size_t i = 0; i < FILE_TYPE_COUNT; i++)
-        if (file_types[i].type == header->type)
-            name = file_types[i].name;
+    while (file_types[i].type != header->type && i + 1 < FILE_TYPE_COUNT)
+        i++;
     npy_format_shape(header->shape, header->rank, shape, sizeof(shape));
-    return (size_t)snprintf(text, size, "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }", order, name, shape);
+    return (size_t)snprintf(text, size, "{'descr': '%s%s', 'fortran_order': False, 'shape': %s, }", order, file_types[i].name,
+                            shape);
 }

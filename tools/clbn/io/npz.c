@@ -270,7 +270,7 @@ static bool inflate_member(FILE *stream, const struct entry *entry, unsigned cha
                 break;
         }
         /* zlib counts in 32 bits. At the end one byte of room shows whether there is more. */
-        unsigned char beyond;
+        unsigned char beyond = 0;
         uInt room = entry->size - made > 1 << 30 ? 1 << 30 : (uInt)(entry->size - made);
         inflating.next_out = room > 0 ? bytes + made : &beyond;
         inflating.avail_out = room > 0 ? room : 1;

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Names of temporary files begin so. */
+#define TEMPORARY ".clbn-"
 
 enum { TEMPORARY_NAME = 64, TEMPORARY_ATTEMPTS = 1000, LEFTOVER_SECONDS = 24 * 60 * 60 };
 
@@ -39,8 +43,8 @@ static void remove_temporaries(int number)
     }
     for (const struct temporary_file *file = temporaries; file != NULL; file = file->next)
         unlink(file->path);
-    signal(number, SIG_DFL);
-    raise(number); /* ends the program as soon as this function returns */
+    (void)signal(number, SIG_DFL);
+    (void)raise(number); /* ends the program as soon as this function returns */
 }
 
 void output_files_guard(void)
@@ -118,7 +122,7 @@ static int make_temporary(const char *target, maker make, const void *argument, 
     memcpy(temporary->path, target, folder);
     old = hold_signals();
     for (int attempt = 0; attempt < TEMPORARY_ATTEMPTS; attempt++) {
-        snprintf(temporary->path + folder, TEMPORARY_NAME, ".clbn-%ld-%d.tmp", (long)getpid(), attempt);
+        snprintf(temporary->path + folder, TEMPORARY_NAME, TEMPORARY "%ld-%d.tmp", (long)getpid(), attempt);
         result = make(temporary->path, argument);
         if (result >= 0 || errno != EEXIST)
             break;
@@ -134,17 +138,39 @@ static int make_temporary(const char *target, maker make, const void *argument, 
     return result;
 }
 
+/* Takes decimal digits at *text, and moves *text behind them. False: there are none, or too many for a process's number. */
+static bool take_number(const char **text, long *number)
+{
+    char *end = NULL;
+
+    if (**text < '0' || **text > '9')
+        return false;
+    errno = 0;
+    *number = strtol(*text, &end, 10);
+    *text = end;
+    return errno == 0 && *number <= INT_MAX;
+}
+
+/* Whether the name is one of ours; gives the process that it names. */
+static bool parse_temporary(const char *name, long *process)
+{
+    const char *rest = name + strlen(TEMPORARY);
+    long number;
+
+    return strncmp(name, TEMPORARY, strlen(TEMPORARY)) == 0 && take_number(&rest, process) && *rest++ == '-' &&
+           take_number(&rest, &number) && strcmp(rest, ".tmp") == 0;
+}
+
 /* Whether a process that is no more left the file of that name, a day ago or earlier: on another machine, whose processes are not
  * known here, it may still be there. */
 static bool is_leftover(int folder, const char *name)
 {
     long process;
-    int number, length = 0;
     struct stat status;
 
-    return sscanf(name, ".clbn-%ld-%d.tmp%n", &process, &number, &length) == 2 && length > 0 && name[length] == '\0' &&
-           kill((pid_t)process, 0) != 0 && errno == ESRCH && fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-           S_ISREG(status.st_mode) && difftime(time(NULL), status.st_mtime) > LEFTOVER_SECONDS;
+    return parse_temporary(name, &process) && kill((pid_t)process, 0) != 0 && errno == ESRCH &&
+           fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+           difftime(time(NULL), status.st_mtime) > LEFTOVER_SECONDS;
 }
 
 /* Removes, beside the target, the temporary files of those that were killed. */

@@ -142,7 +142,7 @@ static double input_range(const struct training_report *report)
 bool training_report_plot(const struct training_report *report, bool inputs, const char *path, struct failure *failure)
 {
     struct picture picture = { .block = calloc(point_count(report),
-                                               (CONTENDERS + CONTENDERS * PERCENTILES) * LINE_ARRAYS * sizeof(double)) };
+                                               sizeof(double) * (CONTENDERS + CONTENDERS * PERCENTILES) * LINE_ARRAYS) };
     enum plot_result result;
 
     if (picture.block == NULL)

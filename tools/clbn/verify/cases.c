@@ -228,7 +228,7 @@ void verify_case_prepare(struct verify_case *the_case, size_t seed)
     const struct shape shape = shape_of_row(program.channels_last, row);
     the_case->config = config_of(&program, row);
     the_case->problem = problem_of(&program, &shape, seed);
-    the_case->call = call_number(operation_of(seed), &the_case->problem, row + 3 * operation_of(seed));
+    the_case->call = call_number(operation_of(seed), &the_case->problem, row + (size_t)3 * operation_of(seed));
     if (the_case->call.source == FROM_Y_ALONE) {
         the_case->call.views &= ~WITH_RESIDUAL;
         make_invertible(&the_case->problem);
