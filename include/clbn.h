@@ -72,7 +72,8 @@ enum {
     CLBN_INVALID_PLAN = -2002,        /* The plan is NULL. */
     CLBN_INVALID_ARGUMENT = -2003,    /* A pointer that must not be NULL is NULL, or a selector or flag is unknown. */
     CLBN_INVALID_STRUCT_SIZE = -2004, /* struct_size is none of any version, or members beyond this library's are used. */
-    CLBN_INVALID_SHAPE = -2005,       /* The rank is not 1 to CLBN_MAX_RANK, or a channel axis is not below the rank. */
+    CLBN_INVALID_SHAPE = -2005,       /* The rank is not 1 to CLBN_MAX_RANK, a channel axis is not below the rank, or there are
+                                       * ghost batches along one. */
     CLBN_SIZE_OVERFLOW = -2006,       /* The tensor's bytes do not fit in size_t or in the device's address space. */
     CLBN_UNSUPPORTED_TYPE = -2007,    /* The type is unknown, or the device cannot compute in it. */
     CLBN_INVALID_EPSILON = -2008,     /* epsilon is negative, infinite or NaN. */
@@ -93,7 +94,8 @@ enum {
                                        * tensor overlap, or stand where has_strides is CL_FALSE. */
     CLBN_NOT_INVERTIBLE = -2021,  /* The plan's activation cannot be had back from what the backward was given. */
     CLBN_UNSUPPORTED_SVM = -2022, /* A view names shared virtual memory, which the device or this build does not have. */
-    CLBN_WRONG_OPERATION = -2023  /* The plan's operations are unknown, or the call is none of those that the plan is for. */
+    CLBN_WRONG_OPERATION = -2023  /* The plan's operations are unknown, or the call is none of those that the plan is for, or
+                                   * knows no ghost batches, and the plan has some. */
 };
 
 /* The name of a status of clbn's or of OpenCL's, "CLBN_INVALID_SHAPE" for example; "unknown status" for any other number.
@@ -329,14 +331,24 @@ typedef struct clbn_plan_desc {
     clbn_layout dy_layout;
     clbn_layout dx_layout;
     clbn_layout dz_layout;
+    /* Ghost batches (Hoffer et al. 2017, arXiv 1705.08741): so many entries of axis 0, which is the batch and no channel axis, have
+     * statistics of their own in forward training and its backward; the last ones may be fewer. 0, or all of the batch: it is one.
+     *
+     * A call gives, bit for bit, what calls give that are made on one ghost batch after another: y and dx of each; save_mean,
+     * save_invstd and save_var are (ghost batches, channels); running statistics are updated by each in turn, with the call's
+     * factor; dgamma and dbeta are the sums over all, each addition rounded to their type: with G ghost batches and parameters of
+     * 16 bits, by up to G/2 ulps of the greatest sum on the way. A mask of forward training is for the backward, one of
+     * inference, which is as without, for the frozen backward. Phases, the second backward (but of frozen statistics) and tuning
+     * are refused (CLBN_WRONG_OPERATION); what tuning finds for a plan of a ghost batch's shape holds for ghost batches, too. */
+    size_t ghost_batch;
 } clbn_plan_desc;
 
 /* float32 tensors and parameters, channels along axis 1, epsilon 1e-5, no activation (slopes as in PyTorch: 0.01 and 1), packed tensors, all
- * operations. */
+ * operations, no ghost batches. */
 #define CLBN_PLAN_DESC_INIT                                                                                                    \
     {                                                                                                                          \
         sizeof(clbn_plan_desc), CLBN_FLOAT32, 0u, 0u, CLBN_AXIS(1), CLBN_ACTIVATION_NONE, 0u, { 0 }, 1e-5, 0.01, 1.0,          \
-            CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED                                       \
+            CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, CLBN_PACKED, 0                                    \
     }
 
 /* Creates a plan, with a reference count of 1; it retains the engine. Compiles the engine's program for this kind of plan
@@ -367,6 +379,7 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_FORWARD_DIVISION   9u  /* char[]: how forward training divides its work, in a phrase for people. */
 #define CLBN_PLAN_INFERENCE_DIVISION 10u /* char[] */
 #define CLBN_PLAN_BACKWARD_DIVISION  11u /* char[] */
+#define CLBN_PLAN_GHOST_BATCHES      12u /* size_t: rows of saved statistics: ghost batches, or 1. */
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */

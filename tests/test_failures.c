@@ -77,21 +77,22 @@ START_TEST(an_engine_fails_cleanly)
 }
 END_TEST
 
-static clbn_plan_desc some_desc(void)
+static clbn_plan_desc some_desc(size_t ghost_batch)
 {
     clbn_plan_desc desc = CLBN_PLAN_DESC_INIT;
     desc.rank = 2;
     desc.shape[0] = 4;
     desc.shape[1] = 3;
+    desc.ghost_batch = ghost_batch;
     return desc;
 }
 
-/* Each time the first plan of a new engine; what is lost shows when the engine is released, too. */
+/* Each time the first plan of a new engine, without ghost batches and with; what is lost shows when the engine is released, too. */
 START_TEST(a_plan_fails_cleanly)
 {
     const char *failed = "";
     unsigned long number = 0;
-    const clbn_plan_desc desc = some_desc();
+    const clbn_plan_desc desc = some_desc(_i < KINDS ? 0 : 3);
     testing("a plan");
     while (failed != NULL) {
         cl_int status = CL_SUCCESS;
@@ -99,7 +100,7 @@ START_TEST(a_plan_fails_cleanly)
         clbn_engine engine = new_engine(&engine_configs[0], &status);
         expect_success(status);
         ck_assert_uint_lt(++number, MANY_CALLS);
-        begin_failing(number, NULL, kinds[_i]);
+        begin_failing(number, NULL, kinds[_i % KINDS]);
         clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
         failed = stop_failing();
         ck_assert_msg((plan == NULL) == (failed != NULL), "a plan, call %lu: %p", number, (void *)plan);
@@ -123,23 +124,26 @@ static const struct {
     const char *name;
     enum operation operation;
     unsigned views, svm;
+    bool has_ghosts;
 } operations[] = {
-    { "forward training", FORWARD_TRAINING, WITH_ALL, 0 },
-    { "forward training, y only", FORWARD_TRAINING, WITH(VIEW_X) | WITH(VIEW_Y), 0 },
-    { "forward training in shared memory", FORWARD_TRAINING, WITH_ALL, WITH_ALL },
-    { "forward inference", FORWARD_INFERENCE, WITH_ALL, 0 },
-    { "backward", BACKWARD, WITH_ALL, 0 },
-    { "backward without statistics", BACKWARD, WITH_ALL & ~WITH_SAVED, 0 },
-    { "backward to parameters", BACKWARD, WITH_ALL & ~(WITH(VIEW_DX) | WITH(VIEW_DZ)), 0 },
-    { "frozen backward", BACKWARD_FROZEN, WITH_ALL, 0 },
-    { "frozen backward to x", BACKWARD_FROZEN, WITH_ALL & ~(WITH(VIEW_DGAMMA) | WITH(VIEW_DBETA)), 0 },
-    { "folding", FOLD, WITH_ALL, 0 },
-    { "statistics", STATISTICS, WITH_ALL, 0 },
-    { "merge of statistics", MERGE_STATISTICS, WITH_ALL, 0 },
-    { "normalization", NORMALIZE, WITH_ALL, 0 },
-    { "backward sums", BACKWARD_SUMS, WITH_ALL, 0 },
-    { "backward input", BACKWARD_INPUT, WITH_ALL, 0 },
-    { "second backward", SECOND_BACKWARD, WITH_ALL, 0 },
+    { "forward training", FORWARD_TRAINING, WITH_ALL, 0, false },
+    { "forward training, y only", FORWARD_TRAINING, WITH(VIEW_X) | WITH(VIEW_Y), 0, false },
+    { "forward training in shared memory", FORWARD_TRAINING, WITH_ALL, WITH_ALL, false },
+    { "forward inference", FORWARD_INFERENCE, WITH_ALL, 0, false },
+    { "backward", BACKWARD, WITH_ALL, 0, false },
+    { "backward without statistics", BACKWARD, WITH_ALL & ~WITH_SAVED, 0, false },
+    { "backward to parameters", BACKWARD, WITH_ALL & ~(WITH(VIEW_DX) | WITH(VIEW_DZ)), 0, false },
+    { "frozen backward", BACKWARD_FROZEN, WITH_ALL, 0, false },
+    { "frozen backward to x", BACKWARD_FROZEN, WITH_ALL & ~(WITH(VIEW_DGAMMA) | WITH(VIEW_DBETA)), 0, false },
+    { "folding", FOLD, WITH_ALL, 0, false },
+    { "statistics", STATISTICS, WITH_ALL, 0, false },
+    { "merge of statistics", MERGE_STATISTICS, WITH_ALL, 0, false },
+    { "normalization", NORMALIZE, WITH_ALL, 0, false },
+    { "backward sums", BACKWARD_SUMS, WITH_ALL, 0, false },
+    { "backward input", BACKWARD_INPUT, WITH_ALL, 0, false },
+    { "second backward", SECOND_BACKWARD, WITH_ALL, 0, false },
+    { "forward training of ghost batches", FORWARD_TRAINING, WITH_ALL, 0, true },
+    { "backward of ghost batches", BACKWARD, WITH_ALL & ~WITH_SAVED, 0, true },
 };
 
 /* Whole, with groups: channels are kept on chip. Calls of other types differ in their programs and in the sizes of elements. */
@@ -198,6 +202,8 @@ static struct scenario scenario_number(int number)
     scenario.call.svm = device_has_svm() ? operations[operation].svm : 0;
     if (scenario.call.operation != SECOND_BACKWARD) /* which has none */
         scenario.problem.activation = activation_of(CLBN_ACTIVATION_RELU);
+    if (operations[operation].has_ghosts && shape_elements(&shapes[shape]) > 0)
+        problem_divide(&scenario.problem, shapes[shape].lengths[0] - 2);
     scenario.call.own_workspace = own_workspace;
     scenario.config = config_with(setting->geometry, setting->flags);
     testing("%s, %s, %s, %s%s", operations[operation].name, shape_names[shape], scenario.config->name, type_name(setting->type),
@@ -431,7 +437,7 @@ int main(void)
     tcase_set_timeout(cases, 0);
     tcase_add_checked_fixture(cases, NULL, tear_down);
     tcase_add_loop_test(cases, an_engine_fails_cleanly, 0, KINDS);
-    tcase_add_loop_test(cases, a_plan_fails_cleanly, 0, KINDS);
+    tcase_add_loop_test(cases, a_plan_fails_cleanly, 0, 2 * KINDS);
     tcase_add_test(cases, groups_keep_whole_channels_on_chip);
     tcase_add_loop_test(cases, an_enqueue_fails_cleanly, 0, SCENARIOS);
     tcase_add_loop_test(cases, a_first_enqueue_fails_cleanly, 0, SCENARIOS_WITHOUT_WORKSPACE);

@@ -208,6 +208,12 @@ static void use_unknown_operation(clbn_plan_desc *desc)
     desc->operations = CLBN_OPERATION_INFERENCE << 1;
 }
 
+static void use_ghosts_along_channels(clbn_plan_desc *desc)
+{
+    desc->channel_axes = CLBN_AXIS(0);
+    desc->ghost_batch = 2;
+}
+
 static void use_unknown_activation(clbn_plan_desc *desc)
 {
     desc->activation = CLBN_ACTIVATION_ELU + 1;
@@ -296,6 +302,7 @@ static const struct {
     { use_infinite_epsilon, CLBN_INVALID_EPSILON, "epsilon is inf" },
     { use_epsilon_beyond_float32, CLBN_INVALID_EPSILON, "epsilon is 6.8" },
     { use_unknown_operation, CLBN_WRONG_OPERATION, "operations is 0x8" },
+    { use_ghosts_along_channels, CLBN_INVALID_SHAPE, "ghost_batch is 2, but axis 0 is a channel axis" },
     { use_unknown_activation, CLBN_INVALID_ACTIVATION, "activation is 8" },
     { use_slope_beyond_float32, CLBN_INVALID_ACTIVATION, "leaky_slope is -6.8" },
     { use_nan_slope, CLBN_INVALID_ACTIVATION, "leaky_slope" },
@@ -454,7 +461,7 @@ START_TEST(an_answer_must_fit)
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     testing("information that does not fit");
     EXPECT_NO_ANSWER(clbnGetEngineInfo, test_engine(0), CLBN_ENGINE_CONTEXT, CLBN_ENGINE_CACHE_FOLDER)
-    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_BACKWARD_DIVISION)
+    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_GHOST_BATCHES)
     clbnReleasePlan(plan);
 }
 END_TEST
@@ -462,7 +469,7 @@ END_TEST
 START_TEST(an_unknown_question_has_no_answer)
 {
     static const struct shape shape = { 2, 1, { 4, 3 } };
-    static const cl_uint names[] = { 0, 12, UINT32_MAX };
+    static const cl_uint names[] = { 0, 13, UINT32_MAX };
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     for (int i = 0; i < COUNT_OF(names); i++) {
         char answer[128];

@@ -240,6 +240,120 @@ START_TEST(one_value_has_no_unbiased_variance)
 }
 END_TEST
 
+/* ---- Ghost batches -------------------------------------------------------------------------------------------------------- */
+
+static bool knows_ghosts(enum operation operation)
+{
+    return operation <= FOLD || operation == SECOND_BACKWARD_FROZEN;
+}
+
+START_TEST(a_call_knows_ghost_batches_or_refuses_them)
+{
+    const enum operation operation = (enum operation)_i;
+    clbn_plan_desc desc = plan_description(&problem.shape, problem.type, problem.epsilon);
+    clbn_engine engine = NULL;
+    desc.ghost_batch = 3;
+    if (knows_ghosts(operation))
+        problem_divide(&problem, desc.ghost_batch);
+    attempt = attempt_prepare(&problem, operation);
+    expect_success(clbnGetPlanInfo(attempt.run.plan, CLBN_PLAN_ENGINE, sizeof engine, &engine, NULL));
+    attempt.run.plan = create_described_plan(engine, &desc);
+    if (knows_ghosts(operation))
+        expect_acceptance(&attempt);
+    else
+        expect_refusal(&attempt, CLBN_WRONG_OPERATION, "the plan has 2 ghost batches",
+                       "expected a plan whose ghost_batch is 0");
+    clbnReleasePlan(attempt.run.plan);
+    attempt_release(&attempt);
+}
+END_TEST
+
+/* A row for each ghost batch, in a buffer that holds one. */
+START_TEST(saved_statistics_have_a_row_for_each_ghost_batch)
+{
+    static const enum operation operations[] = { FORWARD_TRAINING, BACKWARD };
+    const size_t row = shape_channels(&small) * sizeof(float);
+    problem_divide(&problem, 3);
+    for (int i = 0; i < 2 * COUNT_OF(operations); i++) {
+        const enum view view = i % 2 == 0 ? VIEW_SAVE_MEAN : VIEW_SAVE_INVSTD;
+        cl_int status = CL_SUCCESS;
+        cl_mem one_row = clCreateBuffer(test_context(), CL_MEM_READ_WRITE, row, NULL, &status);
+        expect_success(status);
+        attempt = attempt_prepare(&problem, operations[i / 2]);
+        attempt.run.views[view].view.buffer = one_row;
+        attempt.run.views[view].view.offset = 0;
+        expect_refusal(&attempt, CLBN_BUFFER_TOO_SMALL, argument_name(&attempt.run, view), "reaches over 6 elements");
+        attempt_release(&attempt);
+        clReleaseMemObject(one_row);
+    }
+}
+END_TEST
+
+START_TEST(ghost_batches_are_not_tuned)
+{
+    clbn_plan_desc desc = plan_description(&problem.shape, problem.type, problem.epsilon);
+    desc.ghost_batch = 3;
+    clbn_plan plan = create_described_plan(test_engine(0), &desc);
+    forget_last_error();
+    expect_failure(clbnTunePlan(plan, in_order_queue(), NULL, NULL), CLBN_WRONG_OPERATION, "2 ghost batches", "expected");
+    clbnReleasePlan(plan);
+}
+END_TEST
+
+START_TEST(one_value_of_the_last_ghost_batch_has_no_unbiased_variance)
+{
+    static const struct shape rows = { 2, 1, { 7, 3 } };
+    struct problem one = problem_random(&rows, CLBN_FLOAT32, 1e-5, 1);
+    problem_divide(&one, 3);
+    attempt = attempt_prepare(&one, FORWARD_TRAINING);
+    expect_refusal(&attempt, CLBN_TOO_FEW_VALUES, "as the last ghost batch has", "expected");
+    attempt.run.call.running_variance = CLBN_BIASED;
+    expect_acceptance(&attempt);
+    attempt_release(&attempt);
+    problem_free(&one);
+}
+END_TEST
+
+/* Each ghost batch but the first reads them, whatever their factors. */
+START_TEST(gradients_of_parameters_are_read_again)
+{
+    static const enum view views[] = { VIEW_DGAMMA, VIEW_DBETA };
+    for (int i = 0; i < COUNT_OF(views); i++)
+        for (size_t ghost_batch = 3; ghost_batch <= 4; ghost_batch++) {
+            cl_int status = CL_SUCCESS;
+            cl_mem write_only = clCreateBuffer(test_context(), CL_MEM_WRITE_ONLY, 64, NULL, &status);
+            expect_success(status);
+            problem_divide(&problem, ghost_batch);
+            attempt = attempt_prepare(&problem, BACKWARD);
+            attempt.run.views[views[i]].view.buffer = write_only;
+            attempt.run.views[views[i]].view.offset = 0;
+            if (ghost_batch < 4)
+                expect_refusal(&attempt, CLBN_INVALID_BUFFER, argument_name(&attempt.run, views[i]), "CL_MEM_WRITE_ONLY");
+            else
+                expect_acceptance(&attempt);
+            attempt_release(&attempt);
+            clReleaseMemObject(write_only);
+        }
+}
+END_TEST
+
+/* Whichever ghost batch meets it: nothing is enqueued of any. */
+START_TEST(the_last_ghost_batch_is_checked_before_the_first_is_enqueued)
+{
+    const size_t last = shape_elements(&small) - 1;
+    problem_divide(&problem, 3);
+    attempt = attempt_prepare(&problem, FORWARD_TRAINING);
+    attempt.run.views[VIEW_Y].view = attempt.valid.views[VIEW_X].view;
+    attempt.run.views[VIEW_Y].view.offset += last;
+    expect_refusal(&attempt, CLBN_INVALID_ALIAS, "x and y overlap in part", "expected");
+    attempt.run.views[VIEW_Y].view = attempt.valid.views[VIEW_Y].view;
+    attempt.run.views[VIEW_SAVE_MEAN].view = attempt.valid.views[VIEW_X].view;
+    attempt.run.views[VIEW_SAVE_MEAN].view.offset += last - 5;
+    expect_refusal(&attempt, CLBN_INVALID_ALIAS, "x and save_mean overlap", "expected");
+    attempt_release(&attempt);
+}
+END_TEST
+
 /* Each call with no arguments at all, and with arguments of another size. */
 #define EXPECT_ARGUMENTS(call, type)                                                                                           \
     do {                                                                                                                       \
@@ -301,6 +415,12 @@ static TCase *cases_of_calls(void)
     }
     tcase_add_test(cases, one_value_has_no_unbiased_variance);
     tcase_add_test(cases, a_call_needs_arguments_of_a_known_size);
+    tcase_add_loop_test(cases, a_call_knows_ghost_batches_or_refuses_them, 0, OPERATIONS);
+    tcase_add_test(cases, saved_statistics_have_a_row_for_each_ghost_batch);
+    tcase_add_test(cases, ghost_batches_are_not_tuned);
+    tcase_add_test(cases, one_value_of_the_last_ghost_batch_has_no_unbiased_variance);
+    tcase_add_test(cases, gradients_of_parameters_are_read_again);
+    tcase_add_test(cases, the_last_ghost_batch_is_checked_before_the_first_is_enqueued);
     return cases;
 }
 

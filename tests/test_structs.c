@@ -23,7 +23,7 @@ static const struct sized {
     const void *initial;
 } structs[] = {
     STRUCT(CLBN_STRUCT_ENGINE_OPTIONS, clbn_engine_options, flags, CLBN_ENGINE_OPTIONS_INIT),
-    STRUCT(CLBN_STRUCT_PLAN_DESC, clbn_plan_desc, dz_layout, CLBN_PLAN_DESC_INIT),
+    STRUCT(CLBN_STRUCT_PLAN_DESC, clbn_plan_desc, ghost_batch, CLBN_PLAN_DESC_INIT),
     STRUCT(CLBN_STRUCT_TUNE_ARGS, clbn_tune_args, seconds, CLBN_TUNE_ARGS_INIT),
     STRUCT(CLBN_STRUCT_TUNE_REPORT, clbn_tune_report, inference, CLBN_TUNE_REPORT_INIT),
     STRUCT(CLBN_STRUCT_FORWARD_TRAINING_ARGS, clbn_forward_training_args, workspace, CLBN_FORWARD_TRAINING_ARGS_INIT),

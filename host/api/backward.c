@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/backward_checks.h"
 #include "api/entry.h"
+#include "api/ghost_calls.h"
 
 /* Of an empty batch the gradients of the parameters are 0, or stay as they are. */
 static cl_int check_both(struct request *r, clbn_view workspace)
@@ -14,8 +15,8 @@ static cl_int check_both(struct request *r, clbn_view workspace)
     if (bn_is_empty(r->plan)) {
         r->has_work = r->plan->shape.channels > 0 && (bn_is_present(b->dgamma) || bn_is_present(b->dbeta));
         r->strategy = STRATEGY_NONE;
-    } else if (b->in_place)
-        r->strategy = bn_strategy_in_place(r->strategy);
+    }
+    r->in_place = b->in_place;
     return status;
 }
 
@@ -73,10 +74,27 @@ static void add_steps(struct operation *operation, struct request *r)
         bn_add_backward_steps(operation, &r->backward);
 }
 
+/* The parameters' gradients of each are added to those of the ones before. */
+static void take_ghost(struct request *r, const struct ghosts *ghosts, size_t number)
+{
+    struct backward *b = &r->backward;
+    bn_move_tensor(&b->x, ghosts, TENSOR_X, number);
+    bn_move_tensor(&b->dy, ghosts, TENSOR_DY, number);
+    bn_move_tensor(&b->z, ghosts, TENSOR_Z, number);
+    bn_move_tensor(&b->y, ghosts, TENSOR_Y, number);
+    bn_move_tensor(&b->dx, ghosts, TENSOR_DX, number);
+    bn_move_tensor(&b->dz, ghosts, TENSOR_DZ, number);
+    bn_move_mask(&b->mask, ghosts, number);
+    bn_move_statistics(&b->mean, ghosts, number);
+    bn_move_statistics(&b->deviation, ghosts, number);
+    if (number > 0)
+        b->factors.dgamma = b->factors.dbeta = 1;
+}
+
 cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,
                            cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_BACKWARD_ARGS, PASS_BACKWARD, check, add_steps };
+    static const struct entry entry = { CLBN_STRUCT_BACKWARD_ARGS, PASS_BACKWARD, check, add_steps, .take_ghost = take_ghost };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     return bn_enqueue(&entry, &call, args);
 }
@@ -84,7 +102,8 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
 cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_BACKWARD_FROZEN_ARGS, PASS_BACKWARD, check_frozen, add_steps };
+    static const struct entry entry = { CLBN_STRUCT_BACKWARD_FROZEN_ARGS, PASS_BACKWARD, check_frozen, add_steps,
+                                        .ignores_ghosts = true };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     return bn_enqueue(&entry, &call, args);
 }

@@ -90,6 +90,12 @@ static enum operand_access access_by(double factor)
     return factor == 0 ? OPERAND_WRITTEN : OPERAND_UPDATED;
 }
 
+/* Of a parameter's gradient, to which each ghost batch adds its own. */
+static enum operand_access access_by_all(size_t rows, double factor)
+{
+    return rows > 1 ? OPERAND_UPDATED : access_by(factor);
+}
+
 static cl_int check_factor(clbn_plan plan, const char *name, double factor)
 {
     const double greatest = plan->desc.type == CLBN_FLOAT64 ? DBL_MAX : (double)FLT_MAX;
@@ -118,6 +124,7 @@ static cl_int check_views(clbn_plan plan, struct backward *b, clbn_view workspac
     const struct shape *shape = &plan->shape;
     const size_t elements = shape->elements;
     const size_t channels = elements > 0 ? shape->channels : 0;
+    const size_t rows = b->frozen ? 1 : bn_statistic_rows(plan);
     const size_t record = CLBN_SUMS_ROWS * shape->channels;
     bool is_phase = bn_is_present(b->records);
     const int statistics = b->frozen ? OPERAND_PARAMETER : OPERAND_STATISTIC;
@@ -131,12 +138,14 @@ static cl_int check_views(clbn_plan plan, struct backward *b, clbn_view workspac
         { "mask", OPERAND_BYTES, b->mask, plan->mask_size, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "gamma", OPERAND_PARAMETER, b->gamma, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
-        { mean_name(b), statistics, b->mean, channels, OPERAND_READ, for_xhat, NULL },
-        { deviation_name(b), statistics, b->deviation, channels, OPERAND_READ, for_dx, NULL },
+        { mean_name(b), statistics, b->mean, rows * channels, OPERAND_READ, for_xhat, NULL },
+        { deviation_name(b), statistics, b->deviation, rows * channels, OPERAND_READ, for_dx, NULL },
         { "dx", TENSOR_DX, b->dx, elements, access_by(b->factors.dx), OPERAND_OPTIONAL, b->factors.dx == 0 ? "dy" : NULL },
         { "dz", TENSOR_DZ, b->dz, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
-        { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, access_by(b->factors.dgamma), OPERAND_OPTIONAL, NULL },
-        { "dbeta", OPERAND_PARAMETER, b->dbeta, shape->channels, access_by(b->factors.dbeta), OPERAND_OPTIONAL, NULL },
+        { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, access_by_all(rows, b->factors.dgamma), OPERAND_OPTIONAL,
+          NULL },
+        { "dbeta", OPERAND_PARAMETER, b->dbeta, shape->channels, access_by_all(rows, b->factors.dbeta), OPERAND_OPTIONAL,
+          NULL },
         { "sums", OPERAND_STATISTIC, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "records", OPERAND_STATISTIC, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
     };

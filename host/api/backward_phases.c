@@ -35,7 +35,8 @@ static void add_sums(struct operation *operation, struct request *r)
 cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clbn_backward_sums_args *args,
                                cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_BACKWARD_SUMS_ARGS, PASS_BACKWARD, check_sums, add_sums };
+    static const struct entry entry = { CLBN_STRUCT_BACKWARD_SUMS_ARGS, PASS_BACKWARD, check_sums, add_sums,
+                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     return bn_enqueue(&entry, &call, args);
 }
@@ -80,7 +81,8 @@ static void add_input(struct operation *operation, struct request *r)
 cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const clbn_backward_input_args *args,
                                 cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_BACKWARD_INPUT_ARGS, PASS_BACKWARD, check_input, add_input };
+    static const struct entry entry = { CLBN_STRUCT_BACKWARD_INPUT_ARGS, PASS_BACKWARD, check_input, add_input,
+                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     return bn_enqueue(&entry, &call, args);
 }

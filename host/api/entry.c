@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/entry.h"
 
+#include "api/ghost_calls.h"
 #include "base/sized.h"
 #include "base/status.h"
 #include "enqueue/launch.h"
@@ -55,22 +56,35 @@ cl_int bn_check_call(const struct call *call, clbn_operations any, clbn_struct w
     return status == CLBN_SUCCESS ? check_wait_list(call) : status;
 }
 
+enum strategy bn_strategy_of(const struct entry *entry, const struct request *r, clbn_plan plan)
+{
+    const enum strategy usual = r->strategy < STRATEGIES ? r->strategy : plan->schedules[entry->pass].strategy;
+    return r->in_place ? bn_strategy_in_place(usual) : usual;
+}
+
+cl_int bn_enqueue_request(const struct entry *entry, struct request *r)
+{
+    struct operation operation;
+    bn_begin_operation(&operation, &r->call, entry->pass, bn_strategy_of(entry, r, r->plan), r->workspace, r->keeps_statistics);
+    do
+        entry->add_steps(&operation, r);
+    while (bn_next_slice(&operation));
+    return bn_finish_operation(&operation);
+}
+
 cl_int bn_enqueue(const struct entry *entry, const struct call *call, const void *args)
 {
-    struct request request = { .call = *call, .plan = call->plan, .has_work = true };
-    struct operation operation;
+    struct request request = { .call = *call, .plan = call->plan, .has_work = true, .strategy = STRATEGIES };
     cl_int status = bn_check_call(call, 1u << entry->pass, entry->which, args, &request.args);
-    if (status != CLBN_SUCCESS)
-        return status;
-    request.strategy = call->plan->schedules[entry->pass].strategy;
-    status = entry->check(&request);
+    if (status == CLBN_SUCCESS && !entry->take_ghost && !entry->ignores_ghosts)
+        status = bn_refuse_ghosts(call->plan);
+    if (status == CLBN_SUCCESS)
+        status = entry->check(&request);
     if (status != CLBN_SUCCESS)
         return status;
     if (!request.has_work)
         return bn_launch_nothing(call);
-    bn_begin_operation(&operation, call, entry->pass, request.strategy, request.workspace, request.keeps_statistics);
-    do
-        entry->add_steps(&operation, &request);
-    while (bn_next_slice(&operation));
-    return bn_finish_operation(&operation);
+    if (call->plan->ghosts.count > 0 && entry->take_ghost)
+        return bn_enqueue_ghosts(entry, &request);
+    return bn_enqueue_request(entry, &request);
 }

@@ -26,7 +26,8 @@ struct request {
     /* What the check finds: */
     struct backward backward; /* of any of the four backwards */
     bool has_work;            /* else there is nothing to enqueue; true unless it says otherwise */
-    enum strategy strategy;   /* the plan's unless it says otherwise */
+    enum strategy strategy;   /* STRATEGIES, the plan's, unless it says otherwise */
+    bool in_place;            /* results lie over what statistics are taken of */
     clbn_view workspace;      /* the caller's, or absent */
     bool keeps_statistics;    /* the workspace has to hold statistics that the caller did not give */
 };
@@ -36,10 +37,20 @@ struct entry {
     enum pass pass;
     cl_int (*check)(struct request *request);
     void (*add_steps)(struct operation *operation, struct request *request);
+    /* Of a plan with ghost batches: makes the request that of one of them, whose plan it has; NULL: the call is refused, unless it is of
+     * the whole batch anyhow. */
+    void (*take_ghost)(struct request *request, const struct ghosts *ghosts, size_t number);
+    bool ignores_ghosts;
 };
 
 /* An enqueue call: checks it, then enqueues its steps, or nothing but an event. */
 cl_int bn_enqueue(const struct entry *entry, const struct call *call, const void *args);
+
+/* Enqueues what is checked, of a batch that is one. */
+cl_int bn_enqueue_request(const struct entry *entry, struct request *request);
+
+/* The strategy of a checked request on a plan. */
+enum strategy bn_strategy_of(const struct entry *entry, const struct request *request, clbn_plan plan);
 
 /* Checks plan, queue and wait list, that the plan is for some of these operations, and takes the caller's arguments as this library knows
  * them. */

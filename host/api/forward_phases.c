@@ -33,7 +33,8 @@ static void add_statistics(struct operation *operation, struct request *r)
 cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_statistics_args *args,
                              cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_STATISTICS_ARGS, PASS_FORWARD, check_statistics, add_statistics };
+    static const struct entry entry = { CLBN_STRUCT_STATISTICS_ARGS, PASS_FORWARD, check_statistics, add_statistics,
+                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     return bn_enqueue(&entry, &call, args);
 }
@@ -75,7 +76,8 @@ static void add_merge(struct operation *operation, struct request *r)
 cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const clbn_merge_statistics_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_MERGE_STATISTICS_ARGS, PASS_FORWARD, check_merge, add_merge };
+    static const struct entry entry = { CLBN_STRUCT_MERGE_STATISTICS_ARGS, PASS_FORWARD, check_merge, add_merge,
+                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     return bn_enqueue(&entry, &call, args);
 }
@@ -112,7 +114,8 @@ static void add_normalization(struct operation *operation, struct request *r)
 cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_normalize_args *args,
                             cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_NORMALIZE_ARGS, PASS_FORWARD, check_normalize, add_normalization };
+    static const struct entry entry = { CLBN_STRUCT_NORMALIZE_ARGS, PASS_FORWARD, check_normalize, add_normalization,
+                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     return bn_enqueue(&entry, &call, args);
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/call_checks.h"
 #include "api/entry.h"
+#include "api/ghost_calls.h"
 #include "api/operands.h"
 #include "base/status.h"
 
 static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
 {
     cl_int status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
-    if (status == CLBN_SUCCESS && plan->shape.values_per_channel == 1 && a->running_variance == CLBN_UNBIASED &&
+    if (status == CLBN_SUCCESS && bn_fewest_values(plan) == 1 && a->running_variance == CLBN_UNBIASED &&
         bn_updates_running(a->running_mean, a->update_factor))
-        status = bn_fail(CLBN_TOO_FEW_VALUES, "one value per channel has no unbiased variance, expected two or more, "
-                                              "CLBN_BIASED, or no running statistics.");
+        status = bn_fail(CLBN_TOO_FEW_VALUES,
+                         "one value per channel%s has no unbiased variance, expected two or more, "
+                         "CLBN_BIASED, or no running statistics.",
+                         plan->ghosts.count > 0 ? ", as the last ghost batch has," : "");
     return status;
 }
 
@@ -18,9 +21,8 @@ static cl_int check(struct request *r)
 {
     const clbn_forward_training_args *a = &r->args.training;
     const struct shape *shape = &r->plan->shape;
-    bool in_place = false;
     /* An empty batch changes nothing: its parameters and statistics are not looked at. */
-    const size_t channels = shape->elements > 0 ? shape->channels : 0;
+    const size_t channels = shape->elements > 0 ? shape->channels : 0, saved = bn_statistic_rows(r->plan) * channels;
     const struct operand operands[] = {
         { "x", TENSOR_X, a->x, shape->elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
         { "z", TENSOR_Z, a->z, shape->elements, OPERAND_READ, OPERAND_OPTIONAL, "y" },
@@ -29,18 +31,16 @@ static cl_int check(struct request *r)
         { "beta", OPERAND_PARAMETER, a->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "running_mean", OPERAND_PARAMETER, a->running_mean, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
         { "running_var", OPERAND_PARAMETER, a->running_var, channels, OPERAND_UPDATED, OPERAND_OPTIONAL, NULL },
-        { "save_mean", OPERAND_STATISTIC, a->save_mean, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "save_invstd", OPERAND_STATISTIC, a->save_invstd, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
-        { "save_var", OPERAND_STATISTIC, a->save_var, channels, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_mean", OPERAND_STATISTIC, a->save_mean, saved, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_invstd", OPERAND_STATISTIC, a->save_invstd, saved, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
+        { "save_var", OPERAND_STATISTIC, a->save_var, saved, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "mask", OPERAND_BYTES, a->mask, r->plan->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
     cl_int status = check_running(r->plan, a);
     if (status == CLBN_SUCCESS)
         status = bn_check_mask(r->plan, a->mask);
     if (status == CLBN_SUCCESS)
-        status = bn_check_operands(r->plan, operands, COUNT_OF(operands), a->workspace, &in_place);
-    if (in_place)
-        r->strategy = bn_strategy_in_place(r->strategy);
+        status = bn_check_operands(r->plan, operands, COUNT_OF(operands), a->workspace, &r->in_place);
     r->workspace = a->workspace;
     r->has_work = !bn_is_empty(r->plan);
     return status;
@@ -51,10 +51,23 @@ static void add_steps(struct operation *operation, struct request *r)
     bn_add_forward_steps(operation, &r->args.training);
 }
 
+static void take_ghost(struct request *r, const struct ghosts *ghosts, size_t number)
+{
+    clbn_forward_training_args *a = &r->args.training;
+    bn_move_tensor(&a->x, ghosts, TENSOR_X, number);
+    bn_move_tensor(&a->z, ghosts, TENSOR_Z, number);
+    bn_move_tensor(&a->y, ghosts, TENSOR_Y, number);
+    bn_move_mask(&a->mask, ghosts, number);
+    bn_move_statistics(&a->save_mean, ghosts, number);
+    bn_move_statistics(&a->save_invstd, ghosts, number);
+    bn_move_statistics(&a->save_var, ghosts, number);
+}
+
 cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_FORWARD_TRAINING_ARGS, PASS_FORWARD, check, add_steps };
+    static const struct entry entry = { CLBN_STRUCT_FORWARD_TRAINING_ARGS, PASS_FORWARD, check, add_steps,
+                                        .take_ghost = take_ghost };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     return bn_enqueue(&entry, &call, args);
 }

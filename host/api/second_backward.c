@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/entry.h"
+#include "api/ghost_calls.h"
 #include "api/operands.h"
 #include "base/status.h"
 #include "enqueue/launch.h"
@@ -47,6 +48,8 @@ cl_int clbnEnqueueSecondBackward(clbn_plan plan, cl_command_queue queue, const c
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
     clbn_second_backward_args known;
     cl_int status = bn_check_call(&call, CLBN_OPERATION_BACKWARD, CLBN_STRUCT_SECOND_BACKWARD_ARGS, args, &known);
+    if (status == CLBN_SUCCESS)
+        status = bn_refuse_ghosts(plan);
     if (status != CLBN_SUCCESS)
         return status;
     const struct second_backward b = { .x = known.x,

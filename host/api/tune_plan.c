@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 199309L /* clock_gettime() */
 
 #include "api/entry.h"
+#include "api/ghost_calls.h"
 #include "api/tuning_data.h"
 #include "base/sized.h"
 #include "base/status.h"
@@ -184,6 +185,8 @@ static cl_int check(clbn_plan plan, cl_command_queue queue, const clbn_tune_args
     const struct call call = { plan, queue, 0, NULL, NULL };
     clbn_tune_report sized;
     cl_int status = bn_check_call(&call, ALL_OPERATIONS, CLBN_STRUCT_TUNE_ARGS, given, known);
+    if (status == CLBN_SUCCESS)
+        status = bn_refuse_ghosts(plan);
     if (status == CLBN_SUCCESS && report)
         status = bn_take_struct(CLBN_STRUCT_TUNE_REPORT, report, &sized);
     if (status != CLBN_SUCCESS)

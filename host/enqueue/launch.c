@@ -3,7 +3,7 @@
 
 #include "base/status.h"
 
-static cl_int is_in_order(cl_command_queue queue, bool *in_order)
+cl_int bn_is_in_order(cl_command_queue queue, bool *in_order)
 {
     cl_command_queue_properties properties = 0;
     cl_int status = clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof(properties), &properties, NULL);
@@ -40,7 +40,7 @@ cl_int bn_launch_kernel(struct launch *launch, cl_kernel kernel, const size_t gr
     cl_event done = NULL;
     cl_int status = CL_SUCCESS;
     if (launch->count == 0 && !is_last)
-        status = is_in_order(launch->call->queue, &launch->in_order);
+        status = bn_is_in_order(launch->call->queue, &launch->in_order);
     cl_event *wanted = is_last ? launch->call->event : (launch->in_order ? NULL : &done);
     if (status == CL_SUCCESS)
         status = enqueue(launch, kernel, groups, wanted);

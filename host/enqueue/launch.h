@@ -12,6 +12,9 @@ struct launch {
     cl_event before; /* of the last one, where the queue does not */
 };
 
+/* Whether a queue's commands run in their order. */
+cl_int bn_is_in_order(cl_command_queue queue, bool *in_order);
+
 void bn_begin_launch(struct launch *launch, const struct call *call);
 
 /* Enqueues a kernel, whose arguments are set, in groups[0] x groups[1] groups: the first after the call's wait list, others after the

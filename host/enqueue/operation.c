@@ -20,15 +20,26 @@ static void take_slice(struct operation *o, size_t first)
     place_sections(o);
 }
 
+/* For all channels at once. */
+static size_t measure_undivided(clbn_plan plan, const struct schedule *schedule, enum pass pass, bool keeps_statistics)
+{
+    return bn_measure_sections(&plan->problem, schedule, pass, keeps_statistics).all;
+}
+
+size_t bn_measure_operation(clbn_plan plan, enum pass pass, enum strategy strategy, bool keeps_statistics)
+{
+    const struct schedule schedule = bn_schedule_by(&plan->schedules[pass], strategy);
+    return least(measure_undivided(plan, &schedule, pass, keeps_statistics), plan->schedules[pass].workspace_size);
+}
+
 void bn_begin_operation(struct operation *o, const struct call *call, enum pass pass, enum strategy strategy,
                         clbn_view workspace, bool keeps_statistics)
 {
-    const struct problem *problem = &call->plan->problem;
     const size_t most = call->plan->schedules[pass].workspace_size;
     bn_begin_steps(&o->steps, call, pass, strategy);
     o->pass = pass;
     o->keeps_statistics = keeps_statistics;
-    const size_t bytes = bn_measure_sections(problem, &o->steps.schedule, pass, keeps_statistics).all;
+    const size_t bytes = measure_undivided(call->plan, &o->steps.schedule, pass, keeps_statistics);
     o->steps.status = bn_open_workspace(&o->workspace, call->plan, workspace, least(bytes, most));
     if (bytes <= most)
         place_sections(o);

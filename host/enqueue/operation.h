@@ -27,6 +27,9 @@ struct partials bn_own_partials(const struct operation *operation, bool walked);
 /* Two arguments: their memory, and the offset, of records in elements, else in bytes. */
 void bn_bind_partials(struct steps *steps, struct partials partials);
 
+/* Bytes of workspace that an operation takes. */
+size_t bn_measure_operation(clbn_plan plan, enum pass pass, enum strategy strategy, bool keeps_statistics);
+
 /* Begins an operation whose views are checked, with its first slice of the channels: all of them, unless the workspace has no room for
  * that. Like steps, it remembers its first failure. workspace: the caller's, or absent. keeps_statistics: the operation keeps statistics
  * there that the caller did not give. */

@@ -35,6 +35,9 @@ static cl_int check_desc(clbn_engine engine, const clbn_plan_desc *desc)
                        -greatest, greatest);
     if (desc->activation == CLBN_ACTIVATION_ELU && !(desc->elu_alpha >= 0 && desc->elu_alpha <= greatest))
         return bn_fail(CLBN_INVALID_ACTIVATION, "elu_alpha is %g, expected a number from 0 to %g.", desc->elu_alpha, greatest);
+    if (desc->ghost_batch > 0 && (desc->channel_axes & CLBN_AXIS(0)))
+        return bn_fail(CLBN_INVALID_SHAPE, "ghost_batch is %zu, but axis 0 is a channel axis, expected 0, or the batch there.",
+                       desc->ghost_batch);
     if (desc->operations & ~(clbn_operations)ALL_OPERATIONS)
         return bn_fail(CLBN_WRONG_OPERATION, "operations is 0x%x, expected 0 or some of CLBN_OPERATION_*.",
                        (unsigned)desc->operations);
@@ -121,6 +124,7 @@ clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const s
     plan->references = 1;
     plan->engine = engine;
     plan->desc = *desc;
+    plan->desc.ghost_batch = 0;
     if (desc->activation == CLBN_ACTIVATION_LEAKY_RELU)
         plan->alpha = desc->leaky_slope;
     if (desc->activation == CLBN_ACTIVATION_ELU)
@@ -139,6 +143,12 @@ clbn_plan clbnCreatePlan(clbn_engine engine, const clbn_plan_desc *desc, cl_int 
     clbn_plan_desc known;
     cl_int status = take_desc(engine, desc, &known);
     clbn_plan plan = status == CLBN_SUCCESS ? bn_create_plan(engine, &known, NULL, &status) : NULL;
+    if (plan)
+        status = bn_create_ghosts(plan, known.ghost_batch);
+    if (status != CLBN_SUCCESS) {
+        clbnReleasePlan(plan);
+        plan = NULL;
+    }
     bn_set_errcode(errcode_ret, status);
     return plan;
 }
@@ -162,9 +172,16 @@ cl_int clbnReleasePlan(clbn_plan plan)
 {
     if (!plan || !reference_drop(&plan->references))
         return CLBN_SUCCESS;
+    bn_release_ghosts(&plan->ghosts);
     clbnReleaseEngine(plan->engine);
     free(plan);
     return CLBN_SUCCESS;
+}
+
+/* The plan that does a pass: that of a ghost batch, where each has its own. */
+static clbn_plan plan_of_pass(clbn_plan plan, enum pass pass)
+{
+    return plan->ghosts.count > 0 && pass != PASS_INFERENCE ? plan->ghosts.whole : plan;
 }
 
 static bool is_done(clbn_plan plan, enum pass pass)
@@ -173,11 +190,12 @@ static bool is_done(clbn_plan plan, enum pass pass)
 }
 
 /* The kernels' names with spaces between them, for calls without residual and mask. */
-static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
+static void describe_kernels(char *text, size_t size, clbn_plan given, clbn_plan_info operation)
 {
     const enum pass pass = operation == CLBN_PLAN_FORWARD_KERNELS    ? PASS_FORWARD
                            : operation == CLBN_PLAN_BACKWARD_KERNELS ? PASS_BACKWARD
                                                                      : PASS_INFERENCE;
+    const clbn_plan plan = plan_of_pass(given, pass);
     const struct recipe *r = bn_recipe(bn_kernel_set(&plan->program->variant), plan->schedules[pass].strategy, pass);
     const enum kernel_id ids[] = { r->first.kernel, r->last_merges ? KERNEL_NONE : r->merge.kernel, r->last.kernel };
     text[0] = '\0';
@@ -188,11 +206,12 @@ static void describe_kernels(char *text, size_t size, clbn_plan plan, clbn_plan_
     }
 }
 
-static void describe_division(char *text, size_t size, clbn_plan plan, clbn_plan_info operation)
+static void describe_division(char *text, size_t size, clbn_plan given, clbn_plan_info operation)
 {
     enum pass pass = operation == CLBN_PLAN_FORWARD_DIVISION    ? PASS_FORWARD
                      : operation == CLBN_PLAN_BACKWARD_DIVISION ? PASS_BACKWARD
                                                                 : PASS_INFERENCE;
+    const clbn_plan plan = plan_of_pass(given, pass);
     text[0] = '\0';
     if (is_done(plan, pass))
         bn_describe_schedule(&plan->schedules[pass], pass, text, size);
@@ -204,6 +223,7 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
     const struct question asked = { param_value_size, param_value, param_value_size_ret };
     if (!plan)
         return bn_fail(CLBN_INVALID_PLAN, "the plan is NULL, expected one from clbnCreatePlan.");
+    const size_t ghosts = bn_statistic_rows(plan);
     char text[128];
 
     switch (param_name) {
@@ -217,6 +237,8 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
         return bn_answer(&asked, &plan->workspace_size, sizeof(size_t));
     case CLBN_PLAN_MASK_SIZE:
         return bn_answer(&asked, &plan->mask_size, sizeof(size_t));
+    case CLBN_PLAN_GHOST_BATCHES:
+        return bn_answer(&asked, &ghosts, sizeof(size_t));
     case CLBN_PLAN_FORWARD_KERNELS:
     case CLBN_PLAN_INFERENCE_KERNELS:
     case CLBN_PLAN_BACKWARD_KERNELS:

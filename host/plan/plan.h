@@ -4,6 +4,7 @@
 #define CLBN_PLAN_H
 
 #include "plan/engine.h"
+#include "plan/ghosts.h"
 #include "schedule/schedule.h"
 
 struct clbn_plan_object {
@@ -17,9 +18,10 @@ struct clbn_plan_object {
     size_t workspace_size;             /* bytes that are enough for any pass */
     size_t mask_size;                  /* bytes of a mask; 0 where the activation has none */
     struct program *program;           /* the engine's */
+    struct ghosts ghosts;              /* of which its desc has nothing */
 };
 
-/* Creates a plan from a desc that is checked. choices: how all passes divide their work; NULL: as tuning found, else as usual. Returns
+/* Creates a plan, of a batch that is one, from a desc that is checked. choices: how all passes divide their work; NULL: as tuning found, else as usual. Returns
  * NULL and sets *status on failure. */
 clbn_plan bn_create_plan(clbn_engine engine, const clbn_plan_desc *desc, const struct choices *choices, cl_int *status);
 

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *view_name(enum view view)
 {
@@ -61,6 +62,10 @@ size_t view_count(const struct problem *problem, enum view view)
         return CLBN_SUMS_ROWS * channels;
     case VIEW_SUMS_RECORDS:
         return problem->parts * CLBN_SUMS_ROWS * channels;
+    case VIEW_SAVE_MEAN:
+    case VIEW_SAVE_INVSTD:
+    case VIEW_SAVE_VAR:
+        return problem_ghosts(problem) * channels;
     default:
         return is_tensor(view) ? shape_elements(&problem->shape) : channels;
     }
@@ -159,6 +164,64 @@ void problem_complete(struct problem *problem)
     round_values(problem, VIEW_X);
     statistics_free(&problem->statistics);
     problem->statistics = compute_statistics(problem);
+}
+
+/* ---- Ghost batches -------------------------------------------------------------------------------------------------------- */
+
+size_t problem_ghosts(const struct problem *problem)
+{
+    const size_t batch = problem->shape.lengths[0], ghost = problem->ghost_batch;
+    return ghost == 0 || ghost >= batch ? 1 : (batch + ghost - 1) / ghost;
+}
+
+size_t ghost_begin(const struct problem *problem, size_t number)
+{
+    return number * problem->ghost_batch * (shape_elements(&problem->shape) / problem->shape.lengths[0]);
+}
+
+static size_t ghost_length(const struct problem *problem, size_t number)
+{
+    const size_t left = problem->shape.lengths[0] - number * problem->ghost_batch;
+    return left < problem->ghost_batch ? left : problem->ghost_batch;
+}
+
+static void copy_values(struct problem *to, const struct problem *from, enum view view, size_t begin)
+{
+    if (to->values[view] != NULL)
+        memcpy(to->values[view], from->values[view] + begin, view_count(to, view) * sizeof(double));
+}
+
+struct problem problem_ghost(const struct problem *problem, size_t number)
+{
+    struct shape shape = problem->shape;
+    shape.lengths[0] = ghost_length(problem, number);
+    struct problem ghost = problem_random(&shape, problem->type, problem->epsilon, 1);
+    ghost.parameters = problem->parameters;
+    ghost.activation = problem->activation;
+    for (enum view view = 0; view < VIEWS; view++)
+        if (is_tensor(view))
+            copy_values(&ghost, problem, view, ghost_begin(problem, number));
+        else if (is_parameter(view))
+            copy_values(&ghost, problem, view, 0);
+    problem_complete(&ghost);
+    return ghost;
+}
+
+void problem_divide(struct problem *problem, size_t ghost_batch)
+{
+    static const enum view saved[] = { VIEW_SAVE_MEAN, VIEW_SAVE_INVSTD, VIEW_SAVE_VAR };
+    const size_t channels = shape_channels(&problem->shape);
+    problem->ghost_batch = ghost_batch;
+    for (size_t v = 0; v < 3; v++) {
+        free(problem->values[saved[v]]);
+        problem->values[saved[v]] = allocate(view_count(problem, saved[v]), sizeof(double));
+    }
+    for (size_t i = 0; i < problem_ghosts(problem); i++) {
+        struct problem ghost = problem_ghost(problem, i);
+        for (size_t v = 0; v < 3; v++)
+            memcpy(problem->values[saved[v]] + i * channels, ghost.values[saved[v]], channels * sizeof(double));
+        problem_free(&ghost);
+    }
 }
 
 void problem_free(struct problem *problem)

@@ -49,6 +49,7 @@ struct problem {
     struct activation activation; /* none at first */
     bool drifting;                /* see bounds.h */
     size_t parts;                 /* whose records there are; 1 at first */
+    size_t ghost_batch;           /* the plan's, of the batch on axis 0; 0 at first */
     double *values[VIEWS];        /* of their types; NULL: an output, or an input that an earlier call gives (see run.h) */
     struct statistics statistics; /* of x, bounded; the saved ones are these, rounded */
 };
@@ -66,6 +67,13 @@ size_t view_count(const struct problem *problem, enum view view);
 struct problem problem_random(const struct shape *shape, clbn_type type, double epsilon, uint64_t seed);
 /* Lets parameters have another type, to which they are rounded. */
 void problem_store_parameters(struct problem *problem, clbn_type parameters);
+/* Lets the plan have ghost batches, fewer than the batch has entries, and computes their saved statistics. What ghosts there are. */
+void problem_divide(struct problem *problem, size_t ghost_batch);
+size_t problem_ghosts(const struct problem *problem);
+/* A ghost batch as a batch of its own, with the statistics, the elements, and the parameters that it has. */
+struct problem problem_ghost(const struct problem *problem, size_t number);
+/* Elements from the first of the batch to the first of a ghost batch, packed. */
+size_t ghost_begin(const struct problem *problem, size_t number);
 /* Rounds x to the type and computes the statistics anew: to be called when x has been changed. */
 void problem_complete(struct problem *problem);
 void problem_free(struct problem *problem);

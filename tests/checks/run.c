@@ -290,6 +290,7 @@ static clbn_plan create_plan_of(clbn_engine engine, const struct problem *proble
     desc.activation = has_own_tensors(call->operation) ? CLBN_ACTIVATION_NONE : problem->activation.function;
     desc.leaky_slope = problem->activation.leaky_slope;
     desc.elu_alpha = problem->activation.elu_alpha;
+    desc.ghost_batch = problem->ghost_batch;
     describe_layout(&desc.x_layout, call, VIEW_X);
     if (call->layout != NULL && !call->layout->by_x) {
         describe_layout(&desc.y_layout, call, VIEW_Y);
