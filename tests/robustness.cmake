@@ -74,6 +74,9 @@ foreach(function open openat close read write fsync fstat fstatat fstatvfs facce
     malloc)
     target_link_options(test_cache_failures PRIVATE LINKER:--wrap=${function})
 endforeach()
+clbn_add_test(program_key clbn_internals)
+target_sources(test_program_key PRIVATE checks/allocate.c cache_files.c)
+target_link_options(test_program_key PRIVATE LINKER:--wrap=clGetDeviceInfo,--wrap=clGetPlatformInfo)
 clbn_add_test(variants clbn_internals)
 set_tests_properties(variants PROPERTIES LABELS full)
 
