@@ -179,13 +179,15 @@ static int take_option(const struct command_line *command, struct command_option
     return EXIT_DONE;
 }
 
-/* A word that getopt_long() did not take. */
+/* A flag that was given a value. */
+static int refuse_value(const struct command_line *command, const struct command_option *flag, const char *word)
+{
+    return usage_error(command, "option --%s takes no value, not '%s'", flag->name, strchr(word, '=') + 1);
+}
+
+/* A word that is no option. */
 static int refuse_word(const struct command_line *command, const char *word)
 {
-    const struct command_option *flag = optopt >= FIRST_OPTION ? &command->options[optopt - FIRST_OPTION] : NULL;
-
-    if (flag != NULL)
-        return usage_error(command, "option --%s takes no value, not '%s'", flag->name, strchr(word, '=') + 1);
     if (optopt > 0) /* a letter */
         return usage_error(command, "options begin with --, and '-%c' is none; see 'clbn %s --help'", optopt, command->name);
     if (strncmp(word, "--", 2) != 0 || word[2] == '\0')
@@ -273,7 +275,8 @@ static bool handle(const struct command_line *command, char **argv, int found, i
     else if (found == 'V')
         printf("clbn %s\n", clbnVersion());
     else if (found == '?')
-        *exit_code = refuse_word(command, argv[optind - 1]);
+        *exit_code = optopt >= FIRST_OPTION ? refuse_value(command, &command->options[optopt - FIRST_OPTION], argv[optind - 1])
+                                            : refuse_word(command, argv[optind - 1]);
     else
         *exit_code = take_option(command, &command->options[(found == ':' ? optopt : found) - FIRST_OPTION],
                                  found == ':' || is_next ? NULL : optarg);
@@ -311,7 +314,7 @@ bool options_parse(const struct command_line *command, int argc, char **argv, in
         return false;
     }
     opterr = optopt = 0;
-    optind = 1;
+    optind = 0; /* not 1: what an earlier command line left off in the middle of "-hV" is forgotten */
     while ((found = getopt_long(argc, argv, "+:hV", list, NULL)) != -1)
         if (!handle(command, argv, found, exit_code))
             return false;
