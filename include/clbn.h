@@ -94,8 +94,11 @@ enum {
                                        * tensor overlap, or stand where has_strides is CL_FALSE. */
     CLBN_NOT_INVERTIBLE = -2021,  /* The plan's activation cannot be had back from what the backward was given. */
     CLBN_UNSUPPORTED_SVM = -2022, /* A view names shared virtual memory, which the device or this build does not have. */
-    CLBN_WRONG_OPERATION = -2023  /* The plan's operations are unknown, or the call is none of those that the plan is for, or
+    CLBN_WRONG_OPERATION = -2023, /* The plan's operations are unknown, or the call is none of those that the plan is for, or
                                    * knows no ghost batches, and the plan has some. */
+    CLBN_MPI_FAILED = -2024,      /* Of clbn_mpi: a function of MPI failed. */
+    CLBN_UNEQUAL_PARTS = -2025,   /* Of clbn_mpi: the processes' plans differ in channels, in the statistics' type or in epsilon. */
+    CLBN_WRONG_ORDER = -2026      /* Of clbn_mpi: a call was started before the last one was finished, or none was. */
 };
 
 /* The name of a status of clbn's or of OpenCL's, "CLBN_INVALID_SHAPE" for example; "unknown status" for any other number.
@@ -105,6 +108,10 @@ CLBN_API const char *clbnStatusName(cl_int status);
 /* One sentence about the last failure of a clbn call in the calling thread: what was wrong and what was expected. Empty if none
  * has failed. A success leaves it alone. It stays valid until the next failure in this thread. */
 CLBN_API const char *clbnLastError(void);
+
+/* For libraries above clbn, such as clbn_mpi: makes a sentence, which is copied, that of the last failure in the calling thread. NULL
+ * makes it empty. */
+CLBN_API void clbnSetLastError(const char *sentence);
 
 /* "0.1.0": the version of the library that is running, where CLBN_VERSION_* is that of the header. The string is static. */
 CLBN_API const char *clbnVersion(void);
@@ -380,6 +387,8 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_INFERENCE_DIVISION 10u /* char[] */
 #define CLBN_PLAN_BACKWARD_DIVISION  11u /* char[] */
 #define CLBN_PLAN_GHOST_BATCHES      12u /* size_t: rows of saved statistics: ghost batches, or 1. */
+#define CLBN_PLAN_TYPE               13u /* clbn_type: of the tensors. */
+#define CLBN_PLAN_EPSILON            14u /* double */
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */
@@ -488,6 +497,11 @@ typedef struct clbn_view {
 typedef cl_uint clbn_running_variance;
 #define CLBN_UNBIASED 0u /* var * m/(m-1): the paper's Algorithm 2, PyTorch, cuDNN. Needs m > 1. */
 #define CLBN_BIASED   1u /* var: ONNX, Keras. */
+
+/* Checks arguments as their enqueue call on this queue would, with its statuses and sentences, and enqueues nothing: for who must know
+ * before something that cannot be undone, as an exchange with other hosts. which: CLBN_STRUCT_*_ARGS of an enqueue call, but for those
+ * of second order. After a success the call itself can still fail where OpenCL does: for memory, or to enqueue. */
+CLBN_API cl_int clbnCheckArgs(clbn_plan plan, cl_command_queue queue, clbn_struct which, const void *args);
 
 typedef struct clbn_forward_training_args {
     size_t struct_size;

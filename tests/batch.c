@@ -128,9 +128,8 @@ static void merge_statistics(struct batch *batch, const struct call *forward)
     work_elsewhere(NULL, NULL);
 }
 
-/* What the parts gave is checked as what the call on the whole batch, of which only the views are made, would have given. */
-static void verify_as(const struct batch *batch, const struct call *call, const enum view *views, double *const *values,
-                      size_t count)
+void batch_verify(const struct batch *batch, const struct call *call, const enum view *views, double *const *values,
+                  size_t count)
 {
     work_elsewhere(batch->places[0].context, batch->places[0].queue);
     struct run run = run_prepare(batch->places[0].engine, &batch->whole, call);
@@ -166,7 +165,7 @@ static void check_forward(struct batch *batch, struct call forward)
     merge_statistics(batch, &forward);
     normalize_parts(batch, &normalize);
     forward.views &= ~(WITH_RUNNING | WITH_SAVED | WITH(VIEW_MASK));
-    verify_as(batch, &forward, &view, &batch->whole.values[VIEW_Y], 1);
+    batch_verify(batch, &forward, &view, &batch->whole.values[VIEW_Y], 1);
 }
 
 /* Around the saved statistics of the reference, as in the tests of the whole backward. Each part has the gradients of all
@@ -187,7 +186,7 @@ static void check_backward(struct batch *batch, struct call backward)
     for (size_t i = 0; i < batch->count; i++) {
         for (size_t v = 0; v < COUNT_OF(views); v++)
             values[v] = all[v] + (is_tensor(views[v]) ? 0 : i * channels);
-        verify_as(batch, &backward, views, values, COUNT_OF(views));
+        batch_verify(batch, &backward, views, values, COUNT_OF(views));
     }
     for (size_t v = 0; v < COUNT_OF(views); v++)
         free(all[v]);

@@ -35,6 +35,9 @@ void batch_free(struct batch *batch);
 /* Runs a call on all parts. Gives the view of all of them, one after another, to be freed. If checked, each is verified by
  * itself. */
 double *batch_gather(const struct batch *batch, const struct call *call, enum view view, bool checked);
+/* Checks what the parts gave, these views, as what the call on the whole batch, of which only the views are made, would have given. */
+void batch_verify(const struct batch *batch, const struct call *call, const enum view *views, double *const *values,
+                  size_t count);
 /* Runs all phases, forward and backward, and fails the test where the results are not those of the whole. */
 void batch_check(struct batch *batch, enum source source, bool residual, bool accumulates);
 

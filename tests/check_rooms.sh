@@ -27,8 +27,14 @@ check() {
     done
 }
 
-check host api enqueue plan program schedule base
+check host mpi api enqueue plan program schedule base
 check tools/clbn verify train bench io
+
+# clbn_mpi is a library of its own: it has clbn's public functions alone.
+if grep -n '#include "' "$source"/host/mpi/*.[ch] | grep -vE '#include "(mpi/[a-z_]+|clbn|clbn_mpi)\.h"'; then
+    echo "host/mpi includes what is inside another library"
+    failed=1
+fi
 
 # The pure core: no OpenCL call.
 if grep -nE '\bcl(Get|Create|Enqueue|Release|Retain|Build|Set|Wait|Flush|Finish)[A-Za-z]*\(' "$source"/host/schedule/*.[ch]; then

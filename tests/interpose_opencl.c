@@ -176,6 +176,11 @@ INTERPOSE_CALL(clSetKernelArgSVMPointer, (cl_kernel kernel, cl_uint index, const
 INTERPOSE_CREATION(cl_event, clCreateUserEvent, OBJECT_EVENT, (cl_context context, cl_int *errcode_ret), (context, errcode_ret))
 INTERPOSE_RELEASE(cl_event, clReleaseEvent, OBJECT_EVENT)
 
+INTERPOSE_RETAIN(cl_command_queue, clRetainCommandQueue, OBJECT_QUEUE)
+INTERPOSE_RETAIN(cl_event, clRetainEvent, OBJECT_EVENT)
+INTERPOSE_CALL(clGetEventInfo, (cl_event event, cl_event_info name, size_t size, void *value, size_t *size_ret),
+               (event, name, size, value, size_ret))
+INTERPOSE_CALL(clFlush, (cl_command_queue queue), (queue))
 INTERPOSE_CALL(clFinish, (cl_command_queue queue), (queue))
 INTERPOSE_CALL(clWaitForEvents, (cl_uint count, const cl_event *events), (count, events))
 
@@ -198,3 +203,18 @@ INTERPOSE_COMMAND(clEnqueueWriteBuffer,
                   (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t size, const void *host,
                    cl_uint wait_count, const cl_event *wait_list, cl_event *event),
                   (queue, buffer, blocking, offset, size, host, wait_count, wait_list, event))
+
+INTERPOSE(clEnqueueMapBuffer)
+void *CL_API_CALL clEnqueueMapBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking, cl_map_flags flags, size_t offset,
+                                     size_t size, cl_uint wait_count, const cl_event *wait_list, cl_event *event,
+                                     cl_int *errcode_ret)
+{
+    if (interposed_fails(&clEnqueueMapBuffer_entry)) {
+        *errcode_ret = INJECTED_STATUS;
+        return NULL;
+    }
+    void *mapped =
+        REAL(clEnqueueMapBuffer)(queue, buffer, blocking, flags, offset, size, wait_count, wait_list, event, errcode_ret);
+    count_object(OBJECT_EVENT, mapped != NULL && event != NULL);
+    return mapped;
+}

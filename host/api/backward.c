@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/backward_checks.h"
-#include "api/entry.h"
+#include "api/entries.h"
 #include "api/ghost_calls.h"
 
 /* Of an empty batch the gradients of the parameters are 0, or stay as they are. */
@@ -91,19 +91,21 @@ static void take_ghost(struct request *r, const struct ghosts *ghosts, size_t nu
         b->factors.dgamma = b->factors.dbeta = 1;
 }
 
+const struct entry bn_backward_entry = { CLBN_STRUCT_BACKWARD_ARGS, PASS_BACKWARD, check, add_steps, .take_ghost = take_ghost };
+
 cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,
                            cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_BACKWARD_ARGS, PASS_BACKWARD, check, add_steps, .take_ghost = take_ghost };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_backward_entry, &call, args);
 }
+
+const struct entry bn_backward_frozen_entry = { CLBN_STRUCT_BACKWARD_FROZEN_ARGS, PASS_BACKWARD, check_frozen, add_steps,
+                                        .ignores_ghosts = true };
 
 cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_BACKWARD_FROZEN_ARGS, PASS_BACKWARD, check_frozen, add_steps,
-                                        .ignores_ghosts = true };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_backward_frozen_entry, &call, args);
 }

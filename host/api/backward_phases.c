@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/backward_checks.h"
 #include "api/call_checks.h"
-#include "api/entry.h"
+#include "api/entries.h"
 #include "base/status.h"
 
 static cl_int check_records(const struct request *r, const char *name, size_t count)
@@ -32,13 +32,14 @@ static void add_sums(struct operation *operation, struct request *r)
         bn_add_sums_steps(operation, &r->backward);
 }
 
+const struct entry bn_backward_sums_entry = { CLBN_STRUCT_BACKWARD_SUMS_ARGS, PASS_BACKWARD, check_sums, add_sums,
+                                        .ignores_ghosts = false };
+
 cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clbn_backward_sums_args *args,
                                cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_BACKWARD_SUMS_ARGS, PASS_BACKWARD, check_sums, add_sums,
-                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_backward_sums_entry, &call, args);
 }
 
 static cl_int check_input(struct request *r)
@@ -78,11 +79,12 @@ static void add_input(struct operation *operation, struct request *r)
     bn_add_input_steps(operation, &r->backward);
 }
 
+const struct entry bn_backward_input_entry = { CLBN_STRUCT_BACKWARD_INPUT_ARGS, PASS_BACKWARD, check_input, add_input,
+                                        .ignores_ghosts = false };
+
 cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const clbn_backward_input_args *args,
                                 cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_BACKWARD_INPUT_ARGS, PASS_BACKWARD, check_input, add_input,
-                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_backward_input_entry, &call, args);
 }

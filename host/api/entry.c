@@ -72,14 +72,21 @@ cl_int bn_enqueue_request(const struct entry *entry, struct request *r)
     return bn_finish_operation(&operation);
 }
 
+cl_int bn_check_request(const struct entry *entry, struct request *r, const void *args)
+{
+    r->plan = r->call.plan;
+    r->has_work = true;
+    r->strategy = STRATEGIES;
+    cl_int status = bn_check_call(&r->call, 1u << entry->pass, entry->which, args, &r->args);
+    if (status == CLBN_SUCCESS && !entry->take_ghost && !entry->ignores_ghosts)
+        status = bn_refuse_ghosts(r->plan);
+    return status == CLBN_SUCCESS ? entry->check(r) : status;
+}
+
 cl_int bn_enqueue(const struct entry *entry, const struct call *call, const void *args)
 {
-    struct request request = { .call = *call, .plan = call->plan, .has_work = true, .strategy = STRATEGIES };
-    cl_int status = bn_check_call(call, 1u << entry->pass, entry->which, args, &request.args);
-    if (status == CLBN_SUCCESS && !entry->take_ghost && !entry->ignores_ghosts)
-        status = bn_refuse_ghosts(call->plan);
-    if (status == CLBN_SUCCESS)
-        status = entry->check(&request);
+    struct request request = { .call = *call };
+    cl_int status = bn_check_request(entry, &request, args);
     if (status != CLBN_SUCCESS)
         return status;
     if (!request.has_work)

@@ -46,6 +46,9 @@ struct entry {
 /* An enqueue call: checks it, then enqueues its steps, or nothing but an event. */
 cl_int bn_enqueue(const struct entry *entry, const struct call *call, const void *args);
 
+/* The checks of such a call, without it. */
+cl_int bn_check_request(const struct entry *entry, struct request *request, const void *args);
+
 /* Enqueues what is checked, of a batch that is one. */
 cl_int bn_enqueue_request(const struct entry *entry, struct request *request);
 

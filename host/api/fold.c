@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "api/entry.h"
+#include "api/entries.h"
 #include "api/operands.h"
 #include "base/status.h"
 
@@ -52,10 +52,11 @@ static void add_steps(struct operation *operation, struct request *r)
     add_bias_step(&operation->steps, a);
 }
 
+const struct entry bn_fold_entry = { CLBN_STRUCT_FOLD_ARGS, PASS_INFERENCE, check, add_steps, .ignores_ghosts = true };
+
 cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_args *args, cl_uint num_events_in_wait_list,
                        const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_FOLD_ARGS, PASS_INFERENCE, check, add_steps, .ignores_ghosts = true };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_fold_entry, &call, args);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/call_checks.h"
-#include "api/entry.h"
+#include "api/entries.h"
 #include "api/operands.h"
 
 static cl_int check(struct request *r)
@@ -31,11 +31,12 @@ static void add_steps(struct operation *operation, struct request *r)
     bn_add_inference_step(operation, &r->args.inference);
 }
 
+const struct entry bn_forward_inference_entry = { CLBN_STRUCT_FORWARD_INFERENCE_ARGS, PASS_INFERENCE, check, add_steps,
+                                        .ignores_ghosts = true };
+
 cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const clbn_forward_inference_args *args,
                                    cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_FORWARD_INFERENCE_ARGS, PASS_INFERENCE, check, add_steps,
-                                        .ignores_ghosts = true };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_forward_inference_entry, &call, args);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/call_checks.h"
-#include "api/entry.h"
+#include "api/entries.h"
 #include "api/operands.h"
 #include "base/status.h"
 
@@ -30,13 +30,14 @@ static void add_statistics(struct operation *operation, struct request *r)
         bn_add_statistics_steps(operation, r->args.statistics.x, r->args.statistics.statistics);
 }
 
+const struct entry bn_statistics_entry = { CLBN_STRUCT_STATISTICS_ARGS, PASS_FORWARD, check_statistics, add_statistics,
+                                        .ignores_ghosts = false };
+
 cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_statistics_args *args,
                              cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_STATISTICS_ARGS, PASS_FORWARD, check_statistics, add_statistics,
-                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_statistics_entry, &call, args);
 }
 
 static cl_int check_merge(struct request *r)
@@ -73,13 +74,14 @@ static void add_merge(struct operation *operation, struct request *r)
     bn_add_merge_step(operation, &r->args.merge);
 }
 
+const struct entry bn_merge_statistics_entry = { CLBN_STRUCT_MERGE_STATISTICS_ARGS, PASS_FORWARD, check_merge, add_merge,
+                                        .ignores_ghosts = false };
+
 cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const clbn_merge_statistics_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_MERGE_STATISTICS_ARGS, PASS_FORWARD, check_merge, add_merge,
-                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_merge_statistics_entry, &call, args);
 }
 
 static cl_int check_normalize(struct request *r)
@@ -111,11 +113,12 @@ static void add_normalization(struct operation *operation, struct request *r)
     bn_add_normalize_steps(operation, &r->args.normalize);
 }
 
+const struct entry bn_normalize_entry = { CLBN_STRUCT_NORMALIZE_ARGS, PASS_FORWARD, check_normalize, add_normalization,
+                                        .ignores_ghosts = false };
+
 cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_normalize_args *args,
                             cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_NORMALIZE_ARGS, PASS_FORWARD, check_normalize, add_normalization,
-                                        .ignores_ghosts = false };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_normalize_entry, &call, args);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/call_checks.h"
-#include "api/entry.h"
+#include "api/entries.h"
 #include "api/ghost_calls.h"
 #include "api/operands.h"
 #include "base/status.h"
@@ -63,11 +63,12 @@ static void take_ghost(struct request *r, const struct ghosts *ghosts, size_t nu
     bn_move_statistics(&a->save_var, ghosts, number);
 }
 
+const struct entry bn_forward_training_entry = { CLBN_STRUCT_FORWARD_TRAINING_ARGS, PASS_FORWARD, check, add_steps,
+                                        .take_ghost = take_ghost };
+
 cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    static const struct entry entry = { CLBN_STRUCT_FORWARD_TRAINING_ARGS, PASS_FORWARD, check, add_steps,
-                                        .take_ghost = take_ghost };
     const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
-    return bn_enqueue(&entry, &call, args);
+    return bn_enqueue(&bn_forward_training_entry, &call, args);
 }

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static __thread char last_error[1024];
 
@@ -31,6 +32,14 @@ void bn_set_errcode(cl_int *errcode_ret, cl_int status)
 const char *clbnLastError(void)
 {
     return last_error;
+}
+
+void clbnSetLastError(const char *sentence)
+{
+    const size_t length = sentence ? least(strlen(sentence), sizeof(last_error) - 1) : 0;
+    if (length > 0)
+        memmove(last_error, sentence, length); /* which may be clbnLastError()'s own */
+    last_error[length] = '\0';
 }
 
 struct status_name {
@@ -68,6 +77,9 @@ static const struct status_name status_names[] = {
     NAME(CLBN_NOT_INVERTIBLE),
     NAME(CLBN_UNSUPPORTED_SVM),
     NAME(CLBN_WRONG_OPERATION),
+    NAME(CLBN_MPI_FAILED),
+    NAME(CLBN_UNEQUAL_PARTS),
+    NAME(CLBN_WRONG_ORDER),
     NAME(CL_DEVICE_NOT_FOUND),
     NAME(CL_DEVICE_NOT_AVAILABLE),
     NAME(CL_COMPILER_NOT_AVAILABLE),

@@ -239,6 +239,10 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
         return bn_answer(&asked, &plan->mask_size, sizeof(size_t));
     case CLBN_PLAN_GHOST_BATCHES:
         return bn_answer(&asked, &ghosts, sizeof(size_t));
+    case CLBN_PLAN_TYPE:
+        return bn_answer(&asked, &plan->desc.type, sizeof(clbn_type));
+    case CLBN_PLAN_EPSILON:
+        return bn_answer(&asked, &plan->desc.epsilon, sizeof(double));
     case CLBN_PLAN_FORWARD_KERNELS:
     case CLBN_PLAN_INFERENCE_KERNELS:
     case CLBN_PLAN_BACKWARD_KERNELS:
