@@ -4,6 +4,7 @@
 #include "harness.h"
 #include "interpose.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const char *argument_name(const struct run *run, enum view view)
@@ -93,6 +94,54 @@ static void expect_unchanged(struct run *run)
     guarded_expect_unchanged(&run->workspace, "workspace");
 }
 
+/* ---- The same, asked of clbnCheckArgs -------------------------------------------------------------------------------------- */
+
+static const struct attempt *checked;
+static cl_int checked_status;
+static char checked_sentence[1024];
+
+/* In the place of the arguments, the same; on the way they are checked. */
+static const void *check_args(const void *args, size_t size)
+{
+    static const clbn_struct structs[OPERATIONS] = {
+        [FORWARD_TRAINING] = CLBN_STRUCT_FORWARD_TRAINING_ARGS,
+        [FORWARD_INFERENCE] = CLBN_STRUCT_FORWARD_INFERENCE_ARGS,
+        [BACKWARD] = CLBN_STRUCT_BACKWARD_ARGS,
+        [BACKWARD_FROZEN] = CLBN_STRUCT_BACKWARD_FROZEN_ARGS,
+        [FOLD] = CLBN_STRUCT_FOLD_ARGS,
+        [SECOND_BACKWARD] = CLBN_STRUCT_SECOND_BACKWARD_ARGS,
+        [SECOND_BACKWARD_FROZEN] = CLBN_STRUCT_SECOND_BACKWARD_FROZEN_ARGS,
+        [STATISTICS] = CLBN_STRUCT_STATISTICS_ARGS,
+        [MERGE_STATISTICS] = CLBN_STRUCT_MERGE_STATISTICS_ARGS,
+        [NORMALIZE] = CLBN_STRUCT_NORMALIZE_ARGS,
+        [BACKWARD_SUMS] = CLBN_STRUCT_BACKWARD_SUMS_ARGS,
+        [BACKWARD_INPUT] = CLBN_STRUCT_BACKWARD_INPUT_ARGS,
+    };
+    (void)size;
+    checked_status = clbnCheckArgs(checked->run.plan, checked->queue, structs[checked->run.call.operation], args);
+    snprintf(checked_sentence, sizeof checked_sentence, "%s", clbnLastError());
+    return args;
+}
+
+/* The check finds what the call will; of wait lists, and of second order, it knows nothing. */
+static cl_int enqueue_checked(struct attempt *attempt, cl_event *event)
+{
+    const enum operation operation = attempt->run.call.operation;
+    const bool is_second = operation == SECOND_BACKWARD || operation == SECOND_BACKWARD_FROZEN;
+    checked = attempt;
+    attempt->run.resize = check_args;
+    const cl_int status = run_enqueue(&attempt->run, attempt->queue, attempt->wait_count, attempt->wait_list, event);
+    attempt->run.resize = NULL;
+    expect_status(checked_status,
+                  is_second                              ? CLBN_INVALID_ARGUMENT
+                  : status == CL_INVALID_EVENT_WAIT_LIST ? CLBN_SUCCESS
+                                                         : status,
+                  "clbnCheckArgs");
+    if (checked_status != CLBN_SUCCESS && !is_second)
+        ck_assert_str_eq(checked_sentence, clbnLastError());
+    return status;
+}
+
 void expect_refusal(struct attempt *attempt, cl_int status, const char *word, const char *other_word)
 {
     static char mark;
@@ -101,7 +150,7 @@ void expect_refusal(struct attempt *attempt, cl_int status, const char *word, co
     forget_last_error();
     struct live_objects before = count_live_objects();
     unsigned long enqueued = calls_of("clEnqueue");
-    cl_int given = run_enqueue(&attempt->run, attempt->queue, attempt->wait_count, attempt->wait_list, &event);
+    cl_int given = enqueue_checked(attempt, &event);
     expect_status(given, status, "the call");
     expect_sentence(word, other_word);
     ck_assert_msg(event == no_event, "%s: an event was set", what_is_tested());
@@ -114,7 +163,7 @@ void expect_refusal(struct attempt *attempt, cl_int status, const char *word, co
 void expect_acceptance(struct attempt *attempt)
 {
     cl_event event = NULL;
-    expect_success(run_enqueue(&attempt->run, attempt->queue, attempt->wait_count, attempt->wait_list, &event));
+    expect_success(enqueue_checked(attempt, &event));
     run_wait(event);
     for (enum view view = 0; view < VIEWS; view++)
         guarded_restore(&attempt->valid.views[view]);

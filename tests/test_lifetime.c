@@ -301,9 +301,14 @@ static size_t size_of_plan(clbn_plan plan, clbn_plan_info name)
 START_TEST(a_plan_tells_what_it_is)
 {
     clbn_engine engine = NULL;
+    clbn_type type = 0;
+    double epsilon = 0;
     clbn_plan plan = create_plan(test_engine(_i), &rows, CLBN_FLOAT32, 1e-5);
     expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_ENGINE, sizeof engine, &engine, NULL));
     ck_assert_ptr_eq(engine, test_engine(_i));
+    expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_TYPE, sizeof type, &type, NULL));
+    expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_EPSILON, sizeof epsilon, &epsilon, NULL));
+    ck_assert(type == CLBN_FLOAT32 && epsilon == 1e-5);
     ck_assert_uint_eq(size_of_plan(plan, CLBN_PLAN_CHANNELS), 3);
     ck_assert_uint_eq(size_of_plan(plan, CLBN_PLAN_VALUES_PER_CHANNEL), 4 * 9 * 7);
     ck_assert_uint_gt(size_of_plan(plan, CLBN_PLAN_WORKSPACE_SIZE), 0);

@@ -461,7 +461,7 @@ START_TEST(an_answer_must_fit)
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     testing("information that does not fit");
     EXPECT_NO_ANSWER(clbnGetEngineInfo, test_engine(0), CLBN_ENGINE_CONTEXT, CLBN_ENGINE_CACHE_FOLDER)
-    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_GHOST_BATCHES)
+    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_EPSILON)
     clbnReleasePlan(plan);
 }
 END_TEST
@@ -469,7 +469,7 @@ END_TEST
 START_TEST(an_unknown_question_has_no_answer)
 {
     static const struct shape shape = { 2, 1, { 4, 3 } };
-    static const cl_uint names[] = { 0, 13, UINT32_MAX };
+    static const cl_uint names[] = { 0, 15, UINT32_MAX };
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     for (int i = 0; i < COUNT_OF(names); i++) {
         char answer[128];
@@ -481,6 +481,22 @@ START_TEST(an_unknown_question_has_no_answer)
                        "expected");
     }
     clbnReleasePlan(plan);
+}
+END_TEST
+
+START_TEST(a_library_above_can_set_the_sentence)
+{
+    char longer[2000];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    clbnSetLastError("the part is missing, expected one.");
+    ck_assert_str_eq(clbnLastError(), "the part is missing, expected one.");
+    clbnSetLastError(clbnLastError() + 4);
+    ck_assert_str_eq(clbnLastError(), "part is missing, expected one.");
+    clbnSetLastError(longer);
+    ck_assert_uint_eq(strlen(clbnLastError()), 1023);
+    clbnSetLastError(NULL);
+    ck_assert_str_eq(clbnLastError(), "");
 }
 END_TEST
 
@@ -499,6 +515,7 @@ static TCase *cases_of_creation(void)
     tcase_add_test(cases, a_device_without_float64_refuses_float64);
     tcase_add_test(cases, null_objects_have_no_references_and_no_information);
     tcase_add_test(cases, an_answer_must_fit);
+    tcase_add_test(cases, a_library_above_can_set_the_sentence);
     tcase_add_test(cases, an_unknown_question_has_no_answer);
     return cases;
 }

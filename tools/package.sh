@@ -16,7 +16,7 @@ esac
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build-package
 cmake -S "$root" -B "$build" -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_SKIP_INSTALL_RPATH=ON -DBUILD_TESTING=OFF -DCLBN_PYTHON=ON \
-    -DCLBN_BENCH_ONEDNN=OFF -DCMAKE_C_FLAGS="${CFLAGS:--g -O2 -fstack-protector-strong -Wformat -Werror=format-security -D_FORTIFY_SOURCE=2}"
+    -DCLBN_BENCH_ONEDNN=OFF -DCLBN_MPI=OFF -DCMAKE_C_FLAGS="${CFLAGS:--g -O2 -fstack-protector-strong -Wformat -Werror=format-security -D_FORTIFY_SOURCE=2}"
 cmake --build "$build" --parallel "$(nproc)"
 cd "$build"
 cpack -G DEB

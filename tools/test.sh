@@ -26,7 +26,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
 
-install_build_packages g++ opencl-clhpp-headers dpkg-dev file check python3 python3-pyopencl python3-pytest
+install_build_packages g++ opencl-clhpp-headers dpkg-dev file check python3 python3-pyopencl python3-pytest libopenmpi-dev openmpi-bin
 
 cmake -S "$root" -B "$root/build-test" -DCLBN_WERROR=ON -DCLBN_PYTHON=ON
 cmake --build "$root/build-test" --parallel "$(nproc)"

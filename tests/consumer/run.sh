@@ -137,6 +137,20 @@ check_pkg_config() {
         "$prefix/include/clbn.h" | paste -sd.)" ] || fail "clbn.pc has another version than the header"
 }
 
+# Where it was built: a process that mpirun did not start is a communicator of one.
+check_mpi() {
+    pkg-config --exists clbn_mpi || return 0
+    step "clbn::mpi and pkg-config clbn_mpi"
+    "$cmake" -S "$consumer" -B "$work/mpi" -DCONSUMER_MPI=ON -Dclbn_DIR="$(dirname "$config")" >"$work/mpi.log" 2>&1 &&
+        "$cmake" --build "$work/mpi" >>"$work/mpi.log" 2>&1 || fail "find_package(clbn COMPONENTS mpi): $(cat "$work/mpi.log")"
+    eval "set -- $(pkg-config --cflags --libs clbn_mpi)"
+    # shellcheck disable=SC2086
+    $CC -std=c99 $strict "$consumer/consumer_mpi.c" -o "$work/consumer_mpi" "$@" || fail "the MPI consumer by pkg-config"
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    run_consumer "$work/mpi/consumer_mpi"
+    run_consumer "$work/consumer_mpi"
+}
+
 check_readme() {
     step "README's example"
     awk '/^```c$/ { on = 1; next } /^```/ { if (on) exit } on' "$readme" >"$work/readme.c"
@@ -196,6 +210,7 @@ check_header
 check_versions
 check_cmake_package
 check_pkg_config
+check_mpi
 check_readme
 if [ -z "${CLBN_INSTALLED:-}" ]; then # what follows takes the sources
     check_subproject
