@@ -9,6 +9,7 @@
 #include "io/options.h"
 #include "io/output_file.h"
 #include "io/plot.h"
+#include "train/peers.h"
 #include "train/resnet_report.h"
 #include "train/training.h"
 #include "train/training_report.h"
@@ -57,6 +58,7 @@ struct request {
     const char *checkpoints; /* a folder, or NULL */
     size_t seeds;
     struct session_options session;
+    struct peers peers;
     struct training_options training;
     struct resnet_training_options resnet;
 };
@@ -179,7 +181,17 @@ static int check_outputs(const struct command_line *command, const struct reques
     return EXIT_DONE;
 }
 
-static int run(const struct request *request)
+static bool check_peers(const struct request *request, struct failure *failure)
+{
+    size_t size = (size_t)request->peers.size;
+
+    if (size > 1 && request->model == MODEL_CNN)
+        return fail(failure, "%zu processes were started, but --model cnn trains on one alone", size);
+    return request->training.batch >= size ||
+           fail(failure, "a batch of %zu images has none for some of %zu processes", request->training.batch, size);
+}
+
+static int run_alone_or_together(const struct request *request)
 {
     int exit_code = EXIT_FAILED;
     struct failure failure;
@@ -187,7 +199,8 @@ static int run(const struct request *request)
     struct idx_set training_set = IDX_SET_INIT;
     struct idx_set test_set = IDX_SET_INIT;
 
-    if (read_data(request, &training_set, &test_set, &failure) && session_open(&session, &request->session, &failure) &&
+    if (check_peers(request, &failure) && read_data(request, &training_set, &test_set, &failure) &&
+        session_open(&session, &request->session, &failure) &&
         (request->checkpoints == NULL || make_folder(request->checkpoints, &failure)) &&
         (request->model == MODEL_CNN ? train_resnet(request, &session, &training_set, &test_set, &failure)
                                      : train(request, &session, &training_set, &test_set, &failure)))
@@ -197,6 +210,29 @@ static int run(const struct request *request)
     session_close(&session);
     idx_free_set(&training_set);
     idx_free_set(&test_set);
+    return exit_code;
+}
+
+/* The first process writes and speaks for all. A process that fails says why, and ends all. */
+static int run(struct request *request)
+{
+    struct failure failure;
+
+    if (!peers_open(&request->peers, &failure)) {
+        report_failure(&failure);
+        return EXIT_FAILED;
+    }
+    if (request->peers.size > 1)
+        request->training.peers = &request->peers;
+    if (request->peers.rank > 0) {
+        request->log = request->plot = request->json = NULL;
+        if (freopen("/dev/null", "w", stdout) == NULL)
+            return EXIT_FAILED;
+    }
+    int exit_code = run_alone_or_together(request);
+    if (exit_code != EXIT_DONE)
+        peers_abort(&request->peers, exit_code);
+    peers_close(&request->peers);
     return exit_code;
 }
 

@@ -7,10 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The elements of a layer's buffer; 0 for one that the layer does not have. */
-static size_t buffer_elements(const struct layer *layer, enum layer_buffer buffer, size_t training_rows, size_t test_rows)
+/* The floats of all layers' weights and biases. */
+static size_t gradient_count(const struct network *network)
 {
-    size_t rows = training_rows > test_rows ? training_rows : test_rows;
+    size_t count = 0;
+
+    for (size_t i = 0; i < NETWORK_LAYERS; i++)
+        count += network->layers[i].inputs * network->layers[i].outputs + network->layers[i].outputs;
+    return count;
+}
+
+static bool open_exchange(struct network *network, struct failure *failure)
+{
+    network->training.peers = network->options.peers;
+    if (network->options.peers == NULL)
+        return true;
+    network->exchanged = malloc(gradient_count(network) * sizeof *network->exchanged);
+    return network->exchanged != NULL || fail(failure, "there is no memory for gradients");
+}
+
+/* The elements of a layer's buffer; 0 for one that the layer does not have. */
+static size_t buffer_elements(const struct layer *layer, enum layer_buffer buffer, const struct network_options *options)
+{
+    size_t rows = options->training_rows > options->test_rows ? options->training_rows : options->test_rows;
 
     switch (buffer) {
     case LAYER_WEIGHTS:
@@ -23,7 +42,11 @@ static size_t buffer_elements(const struct layer *layer, enum layer_buffer buffe
     case LAYER_Y:
         return rows * layer->outputs;
     case LAYER_DY:
-        return training_rows * layer->outputs;
+        return options->training_rows * layer->outputs;
+    case LAYER_GRADIENT:
+        return options->peers != NULL ? layer->inputs * layer->outputs : 0;
+    case LAYER_BIAS_GRADIENT:
+        return options->peers != NULL && !layer->batch_norm ? layer->outputs : 0;
     case LAYER_BUFFERS:
         break;
     }
@@ -58,7 +81,7 @@ static bool open_layer(struct network *network, size_t index, clbn_engine engine
     layer->inputs = index == 0 ? options->inputs : options->hidden;
     layer->outputs = layer->hidden ? options->hidden : options->classes;
     for (size_t i = 0; i < LAYER_BUFFERS; i++) {
-        size_t count = buffer_elements(layer, (enum layer_buffer)i, options->training_rows, options->test_rows);
+        size_t count = buffer_elements(layer, (enum layer_buffer)i, options);
 
         if (count > 0) {
             layer->buffers[i] = arithmetic_buffer(network->arithmetic, count, failure);
@@ -67,7 +90,7 @@ static bool open_layer(struct network *network, size_t index, clbn_engine engine
         }
     }
     if (layer->batch_norm && !normalization_open(&layer->normalization, network->arithmetic, engine, options->training_rows,
-                                                 options->test_rows, layer->outputs, failure))
+                                                 options->test_rows, layer->outputs, options->peers, failure))
         return false;
     return draw_weights(layer, network->arithmetic->queue, random, options->deviation, failure);
 }
@@ -86,7 +109,7 @@ bool network_open(struct network *network, struct arithmetic *arithmetic, clbn_e
     /* The last batch is whole, too. */
     network->typical = arithmetic_buffer(arithmetic, options->test_samples + options->test_rows, failure);
     if (network->typical != NULL && tally_open(&network->training, arithmetic, options->training_rows, failure) &&
-        tally_open(&network->test, arithmetic, options->test_rows, failure))
+        tally_open(&network->test, arithmetic, options->test_rows, failure) && open_exchange(network, failure))
         return true;
 cleanup:
     network_close(network);
@@ -111,6 +134,7 @@ void network_close(struct network *network)
     tally_close(&network->training);
     tally_close(&network->test);
     release_buffer(network->typical);
+    free(network->exchanged);
     memset(network, 0, sizeof *network);
 }
 
@@ -160,46 +184,66 @@ static bool forward(struct network *network, cl_mem x, size_t rows, bool trainin
     return true;
 }
 
+bool network_input_gradient(struct arithmetic *arithmetic, struct layer *layer, cl_mem dx, size_t rows, struct failure *failure)
+{
+    cl_mem *buffers = layer->buffers;
+    const struct factor outer = { buffers[LAYER_DY], rows, layer->outputs, false };
+
+    return enqueue_transpose(arithmetic, buffers[LAYER_WEIGHTS], layer->inputs, layer->outputs, buffers[LAYER_TRANSPOSED],
+                             failure) &&
+           enqueue_multiply(arithmetic, outer, buffers[LAYER_TRANSPOSED], layer->inputs, 1.0, NULL, dx, failure);
+}
+
+bool network_weight_gradient(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, size_t rows, double scale,
+                             cl_mem start, cl_mem gradient, struct failure *failure)
+{
+    const struct factor x_transposed = { x, rows, layer->inputs, true };
+
+    return enqueue_multiply(arithmetic, x_transposed, layer->buffers[LAYER_DY], layer->outputs, scale, start, gradient,
+                            failure);
+}
+
 /* From the gradient of y, at LAYER_DY, to those of the parameters, which take their step, and of x (dx may be NULL). */
 static bool backward_layer(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, cl_mem dx, size_t rows,
                            double learning_rate, struct failure *failure)
 {
     cl_mem *buffers = layer->buffers;
     cl_mem dy = buffers[LAYER_DY];
-    const struct factor outer = { dy, rows, layer->outputs, false };
-    const struct factor x_transposed = { x, rows, layer->inputs, true };
 
     if (layer->hidden && !enqueue_sigmoid_gradient(arithmetic, buffers[LAYER_Y], dy, rows * layer->outputs, failure))
         return false;
     if (layer->batch_norm
-            ? !normalization_backward(&layer->normalization, buffers[LAYER_Z], dy, learning_rate, failure)
+            ? !normalization_start_backward(&layer->normalization, buffers[LAYER_Z], dy, failure) ||
+                  !normalization_finish_backward(&layer->normalization, learning_rate, failure)
             : !enqueue_descend_bias(arithmetic, buffers[LAYER_BIAS], dy, learning_rate, rows, layer->outputs, failure))
         return false;
-    if (dx != NULL && !(enqueue_transpose(arithmetic, buffers[LAYER_WEIGHTS], layer->inputs, layer->outputs,
-                                          buffers[LAYER_TRANSPOSED], failure) &&
-                        enqueue_multiply(arithmetic, outer, buffers[LAYER_TRANSPOSED], layer->inputs, 1.0, NULL, dx, failure)))
-        return false;
-    return enqueue_multiply(arithmetic, x_transposed, dy, layer->outputs, -learning_rate, buffers[LAYER_WEIGHTS],
-                            buffers[LAYER_WEIGHTS], failure);
+    return (dx == NULL || network_input_gradient(arithmetic, layer, dx, rows, failure)) &&
+           network_weight_gradient(arithmetic, layer, x, rows, -learning_rate, buffers[LAYER_WEIGHTS], buffers[LAYER_WEIGHTS],
+                                   failure);
 }
 
-static bool classify(struct network *network, const struct batch *batch, struct tally *tally, cl_mem gradients,
+/* scale: of the gradients, or of no matter without them. */
+static bool classify(struct network *network, const struct batch *batch, struct tally *tally, double scale, cl_mem gradients,
                      struct failure *failure)
 {
     cl_mem outputs = network->layers[NETWORK_HIDDEN].buffers[LAYER_Y];
 
     tally->samples += batch->rows;
-    return enqueue_classify(network->arithmetic, outputs, batch, network->options.classes, 1.0, gradients, tally->losses,
+    return enqueue_classify(network->arithmetic, outputs, batch, network->options.classes, scale, gradients, tally->losses,
                             tally->hits, failure);
 }
 
 bool network_train(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure)
 {
     struct layer *layers = network->layers;
+    /* The gradient is that of the mean over all peers' rows. */
+    double share = network->options.peers != NULL ? (double)batch->rows / (double)network->options.whole_rows : 1.0;
 
     if (!forward(network, x, batch->rows, true, failure) ||
-        !classify(network, batch, &network->training, layers[NETWORK_HIDDEN].buffers[LAYER_DY], failure))
+        !classify(network, batch, &network->training, share, layers[NETWORK_HIDDEN].buffers[LAYER_DY], failure))
         return false;
+    if (network->options.peers != NULL)
+        return network_backward_with_peers(network, x, batch->rows, failure);
     for (size_t i = NETWORK_LAYERS; i-- > 0;) {
         cl_mem input = i == 0 ? x : layers[i - 1].buffers[LAYER_Y];
         cl_mem dx = i == 0 ? NULL : layers[i - 1].buffers[LAYER_DY];
@@ -214,7 +258,7 @@ bool network_test(struct network *network, cl_mem x, const struct batch *batch, 
 {
     /* The plan's batch is whole: the rows after a smaller batch are computed, too, and then left out. */
     return forward(network, x, network->options.test_rows, false, failure) &&
-           classify(network, batch, &network->test, NULL, failure);
+           classify(network, batch, &network->test, 1.0, NULL, failure);
 }
 
 bool network_read_typical(struct network *network, float *values, struct failure *failure)

@@ -36,6 +36,9 @@ struct network_options {
     double learning_rate;
     double deviation; /* standard deviation of the initial weights */
     uint64_t seed;    /* of the initial weights */
+    /* Who have the rest of each training batch, of training_rows of whole_rows; NULL alone. */
+    const struct peers *peers;
+    size_t whole_rows;
 };
 
 enum layer_buffer {
@@ -45,6 +48,8 @@ enum layer_buffer {
     LAYER_Z,          /* (rows, outputs): the input of the batch norm; only there */
     LAYER_Y,          /* (rows, outputs) */
     LAYER_DY,         /* (rows, outputs): gradients, from that of y to that of x W */
+    LAYER_GRADIENT,   /* (inputs, outputs): the weights', of this process's share; with peers only, as the next */
+    LAYER_BIAS_GRADIENT,
     LAYER_BUFFERS
 };
 
@@ -66,6 +71,7 @@ struct network {
     struct tally test;
     /* float: of each sample of the tally of tests, what a typical sigmoid, the first of the last hidden layer, is given. */
     cl_mem typical;
+    float *exchanged; /* all layers' gradients, on their way to the peers; NULL alone */
 };
 
 /* The arithmetic must outlive the network. engine may be NULL without batch norm. On failure the network is closed. */
@@ -75,6 +81,14 @@ void network_close(struct network *network);
 
 /* One step of gradient descent on a batch of training_rows samples, whose gathered images are x. */
 bool network_train(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure);
+
+/* For network_peers.c: the gradient of a layer's input from that of x W; and from x, start + scale * the gradient of the weights. */
+bool network_input_gradient(struct arithmetic *arithmetic, struct layer *layer, cl_mem dx, size_t rows,
+                            struct failure *failure);
+bool network_weight_gradient(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, size_t rows, double scale,
+                             cl_mem start, cl_mem gradient, struct failure *failure);
+/* The backward and the step of a network with peers, from the gradient of the last layer's y. */
+bool network_backward_with_peers(struct network *network, cl_mem x, size_t rows, struct failure *failure);
 
 /* Classifies a batch of up to test_rows samples. x has test_rows rows, of which the first are the batch's images. */
 bool network_test(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure);

@@ -52,7 +52,7 @@ static bool create_buffers(struct normalization *layer, struct failure *failure)
 }
 
 bool normalization_open(struct normalization *layer, struct arithmetic *arithmetic, clbn_engine engine, size_t training_rows,
-                        size_t test_rows, size_t width, struct failure *failure)
+                        size_t test_rows, size_t width, const struct peers *peers, struct failure *failure)
 {
     memset(layer, 0, sizeof *layer);
     layer->arithmetic = arithmetic;
@@ -60,7 +60,8 @@ bool normalization_open(struct normalization *layer, struct arithmetic *arithmet
     layer->training = create_plan(engine, training_rows, width, failure);
     if (layer->training != NULL)
         layer->test = create_plan(engine, test_rows, width, failure);
-    if (layer->test == NULL || !create_buffers(layer, failure)) {
+    if (layer->test == NULL || !create_buffers(layer, failure) ||
+        (peers != NULL && !peers_open_plan(peers, layer->training, &layer->shared, failure))) {
         normalization_close(layer);
         return false;
     }
@@ -72,6 +73,8 @@ void normalization_close(struct normalization *layer)
     for (size_t i = 0; i < NORMALIZATION_BUFFERS; i++)
         if (layer->buffers[i] != NULL)
             clReleaseMemObject(layer->buffers[i]);
+    if (layer->shared != NULL)
+        peers_close_plan(layer->shared);
     clbnReleasePlan(layer->training);
     clbnReleasePlan(layer->test);
     memset(layer, 0, sizeof *layer);
@@ -90,6 +93,9 @@ bool normalization_train(struct normalization *layer, cl_mem x, cl_mem y, struct
     args.save_mean.buffer = layer->buffers[NORMALIZATION_SAVE_MEAN];
     args.save_invstd.buffer = layer->buffers[NORMALIZATION_SAVE_INVSTD];
     args.workspace.buffer = layer->buffers[NORMALIZATION_WORKSPACE];
+    if (layer->shared != NULL)
+        return peers_start_forward(layer->shared, layer->arithmetic->queue, &args, failure) &&
+               peers_finish(layer->shared, failure);
     cl_int status = clbnEnqueueForwardTraining(layer->training, layer->arithmetic->queue, &args, 0, NULL, NULL);
     return status == CLBN_SUCCESS || fail_clbn(failure, "clbnEnqueueForwardTraining", status);
 }
@@ -109,7 +115,7 @@ bool normalization_test(struct normalization *layer, cl_mem x, cl_mem y, struct 
     return status == CLBN_SUCCESS || fail_clbn(failure, "clbnEnqueueForwardInference", status);
 }
 
-bool normalization_backward(struct normalization *layer, cl_mem x, cl_mem dy, double learning_rate, struct failure *failure)
+bool normalization_start_backward(struct normalization *layer, cl_mem x, cl_mem dy, struct failure *failure)
 {
     clbn_backward_args args = CLBN_BACKWARD_ARGS_INIT;
 
@@ -122,9 +128,16 @@ bool normalization_backward(struct normalization *layer, cl_mem x, cl_mem dy, do
     args.dgamma.buffer = layer->buffers[NORMALIZATION_DGAMMA];
     args.dbeta.buffer = layer->buffers[NORMALIZATION_DBETA];
     args.workspace.buffer = layer->buffers[NORMALIZATION_WORKSPACE];
+    if (layer->shared != NULL)
+        return peers_start_backward(layer->shared, layer->arithmetic->queue, &args, failure);
     cl_int status = clbnEnqueueBackward(layer->training, layer->arithmetic->queue, &args, 0, NULL, NULL);
-    if (status != CLBN_SUCCESS)
-        return fail_clbn(failure, "clbnEnqueueBackward", status);
+    return status == CLBN_SUCCESS || fail_clbn(failure, "clbnEnqueueBackward", status);
+}
+
+bool normalization_finish_backward(struct normalization *layer, double learning_rate, struct failure *failure)
+{
+    if (layer->shared != NULL && !peers_finish(layer->shared, failure))
+        return false;
     return enqueue_descend(layer->arithmetic, layer->buffers[NORMALIZATION_GAMMA], layer->buffers[NORMALIZATION_DGAMMA],
                            learning_rate, layer->width, failure) &&
            enqueue_descend(layer->arithmetic, layer->buffers[NORMALIZATION_BETA], layer->buffers[NORMALIZATION_DBETA],

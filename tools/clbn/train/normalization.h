@@ -6,6 +6,7 @@
 #include "io/failure.h"
 #include "train/arithmetic.h"
 #include "train/checkpoint.h"
+#include "train/peers.h"
 
 #include <clbn.h>
 #include <stdbool.h>
@@ -29,13 +30,15 @@ struct normalization {
     struct arithmetic *arithmetic;
     clbn_plan training; /* (rows of a training batch, width) */
     clbn_plan test;     /* (rows of a test batch, width) */
+    void *shared;       /* the training plan over all peers' batches; NULL alone */
     cl_mem buffers[NORMALIZATION_BUFFERS];
     size_t width;
 };
 
-/* gamma = 1, beta = 0. The arithmetic must outlive the layer. On failure the layer is closed. */
+/* gamma = 1, beta = 0. The arithmetic must outlive the layer. peers: who have the rest of each training batch; NULL alone. On
+ * failure the layer is closed. */
 bool normalization_open(struct normalization *layer, struct arithmetic *arithmetic, clbn_engine engine, size_t training_rows,
-                        size_t test_rows, size_t width, struct failure *failure);
+                        size_t test_rows, size_t width, const struct peers *peers, struct failure *failure);
 void normalization_close(struct normalization *layer);
 
 /* y from the statistics of the batch x, which go into the running statistics. */
@@ -47,7 +50,9 @@ bool normalization_test(struct normalization *layer, cl_mem x, cl_mem y, struct 
 /* Saves or restores parameters and running statistics. */
 bool normalization_checkpoint(struct normalization *layer, struct checkpoint *checkpoint, struct failure *failure);
 
-/* Turns dy into dx in place, and steps gamma and beta down their gradients. */
-bool normalization_backward(struct normalization *layer, cl_mem x, cl_mem dy, double learning_rate, struct failure *failure);
+/* Turns dy into dx in place, and steps gamma and beta down their gradients. In two halves: of peers, the exchange overlaps with what is
+ * enqueued between them, which needs none of the results. */
+bool normalization_start_backward(struct normalization *layer, cl_mem x, cl_mem dy, struct failure *failure);
+bool normalization_finish_backward(struct normalization *layer, double learning_rate, struct failure *failure);
 
 #endif

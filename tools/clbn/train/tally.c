@@ -34,8 +34,7 @@ bool tally_read(struct tally *tally, const struct arithmetic *arithmetic, struct
     cl_command_queue queue = arithmetic->queue;
     cl_float *losses = malloc(tally->rows * sizeof *losses);
     cl_uint *hits = malloc(tally->rows * sizeof *hits);
-    double loss = 0.0;
-    double hit_count = 0.0;
+    double sums[] = { 0.0, 0.0, (double)tally->samples }; /* losses, hits, samples */
     cl_int status;
 
     if (losses == NULL || hits == NULL) {
@@ -51,11 +50,13 @@ bool tally_read(struct tally *tally, const struct arithmetic *arithmetic, struct
         goto cleanup;
     }
     for (size_t i = 0; i < tally->rows; i++) {
-        loss += (double)losses[i];
-        hit_count += (double)hits[i];
+        sums[0] += (double)losses[i];
+        sums[1] += (double)hits[i];
     }
-    score->loss = tally->samples > 0 ? loss / (double)tally->samples : (double)NAN;
-    score->accuracy = tally->samples > 0 ? hit_count / (double)tally->samples : (double)NAN;
+    if (tally->peers != NULL && !peers_sum(tally->peers, sums, sizeof sums / sizeof *sums, failure))
+        goto cleanup;
+    score->loss = sums[2] > 0 ? sums[0] / sums[2] : (double)NAN;
+    score->accuracy = sums[2] > 0 ? sums[1] / sums[2] : (double)NAN;
     tally->samples = 0;
     done = arithmetic_fill(arithmetic, tally->losses, tally->rows, 0.0, failure) &&
            arithmetic_fill(arithmetic, tally->hits, tally->rows, 0.0, failure);

@@ -5,6 +5,7 @@
 
 #include "io/failure.h"
 #include "train/arithmetic.h"
+#include "train/peers.h"
 
 #include <clbn.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@ struct tally {
     cl_mem hits;   /* uint, likewise */
     size_t rows;
     size_t samples;
+    const struct peers *peers; /* who have shares of the same batches, each in a tally of its own; NULL: there are none */
 };
 
 struct score {
@@ -27,7 +29,7 @@ struct score {
 bool tally_open(struct tally *tally, const struct arithmetic *arithmetic, size_t rows, struct failure *failure);
 void tally_close(struct tally *tally);
 
-/* Waits for the device, reads the tally and starts it afresh. No samples give NaN. */
+/* Waits for the device, reads the tally and starts it afresh. No samples give NaN. The score is of all peers' tallies. */
 bool tally_read(struct tally *tally, const struct arithmetic *arithmetic, struct score *score, struct failure *failure);
 
 #endif

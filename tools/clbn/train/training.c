@@ -50,19 +50,35 @@ static void close_training(struct training *training)
     arithmetic_close(&training->arithmetic);
 }
 
+/* This process's rows of a batch. */
+static struct batch share_of(const struct training_options *options, struct batch whole)
+{
+    struct batch share = whole;
+    size_t first;
+
+    if (options->peers != NULL) {
+        peers_share(options->peers, whole.rows, &first, &share.rows);
+        share.first += first;
+    }
+    return share;
+}
+
 static bool open_networks(struct training *training, clbn_engine engine, struct failure *failure)
 {
     const struct training_options *options = training->options;
+    struct batch whole = { .rows = options->batch };
     struct network_options network_options = {
         .inputs = training->training_samples.width,
         .hidden = HIDDEN_WIDTH,
         .classes = options->classes,
-        .training_rows = options->batch,
+        .training_rows = share_of(options, whole).rows,
         .test_rows = TEST_ROWS,
         .test_samples = training->test_samples.count,
         .learning_rate = options->learning_rate,
         .deviation = initial_deviation,
         .seed = options->seed,
+        .peers = options->peers,
+        .whole_rows = options->batch,
     };
 
     for (size_t i = 0; i < CONTENDERS; i++) {
@@ -102,8 +118,10 @@ static bool step(struct training *training, struct failure *failure)
 {
     struct batch batch;
 
-    if (!samples_next(&training->training_samples, &training->arithmetic, training->options->batch, &batch, failure) ||
-        !enqueue_gather(&training->arithmetic, &batch, training->training_x, failure))
+    if (!samples_next(&training->training_samples, &training->arithmetic, training->options->batch, &batch, failure))
+        return false;
+    batch = share_of(training->options, batch);
+    if (!enqueue_gather(&training->arithmetic, &batch, training->training_x, failure))
         return false;
     for (size_t i = 0; i < CONTENDERS; i++)
         if (training->options->trained[i] && !network_train(&training->networks[i], training->training_x, &batch, failure))
@@ -191,13 +209,31 @@ static bool show_points(const struct training *training, struct failure *failure
     return true;
 }
 
+static bool writes_checkpoints(const struct training_options *options)
+{
+    return options->peers == NULL || options->peers->rank == 0;
+}
+
+/* All go on from the same step, which those would not that have not the first one's files. */
+static bool check_beginnings(const struct training *training, size_t done, struct failure *failure)
+{
+    double sum = (double)done;
+
+    if (training->options->peers == NULL)
+        return true;
+    return peers_sum(training->options->peers, &sum, 1, failure) &&
+           (sum == (double)done * training->options->peers->size ||
+            fail(failure, "the processes have other checkpoints than the first: they need the same folder"));
+}
+
 /* Adds the point after so many steps, with the checkpoint before it is shown. */
 static bool reach_point(struct training *training, size_t done, struct failure *failure)
 {
     struct training_point *point = training_curve_add(training->curve, done, failure);
 
     return point != NULL && evaluate(training, point, failure) &&
-           checkpoint_save(training->options->checkpoint, walk_state, training, failure) &&
+           checkpoint_save(writes_checkpoints(training->options) ? training->options->checkpoint : NULL, walk_state, training,
+                           failure) &&
            training->observer->on_point(training->observer->context, point, failure);
 }
 
@@ -210,7 +246,7 @@ static bool run(struct training *training, struct failure *failure)
         return false;
     if (training->curve->count > 0)
         done = training->curve->points[training->curve->count - 1].step;
-    else if (!reach_point(training, 0, failure))
+    if (!check_beginnings(training, done, failure) || (training->curve->count == 0 && !reach_point(training, 0, failure)))
         return false;
     while (done < steps) {
         for (size_t next = training_next_point(done, steps); done < next;) {
