@@ -34,17 +34,17 @@ struct scene {
     clbn_mpi_plan part;
 };
 
-static struct scene open_scene(const struct team *team, enum operation operation)
+/* The run knows the batch by its place, so the scene stays where it is. */
+static void open_scene(struct scene *scene, const struct team *team, enum operation operation)
 {
-    struct scene scene = { .team = *team };
     struct call call = call_of(operation);
     cl_int status;
     call.own_workspace = true; /* else OpenCL's release of the library's is counted late */
-    scene.batch = batch_create(shape, CLBN_FLOAT32, CLBN_ACTIVATION_RELU, lengths, (size_t)team->size);
-    scene.run = run_prepare(test_engine(0), &scene.batch.parts[team->rank], &call);
-    scene.part = clbnMpiCreatePlan(team->comm, scene.run.plan, &status);
+    scene->team = *team;
+    scene->batch = batch_create(shape, CLBN_FLOAT32, CLBN_ACTIVATION_RELU, lengths, (size_t)team->size);
+    scene->run = run_prepare(test_engine(0), &scene->batch.parts[team->rank], &call);
+    scene->part = clbnMpiCreatePlan(team->comm, scene->run.plan, &status);
     expect_success(status);
-    return scene;
 }
 
 static void close_scene(struct scene *scene)
@@ -219,7 +219,8 @@ static const struct {
 
 static void check_misuse(const struct team *team, enum operation operation)
 {
-    struct scene scene = open_scene(team, operation);
+    struct scene scene;
+    open_scene(&scene, team, operation);
     for (size_t i = 0; i < COUNT_OF(misuses); i++)
         for (int culprit = 0; culprit < team->size; culprit++) {
             struct given given = given_to(&scene);
@@ -242,7 +243,8 @@ static void check_misuse(const struct team *team, enum operation operation)
 /* Two fail at once: the first rank's failure is told. */
 static void check_two_failures(const struct team *team)
 {
-    struct scene scene = open_scene(team, FORWARD_TRAINING);
+    struct scene scene;
+    open_scene(&scene, team, FORWARD_TRAINING);
     struct given given = given_to(&scene);
     testing("failures on all ranks, on %d of %d", team->rank, team->size);
     if (team->rank == 0)
@@ -335,7 +337,8 @@ static void check_failing_call(struct scene *scene, const struct given *given, i
 static void check_failing_calls(const struct team *team, enum operation operation)
 {
     const int culprit = team->size / 2;
-    struct scene scene = open_scene(team, operation);
+    struct scene scene;
+    open_scene(&scene, team, operation);
     unsigned long before_exchange = 0, failed = 0;
     expect_it_works(&scene);
     for (unsigned long number = 1;; number++) {
@@ -386,7 +389,8 @@ static void check_failing_creation(const struct team *team)
 /* All that calls leave behind goes with the plan, also after a start without a finish. */
 static void check_lifetime(const struct team *team)
 {
-    struct scene scene = open_scene(team, FORWARD_TRAINING);
+    struct scene scene;
+    open_scene(&scene, team, FORWARD_TRAINING);
     const struct given given = given_to(&scene);
     const struct live_objects before = count_live_objects();
     cl_int status;
@@ -418,7 +422,8 @@ int MPI_Allgather(const void *sent, int sent_count, MPI_Datatype sent_type, void
 
 static void check_failing_mpi(const struct team *team)
 {
-    struct scene scene = open_scene(team, FORWARD_TRAINING);
+    struct scene scene;
+    open_scene(&scene, team, FORWARD_TRAINING);
     const struct given given = given_to(&scene);
     testing("MPI fails, rank %d of %d", team->rank, team->size);
     restore(&scene);
