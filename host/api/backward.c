@@ -101,7 +101,7 @@ cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_ba
 }
 
 const struct entry bn_backward_frozen_entry = { CLBN_STRUCT_BACKWARD_FROZEN_ARGS, PASS_BACKWARD, check_frozen, add_steps,
-                                        .ignores_ghosts = true };
+                                                .ignores_ghosts = true };
 
 cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)

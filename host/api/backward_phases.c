@@ -33,7 +33,7 @@ static void add_sums(struct operation *operation, struct request *r)
 }
 
 const struct entry bn_backward_sums_entry = { CLBN_STRUCT_BACKWARD_SUMS_ARGS, PASS_BACKWARD, check_sums, add_sums,
-                                        .ignores_ghosts = false };
+                                              .ignores_ghosts = false };
 
 cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clbn_backward_sums_args *args,
                                cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
@@ -80,7 +80,7 @@ static void add_input(struct operation *operation, struct request *r)
 }
 
 const struct entry bn_backward_input_entry = { CLBN_STRUCT_BACKWARD_INPUT_ARGS, PASS_BACKWARD, check_input, add_input,
-                                        .ignores_ghosts = false };
+                                               .ignores_ghosts = false };
 
 cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const clbn_backward_input_args *args,
                                 cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)

@@ -32,7 +32,7 @@ static void add_steps(struct operation *operation, struct request *r)
 }
 
 const struct entry bn_forward_inference_entry = { CLBN_STRUCT_FORWARD_INFERENCE_ARGS, PASS_INFERENCE, check, add_steps,
-                                        .ignores_ghosts = true };
+                                                  .ignores_ghosts = true };
 
 cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const clbn_forward_inference_args *args,
                                    cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)

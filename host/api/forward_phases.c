@@ -31,7 +31,7 @@ static void add_statistics(struct operation *operation, struct request *r)
 }
 
 const struct entry bn_statistics_entry = { CLBN_STRUCT_STATISTICS_ARGS, PASS_FORWARD, check_statistics, add_statistics,
-                                        .ignores_ghosts = false };
+                                           .ignores_ghosts = false };
 
 cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_statistics_args *args,
                              cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
@@ -75,7 +75,7 @@ static void add_merge(struct operation *operation, struct request *r)
 }
 
 const struct entry bn_merge_statistics_entry = { CLBN_STRUCT_MERGE_STATISTICS_ARGS, PASS_FORWARD, check_merge, add_merge,
-                                        .ignores_ghosts = false };
+                                                 .ignores_ghosts = false };
 
 cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const clbn_merge_statistics_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
@@ -114,7 +114,7 @@ static void add_normalization(struct operation *operation, struct request *r)
 }
 
 const struct entry bn_normalize_entry = { CLBN_STRUCT_NORMALIZE_ARGS, PASS_FORWARD, check_normalize, add_normalization,
-                                        .ignores_ghosts = false };
+                                          .ignores_ghosts = false };
 
 cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_normalize_args *args,
                             cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)

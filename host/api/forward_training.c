@@ -64,7 +64,7 @@ static void take_ghost(struct request *r, const struct ghosts *ghosts, size_t nu
 }
 
 const struct entry bn_forward_training_entry = { CLBN_STRUCT_FORWARD_TRAINING_ARGS, PASS_FORWARD, check, add_steps,
-                                        .take_ghost = take_ghost };
+                                                 .take_ghost = take_ghost };
 
 cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
