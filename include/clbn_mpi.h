@@ -18,13 +18,14 @@
  *     args.save_invstd.buffer = invstd;
  *     status = clbnMpiForwardTraining(part, queue, &args, 0, NULL, &event);
  *
- * How it is done. Each process computes a record of its part: CLBN_STATISTICS_ROWS numbers to a channel in a forward, CLBN_SUMS_ROWS
- * in a backward, float64 for float64 plans and float32 for all others. One MPI_Allgather each way brings all records to all processes,
- * and each merges them in the order of ranks. (A reduction would send less, but MPI does not promise that all processes get the same
- * bits of it, nor a second run the same as the first.) A call of P processes and C channels brings P * 24 * C bytes to each in a
- * forward, P * 32 * C in a backward; twice that for float64. Records travel from and to pinned memory (CL_MEM_ALLOC_HOST_PTR, mapped
- * once). MPI takes pointers: a cl_mem has none, and shared virtual memory that a host may read while it is not mapped lies in the
- * host's reach already, so there is nothing that could be passed to a GPU-aware MPI by means of OpenCL 1.2 to 3.0 alone.
+ * How it is done. Each process computes a record of its part: CLBN_STATISTICS_ROWS numbers to a channel in a forward,
+ * CLBN_SUMS_ROWS in a backward, float64 for float64 plans and float32 for all others. One MPI_Allgather each way brings all
+ * records to all processes, and each merges them in the order of ranks. (A reduction would send less, but MPI leaves it to its
+ * implementations in which order and where they combine, and only recommends that the result be the same each time.) A call of
+ * P processes and C channels brings P * 24 * C bytes to each in a forward, P * 32 * C in a backward; twice that for float64.
+ * Records travel from and to pinned memory (CL_MEM_ALLOC_HOST_PTR, mapped once). MPI takes pointers: a cl_mem has none, and
+ * shared virtual memory that a host may read while it is not mapped lies in the host's reach already, so there is nothing that
+ * could be passed to a GPU-aware MPI by means of OpenCL 1.2 to 3.0 alone.
  *
  * Overlap. A call in two halves lets the device work while the records travel, on all that needs no result of the call: in a backward
  * the gradient of the weights of the layer above, in a forward another branch of the network.
