@@ -40,10 +40,11 @@ static cl_int record_bytes(const clbn_mpi_plan part, size_t *bytes)
 {
     const size_t greatest = CLBN_SUMS_ROWS * sizeof(cl_double);
     const size_t ranks = (size_t)part->size + 1;
+    const size_t number = part->number == MPI_DOUBLE ? sizeof(cl_double) : sizeof(cl_float);
     if (part->channels > INT_MAX / CLBN_SUMS_ROWS || part->channels > SIZE_MAX / greatest / ranks)
         return part_fail(CLBN_SIZE_OVERFLOW, "records of %zu channels are too large to be exchanged among %d processes.",
                          part->channels, part->size);
-    *bytes = (part->channels > 0 ? CLBN_SUMS_ROWS * part->channels : 1) * part->number_bytes;
+    *bytes = (part->channels > 0 ? CLBN_SUMS_ROWS * part->channels : 1) * number;
     return CLBN_SUCCESS;
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-cl_int part_fail(cl_int status, const char *format, ...)
+cl_int(part_fail)(cl_int status, const char *format, ...)
 {
     char sentence[2 * SENTENCE_BYTES];
     va_list arguments;

@@ -14,6 +14,10 @@ cl_int part_check_call(cl_int status, const char *function);
 /* CLBN_MPI_FAILED if MPI's function returned an error. */
 cl_int part_check_mpi(int error, const char *function);
 
+#ifdef CLBN_ANALYZED /* tools/lint.sh: analyzers see one file at a time, and are told here which status comes back */
+#define part_fail(status, ...) ((void)part_fail(status, __VA_ARGS__), (status))
+#endif
+
 /* Keeps a failure with the sentence of clbnLastError(); of several the first. A success changes nothing. */
 void part_note(struct trouble *trouble, cl_int status);
 

@@ -19,10 +19,12 @@ static cl_int status_at(const clbn_mpi_plan part, size_t number)
     const unsigned char *place = (const unsigned char *)part->incoming + number * part->number_bytes;
     cl_float narrow;
     cl_double wide;
-    if (part->number == MPI_DOUBLE)
+    if (part->number == MPI_DOUBLE) {
         memcpy(&wide, place, sizeof(wide));
-    else
-        memcpy(&narrow, place, sizeof(narrow)), wide = (cl_double)narrow;
+    } else {
+        memcpy(&narrow, place, sizeof(narrow));
+        wide = (cl_double)narrow;
+    }
     return wide < 0 ? (cl_int)wide : CLBN_SUCCESS;
 }
 
@@ -43,13 +45,21 @@ static cl_int wait_for(cl_event event)
     return status == CLBN_SUCCESS ? check_execution(event) : status;
 }
 
+/* A failed event of the call before is told once, and forgotten. */
+static void note_earlier(clbn_mpi_plan part, cl_int status, cl_event *event)
+{
+    part_note(&part->trouble, status);
+    if (status != CLBN_SUCCESS)
+        release_event(event);
+}
+
 /* All records at incoming. Fails on all processes if any has trouble. */
 static cl_int exchange(clbn_mpi_plan part)
 {
     const size_t numbers = part->channels > 0 ? record_rows(part) * part->channels : 1;
     part_note(&part->trouble, wait_for(part->arrived));
-    part_note(&part->trouble, wait_for(part->uploaded));
-    part_note(&part->trouble, check_execution(part->last));
+    note_earlier(part, wait_for(part->uploaded), &part->uploaded);
+    note_earlier(part, check_execution(part->last), &part->last);
     /* Without channels there is no record, but a number that says so. */
     const void *outgoing = part->channels == 0 || part->trouble.status != CLBN_SUCCESS ? refusal(part) : part->outgoing;
     const int count = (int)numbers;
