@@ -10,7 +10,7 @@ cl_int(part_fail)(cl_int status, const char *format, ...)
     char sentence[2 * SENTENCE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(sentence, sizeof(sentence), format, arguments);
+    vsnprintf(sentence, sizeof(sentence), format, arguments); /* NOLINT(clang-analyzer-valist.*): it does not see va_start */
     va_end(arguments);
     clbnSetLastError(sentence);
     return status;
