@@ -68,6 +68,42 @@ def test_training(queue, rng, dtype, shape, axis):
     assert found.dz is None
 
 
+@pytest.mark.parametrize("shape, axis, ghost_batch", [((7, 5), 1, 3), ((5, 3, 4, 4), 1, 2), ((5, 4, 4, 3), -1, 4), ((4, 3), 1, 9)])
+def test_ghost_batches(queue, rng, shape, axis, ghost_batch):
+    """Each ghost batch as a batch of its own; the running statistics go from one to the next."""
+    dtype = "float32"
+    x, dy = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+    gamma, beta, running_mean, running_var = parameters(rng, shape[axis], dtype)
+    on_device = [cl_array.to_device(queue, a) for a in (x, gamma, beta, running_mean, running_var)]
+    options = {"axis": axis, "momentum": 0.25, "ghost_batch": ghost_batch, "unbiased": False}
+    y, saved = clbn.batch_norm(*on_device, **options)
+    found = clbn.batch_norm_backward(cl_array.to_device(queue, dy), on_device[0], saved, on_device[1], on_device[2])
+    parts = [slice(i, i + ghost_batch) for i in range(0, shape[0], ghost_batch)]
+    references = [Reference(x[part], gamma, beta, axis) for part in parts]
+    gradients = [r.gradients(dy[part]) for r, part in zip(references, parts)]
+    close(y, np.concatenate([r.y() for r in references]), dtype)
+    close(saved.mean, np.stack([r.mean.ravel() for r in references]), dtype)
+    close(found.dx, np.concatenate([g[0] for g in gradients]), dtype)
+    close(found.dgamma, sum(g[1] for g in gradients), dtype)
+    close(found.dbeta, sum(g[2] for g in gradients), dtype)
+    for r in references:
+        running_mean = 0.75 * running_mean + 0.25 * r.mean.ravel()
+        running_var = 0.75 * running_var + 0.25 * r.var.ravel()
+    close(on_device[3], running_mean, dtype)
+    close(on_device[4], running_var, dtype)
+    assert saved.mean.shape == (len(parts), shape[axis])
+    of_numpy, _ = clbn.batch_norm(x, gamma, beta, queue=queue, axis=axis, ghost_batch=ghost_batch)
+    assert (of_numpy == y.get()).all()
+
+
+def test_ghost_batches_are_of_axis_0(queue, rng):
+    x = cl_array.to_device(queue, rng.standard_normal((4, 3)).astype(np.float32))
+    with pytest.raises(clbn.Error, match="ghost_batch is 2, but axis 0 is a channel axis"):
+        clbn.batch_norm(x, axis=0, ghost_batch=2)
+    with pytest.raises(ValueError, match="ghost_batch is -1"):
+        clbn.batch_norm(x, ghost_batch=-1)
+
+
 # Each activation with what its slope can be had from.
 SOURCES = [(a, "x and residual") for a in ACTIVATIONS]
 SOURCES += [(a, "y") for a in ACTIVATIONS if a != "silu"]

@@ -512,6 +512,37 @@ succeeds 'per activation of one axis' forward --x x1.npy --y y.npy --per-activat
 f4 y-one.npy '(4,)' -1 -1 1 1
 same 'y per activation of one axis' y.npy y-one.npy
 
+# ---- Ghost batches: of two rows and of the one that is left, whose variance is 0.
+
+f4 x-ghost.npy '(3, 2)' 1 2 3 6 5 1
+f4 dy-ghost.npy '(3, 2)' 1 2 2 4 3 0
+f4 y-ghost.npy '(3, 2)' -1 -1 1 1 0 0
+f4 mean-ghost.npy '(2, 2)' 2 4 5 1
+f4 invstd-ghost.npy '(2, 2)' 1 0.5 0 0
+f4 dx-ghost.npy '(3, 2)' 0 0 0 0 0 0
+f4 dgamma-ghost.npy '(2,)' 1 2
+f4 dbeta-ghost.npy '(2,)' 6 6
+for geometry in auto vector group; do
+    succeeds "ghost batches, $geometry" forward --x x-ghost.npy --y y.npy --ghost-batch 2 --epsilon 0 --geometry $geometry \
+        --save-mean sm.npy --save-invstd si.npy
+    same "y of ghost batches, $geometry" y.npy y-ghost.npy
+    same "their means, $geometry" sm.npy mean-ghost.npy
+    same "their invstds, $geometry" si.npy invstd-ghost.npy
+    succeeds "backward of ghost batches, $geometry" backward --x x-ghost.npy --dy dy-ghost.npy --ghost-batch 2 --epsilon 0 \
+        --geometry $geometry --save-mean sm.npy --save-invstd si.npy --dx dx.npy --dgamma dgamma.npy --dbeta dbeta.npy
+    same "dx of ghost batches, $geometry" dx.npy dx-ghost.npy
+    same "their dgamma, $geometry" dgamma.npy dgamma-ghost.npy
+    same "their dbeta, $geometry" dbeta.npy dbeta-ghost.npy
+done
+fails 1 'has the shape (2, 2), and (3, 2) is expected, one value per ghost batch and channel of x' 'statistics of other ghosts' \
+    backward --x x-ghost.npy --dy dy-ghost.npy --ghost-batch 1 --save-mean sm.npy --save-invstd si.npy --dx dx.npy
+fails 1 'axis 0 is a channel axis' 'ghost batches along channels' forward --x x-ghost.npy --y y.npy --ghost-batch 2 --axis 0
+fails 2 'an integer from 1' 'ghost batches of nothing' forward --x x-ghost.npy --y y.npy --ghost-batch 0
+fails 2 'not for --inference' 'ghost batches of an inference' forward --x x-ghost.npy --y y.npy --ghost-batch 2 --inference \
+    --running-mean rm.npy --running-var rv.npy
+fails 2 'no sense with --frozen' 'ghost batches of frozen statistics' backward --x x-ghost.npy --dy dy-ghost.npy --dx dx.npy \
+    --ghost-batch 2 --frozen --running-mean rm.npy --running-var rv.npy
+
 # ---- Folding. Variances 4 and 1/4, gamma 1 and 2: scales 1/2 and 4.
 
 f4 weights.npy '(2, 3)' 2 4 6 0.5 1 2

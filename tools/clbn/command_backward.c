@@ -93,6 +93,8 @@ static int check_statistics(const struct command_line *command, const struct ope
         return usage_error(command, "option --frozen needs --running-mean and --running-var");
     if (!frozen && running)
         return usage_error(command, "options --running-mean and --running-var need --frozen");
+    if (frozen && option_given(command, "ghost-batch"))
+        return usage_error(command, "option --ghost-batch makes no sense with --frozen");
     if (frozen && saved)
         return usage_error(command, "options --save-mean and --save-invstd make no sense with --frozen");
     return EXIT_DONE;
@@ -164,8 +166,8 @@ int command_backward(int argc, char **argv)
         [MASK] = { .option = "mask", .role = OPERAND_INPUT, .kind = OPERAND_MASK },
         [GAMMA] = { .option = "gamma", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
         [BETA] = { .option = "beta", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
-        [SAVE_MEAN] = { .option = "save-mean", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
-        [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
+        [SAVE_MEAN] = { .option = "save-mean", .role = OPERAND_INPUT, .kind = OPERAND_STATISTIC },
+        [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_INPUT, .kind = OPERAND_STATISTIC },
         [RUNNING_MEAN] = { .option = "running-mean", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
         [RUNNING_VAR] = { .option = "running-var", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
         [DX] = { .option = "dx", .role = OPERAND_OUTPUT },
@@ -200,6 +202,7 @@ int command_backward(int argc, char **argv)
           .argument = "FACTOR",
           .real_range = { -FLT_MAX, FLT_MAX },
           .help = "add FACTOR times what the files of --dx, --dgamma and --dbeta hold (default 0: they are replaced)" },
+        GHOST_BATCH_OPTION_ROW(job),
         JOB_OF_VALUES_OPTION_ROWS(job),
     };
     const struct command_line command = { "backward", "Compute the gradients of a batch normalization", options,

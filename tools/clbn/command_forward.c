@@ -58,8 +58,8 @@ static cl_int enqueue_inference(const struct job *job, clbn_plan plan, cl_comman
 /* Combinations that make no sense. Returns EXIT_DONE or EXIT_USAGE. */
 static int check_options(const struct command_line *command, const struct job *job, bool inference)
 {
-    static const char *const training_only[] = { "update-factor", "biased-running-var", "save-mean", "save-invstd",
-                                                 "save-var" };
+    static const char *const training_only[] = { "update-factor", "biased-running-var", "save-mean",
+                                                 "save-invstd",   "save-var",           "ghost-batch" };
     const struct operand *operands = job->set.operands;
     bool running = operands[RUNNING_MEAN].path != NULL;
 
@@ -108,9 +108,9 @@ int command_forward(int argc, char **argv)
         [BETA] = { .option = "beta", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
         [RUNNING_MEAN] = { .option = "running-mean", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
         [RUNNING_VAR] = { .option = "running-var", .role = OPERAND_INPUT, .kind = OPERAND_VECTOR },
-        [SAVE_MEAN] = { .option = "save-mean", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
-        [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
-        [SAVE_VAR] = { .option = "save-var", .role = OPERAND_OUTPUT, .kind = OPERAND_VECTOR },
+        [SAVE_MEAN] = { .option = "save-mean", .role = OPERAND_OUTPUT, .kind = OPERAND_STATISTIC },
+        [SAVE_INVSTD] = { .option = "save-invstd", .role = OPERAND_OUTPUT, .kind = OPERAND_STATISTIC },
+        [SAVE_VAR] = { .option = "save-var", .role = OPERAND_OUTPUT, .kind = OPERAND_STATISTIC },
     };
     struct job job = JOB_INIT(operands, OPERAND_COUNT);
     struct command_option options[] = {
@@ -140,6 +140,7 @@ int command_forward(int argc, char **argv)
         OPERAND_OPTION_ROW(operands[SAVE_VAR], false, "output: the batch's variance, over m values"),
         OPERAND_OPTION_ROW(operands[MASK], false,
                            "output: where the activation's slope is 1, as bytes for backwards with the same geometry"),
+        GHOST_BATCH_OPTION_ROW(job),
         JOB_OF_VALUES_OPTION_ROWS(job),
     };
     const struct command_line command = { "forward", "Normalize a NumPy array, channel by channel", options,

@@ -24,6 +24,7 @@ static clbn_plan create_plan(const struct job *job, clbn_engine engine, struct f
     desc.channel_axes = job->form.per_activation ? CLBN_AXIS(model->rank) - CLBN_AXIS(1) : CLBN_AXIS(job->form.axis);
     memcpy(desc.shape, model->shape, model->rank * sizeof(desc.shape[0]));
     desc.epsilon = job->epsilon;
+    desc.ghost_batch = (size_t)job->form.ghost_batch;
     activation_describe(&job->activation, &desc);
     plan = clbnCreatePlan(engine, &desc, &status);
     if (plan == NULL)

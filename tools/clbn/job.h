@@ -9,6 +9,7 @@
 #include "operands.h"
 
 #include <clbn.h>
+#include <limits.h>
 #include <stdbool.h>
 
 struct job {
@@ -59,6 +60,14 @@ extern const char *const job_type_names[]; /* By clbn_type, and "auto"; ends wit
           .real_range = { 0, DBL_MAX },                                                                                        \
           .help = "added to the variance (default 1e-5)" },                                                                    \
         SESSION_OPTION_ROWS((job).session)
+
+/* Of forward and backward. */
+#define GHOST_BATCH_OPTION_ROW(job)                                                                                            \
+    {                                                                                                                          \
+        .name = "ghost-batch", .kind = OPTION_INTEGER, .to.integer = &(job).form.ghost_batch, .argument = "N",                 \
+        .integer_range = { 1, LLONG_MAX },                                                                                     \
+        .help = "let N entries of the first axis have statistics of their own (default: all have the same)"                    \
+    }
 
 /* Those of a job on a layer's values, which job_check_options() looks at. */
 #define JOB_OF_VALUES_OPTION_ROWS(job)                                                                                         \

@@ -88,20 +88,31 @@ static bool resolve_axis(const struct operand *model, struct tensor_form *form, 
     return true;
 }
 
-/* The shape that a tensor or a vector must have. Returns its rank. */
-static unsigned expected_shape(enum operand_kind kind, const struct npy_header *model, const struct tensor_form *form,
-                               size_t *shape)
+/* The shape of a vector. Returns its rank. */
+static unsigned channel_shape(const struct npy_header *model, const struct tensor_form *form, size_t *shape)
 {
-    if (kind == OPERAND_TENSOR) {
-        memcpy(shape, model->shape, sizeof(model->shape));
-        return model->rank;
-    }
     if (form->per_activation) {
         memcpy(shape, model->shape + 1, (model->rank - 1) * sizeof(*shape));
         return model->rank - 1;
     }
     shape[0] = model->shape[form->axis];
     return 1;
+}
+
+/* The shape that a tensor or a vector must have. Returns its rank. */
+static unsigned expected_shape(enum operand_kind kind, const struct npy_header *model, const struct tensor_form *form,
+                               size_t *shape)
+{
+    const size_t ghost = (size_t)form->ghost_batch;
+
+    if (kind == OPERAND_TENSOR) {
+        memcpy(shape, model->shape, sizeof(model->shape));
+        return model->rank;
+    }
+    if (kind != OPERAND_STATISTIC || ghost == 0)
+        return channel_shape(model, form, shape);
+    shape[0] = model->shape[0] > 0 ? (model->shape[0] - 1) / ghost + 1 : 1;
+    return 1 + channel_shape(model, form, shape + 1);
 }
 
 /* Checks an operand that was read; what is a phrase that says where the shape comes from. */
@@ -158,9 +169,10 @@ static bool prepare_operand(struct operand *operand, const struct operand *model
     if (operand->role == OPERAND_OUTPUT)
         return npy_create(&operand->array, type, shape, rank, failure);
     snprintf(what, sizeof(what), "%s %s",
-             operand->kind == OPERAND_TENSOR ? "the shape of"
-             : form->per_activation          ? "the shape without its first axis of"
-                                             : "one value per channel of",
+             operand->kind == OPERAND_TENSOR                               ? "the shape of"
+             : operand->kind == OPERAND_STATISTIC && form->ghost_batch > 0 ? "one value per ghost batch and channel of"
+             : form->per_activation                                        ? "the shape without its first axis of"
+                                                                           : "one value per channel of",
              model->option);
     return npy_read(&operand->array, operand->path, failure) && check_shape(operand, shape, rank, what, failure) &&
            check_is_real(operand, form, failure) && keep_before(operand, failure) &&
@@ -220,7 +232,7 @@ static cl_mem make_buffer(struct operand *operand, cl_context context, bool in_p
 {
     size_t bytes = operand->array.header.count * scalar_size(operand->array.header.type);
     cl_mem_flags flags = operand->role == OPERAND_INPUT ? CL_MEM_READ_ONLY : CL_MEM_READ_WRITE;
-    bool copies = operand->role != OPERAND_OUTPUT || operand->kind == OPERAND_VECTOR;
+    bool copies = operand->role != OPERAND_OUTPUT || operand->kind == OPERAND_VECTOR || operand->kind == OPERAND_STATISTIC;
 
     if (in_place)
         return clCreateBuffer(context, flags | CL_MEM_USE_HOST_PTR, bytes, operand->array.data, status);

@@ -25,8 +25,9 @@ enum operand_role {
 
 enum operand_kind {
     OPERAND_TENSOR,
-    OPERAND_VECTOR, /* One value per channel, in the type of parameters. */
-    OPERAND_MASK    /* Bytes that the plan knows the number of. */
+    OPERAND_VECTOR,    /* One value per channel, in the type of parameters. */
+    OPERAND_STATISTIC, /* Likewise, of the batch: with ghost batches a row of them for each. */
+    OPERAND_MASK       /* Bytes that the plan knows the number of. */
 };
 
 struct operand {
@@ -51,9 +52,10 @@ enum { OPERANDS_MAXIMUM = 16 };
 
 /* How the tensors are taken: what options say, and operands_read() completes. */
 struct tensor_form {
-    int type;            /* A clbn_type; 0: that of the model's file. */
-    long long axis;      /* The channels'; negative ones count from the last. */
-    bool per_activation; /* Statistics are taken over the first axis alone: the others are the channels. */
+    int type;              /* A clbn_type; 0: that of the model's file. */
+    long long axis;        /* The channels'; negative ones count from the last. */
+    bool per_activation;   /* Statistics are taken over the first axis alone: the others are the channels. */
+    long long ghost_batch; /* Entries of the first axis with statistics of their own; 0: all have the same. */
 };
 
 /* A row of an option table that fills an operand's path. */

@@ -23,8 +23,8 @@ MOST_PLANS = 1024
 class Saved(NamedTuple):
     """What a forward leaves for its backward.
 
-    mean, invstd: of the batch, one value for each channel; where the statistics were frozen (training=False), the running
-        mean and the running VARIANCE.
+    mean, invstd: of the batch, one value for each channel, or a row of them for each ghost batch; where the statistics were
+        frozen (training=False), the running mean and the running VARIANCE.
     mask: the activation's slope as bits, if save_mask was asked for.
     """
 
@@ -35,6 +35,7 @@ class Saved(NamedTuple):
     eps: float
     axis: Axes
     activation: Optional[str]
+    ghost_batch: int = 0
 
 
 class Gradients(NamedTuple):
@@ -56,13 +57,15 @@ class _Plans:
         self.queue, self.engine = queue, engine
         self.plans: "OrderedDict[tuple, Tuple[Plan, int]]" = OrderedDict()
 
-    def find(self, x: cl_array.Array, parameters, others, axis: Axes, eps: float, activation: Optional[str]) -> Tuple[Plan, int]:
+    def find(
+        self, x: cl_array.Array, parameters, others, axis: Axes, eps: float, activation: Optional[str], ghost_batch: int = 0
+    ) -> Tuple[Plan, int]:
         """The plan for x, the type of parameters, and the other tensors, given by their names in clbn.h, and its channels."""
-        key = (x.shape, x.dtype, parameters, x.strides, axis, eps, activation)
+        key = (x.shape, x.dtype, parameters, x.strides, axis, eps, activation, ghost_batch)
         key += tuple((n, t.strides) for n, t in others if t is not None)
         found = self.plans.get(key)
         if found is None:
-            plan = _create_plan(self.engine, x, parameters, others, axis, eps, activation)
+            plan = _create_plan(self.engine, x, parameters, others, axis, eps, activation, ghost_batch)
             found = self.plans[key] = plan, plan.channels
             if len(self.plans) > MOST_PLANS:
                 self.plans.popitem(last=False)
@@ -101,7 +104,7 @@ def _strides_in_elements(tensor: cl_array.Array) -> Tuple[int, ...]:
     return tuple(step // tensor.dtype.itemsize for step in tensor.strides)
 
 
-def _create_plan(engine: Engine, x, parameters, others, axis, eps, activation) -> Plan:
+def _create_plan(engine: Engine, x, parameters, others, axis, eps, activation, ghost_batch) -> Plan:
     strides = {"x": _strides_in_elements(x)}
     for name, tensor in others:
         if tensor is None:
@@ -112,7 +115,8 @@ def _create_plan(engine: Engine, x, parameters, others, axis, eps, activation) -
     if x.dtype.name not in TYPES:
         raise TypeError(f"x is {x.dtype}, expected one of {', '.join(TYPES)}")
     return Plan(
-        engine, x.shape, x.dtype, parameter_dtype=parameters, axes=axis, eps=eps, activation=activation, strides=strides
+        engine, x.shape, x.dtype, parameter_dtype=parameters, axes=axis, eps=eps, activation=activation,
+        ghost_batch=ghost_batch, strides=strides,
     )  # fmt: skip
 
 
@@ -210,6 +214,7 @@ def batch_norm(
     queue: Optional[cl.CommandQueue] = None,
     unbiased: bool = True,
     save_mask: bool = False,
+    ghost_batch: int = 0,
 ) -> Tuple[Array, Saved]:
     """y = activation(gamma * (x - mean) / sqrt(var + eps) + beta + residual), and what its backward needs.
 
@@ -230,6 +235,9 @@ def batch_norm(
     save_mask: keep the activation's slope as bits ("relu", "leaky_relu", "relu6"), so that the backward needs neither
         residual nor y for it.
 
+    ghost_batch: in training, so many entries of axis 0 have statistics of their own, and update the running ones in turn (ghost
+        batches, Hoffer et al. 2017, arXiv 1705.08741); 0: the batch is one.
+
     The call enqueues and returns; it waits for the events of the arrays it reads, and adds its own to those it writes.
     Raises clbn.Error with clbn's sentence; ValueError or TypeError for arrays that do not go together.
     Ioffe & Szegedy 2015, arXiv 1502.03167.
@@ -238,12 +246,13 @@ def batch_norm(
         return _batch_norm_of_numpy(
             x, gamma, beta, running_mean, running_var, residual, out, queue,
             training=training, momentum=momentum, eps=eps, axis=axis, activation=activation, unbiased=unbiased,
-            save_mask=save_mask,
+            save_mask=save_mask, ghost_batch=ghost_batch,
         )  # fmt: skip
     queue = _queue_of(x, queue)
     y = out if out is not None else _empty_like(x, queue)
     parameters = _parameter_type(x.dtype, gamma, beta, running_mean, running_var)
-    plan, channels = _plans_of(queue).find(x, parameters, (("y", y), ("z", residual)), axis, eps, activation)
+    ghost_batch = ghost_batch if training else 0
+    plan, channels = _plans_of(queue).find(x, parameters, (("y", y), ("z", residual)), axis, eps, activation, ghost_batch)
     _check_parameters(channels, parameters, gamma=gamma, beta=beta, running_mean=running_mean, running_var=running_var)
     mask = cl_array.empty(queue, (plan.mask_size,), np.uint8) if save_mask else None
     views = {"x": x, "y": y, "z": residual, "gamma": gamma, "beta": beta, "mask": mask}
@@ -251,7 +260,8 @@ def batch_norm(
     wait_for = _events_of((x, out, residual, gamma, beta, running_mean, running_var))
     if training:
         real = _real_of(x.dtype)
-        mean, invstd = cl_array.empty(queue, (channels,), real), cl_array.empty(queue, (channels,), real)
+        saved_shape = (plan.ghost_batches, channels) if ghost_batch else (channels,)
+        mean, invstd = cl_array.empty(queue, saved_shape, real), cl_array.empty(queue, saved_shape, real)
         event = plan.forward_training(
             queue, update_factor=momentum, biased=not unbiased, save_mean=mean, save_invstd=invstd, wait_for=wait_for, **views
         )
@@ -260,7 +270,7 @@ def batch_norm(
         mean, invstd = running_mean, running_var
         event = plan.forward_inference(queue, wait_for=wait_for, **views)
         _add_event(event, y, mask)
-    return y, Saved(mean, invstd, mask, not training, eps, axis, activation)
+    return y, Saved(mean, invstd, mask, not training, eps, axis, activation, ghost_batch)
 
 
 def _batch_norm_of_numpy(x, gamma, beta, running_mean, running_var, residual, out, queue, **options):
@@ -326,9 +336,10 @@ def batch_norm_backward(
     given_y = y if saved.mask is None and saved.activation is not None else None
     others = (("dy", dy), ("dx", dx), ("dz", dz), ("z", residual), ("y", given_y))
     parameters = _parameter_type(x.dtype, gamma, beta, *((saved.mean,) if saved.frozen else ()))
-    plan, channels = _plans_of(queue).find(x, parameters, others, saved.axis, saved.eps, saved.activation)
+    plan, channels = _plans_of(queue).find(x, parameters, others, saved.axis, saved.eps, saved.activation, saved.ghost_batch)
     _check_parameters(channels, parameters, gamma=gamma, beta=beta)
-    _check_parameters(channels, parameters if saved.frozen else _real_of(x.dtype), mean=saved.mean, invstd=saved.invstd)
+    statistics = (channels, parameters) if saved.frozen else (channels * plan.ghost_batches, _real_of(x.dtype))
+    _check_parameters(*statistics, mean=saved.mean, invstd=saved.invstd)
     dgamma = cl_array.empty(queue, (channels,), parameters) if "dgamma" in needs else None
     dbeta = cl_array.empty(queue, (channels,), parameters) if "dbeta" in needs else None
     views = dict(others, x=x, gamma=gamma, beta=beta, mask=saved.mask, dgamma=dgamma, dbeta=dbeta)

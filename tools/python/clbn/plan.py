@@ -75,6 +75,7 @@ class Plan:
     activation: None, "relu", "leaky_relu", "relu6", "silu", "sigmoid", "tanh" or "elu".
     leaky_slope, elu_alpha: the slope below 0 of "leaky_relu", and the alpha of "elu".
     operations: what the plan is for, of "forward", "backward" and "inference"; None for all. Fewer compile sooner.
+    ghost_batch: so many entries of axis 0 have statistics of their own (ghost batches, Hoffer et al. 2017); 0: the batch is one.
     strides: of each of "x", "y", "z", "dy", "dx", "dz" that is not packed, its strides in elements.
 
     Raises clbn.Error with clbn's sentence.
@@ -93,6 +94,7 @@ class Plan:
         leaky_slope: float = 0.01,
         elu_alpha: float = 1.0,
         operations: Optional[Sequence[str]] = None,
+        ghost_batch: int = 0,
         strides: Optional[Mapping[str, Sequence[int]]] = None,
     ):
         name, type_number = _type_of(dtype)
@@ -117,6 +119,9 @@ class Plan:
         desc.activation = ACTIVATIONS[activation]
         desc.leaky_slope = leaky_slope
         desc.elu_alpha = elu_alpha
+        if ghost_batch < 0:
+            raise ValueError(f"ghost_batch is {ghost_batch}, expected 0 or more")
+        desc.ghost_batch = ghost_batch
         for operation in operations or ():
             desc.operations |= OPERATIONS[operation]
         for tensor, steps in (strides or {}).items():
@@ -154,6 +159,11 @@ class Plan:
     def mask_size(self) -> int:
         """Bytes of the activation's mask; 0 if it has none."""
         return self._size(h.CLBN_PLAN_MASK_SIZE)
+
+    @property
+    def ghost_batches(self) -> int:
+        """Ghost batches, each of which has a row of save_mean, save_invstd and save_var; 1 where the batch is one."""
+        return self._size(h.CLBN_PLAN_GHOST_BATCHES)
 
     @property
     def kernels(self) -> Dict[str, str]:
