@@ -77,7 +77,8 @@ enum {
     CLBN_SIZE_OVERFLOW = -2006,       /* The tensor's bytes do not fit in size_t or in the device's address space. */
     CLBN_UNSUPPORTED_TYPE = -2007,    /* The type is unknown, or the device cannot compute in it. */
     CLBN_INVALID_EPSILON = -2008,     /* epsilon is negative, infinite or NaN. */
-    CLBN_INVALID_FACTOR = -2009,      /* The update factor is not in [0, 1], or a gradient's factor is not finite. */
+    CLBN_INVALID_FACTOR = -2009,      /* The update factor is not in [0, 1], a gradient's factor is not finite, r_max is below 1,
+                                       * or d_max below 0. */
     CLBN_TOO_FEW_VALUES = -2010,      /* One value per channel has no unbiased variance for the running statistics. */
     CLBN_MISSING_VIEW = -2011,        /* A view that the call needs has buffer == NULL, or only one of a pair was given. */
     CLBN_INVALID_BUFFER = -2012,      /* A view's cl_mem is not a buffer, or was created so that it cannot be used so. */
@@ -144,6 +145,8 @@ typedef cl_uint clbn_struct;
 #define CLBN_STRUCT_BACKWARD_INPUT_ARGS         14u
 #define CLBN_STRUCT_SECOND_BACKWARD_ARGS        15u
 #define CLBN_STRUCT_SECOND_BACKWARD_FROZEN_ARGS 16u
+#define CLBN_STRUCT_FORWARD_RENORM_ARGS         17u
+#define CLBN_STRUCT_BACKWARD_RENORM_ARGS        18u
 
 /* What the initialiser macros give, for callers who cannot use them: a struct of zeros is none with its defaults, but one with
  * epsilon 0, or an update factor of 0. size: the bytes at value, which may be fewer or more than the library knows of the struct;
@@ -389,6 +392,7 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_GHOST_BATCHES      12u /* size_t: rows of saved statistics: ghost batches, or 1. */
 #define CLBN_PLAN_TYPE               13u /* clbn_type: of the tensors. */
 #define CLBN_PLAN_EPSILON            14u /* double */
+#define CLBN_PLAN_RENORM_WORKSPACE   15u /* size_t: bytes of workspace that are enough for batch renormalization: some 40 a channel more. */
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */
@@ -646,6 +650,92 @@ typedef struct clbn_backward_frozen_args {
 /* Gradients of forward inference: mean and variance are constants. At least one of dx, dz, dgamma and dbeta.
  *     dz = g   dbeta = sum g   dgamma = sum g * xhat   dx = gamma * invstd * g */
 CLBN_API cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
+                                          cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+/* ---- Batch renormalization ------------------------------------------------------------------------------------------------- */
+
+typedef struct clbn_forward_renorm_args {
+    size_t struct_size;
+    clbn_view x;            /* in */
+    clbn_view z;            /* in, optional: the residual, added before the activation */
+    clbn_view y;            /* out; may be exactly x or z */
+    clbn_view gamma;        /* in, optional: 1 */
+    clbn_view beta;         /* in, optional: 0 */
+    clbn_view running_mean; /* in and out */
+    clbn_view running_var;  /* in and out */
+    clbn_view save_mean;    /* out, optional: as in forward training, for the backward */
+    clbn_view save_invstd;  /* out, optional */
+    clbn_view save_var;     /* out, optional */
+    clbn_view save_r;       /* out, optional: r of each channel, for the backward; of the type of the batch's statistics */
+    clbn_view save_d;       /* out, optional: d of each channel */
+    clbn_view mask;         /* out, optional: as in forward training */
+    double r_max;           /* >= 1, INFINITY among them: r is clipped to [1 / r_max, r_max] */
+    double d_max;           /* >= 0, likewise: d is clipped to [-d_max, d_max] */
+    double update_factor;   /* as in forward training; 0.01 by default, as in the paper */
+    clbn_running_variance running_variance; /* CLBN_BIASED by default, as the paper's */
+    clbn_view workspace;                    /* CLBN_PLAN_RENORM_WORKSPACE bytes, or absent */
+} clbn_forward_renorm_args;
+
+#define CLBN_FORWARD_RENORM_ARGS_INIT                                                                                          \
+    {                                                                                                                          \
+        sizeof(clbn_forward_renorm_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,  \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, 3.0, 5.0, 0.01,  \
+            CLBN_BIASED, CLBN_NO_VIEW                                                                                          \
+    }
+
+/* Batch renormalization (Ioffe 2017, arXiv 1702.03275), for batches that are small or not independent: training takes the batch's
+ * statistics to the running ones by an affine function of each channel, so that it computes what inference will.
+ *
+ *     sigma_B = sqrt(var + epsilon)              r = clip(sigma_B / sigma, 1 / r_max, r_max)
+ *     sigma   = sqrt(running_var + epsilon)      d = clip((mean - running_mean) / sigma, -d_max, d_max)
+ *     y       = act(gamma * (xhat * r + d) + beta + z)
+ *
+ * of the running statistics as they were, which are updated afterwards. At r_max = 1 and d_max = 0, r is 1 and d is 0: y is
+ * batch norm's. The paper begins with 5,000 steps of these, and goes to r_max = 3 in 40,000, to d_max = 5 in 25,000, which are the
+ * defaults (tools/examples/renorm_schedule.c). It keeps a running sigma; here it is the variance, as in forward training, so that
+ * inference, its frozen backward and folding are the ordinary calls. Where sigma or sigma_B is 0, as with an epsilon of 0, their quotient is
+ * taken as 0, and 1 / sigma, too.
+ *
+ * gamma * r and beta + gamma * d are rounded to the type of parameters before they are used: with parameters of 16 bits, y has an
+ * error of half their ulp besides. Ghost batches are refused (CLBN_WRONG_OPERATION). */
+CLBN_API cl_int clbnEnqueueForwardRenorm(clbn_plan plan, cl_command_queue queue, const clbn_forward_renorm_args *args,
+                                         cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+typedef struct clbn_backward_renorm_args {
+    size_t struct_size;
+    clbn_view x;    /* in, and so on until beta: as in the backward */
+    clbn_view dy;   /* in */
+    clbn_view z;    /* in, optional */
+    clbn_view y;    /* in, optional */
+    clbn_view mask; /* in, optional */
+    clbn_view gamma;
+    clbn_view beta;
+    clbn_view save_mean;   /* in: what the forward saved; absent where x is */
+    clbn_view save_invstd; /* in */
+    clbn_view save_r;      /* in */
+    clbn_view save_d;      /* in */
+    clbn_view dx;          /* out, optional; may be exactly dy */
+    clbn_view dz;          /* out, optional; may be exactly dy */
+    clbn_view dgamma;      /* out, optional */
+    clbn_view dbeta;       /* out, optional */
+    double dx_factor;      /* as in the backward */
+    double dgamma_factor;
+    double dbeta_factor;
+    clbn_view workspace; /* as in the forward */
+} clbn_backward_renorm_args;
+
+#define CLBN_BACKWARD_RENORM_ARGS_INIT                                                                                         \
+    {                                                                                                                          \
+        sizeof(clbn_backward_renorm_args), CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, \
+            CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW,    \
+            CLBN_NO_VIEW, 0.0, 0.0, 0.0, CLBN_NO_VIEW                                                                          \
+    }
+
+/* Gradients of it, through the batch's statistics, but not through r and d, which are constants. With g and xhat as in the backward,
+ *     dz = g   dbeta = sum g   dgamma = r * sum g * xhat + d * sum g
+ *     dx = gamma * r * invstd / m * (m g - sum g - xhat * sum g * xhat)
+ * Sources of the slope and of xhat, and factors, are the backward's. With parameters of 16 bits both sums are rounded to these, too. */
+CLBN_API cl_int clbnEnqueueBackwardRenorm(clbn_plan plan, cl_command_queue queue, const clbn_backward_renorm_args *args,
                                           cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
 
 /* ---- Second order --------------------------------------------------------------------------------------------------------- */

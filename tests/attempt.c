@@ -10,9 +10,10 @@
 const char *argument_name(const struct run *run, enum view view)
 {
     static const char *const names[VIEWS] = {
-        "x",        "y",       "dy",     "gamma",       "beta", "running_mean", "running_var", "save_mean",  "save_invstd",
-        "save_var", "dx",      "dgamma", "dbeta",       "z",    "dz",           "mask",        "statistics", "records",
-        "sums",     "records", "bias",   "folded_bias", "ddx",  "ddy",          "ddgamma",     "ddbeta"
+        "x",           "y",           "dy",         "gamma",   "beta",   "running_mean", "running_var",
+        "save_mean",   "save_invstd", "save_var",   "dx",      "dgamma", "dbeta",        "z",
+        "dz",          "mask",        "statistics", "records", "sums",   "records",      "bias",
+        "folded_bias", "ddx",         "ddy",        "ddgamma", "ddbeta", "save_r",       "save_d"
     };
     if (run->call.operation == FOLD && is_tensor(view))
         return view == VIEW_X ? "weights" : "folded_weights";
@@ -29,6 +30,8 @@ bool is_required(enum operation operation, enum view view)
         [FOLD] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING | WITH(VIEW_FOLDED_BIAS),
         [SECOND_BACKWARD] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED,
         [SECOND_BACKWARD_FROZEN] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_RUNNING,
+        [FORWARD_RENORM] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH_RUNNING,
+        [BACKWARD_RENORM] = WITH(VIEW_X) | WITH(VIEW_DY) | WITH_SAVED | WITH(VIEW_SAVE_R) | WITH(VIEW_SAVE_D),
         [STATISTICS] = WITH(VIEW_X) | WITH(VIEW_STATISTICS),
         [MERGE_STATISTICS] = WITH(VIEW_STATISTICS_RECORDS) | WITH_RUNNING,
         [NORMALIZE] = WITH(VIEW_X) | WITH(VIEW_Y) | WITH(VIEW_STATISTICS),

@@ -142,6 +142,8 @@ static const struct {
     { "backward sums", BACKWARD_SUMS, WITH_ALL, 0, false },
     { "backward input", BACKWARD_INPUT, WITH_ALL, 0, false },
     { "second backward", SECOND_BACKWARD, WITH_ALL, 0, false },
+    { "forward renormalization", FORWARD_RENORM, WITH_ALL, 0, false },
+    { "backward renormalization", BACKWARD_RENORM, WITH_ALL, 0, false },
     { "forward training of ghost batches", FORWARD_TRAINING, WITH_ALL, 0, true },
     { "backward of ghost batches", BACKWARD, WITH_ALL & ~WITH_SAVED, 0, true },
 };

@@ -461,7 +461,7 @@ START_TEST(an_answer_must_fit)
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     testing("information that does not fit");
     EXPECT_NO_ANSWER(clbnGetEngineInfo, test_engine(0), CLBN_ENGINE_CONTEXT, CLBN_ENGINE_CACHE_FOLDER)
-    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_EPSILON)
+    EXPECT_NO_ANSWER(clbnGetPlanInfo, plan, CLBN_PLAN_ENGINE, CLBN_PLAN_RENORM_WORKSPACE)
     clbnReleasePlan(plan);
 }
 END_TEST
@@ -469,7 +469,7 @@ END_TEST
 START_TEST(an_unknown_question_has_no_answer)
 {
     static const struct shape shape = { 2, 1, { 4, 3 } };
-    static const cl_uint names[] = { 0, 15, UINT32_MAX };
+    static const cl_uint names[] = { 0, 16, UINT32_MAX };
     clbn_plan plan = create_plan(test_engine(0), &shape, CLBN_FLOAT32, 1e-5);
     for (int i = 0; i < COUNT_OF(names); i++) {
         char answer[128];

@@ -379,6 +379,8 @@ START_TEST(a_call_needs_arguments_of_a_known_size)
     EXPECT_ARGUMENTS(clbnEnqueueBackward, clbn_backward_args);
     EXPECT_ARGUMENTS(clbnEnqueueBackwardFrozen, clbn_backward_frozen_args);
     EXPECT_ARGUMENTS(clbnEnqueueFold, clbn_fold_args);
+    EXPECT_ARGUMENTS(clbnEnqueueForwardRenorm, clbn_forward_renorm_args);
+    EXPECT_ARGUMENTS(clbnEnqueueBackwardRenorm, clbn_backward_renorm_args);
     EXPECT_ARGUMENTS(clbnEnqueueStatistics, clbn_statistics_args);
     EXPECT_ARGUMENTS(clbnEnqueueMergeStatistics, clbn_merge_statistics_args);
     EXPECT_ARGUMENTS(clbnEnqueueNormalize, clbn_normalize_args);

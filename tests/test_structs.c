@@ -39,6 +39,8 @@ static const struct sized {
     STRUCT(CLBN_STRUCT_SECOND_BACKWARD_ARGS, clbn_second_backward_args, dgamma, CLBN_SECOND_BACKWARD_ARGS_INIT),
     STRUCT(CLBN_STRUCT_SECOND_BACKWARD_FROZEN_ARGS, clbn_second_backward_frozen_args, dgamma,
            CLBN_SECOND_BACKWARD_FROZEN_ARGS_INIT),
+    STRUCT(CLBN_STRUCT_FORWARD_RENORM_ARGS, clbn_forward_renorm_args, workspace, CLBN_FORWARD_RENORM_ARGS_INIT),
+    STRUCT(CLBN_STRUCT_BACKWARD_RENORM_ARGS, clbn_backward_renorm_args, workspace, CLBN_BACKWARD_RENORM_ARGS_INIT),
 };
 
 enum { ROOM = 4096, BEYOND = 64, UNTOUCHED = 0xa5 };

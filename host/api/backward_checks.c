@@ -126,10 +126,13 @@ static cl_int check_views(clbn_plan plan, struct backward *b, clbn_view workspac
     const size_t channels = elements > 0 ? shape->channels : 0;
     const size_t rows = b->frozen ? 1 : bn_statistic_rows(plan);
     const size_t record = CLBN_SUMS_ROWS * shape->channels;
-    bool is_phase = bn_is_present(b->records);
+    const bool is_phase = bn_is_present(b->records);
+    const enum operand_need for_correction = b->is_renorm ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
+    const size_t workspace_size = b->is_renorm ? plan->renorm_workspace_size : plan->workspace_size;
     const int statistics = b->frozen ? OPERAND_PARAMETER : OPERAND_STATISTIC;
-    const enum operand_need for_xhat = bn_is_present(b->x) && (b->frozen || is_phase) ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
-    const enum operand_need for_dx = b->frozen || b->alone || is_phase ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
+    const bool takes_given = b->frozen || is_phase || b->is_renorm;
+    const enum operand_need for_xhat = bn_is_present(b->x) && takes_given ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
+    const enum operand_need for_dx = b->alone || takes_given ? OPERAND_REQUIRED : OPERAND_OPTIONAL;
     const struct operand operands[] = {
         { "x", TENSOR_X, b->x, elements, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { "dy", TENSOR_DY, b->dy, elements, OPERAND_READ, OPERAND_REQUIRED, NULL },
@@ -140,6 +143,8 @@ static cl_int check_views(clbn_plan plan, struct backward *b, clbn_view workspac
         { "beta", OPERAND_PARAMETER, b->beta, channels, OPERAND_READ, OPERAND_OPTIONAL, NULL },
         { mean_name(b), statistics, b->mean, rows * channels, OPERAND_READ, for_xhat, NULL },
         { deviation_name(b), statistics, b->deviation, rows * channels, OPERAND_READ, for_dx, NULL },
+        { "save_r", OPERAND_STATISTIC, b->r, channels, OPERAND_READ, for_correction, NULL },
+        { "save_d", OPERAND_STATISTIC, b->d, channels, OPERAND_READ, for_correction, NULL },
         { "dx", TENSOR_DX, b->dx, elements, access_by(b->factors.dx), OPERAND_OPTIONAL, b->factors.dx == 0 ? "dy" : NULL },
         { "dz", TENSOR_DZ, b->dz, elements, OPERAND_WRITTEN, OPERAND_OPTIONAL, "dy" },
         { "dgamma", OPERAND_PARAMETER, b->dgamma, shape->channels, access_by_all(rows, b->factors.dgamma), OPERAND_OPTIONAL,
@@ -149,7 +154,7 @@ static cl_int check_views(clbn_plan plan, struct backward *b, clbn_view workspac
         { "sums", OPERAND_STATISTIC, b->records, b->parts == 0 ? record : 0, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "records", OPERAND_STATISTIC, b->records, b->parts * record, OPERAND_READ, OPERAND_OPTIONAL, NULL },
     };
-    return bn_check_operands(plan, operands, COUNT_OF(operands), workspace, &b->in_place);
+    return bn_check_operands_with(plan, operands, COUNT_OF(operands), workspace, workspace_size, &b->in_place);
 }
 
 cl_int bn_check_backward(clbn_plan plan, struct backward *b, bool takes_xhat, clbn_view workspace)

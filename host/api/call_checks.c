@@ -4,6 +4,7 @@
 #include "api/operands.h"
 #include "base/status.h"
 #include "base/view.h"
+#include "enqueue/forward_steps.h"
 
 #include <stdint.h>
 
@@ -18,6 +19,16 @@ cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double up
         return bn_fail(CLBN_INVALID_ARGUMENT, "running_variance is %u, expected CLBN_UNBIASED or CLBN_BIASED.",
                        (unsigned)running_variance);
     return bn_check_pair("running_mean", running_mean, "running_var", running_var);
+}
+
+cl_int bn_check_values(clbn_plan plan, clbn_view running_mean, double update_factor, clbn_running_variance running_variance)
+{
+    if (bn_fewest_values(plan) != 1 || running_variance != CLBN_UNBIASED || !bn_updates_running(running_mean, update_factor))
+        return CLBN_SUCCESS;
+    return bn_fail(CLBN_TOO_FEW_VALUES,
+                   "one value per channel%s has no unbiased variance, expected two or more, CLBN_BIASED, or no running "
+                   "statistics.",
+                   plan->ghosts.count > 0 ? ", as the last ghost batch has," : "");
 }
 
 cl_int bn_check_parts(size_t parts, size_t record)

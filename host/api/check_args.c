@@ -14,6 +14,8 @@ static const struct entry *const entries[] = {
     &bn_normalize_entry,
     &bn_backward_sums_entry,
     &bn_backward_input_entry,
+    &bn_forward_renorm_entry,
+    &bn_backward_renorm_entry,
 };
 
 cl_int clbnCheckArgs(clbn_plan plan, cl_command_queue queue, clbn_struct which, const void *args)

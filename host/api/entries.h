@@ -15,5 +15,7 @@ extern const struct entry bn_merge_statistics_entry;
 extern const struct entry bn_normalize_entry;
 extern const struct entry bn_backward_sums_entry;
 extern const struct entry bn_backward_input_entry;
+extern const struct entry bn_forward_renorm_entry;
+extern const struct entry bn_backward_renorm_entry;
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/view.h"
 #include "enqueue/backward_steps.h"
 #include "enqueue/forward_steps.h"
+#include "enqueue/renorm_steps.h"
 
 /* A call in progress. */
 struct request {
@@ -22,14 +23,17 @@ struct request {
         clbn_normalize_args normalize;
         clbn_backward_sums_args sums;
         clbn_backward_input_args input;
+        clbn_forward_renorm_args forward_renorm;
+        clbn_backward_renorm_args backward_renorm;
     } args; /* as this library knows them */
     /* What the check finds: */
-    struct backward backward; /* of any of the four backwards */
-    bool has_work;            /* else there is nothing to enqueue; true unless it says otherwise */
-    enum strategy strategy;   /* STRATEGIES, the plan's, unless it says otherwise */
-    bool in_place;            /* results lie over what statistics are taken of */
-    clbn_view workspace;      /* the caller's, or absent */
-    bool keeps_statistics;    /* the workspace has to hold statistics that the caller did not give */
+    struct backward backward;    /* of any of the five backwards */
+    bool has_work;               /* else there is nothing to enqueue; true unless it says otherwise */
+    enum strategy strategy;      /* STRATEGIES, the plan's, unless it says otherwise */
+    bool in_place;               /* results lie over what statistics are taken of */
+    clbn_view workspace;         /* the caller's, or absent */
+    bool keeps_statistics;       /* the workspace has to hold statistics that the caller did not give */
+    struct renorm_memory renorm; /* of batch renormalization */
 };
 
 struct entry {

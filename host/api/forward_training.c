@@ -8,13 +8,7 @@
 static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
 {
     cl_int status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
-    if (status == CLBN_SUCCESS && bn_fewest_values(plan) == 1 && a->running_variance == CLBN_UNBIASED &&
-        bn_updates_running(a->running_mean, a->update_factor))
-        status = bn_fail(CLBN_TOO_FEW_VALUES,
-                         "one value per channel%s has no unbiased variance, expected two or more, "
-                         "CLBN_BIASED, or no running statistics.",
-                         plan->ghosts.count > 0 ? ", as the last ghost batch has," : "");
-    return status;
+    return status == CLBN_SUCCESS ? bn_check_values(plan, a->running_mean, a->update_factor, a->running_variance) : status;
 }
 
 static cl_int check(struct request *r)

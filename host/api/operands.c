@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define MAX_OPERANDS 16
+#define MAX_OPERANDS 17
 
 /* Where an operand lies: in shared virtual memory, or in a buffer, which is the parent where a sub-buffer was given. */
 struct region {
@@ -218,6 +218,12 @@ static cl_int check_workspace(clbn_plan plan, const struct operand *o, struct re
 
 cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace, bool *in_place)
 {
+    return bn_check_operands_with(plan, operands, count, workspace, plan->workspace_size, in_place);
+}
+
+cl_int bn_check_operands_with(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace,
+                              size_t workspace_size, bool *in_place)
+{
     struct operand all[MAX_OPERANDS + 1];
     struct region regions[MAX_OPERANDS + 1];
     if (count > MAX_OPERANDS)
@@ -228,7 +234,7 @@ cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigne
         if (status != CLBN_SUCCESS)
             return status;
     }
-    const struct operand bytes = { "the workspace", OPERAND_WORKSPACE, workspace, plan->workspace_size,
+    const struct operand bytes = { "the workspace", OPERAND_WORKSPACE, workspace, workspace_size,
                                    OPERAND_UPDATED, OPERAND_OPTIONAL,  NULL };
     all[count] = bytes;
     cl_int status = check_workspace(plan, &all[count], &regions[count]);

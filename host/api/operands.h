@@ -28,6 +28,10 @@ struct operand {
  * another that it may be; or NULL. */
 cl_int bn_check_operands(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace, bool *in_place);
 
+/* The same of a call whose workspace has so many bytes, in place of the plan's. */
+cl_int bn_check_operands_with(clbn_plan plan, const struct operand *operands, unsigned count, clbn_view workspace,
+                              size_t workspace_size, bool *in_place);
+
 /* Checks that both of a pair of views were given, or neither. */
 cl_int bn_check_pair(const char *first_name, clbn_view first, const char *second_name, clbn_view second);
 

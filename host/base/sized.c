@@ -26,6 +26,8 @@ static const clbn_backward_sums_args backward_sums_args = CLBN_BACKWARD_SUMS_ARG
 static const clbn_backward_input_args backward_input_args = CLBN_BACKWARD_INPUT_ARGS_INIT;
 static const clbn_second_backward_args second_backward_args = CLBN_SECOND_BACKWARD_ARGS_INIT;
 static const clbn_second_backward_frozen_args second_backward_frozen_args = CLBN_SECOND_BACKWARD_FROZEN_ARGS_INIT;
+static const clbn_forward_renorm_args forward_renorm_args = CLBN_FORWARD_RENORM_ARGS_INIT;
+static const clbn_backward_renorm_args backward_renorm_args = CLBN_BACKWARD_RENORM_ARGS_INIT;
 
 #define KIND(name)                                                                                                             \
     {                                                                                                                          \
@@ -53,6 +55,8 @@ static const struct kind {
     [CLBN_STRUCT_BACKWARD_INPUT_ARGS] = KIND(backward_input_args),
     [CLBN_STRUCT_SECOND_BACKWARD_ARGS] = KIND(second_backward_args),
     [CLBN_STRUCT_SECOND_BACKWARD_FROZEN_ARGS] = KIND(second_backward_frozen_args),
+    [CLBN_STRUCT_FORWARD_RENORM_ARGS] = KIND(forward_renorm_args),
+    [CLBN_STRUCT_BACKWARD_RENORM_ARGS] = KIND(backward_renorm_args),
 };
 
 static bool is_zero(const unsigned char *bytes, size_t begin, size_t end)

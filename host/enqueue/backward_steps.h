@@ -20,6 +20,9 @@ struct backward {
     /* Of the phases: records of sums, of which one is written or parts are read; else absent. */
     clbn_view records;
     size_t parts; /* 0 where a record is written */
+    /* Of batch renormalization: what it corrected by. */
+    bool is_renorm;
+    clbn_view r, d;
 };
 
 /* The backward. */

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "base/view.h"
 #include "schedule/candidates.h"
+#include "schedule/renorm.h"
 
 #include <float.h>
 #include <stdio.h>
@@ -110,6 +111,7 @@ static cl_int complete_plan(clbn_plan plan, const struct choices *choices)
         choose_schedules(plan, choices);
     for (enum pass pass = 0; pass < PASSES; pass++)
         plan->workspace_size = greater(plan->workspace_size, plan->schedules[pass].workspace_size);
+    plan->renorm_workspace_size = bn_measure_renorm(&plan->problem).all + plan->workspace_size;
     plan->mask_size = plan->schedules[PASS_FORWARD].mask_size;
     return CLBN_SUCCESS;
 }
@@ -237,6 +239,8 @@ cl_int clbnGetPlanInfo(clbn_plan plan, clbn_plan_info param_name, size_t param_v
         return bn_answer(&asked, &plan->workspace_size, sizeof(size_t));
     case CLBN_PLAN_MASK_SIZE:
         return bn_answer(&asked, &plan->mask_size, sizeof(size_t));
+    case CLBN_PLAN_RENORM_WORKSPACE:
+        return bn_answer(&asked, &plan->renorm_workspace_size, sizeof(size_t));
     case CLBN_PLAN_GHOST_BATCHES:
         return bn_answer(&asked, &ghosts, sizeof(size_t));
     case CLBN_PLAN_TYPE:

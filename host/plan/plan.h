@@ -16,6 +16,7 @@ struct clbn_plan_object {
     struct problem problem;            /* of the shape and the program's variant */
     struct schedule schedules[PASSES]; /* of an empty shape: zeros */
     size_t workspace_size;             /* bytes that are enough for any pass */
+    size_t renorm_workspace_size;      /* likewise, for batch renormalization */
     size_t mask_size;                  /* bytes of a mask; 0 where the activation has none */
     struct program *program;           /* the engine's */
     struct ghosts ghosts;              /* of which its desc has nothing */

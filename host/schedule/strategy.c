@@ -34,6 +34,9 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_SECOND_SUMS] = "second_sums",
     [KERNEL_SECOND_COEFFICIENTS] = "second_coefficients",
     [KERNEL_SECOND_RESULTS] = "second_results",
+    [KERNEL_RENORM_STATISTICS] = "renorm_statistics",
+    [KERNEL_RENORM_PARAMETERS] = "renorm_parameters",
+    [KERNEL_RENORM_GRADIENTS] = "renorm_gradients",
 };
 
 const char *bn_kernel_name(enum kernel_id id)

@@ -15,9 +15,9 @@ static struct worst_error worst_errors[QUANTITIES][MAX_STORED_TYPES];
 const char *quantity_name(enum quantity quantity)
 {
     static const char *const names[QUANTITIES] = {
-        "mean",        "variance",  "invstd",     "running mean", "running variance", "y",        "dx",
-        "dgamma",      "dbeta",     "dz",         "count",        "deviation",        "sum xhat", "folded weights",
-        "folded bias", "second dx", "second ddy", "second dgamma"
+        "mean",        "variance",  "invstd",     "running mean",  "running variance", "y",        "dx",
+        "dgamma",      "dbeta",     "dz",         "count",         "deviation",        "sum xhat", "folded weights",
+        "folded bias", "second dx", "second ddy", "second dgamma", "renorm r",         "renorm d"
     };
     return names[quantity];
 }

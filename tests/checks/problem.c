@@ -3,6 +3,7 @@
 
 #include "allocate.h"
 #include "random_numbers.h"
+#include "renorm.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ const char *view_name(enum view view)
                                               "sums",        "sums records",
                                               "bias",        "folded bias",
                                               "ddx",         "ddy",
-                                              "ddgamma",     "ddbeta" };
+                                              "ddgamma",     "ddbeta",
+                                              "save r",      "save d" };
     return names[view];
 }
 
@@ -103,8 +105,22 @@ static void fill_x(struct problem *problem, struct random *random)
 /* dx, dgamma and dbeta are read where gradients are added to what they hold. */
 static bool is_given(enum view view)
 {
-    return view == VIEW_BIAS || view == VIEW_DDX || view == VIEW_DDGAMMA || view == VIEW_DDBETA ||
-           (view != VIEW_Y && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS);
+    return view == VIEW_BIAS || view == VIEW_DDX || view == VIEW_DDGAMMA || view == VIEW_DDBETA || view == VIEW_SAVE_R ||
+           view == VIEW_SAVE_D || (view != VIEW_Y && view != VIEW_DZ && view != VIEW_MASK && view < VIEW_STATISTICS);
+}
+
+/* What batch renormalization's forward saves. */
+static void compute_corrections(const struct problem *problem, const struct statistics *statistics)
+{
+    const clbn_type type = parameter_type(problem->type);
+    struct corrections corrections =
+        reference_corrections(statistics, problem->values[VIEW_RUNNING_MEAN], problem->values[VIEW_RUNNING_VAR],
+                              problem->epsilon, RENORM_R_MAX, RENORM_D_MAX);
+    for (size_t c = 0; c < statistics->channels; c++) {
+        problem->values[VIEW_SAVE_R][c] = rounded_to(type, (double)corrections.r.value[c]);
+        problem->values[VIEW_SAVE_D][c] = rounded_to(type, (double)corrections.d.value[c]);
+    }
+    corrections_free(&corrections);
 }
 
 static struct statistics compute_statistics(const struct problem *problem)
@@ -116,6 +132,7 @@ static struct statistics compute_statistics(const struct problem *problem)
         problem->values[VIEW_SAVE_MEAN][c] = rounded_to(type, (double)statistics.mean.value[c]);
         problem->values[VIEW_SAVE_INVSTD][c] = rounded_to(type, (double)statistics.invstd.value[c]);
     }
+    compute_corrections(problem, &statistics);
     return statistics;
 }
 

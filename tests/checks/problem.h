@@ -38,6 +38,8 @@ enum view {
     VIEW_DDY,
     VIEW_DDGAMMA,
     VIEW_DDBETA,
+    VIEW_SAVE_R,
+    VIEW_SAVE_D,
     VIEWS
 };
 
@@ -53,6 +55,10 @@ struct problem {
     double *values[VIEWS];        /* of their types; NULL: an output, or an input that an earlier call gives (see run.h) */
     struct statistics statistics; /* of x, bounded; the saved ones are these, rounded */
 };
+
+/* The bounds of batch renormalization, within which some channels are, and others not. */
+#define RENORM_R_MAX 2.0
+#define RENORM_D_MAX 2.0
 
 const char *view_name(enum view view);
 bool is_tensor(enum view view);

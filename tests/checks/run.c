@@ -85,6 +85,34 @@ static const unsigned char roles[OPERATIONS][VIEWS] = {
                                  [VIEW_DX] = OUTPUT,
                                  [VIEW_DDY] = OUTPUT,
                                  [VIEW_DGAMMA] = OUTPUT },
+    [FORWARD_RENORM] = { [VIEW_X] = INPUT,
+                         [VIEW_Z] = INPUT,
+                         [VIEW_Y] = OUTPUT,
+                         [VIEW_GAMMA] = INPUT,
+                         [VIEW_BETA] = INPUT,
+                         [VIEW_RUNNING_MEAN] = UPDATED,
+                         [VIEW_RUNNING_VAR] = UPDATED,
+                         [VIEW_SAVE_MEAN] = OUTPUT,
+                         [VIEW_SAVE_INVSTD] = OUTPUT,
+                         [VIEW_SAVE_VAR] = OUTPUT,
+                         [VIEW_SAVE_R] = OUTPUT,
+                         [VIEW_SAVE_D] = OUTPUT,
+                         [VIEW_MASK] = OUTPUT },
+    [BACKWARD_RENORM] = { [VIEW_X] = INPUT,
+                          [VIEW_DY] = INPUT,
+                          [VIEW_Z] = INPUT,
+                          [VIEW_Y] = INPUT,
+                          [VIEW_MASK] = INPUT,
+                          [VIEW_GAMMA] = INPUT,
+                          [VIEW_BETA] = INPUT,
+                          [VIEW_SAVE_MEAN] = INPUT,
+                          [VIEW_SAVE_INVSTD] = INPUT,
+                          [VIEW_SAVE_R] = INPUT,
+                          [VIEW_SAVE_D] = INPUT,
+                          [VIEW_DX] = OUTPUT,
+                          [VIEW_DZ] = OUTPUT,
+                          [VIEW_DGAMMA] = OUTPUT,
+                          [VIEW_DBETA] = OUTPUT },
     [STATISTICS] = { [VIEW_X] = INPUT, [VIEW_STATISTICS] = OUTPUT },
     [MERGE_STATISTICS] = { [VIEW_STATISTICS_RECORDS] = INPUT,
                            [VIEW_STATISTICS] = OUTPUT,
@@ -128,9 +156,12 @@ static const unsigned char roles[OPERATIONS][VIEWS] = {
 
 struct call call_of(enum operation operation)
 {
-    const struct call call = {
-        .operation = operation, .views = WITH_ALL & ~WITH_EXTRAS, .update_factor = 0.1, .running_variance = CLBN_UNBIASED
-    };
+    const struct call call = { .operation = operation,
+                               .views = WITH_ALL & ~WITH_EXTRAS,
+                               .r_max = RENORM_R_MAX,
+                               .d_max = RENORM_D_MAX,
+                               .update_factor = 0.1,
+                               .running_variance = CLBN_UNBIASED };
     return call;
 }
 
@@ -157,16 +188,26 @@ double call_factor(const struct call *call, enum view view)
 
 const char *operation_name(enum operation operation)
 {
-    static const char *const names[OPERATIONS] = { "forward training",       "forward inference", "backward",
-                                                   "frozen backward",        "folding",           "second backward",
-                                                   "frozen second backward", "statistics",        "merge of statistics",
-                                                   "normalization",          "backward sums",     "backward input" };
+    static const char *const names[OPERATIONS] = { "forward training",
+                                                   "forward inference",
+                                                   "backward",
+                                                   "frozen backward",
+                                                   "folding",
+                                                   "second backward",
+                                                   "frozen second backward",
+                                                   "forward renormalization",
+                                                   "backward renormalization",
+                                                   "statistics",
+                                                   "merge of statistics",
+                                                   "normalization",
+                                                   "backward sums",
+                                                   "backward input" };
     return names[operation];
 }
 
 bool is_backward(enum operation operation)
 {
-    return operation == BACKWARD || operation == BACKWARD_FROZEN || operation >= BACKWARD_SUMS;
+    return operation == BACKWARD || operation == BACKWARD_FROZEN || operation == BACKWARD_RENORM || operation >= BACKWARD_SUMS;
 }
 
 clbn_operations operations_for(enum operation operation)
@@ -248,10 +289,12 @@ static enum memory kind_of_memory(const struct call *call, unsigned with)
     return call->sub_buffers ? IN_SUB_BUFFER : IN_HOST_MEMORY;
 }
 
-static struct guarded create_workspace(clbn_plan plan, enum memory memory)
+static struct guarded create_workspace(clbn_plan plan, enum operation operation, enum memory memory)
 {
     size_t bytes = 0;
-    expect_success(clbnGetPlanInfo(plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof bytes, &bytes, NULL));
+    const bool is_renorm = operation == FORWARD_RENORM || operation == BACKWARD_RENORM;
+    expect_success(
+        clbnGetPlanInfo(plan, is_renorm ? CLBN_PLAN_RENORM_WORKSPACE : CLBN_PLAN_WORKSPACE_SIZE, sizeof bytes, &bytes, NULL));
     size_t count = (bytes + sizeof(float) - 1) / sizeof(float);
     const struct placement placement = { .memory = memory };
     return guarded_create(CLBN_FLOAT32, count, placement, NULL);
@@ -320,12 +363,13 @@ static size_t *positions_of(const struct problem *problem, const struct call *ca
 static struct call earlier_call(const struct call *call, enum view view, enum view *output)
 {
     struct call earlier = *call;
-    bool frozen = call->operation == BACKWARD_FROZEN;
+    const bool frozen = call->operation == BACKWARD_FROZEN, renorm = call->operation == BACKWARD_RENORM;
     *output = view;
     if (view == VIEW_Y || view == VIEW_MASK) {
-        earlier.operation = frozen ? FORWARD_INFERENCE : FORWARD_TRAINING;
+        earlier.operation = frozen ? FORWARD_INFERENCE : renorm ? FORWARD_RENORM : FORWARD_TRAINING;
+        earlier.update_factor = renorm ? 0 : call->update_factor;
         earlier.views = (call->views & (WITH(VIEW_Z) | WITH(VIEW_GAMMA) | WITH(VIEW_BETA))) | WITH(VIEW_X) | WITH(VIEW_Y) |
-                        WITH(view) | (frozen ? WITH_RUNNING : 0);
+                        WITH(view) | (frozen || renorm ? WITH_RUNNING : 0);
         earlier.in_place = earlier.residual_in_place = false;
     } else if (view == VIEW_SUMS_RECORDS) {
         earlier.operation = BACKWARD_SUMS;
@@ -376,7 +420,7 @@ struct run run_prepare(clbn_engine engine, const struct problem *problem, const 
     struct run run = { .problem = problem, .call = *call, .workspace = guarded_absent() };
     run.plan = create_plan_of(engine, problem, call);
     if (call->own_workspace)
-        run.workspace = create_workspace(run.plan, kind_of_memory(call, WITH_WORKSPACE));
+        run.workspace = create_workspace(run.plan, call->operation, kind_of_memory(call, WITH_WORKSPACE));
     for (enum view view = 0; view < VIEWS; view++)
         run.views[view] = create_view(engine, run.plan, problem, call, view);
     return run;

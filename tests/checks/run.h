@@ -14,6 +14,8 @@ enum operation {
     FOLD, /* the plan of this and the next two has no activation, whatever the problem's */
     SECOND_BACKWARD,
     SECOND_BACKWARD_FROZEN,
+    FORWARD_RENORM,
+    BACKWARD_RENORM,
     STATISTICS,
     MERGE_STATISTICS,
     NORMALIZE,
@@ -60,6 +62,7 @@ struct call {
     size_t shift;                /* elements from a wide alignment to the begin of all of these; not of a workspace */
     bool shifts_differ;          /* each view has another shift */
     const struct layout *layout; /* NULL: packed; must outlive the run */
+    double r_max, d_max;         /* of batch renormalization's forward; those of problem.h at first */
     double update_factor;
     double dx_factor, dgamma_factor, dbeta_factor; /* of a backward; 0 at first */
     clbn_running_variance running_variance;

@@ -152,6 +152,57 @@ static cl_int enqueue_second_backward_frozen(const struct run *run, cl_command_q
     return clbnEnqueueSecondBackwardFrozen(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
 }
 
+static cl_int enqueue_forward_renorm(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                     const cl_event *wait_list, cl_event *event)
+{
+    clbn_forward_renorm_args args = CLBN_FORWARD_RENORM_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.running_mean = run_view(run, VIEW_RUNNING_MEAN);
+    args.running_var = run_view(run, VIEW_RUNNING_VAR);
+    args.save_mean = run_view(run, VIEW_SAVE_MEAN);
+    args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.save_var = run_view(run, VIEW_SAVE_VAR);
+    args.save_r = run_view(run, VIEW_SAVE_R);
+    args.save_d = run_view(run, VIEW_SAVE_D);
+    args.mask = run_view(run, VIEW_MASK);
+    args.r_max = run->call.r_max;
+    args.d_max = run->call.d_max;
+    args.update_factor = run->call.update_factor;
+    args.running_variance = run->call.running_variance;
+    args.workspace = workspace_of(run);
+    return clbnEnqueueForwardRenorm(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
+}
+
+static cl_int enqueue_backward_renorm(const struct run *run, cl_command_queue queue, cl_uint wait_count,
+                                      const cl_event *wait_list, cl_event *event)
+{
+    clbn_backward_renorm_args args = CLBN_BACKWARD_RENORM_ARGS_INIT;
+    args.x = run_view(run, VIEW_X);
+    args.dy = run_view(run, VIEW_DY);
+    args.z = run_view(run, VIEW_Z);
+    args.y = run_view(run, VIEW_Y);
+    args.mask = run_view(run, VIEW_MASK);
+    args.gamma = run_view(run, VIEW_GAMMA);
+    args.beta = run_view(run, VIEW_BETA);
+    args.save_mean = run_view(run, VIEW_SAVE_MEAN);
+    args.save_invstd = run_view(run, VIEW_SAVE_INVSTD);
+    args.save_r = run_view(run, VIEW_SAVE_R);
+    args.save_d = run_view(run, VIEW_SAVE_D);
+    args.dx = run_view(run, VIEW_DX);
+    args.dz = run_view(run, VIEW_DZ);
+    args.dgamma = run_view(run, VIEW_DGAMMA);
+    args.dbeta = run_view(run, VIEW_DBETA);
+    args.dx_factor = run->call.dx_factor;
+    args.dgamma_factor = run->call.dgamma_factor;
+    args.dbeta_factor = run->call.dbeta_factor;
+    args.workspace = workspace_of(run);
+    return clbnEnqueueBackwardRenorm(run->plan, queue, resized(run, &args, sizeof args), wait_count, wait_list, event);
+}
+
 static cl_int enqueue_statistics(const struct run *run, cl_command_queue queue, cl_uint wait_count, const cl_event *wait_list,
                                  cl_event *event)
 {
@@ -249,6 +300,8 @@ cl_int run_enqueue(struct run *run, cl_command_queue queue, cl_uint wait_count, 
         [FOLD] = enqueue_fold,
         [SECOND_BACKWARD] = enqueue_second_backward,
         [SECOND_BACKWARD_FROZEN] = enqueue_second_backward_frozen,
+        [FORWARD_RENORM] = enqueue_forward_renorm,
+        [BACKWARD_RENORM] = enqueue_backward_renorm,
         [STATISTICS] = enqueue_statistics,
         [MERGE_STATISTICS] = enqueue_merge_statistics,
         [NORMALIZE] = enqueue_normalize,

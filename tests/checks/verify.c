@@ -6,6 +6,7 @@
 #include "compare.h"
 #include "engines.h"
 #include "failing.h"
+#include "renorm.h"
 #include "second_order.h"
 
 #include <math.h>
@@ -195,6 +196,12 @@ static void check_parameter_gradient(struct run *run, enum quantity quantity, en
     expect_parameter(quantity, run, view, gradient);
 }
 
+/* What storing parameters rounds, beside what they are computed in. */
+static long double stored_roundoff(const struct problem *problem)
+{
+    return problem->parameters == parameter_type(problem->type) ? 0 : type_epsilon(problem->parameters) / 2;
+}
+
 static void check_gradients(struct run *run, const struct statistics *statistics, enum statistics_source source)
 {
     const struct problem *problem = run->problem;
@@ -202,6 +209,9 @@ static void check_gradients(struct run *run, const struct statistics *statistics
     struct terms terms = terms_of(run, statistics);
     struct gradients gradients = reference_gradients(&problem->shape, &terms, statistics, gamma, source == STATISTICS_FROZEN);
     bound_gradients(problem_arithmetic(problem), &problem->shape, &terms, statistics, gamma, source, &gradients);
+    if (run->call.operation == BACKWARD_RENORM)
+        correct_gradients(problem_arithmetic(problem), stored_roundoff(problem), problem->values[VIEW_SAVE_R],
+                          problem->values[VIEW_SAVE_D], &gradients.dgamma, &gradients.dbeta);
     add_old_values(run, VIEW_DX, &gradients.dx);
     if (run_has(run, VIEW_DX))
         expect_tensor(QUANTITY_DX, problem, run_output(run, VIEW_DX), &gradients.dx);
@@ -298,6 +308,47 @@ static void check_second(struct run *run, const struct statistics *statistics, b
     second_gradients_free(&gradients);
 }
 
+/* ---- Batch renormalization ------------------------------------------------------------------------------------------------- */
+
+static void check_corrections(struct run *run)
+{
+    const struct problem *problem = run->problem;
+    const clbn_type type = parameter_type(problem->type);
+    const double *running_mean = problem->values[VIEW_RUNNING_MEAN], *running_var = problem->values[VIEW_RUNNING_VAR];
+    struct corrections c = reference_corrections(&problem->statistics, running_mean, running_var, problem->epsilon,
+                                                 run->call.r_max, run->call.d_max);
+    bound_corrections(problem_arithmetic(problem), &problem->statistics, running_var, problem->epsilon, &c);
+    expect_within_bounds(QUANTITY_RENORM_R, type, run_output(run, VIEW_SAVE_R), &c.r);
+    expect_within_bounds(QUANTITY_RENORM_D, type, run_output(run, VIEW_SAVE_D), &c.d);
+    corrections_free(&c);
+}
+
+/* Checks a run as that of a problem with gamma and beta corrected by its own r and d, which are checked, or given. */
+static void check_corrected(struct run *run, void (*check)(struct run *run, const struct statistics *statistics))
+{
+    const struct problem *problem = run->problem;
+    const unsigned views = run->call.views;
+    const size_t channels = shape_channels(&problem->shape);
+    const clbn_type real = parameter_type(problem->type);
+    const double *gamma = optional_input(run, VIEW_GAMMA), *beta = optional_input(run, VIEW_BETA);
+    struct problem corrected = *problem;
+    corrected.values[VIEW_GAMMA] = corrected_gamma(channels, real, problem->parameters, gamma, run_output(run, VIEW_SAVE_R));
+    corrected.values[VIEW_BETA] =
+        corrected_beta(channels, real, problem->parameters, gamma, beta, run_output(run, VIEW_SAVE_D));
+    run->problem = &corrected;
+    run->call.views |= WITH(VIEW_GAMMA) | WITH(VIEW_BETA);
+    check(run, &corrected.statistics);
+    run->problem = problem;
+    run->call.views = views;
+    free(corrected.values[VIEW_GAMMA]);
+    free(corrected.values[VIEW_BETA]);
+}
+
+static void check_saved_gradients(struct run *run, const struct statistics *statistics)
+{
+    check_gradients(run, statistics, STATISTICS_SAVED);
+}
+
 static void check_frozen_second(struct run *run, const struct statistics *statistics)
 {
     check_second(run, statistics, true);
@@ -334,6 +385,14 @@ void verify_run(struct run *run)
         break;
     case SECOND_BACKWARD_FROZEN:
         check_frozen(run, check_frozen_second);
+        break;
+    case FORWARD_RENORM:
+        check_corrections(run);
+        check_corrected(run, check_output);
+        check_statistics(run);
+        break;
+    case BACKWARD_RENORM:
+        check_corrected(run, check_saved_gradients);
         break;
     case STATISTICS:
         check_statistics_record(run);

@@ -43,6 +43,7 @@ enum {
 enum model { MODEL_MLP, MODEL_CNN };
 
 static const char *const model_names[] = { "mlp", "cnn", NULL };
+static const char *const method_names[] = { "batch", "ghost", "renorm", NULL };
 static const char *const layout_names[] = { "nhwc", "nchw", NULL };
 static const char *const type_names[] = { "float32", "float16", NULL };
 static const clbn_type types[] = { CLBN_FLOAT32, CLBN_FLOAT16 };
@@ -187,6 +188,8 @@ static bool check_peers(const struct request *request, struct failure *failure)
 
     if (size > 1 && request->model == MODEL_CNN)
         return fail(failure, "%zu processes were started, but --model cnn trains on one alone", size);
+    if (size > 1 && request->training.method.kind != METHOD_BATCH)
+        return fail(failure, "%zu processes were started, which take statistics of the whole batch alone", size);
     return request->training.batch >= size ||
            fail(failure, "a batch of %zu images has none for some of %zu processes", request->training.batch, size);
 }
@@ -252,6 +255,24 @@ static int check_model(const struct command_line *command, int model)
     return EXIT_DONE;
 }
 
+/* Returns EXIT_DONE or EXIT_USAGE. */
+static int check_method(const struct command_line *command, const struct method *method, long long batch, bool no_bn)
+{
+    const bool is_ghost = method->kind == METHOD_GHOST;
+
+    if (no_bn && option_given(command, "normalization"))
+        return usage_error(command, "--no-bn and --normalization exclude each other");
+    if (is_ghost != option_given(command, "ghost-batch"))
+        return usage_error(command, "--normalization ghost and --ghost-batch need each other");
+    if (method->kind != METHOD_RENORM && (option_given(command, "renorm-r-max") || option_given(command, "renorm-d-max")))
+        return usage_error(command, "--renorm-r-max and --renorm-d-max need --normalization renorm");
+    if (is_ghost && (size_t)batch > method->ghost_batch && (size_t)batch % method->ghost_batch == 1)
+        return usage_error(command,
+                           "--ghost-batch %zu leaves a ghost batch of one image of --batch %lld, which has no variance",
+                           method->ghost_batch, batch);
+    return EXIT_DONE;
+}
+
 int command_train(int argc, char **argv)
 {
     struct request request = { 0 };
@@ -264,6 +285,8 @@ int command_train(int argc, char **argv)
     int layout = 0;
     int type = 0;
     double learning_rate = 0.1;
+    struct method method = { .r_max = 3.0, .d_max = 5.0 };
+    long long ghost_batch = 0;
     bool no_bn = false;
     bool compare = false;
     struct command_option options[] = {
@@ -283,6 +306,29 @@ int command_train(int argc, char **argv)
           .to.flag = &request.paper,
           .help = "repeat the paper's Figure 1: --compare with 50000 steps and 5 seeds" },
         { .name = "no-bn", .kind = OPTION_FLAG, .to.flag = &no_bn, .help = "train without batch norm" },
+        { .name = "normalization",
+          .kind = OPTION_CHOICE,
+          .to.choice = &method.kind,
+          .choices = method_names,
+          .help = "statistics of the batch, of ghost batches, or batch renormalization (default batch)" },
+        { .name = "ghost-batch",
+          .kind = OPTION_INTEGER,
+          .to.integer = &ghost_batch,
+          .argument = "N",
+          .integer_range = { 2, MAX_BATCH },
+          .help = "images to a ghost batch; the last one may have fewer" },
+        { .name = "renorm-r-max",
+          .kind = OPTION_REAL,
+          .to.real = &method.r_max,
+          .argument = "R",
+          .real_range = { 1, 1e30 },
+          .help = "bound of renormalization's r, reached after 3/10 of the steps (default 3)" },
+        { .name = "renorm-d-max",
+          .kind = OPTION_REAL,
+          .to.real = &method.d_max,
+          .argument = "D",
+          .real_range = { 0, 1e30 },
+          .help = "bound of renormalization's d, reached after 1/5 of the steps (default 5)" },
         { .name = "steps",
           .kind = OPTION_INTEGER,
           .to.integer = &steps,
@@ -373,6 +419,10 @@ int command_train(int argc, char **argv)
     }
     if (no_bn && (compare || request.paper))
         return usage_error(&command, "--no-bn and --%s exclude each other", compare ? "compare" : "paper");
+    method.ghost_batch = (size_t)ghost_batch;
+    exit_code = check_method(&command, &method, batch, no_bn);
+    if (exit_code != EXIT_DONE)
+        return exit_code;
     if (request.paper) {
         compare = true;
         steps = option_given(&command, "steps") ? steps : PAPER_STEPS;
@@ -390,6 +440,7 @@ int command_train(int argc, char **argv)
     request.training.batch = (size_t)batch;
     request.training.steps = (size_t)steps;
     request.training.learning_rate = learning_rate;
+    request.training.method = method;
     request.training.seed = (uint64_t)seed;
     request.seeds = (size_t)seeds;
     request.resnet.channels = (size_t)channels;
@@ -398,6 +449,7 @@ int command_train(int argc, char **argv)
     request.resnet.steps = (size_t)steps;
     request.resnet.frozen_steps = (size_t)frozen_steps;
     request.resnet.learning_rate = learning_rate;
+    request.resnet.method = method;
     request.resnet.type = types[type];
     request.resnet.channels_last = layout == 0;
     request.resnet.seed = (uint64_t)seed;

@@ -89,8 +89,9 @@ static bool open_layer(struct network *network, size_t index, clbn_engine engine
                 return false;
         }
     }
-    if (layer->batch_norm && !normalization_open(&layer->normalization, network->arithmetic, engine, options->training_rows,
-                                                 options->test_rows, layer->outputs, options->peers, failure))
+    const struct normalization_options normalization = { options->training_rows, options->test_rows, layer->outputs,
+                                                         options->method, options->peers };
+    if (layer->batch_norm && !normalization_open(&layer->normalization, network->arithmetic, engine, &normalization, failure))
         return false;
     return draw_weights(layer, network->arithmetic->queue, random, options->deviation, failure);
 }
@@ -139,7 +140,7 @@ void network_close(struct network *network)
 }
 
 /* The linear map of a layer, and its batch norm. */
-static bool forward_layer(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, size_t rows, bool training,
+static bool forward_layer(struct network *network, struct layer *layer, cl_mem x, size_t rows, bool training,
                           struct failure *failure)
 {
     const struct factor factor = { x, rows, layer->inputs, false };
@@ -147,10 +148,10 @@ static bool forward_layer(struct arithmetic *arithmetic, struct layer *layer, cl
     cl_mem y = buffers[LAYER_Y];
     cl_mem product = layer->batch_norm ? buffers[LAYER_Z] : y;
 
-    if (!enqueue_multiply(arithmetic, factor, buffers[LAYER_WEIGHTS], layer->outputs, 1.0, buffers[LAYER_BIAS], product,
-                          failure))
+    if (!enqueue_multiply(network->arithmetic, factor, buffers[LAYER_WEIGHTS], layer->outputs, 1.0, buffers[LAYER_BIAS],
+                          product, failure))
         return false;
-    return !layer->batch_norm || (training ? normalization_train(&layer->normalization, product, y, failure)
+    return !layer->batch_norm || (training ? normalization_train(&layer->normalization, product, y, network->bounds, failure)
                                            : normalization_test(&layer->normalization, product, y, failure));
 }
 
@@ -173,7 +174,7 @@ static bool forward(struct network *network, cl_mem x, size_t rows, bool trainin
     for (size_t i = 0; i < NETWORK_LAYERS; i++) {
         struct layer *layer = &network->layers[i];
 
-        if (!forward_layer(network->arithmetic, layer, x, rows, training, failure))
+        if (!forward_layer(network, layer, x, rows, training, failure))
             return false;
         x = layer->buffers[LAYER_Y];
         if (!training && i == NETWORK_HIDDEN - 1 && !keep_typical(network, layer, rows, failure))

@@ -33,6 +33,7 @@ struct network_options {
     size_t test_rows;     /* most samples of a test batch */
     size_t test_samples;  /* most samples that are tested between two readings of the tally */
     bool batch_norm;
+    struct method method; /* of batch norm */
     double learning_rate;
     double deviation; /* standard deviation of the initial weights */
     uint64_t seed;    /* of the initial weights */
@@ -71,7 +72,8 @@ struct network {
     struct tally test;
     /* float: of each sample of the tally of tests, what a typical sigmoid, the first of the last hidden layer, is given. */
     cl_mem typical;
-    float *exchanged; /* all layers' gradients, on their way to the peers; NULL alone */
+    float *exchanged;            /* all layers' gradients, on their way to the peers; NULL alone */
+    struct renorm_bounds bounds; /* of the next step's renormalization */
 };
 
 /* The arithmetic must outlive the network. engine may be NULL without batch norm. On failure the network is closed. */

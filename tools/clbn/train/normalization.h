@@ -6,6 +6,7 @@
 #include "io/failure.h"
 #include "train/arithmetic.h"
 #include "train/checkpoint.h"
+#include "train/method.h"
 #include "train/peers.h"
 
 #include <clbn.h>
@@ -21,6 +22,8 @@ enum normalization_buffer {
     NORMALIZATION_RUNNING_VAR,
     NORMALIZATION_SAVE_MEAN,
     NORMALIZATION_SAVE_INVSTD,
+    NORMALIZATION_SAVE_R, /* of renormalization, as the next */
+    NORMALIZATION_SAVE_D,
     NORMALIZATION_WORKSPACE,
     NORMALIZATION_BUFFERS
 };
@@ -33,16 +36,25 @@ struct normalization {
     void *shared;       /* the training plan over all peers' batches; NULL alone */
     cl_mem buffers[NORMALIZATION_BUFFERS];
     size_t width;
+    struct method method;
+    size_t saved_rows; /* of saved statistics */
 };
 
-/* gamma = 1, beta = 0. The arithmetic must outlive the layer. peers: who have the rest of each training batch; NULL alone. On
- * failure the layer is closed. */
-bool normalization_open(struct normalization *layer, struct arithmetic *arithmetic, clbn_engine engine, size_t training_rows,
-                        size_t test_rows, size_t width, const struct peers *peers, struct failure *failure);
+struct normalization_options {
+    size_t training_rows;
+    size_t test_rows;
+    size_t width;
+    struct method method;
+    const struct peers *peers; /* who have the rest of each training batch; NULL alone. Then the method is of the batch. */
+};
+
+/* gamma = 1, beta = 0. The arithmetic must outlive the layer. On failure the layer is closed. */
+bool normalization_open(struct normalization *layer, struct arithmetic *arithmetic, clbn_engine engine,
+                        const struct normalization_options *options, struct failure *failure);
 void normalization_close(struct normalization *layer);
 
-/* y from the statistics of the batch x, which go into the running statistics. */
-bool normalization_train(struct normalization *layer, cl_mem x, cl_mem y, struct failure *failure);
+/* y from the statistics of the batch x, which go into the running statistics. bounds: of this step's renormalization. */
+bool normalization_train(struct normalization *layer, cl_mem x, cl_mem y, struct renorm_bounds bounds, struct failure *failure);
 
 /* y from the running statistics. */
 bool normalization_test(struct normalization *layer, cl_mem x, cl_mem y, struct failure *failure);

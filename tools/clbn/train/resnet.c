@@ -104,8 +104,10 @@ static size_t buffer_elements(const struct resnet *resnet, enum resnet_buffer bu
     case RESNET_FOLDED_PARAMETERS:
         return resnet->parameter_count;
     case RESNET_STATISTICS:
-    case RESNET_SAVED:
+    case RESNET_CORRECTIONS:
         return resnet->statistic_count;
+    case RESNET_SAVED:
+        return resnet->statistic_count * method_rows(&resnet->options.method, resnet->options.rows);
     case RESNET_TEXTBOOK_SUMS:
         return 2 * resnet->statistic_count;
     case RESNET_ZEROS:

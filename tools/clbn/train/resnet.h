@@ -20,6 +20,7 @@
 #include "train/arithmetic.h"
 #include "train/checkpoint.h"
 #include "train/convolution.h"
+#include "train/method.h"
 #include "train/tally.h"
 
 #include <clbn.h>
@@ -36,7 +37,8 @@ struct resnet_options {
     size_t rows; /* images to a batch; of a smaller one, in a test, the rest is computed, too */
     clbn_type type;
     bool channels_last;
-    uint64_t seed; /* of the initial weights */
+    struct method method; /* of batch norm */
+    uint64_t seed;        /* of the initial weights */
 };
 
 /* From what statistics batch norm normalises, and by what. */
@@ -76,7 +78,8 @@ enum resnet_buffer {
     RESNET_VELOCITIES,
     RESNET_FOLDED_PARAMETERS, /* biases stand in the place of betas */
     RESNET_STATISTICS,        /* running mean and variance of all units */
-    RESNET_SAVED,             /* mean and invstd of the batch, in the same places */
+    RESNET_SAVED,             /* mean and invstd of the batch, in the same places, times the ghost batches */
+    RESNET_CORRECTIONS,       /* r and d of renormalization, in the same places */
     RESNET_TEXTBOOK_SUMS,
     RESNET_ZEROS,
     RESNET_TRANSPOSED, /* of one convolution's weights */
@@ -113,6 +116,7 @@ struct resnet {
     struct tally training;
     struct tally test;
     struct stopwatch stopwatch;
+    struct renorm_bounds bounds; /* of the next step's renormalization */
 };
 
 /* The arithmetic must outlive the network. On failure the network is closed. */

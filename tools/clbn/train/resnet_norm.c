@@ -15,6 +15,12 @@ static clbn_view view_of(const struct resnet *resnet, enum resnet_buffer buffer,
     return view;
 }
 
+/* Of the batch's statistics, which have a row for each ghost batch. */
+static clbn_view saved_of(const struct resnet *resnet, size_t place)
+{
+    return view_of(resnet, RESNET_SAVED, place * method_rows(&resnet->options.method, resnet->options.rows));
+}
+
 static clbn_view whole(cl_mem buffer)
 {
     clbn_view view = { buffer, 0, NULL };
@@ -46,6 +52,7 @@ static clbn_plan create_image_plan(const struct resnet *resnet, clbn_engine engi
     desc.shape[0] = unit->geometry.images;
     desc.shape[1] = desc.shape[2] = desc.shape[3] = unit->geometry.out_side;
     desc.shape[last ? 3 : 1] = unit->geometry.out_channels;
+    desc.ghost_batch = resnet->options.method.ghost_batch;
     return create_plan(engine, &desc, failure);
 }
 
@@ -91,13 +98,16 @@ void resnet_norm_close(struct resnet_unit *unit)
 
 bool resnet_norm_workspace(const struct resnet *resnet, size_t *size, struct failure *failure)
 {
+    const bool is_renorm = resnet->options.method.kind == METHOD_RENORM;
+
     *size = 0;
     for (size_t i = 0; i < RESNET_UNITS; i++) {
         const clbn_plan plans[] = { resnet->units[i].plan, resnet->units[i].fold };
 
         for (size_t j = 0; j < sizeof plans / sizeof *plans; j++) {
             size_t needed;
-            cl_int status = clbnGetPlanInfo(plans[j], CLBN_PLAN_WORKSPACE_SIZE, sizeof needed, &needed, NULL);
+            cl_int status = clbnGetPlanInfo(plans[j], is_renorm ? CLBN_PLAN_RENORM_WORKSPACE : CLBN_PLAN_WORKSPACE_SIZE,
+                                            sizeof needed, &needed, NULL);
 
             if (status != CLBN_SUCCESS)
                 return fail_clbn(failure, "clbnGetPlanInfo", status);
@@ -119,11 +129,55 @@ static bool normalize_training(struct resnet *resnet, struct resnet_unit *unit, 
     args.beta = view_of(resnet, RESNET_PARAMETERS, unit->beta);
     args.running_mean = view_of(resnet, RESNET_STATISTICS, unit->mean);
     args.running_var = view_of(resnet, RESNET_STATISTICS, unit->variance);
-    args.save_mean = view_of(resnet, RESNET_SAVED, unit->mean);
-    args.save_invstd = view_of(resnet, RESNET_SAVED, unit->variance);
+    args.save_mean = saved_of(resnet, unit->mean);
+    args.save_invstd = saved_of(resnet, unit->variance);
     args.workspace = view_of(resnet, RESNET_WORKSPACE, 0);
     cl_int status = clbnEnqueueForwardTraining(unit->plan, resnet->arithmetic->queue, &args, 0, NULL, NULL);
     return status == CLBN_SUCCESS || fail_clbn(failure, "clbnEnqueueForwardTraining", status);
+}
+
+static bool renormalize(struct resnet *resnet, struct resnet_unit *unit, cl_mem residual, struct failure *failure)
+{
+    clbn_forward_renorm_args args = CLBN_FORWARD_RENORM_ARGS_INIT;
+
+    args.x = whole(unit->z);
+    args.z = whole(residual);
+    args.y = whole(unit->y);
+    args.mask = whole(unit->mask);
+    args.gamma = view_of(resnet, RESNET_PARAMETERS, unit->gamma);
+    args.beta = view_of(resnet, RESNET_PARAMETERS, unit->beta);
+    args.running_mean = view_of(resnet, RESNET_STATISTICS, unit->mean);
+    args.running_var = view_of(resnet, RESNET_STATISTICS, unit->variance);
+    args.save_mean = saved_of(resnet, unit->mean);
+    args.save_invstd = saved_of(resnet, unit->variance);
+    args.save_r = view_of(resnet, RESNET_CORRECTIONS, unit->mean);
+    args.save_d = view_of(resnet, RESNET_CORRECTIONS, unit->variance);
+    args.r_max = resnet->bounds.r_max;
+    args.d_max = resnet->bounds.d_max;
+    args.workspace = view_of(resnet, RESNET_WORKSPACE, 0);
+    cl_int status = clbnEnqueueForwardRenorm(unit->plan, resnet->arithmetic->queue, &args, 0, NULL, NULL);
+    return status == CLBN_SUCCESS || fail_clbn(failure, "clbnEnqueueForwardRenorm", status);
+}
+
+static bool renormalize_backward(struct resnet *resnet, struct resnet_unit *unit, cl_mem dresidual, struct failure *failure)
+{
+    clbn_backward_renorm_args args = CLBN_BACKWARD_RENORM_ARGS_INIT;
+
+    args.x = whole(unit->z);
+    args.dy = args.dx = whole(unit->dy);
+    args.dz = whole(dresidual);
+    args.mask = whole(unit->mask);
+    args.gamma = view_of(resnet, RESNET_PARAMETERS, unit->gamma);
+    args.beta = view_of(resnet, RESNET_PARAMETERS, unit->beta);
+    args.save_mean = saved_of(resnet, unit->mean);
+    args.save_invstd = saved_of(resnet, unit->variance);
+    args.save_r = view_of(resnet, RESNET_CORRECTIONS, unit->mean);
+    args.save_d = view_of(resnet, RESNET_CORRECTIONS, unit->variance);
+    args.dgamma = view_of(resnet, RESNET_GRADIENTS, unit->gamma);
+    args.dbeta = view_of(resnet, RESNET_GRADIENTS, unit->beta);
+    args.workspace = view_of(resnet, RESNET_WORKSPACE, 0);
+    cl_int status = clbnEnqueueBackwardRenorm(unit->plan, resnet->arithmetic->queue, &args, 0, NULL, NULL);
+    return status == CLBN_SUCCESS || fail_clbn(failure, "clbnEnqueueBackwardRenorm", status);
 }
 
 /* With the mask, which a frozen backward takes. */
@@ -155,8 +209,8 @@ static bool backward_training(struct resnet *resnet, struct resnet_unit *unit, c
     args.mask = whole(unit->mask);
     args.gamma = view_of(resnet, RESNET_PARAMETERS, unit->gamma);
     args.beta = view_of(resnet, RESNET_PARAMETERS, unit->beta);
-    args.save_mean = view_of(resnet, RESNET_SAVED, unit->mean);
-    args.save_invstd = view_of(resnet, RESNET_SAVED, unit->variance);
+    args.save_mean = saved_of(resnet, unit->mean);
+    args.save_invstd = saved_of(resnet, unit->variance);
     args.dgamma = view_of(resnet, RESNET_GRADIENTS, unit->gamma);
     args.dbeta = view_of(resnet, RESNET_GRADIENTS, unit->beta);
     args.workspace = view_of(resnet, RESNET_WORKSPACE, 0);
@@ -273,7 +327,8 @@ static bool forward(struct resnet *resnet, struct resnet_unit *unit, cl_mem resi
 {
     switch (mode) {
     case RESNET_TRAINING:
-        return normalize_training(resnet, unit, residual, failure);
+        return resnet->options.method.kind == METHOD_RENORM ? renormalize(resnet, unit, residual, failure)
+                                                            : normalize_training(resnet, unit, residual, failure);
     case RESNET_FROZEN:
         return normalize_inference(resnet, unit, residual, true, failure);
     case RESNET_INFERENCE:
@@ -299,7 +354,8 @@ static bool backward(struct resnet *resnet, struct resnet_unit *unit, cl_mem dre
         return backward_frozen(resnet, unit, dresidual, failure);
     if (mode == RESNET_TEXTBOOK)
         return textbook_backward(resnet, unit, dresidual, failure);
-    return backward_training(resnet, unit, dresidual, failure);
+    return resnet->options.method.kind == METHOD_RENORM ? renormalize_backward(resnet, unit, dresidual, failure)
+                                                        : backward_training(resnet, unit, dresidual, failure);
 }
 
 bool resnet_normalize_backward(struct resnet *resnet, size_t unit, cl_mem dresidual, enum resnet_mode mode,

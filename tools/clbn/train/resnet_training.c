@@ -63,6 +63,7 @@ static bool open_training(struct training *training, const struct session *sessi
                                             .rows = options->batch,
                                             .type = options->type,
                                             .channels_last = options->channels_last,
+                                            .method = options->method,
                                             .seed = options->seed };
 
     if (training_set->height != training_set->width)
@@ -91,6 +92,7 @@ static bool checkpoint_options(const struct training *training, struct checkpoin
            checkpoint_same(checkpoint, "seed", (double)options->seed, failure) &&
            checkpoint_same(checkpoint, "type", (double)options->type, failure) &&
            checkpoint_same(checkpoint, "layout", (double)options->channels_last, failure) &&
+           method_checkpoint(&options->method, checkpoint, failure) &&
            checkpoint_same(checkpoint, "number of training images", (double)training->training_samples.count, failure) &&
            checkpoint_same(checkpoint, "number of test images", (double)training->test_samples.count, failure) &&
            checkpoint_same(checkpoint, "number of pixels", (double)training->training_samples.width, failure);
@@ -172,6 +174,7 @@ static bool step(struct training *training, size_t done, struct failure *failure
     const struct resnet_training_options *options = training->options;
     bool frozen = done >= options->steps;
     double left = frozen ? frozen_rate : 1.0 - (double)done / (double)options->steps;
+    training->resnet.bounds = method_bounds(&options->method, done, options->steps);
     const struct descent descent = { .rate = left * options->learning_rate, .momentum = momentum, .decay = decay };
     struct batch batch;
 

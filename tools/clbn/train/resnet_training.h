@@ -23,6 +23,7 @@ struct resnet_training_options {
     double learning_rate; /* at the beginning; it falls to 0 in a line, and is a hundredth of it on frozen statistics */
     clbn_type type;
     bool channels_last;
+    struct method method; /* of batch norm */
     uint64_t seed;
     const char *checkpoint; /* a file, as in training.h, or NULL */
 };

@@ -75,6 +75,7 @@ static bool open_networks(struct training *training, clbn_engine engine, struct 
         .test_rows = TEST_ROWS,
         .test_samples = training->test_samples.count,
         .learning_rate = options->learning_rate,
+        .method = options->method,
         .deviation = initial_deviation,
         .seed = options->seed,
         .peers = options->peers,
@@ -114,8 +115,9 @@ static bool open_training(struct training *training, const struct session *sessi
 }
 
 /* Steps every network once, on the same batch. */
-static bool step(struct training *training, struct failure *failure)
+static bool step(struct training *training, size_t done, struct failure *failure)
 {
+    const struct training_options *options = training->options;
     struct batch batch;
 
     if (!samples_next(&training->training_samples, &training->arithmetic, training->options->batch, &batch, failure))
@@ -123,9 +125,11 @@ static bool step(struct training *training, struct failure *failure)
     batch = share_of(training->options, batch);
     if (!enqueue_gather(&training->arithmetic, &batch, training->training_x, failure))
         return false;
-    for (size_t i = 0; i < CONTENDERS; i++)
-        if (training->options->trained[i] && !network_train(&training->networks[i], training->training_x, &batch, failure))
+    for (size_t i = 0; i < CONTENDERS; i++) {
+        training->networks[i].bounds = method_bounds(&options->method, done, options->steps);
+        if (options->trained[i] && !network_train(&training->networks[i], training->training_x, &batch, failure))
             return false;
+    }
     return true;
 }
 
@@ -180,6 +184,7 @@ static bool checkpoint_options(const struct training *training, struct checkpoin
            checkpoint_same(checkpoint, "learning rate", options->learning_rate, failure) &&
            checkpoint_same(checkpoint, "seed", (double)options->seed, failure) &&
            checkpoint_same(checkpoint, "choice of networks", options->trained[0] + 2 * options->trained[1], failure) &&
+           method_checkpoint(&options->method, checkpoint, failure) &&
            checkpoint_same(checkpoint, "number of training images", (double)training->training_samples.count, failure) &&
            checkpoint_same(checkpoint, "number of test images", (double)training->test_samples.count, failure) &&
            checkpoint_same(checkpoint, "number of pixels", (double)training->training_samples.width, failure);
@@ -250,7 +255,7 @@ static bool run(struct training *training, struct failure *failure)
         return false;
     while (done < steps) {
         for (size_t next = training_next_point(done, steps); done < next;) {
-            if (!step(training, failure))
+            if (!step(training, done, failure))
                 return false;
             done++;
             if (done % PACE_STEPS == 0 && !pace_step(&training->pace, training->queue, failure))

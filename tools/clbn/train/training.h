@@ -6,6 +6,7 @@
 #include "io/device.h"
 #include "io/failure.h"
 #include "io/idx.h"
+#include "train/method.h"
 #include "train/peers.h"
 #include "train/training_curve.h"
 
@@ -19,6 +20,7 @@ struct training_options {
     size_t batch;
     size_t steps;
     double learning_rate;
+    struct method method; /* of batch norm */
     uint64_t seed;
     /* Who train the same network, each on its share of every batch, which has a row for each at least; NULL alone. All test it whole;
      * the first one writes checkpoints, all read them. */
