@@ -240,6 +240,57 @@ START_TEST(one_value_has_no_unbiased_variance)
 }
 END_TEST
 
+/* ---- Batch renormalization ------------------------------------------------------------------------------------------------- */
+
+static void expect_bound_refused(double *bound, double value, const char *name)
+{
+    const double kept = *bound;
+    testing("%s %g", name, value);
+    *bound = value;
+    expect_refusal(&attempt, CLBN_INVALID_FACTOR, name, "expected a number from");
+    *bound = kept;
+}
+
+START_TEST(bounds_of_renormalization_are_numbers)
+{
+    attempt = attempt_prepare(&problem, FORWARD_RENORM);
+    struct call *call = &attempt.run.call;
+    expect_bound_refused(&call->r_max, 1 - DBL_EPSILON, "r_max");
+    expect_bound_refused(&call->r_max, -2, "r_max");
+    expect_bound_refused(&call->r_max, (double)NAN, "r_max");
+    expect_bound_refused(&call->d_max, -DBL_MIN, "d_max");
+    expect_bound_refused(&call->d_max, (double)NAN, "d_max");
+    call->r_max = call->d_max = (double)INFINITY;
+    expect_acceptance(&attempt);
+    call->r_max = 1;
+    call->d_max = 0;
+    expect_acceptance(&attempt);
+    attempt_release(&attempt);
+}
+END_TEST
+
+/* The ordinary one is too small. */
+START_TEST(renormalization_has_a_workspace_of_its_own)
+{
+    static const enum operation operations[] = { FORWARD_RENORM, BACKWARD_RENORM };
+    for (int i = 0; i < COUNT_OF(operations); i++) {
+        size_t ordinary = 0, own = 0;
+        cl_int status = CL_SUCCESS;
+        attempt = attempt_prepare(&problem, operations[i]);
+        expect_success(clbnGetPlanInfo(attempt.run.plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof ordinary, &ordinary, NULL));
+        expect_success(clbnGetPlanInfo(attempt.run.plan, CLBN_PLAN_RENORM_WORKSPACE, sizeof own, &own, NULL));
+        ck_assert_uint_gt(own, ordinary);
+        cl_mem buffer = clCreateBuffer(test_context(), CL_MEM_READ_WRITE, own - 1, NULL, &status);
+        expect_success(status);
+        attempt.run.workspace.view.buffer = buffer;
+        attempt.run.workspace.view.offset = 0;
+        expect_refusal(&attempt, CLBN_INVALID_WORKSPACE, "the workspace's buffer ends before", "bytes");
+        attempt_release(&attempt);
+        clReleaseMemObject(buffer);
+    }
+}
+END_TEST
+
 /* ---- Ghost batches -------------------------------------------------------------------------------------------------------- */
 
 static bool knows_ghosts(enum operation operation)
@@ -409,14 +460,17 @@ static TCase *cases_of_calls(void)
         tcase_add_loop_test(cases, a_running_variance_is_unbiased_or_biased, updating, updating + 1);
         tcase_add_loop_test(cases, records_are_of_one_part_or_more, of_records, of_records + 1);
     }
-    static const int with_gradients[] = { BACKWARD, BACKWARD_FROZEN, BACKWARD_INPUT };
+    static const int with_gradients[] = { BACKWARD, BACKWARD_FROZEN, BACKWARD_RENORM, BACKWARD_INPUT };
     for (size_t i = 0; i < sizeof with_gradients / sizeof *with_gradients; i++) {
         const int operation = with_gradients[i];
         tcase_add_loop_test(cases, factors_of_gradients_are_finite, operation, operation + 1);
         tcase_add_loop_test(cases, nothing_is_added_to_a_dx_that_is_dy, operation, operation + 1);
     }
+    tcase_add_loop_test(cases, an_update_factor_is_between_0_and_1, FORWARD_RENORM, FORWARD_RENORM + 1);
     tcase_add_test(cases, one_value_has_no_unbiased_variance);
     tcase_add_test(cases, a_call_needs_arguments_of_a_known_size);
+    tcase_add_test(cases, bounds_of_renormalization_are_numbers);
+    tcase_add_test(cases, renormalization_has_a_workspace_of_its_own);
     tcase_add_loop_test(cases, a_call_knows_ghost_batches_or_refuses_them, 0, OPERATIONS);
     tcase_add_test(cases, saved_statistics_have_a_row_for_each_ghost_batch);
     tcase_add_test(cases, ghost_batches_are_not_tuned);

@@ -137,6 +137,58 @@ START_TEST(a_stopped_training_goes_on_with_the_same_bits)
 }
 END_TEST
 
+/* By ghost batches, of which the last is shorter, and by renormalization, whose bounds go on from where they were. */
+START_TEST(a_training_by_other_statistics_goes_on_with_the_same_bits)
+{
+    const struct method methods[] = { { METHOD_GHOST, options.batch - 2, 3, 5 }, { METHOD_RENORM, 0, 3, 5 } };
+    struct training_curve plain;
+
+    options.checkpoint = NULL;
+    expect(run(SIZE_MAX, &plain));
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        struct training_curve whole, curve;
+
+        options.method = methods[i];
+        options.checkpoint = NULL;
+        expect(run(SIZE_MAX, &whole));
+        ck_assert(!same(whole.points[whole.count - 1].scores[1].test.loss, plain.points[plain.count - 1].scores[1].test.loss));
+        ck_assert(same(whole.points[whole.count - 1].scores[0].test.loss, plain.points[plain.count - 1].scores[0].test.loss));
+        options.checkpoint = path;
+        ck_assert(!run(7, &curve));
+        training_curve_free(&curve);
+        expect(run(SIZE_MAX, &curve));
+        check_same(&curve, &whole);
+        training_curve_free(&curve);
+        options.method.kind = METHOD_BATCH;
+        ck_assert(!run(SIZE_MAX, &curve));
+        ck_assert_msg(strstr(failure.sentence, "of another training: its normalization is") != NULL, "%s", failure.sentence);
+        training_curve_free(&curve);
+        training_curve_free(&whole);
+        unlink(path);
+    }
+    training_curve_free(&plain);
+}
+END_TEST
+
+/* The paper's steps, of 130,000, and one between. */
+START_TEST(bounds_of_renormalization_grow)
+{
+    const struct method method = { METHOD_RENORM, 0, 3, 5 };
+    static const struct {
+        size_t step;
+        double r_max, d_max;
+    } rows[] = { { 0, 1, 0 },     { 5000, 1, 0 },  { 15000, 1 + 2.0 * 10 / 35, 2.5 }, { 25000, 1 + 2.0 * 20 / 35, 5 },
+                 { 40000, 3, 5 }, { 130000, 3, 5 } };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct renorm_bounds bounds = method_bounds(&method, rows[i].step, 130000);
+
+        ck_assert_double_eq_tol(bounds.r_max, rows[i].r_max, 1e-12);
+        ck_assert_double_eq_tol(bounds.d_max, rows[i].d_max, 1e-12);
+    }
+}
+END_TEST
+
 START_TEST(another_trainings_checkpoint_is_refused)
 {
     struct training_curve curve;
@@ -229,6 +281,8 @@ int main(void)
     tcase_add_checked_fixture(checkpoints, setup, teardown);
     tcase_set_timeout(checkpoints, 0);
     tcase_add_test(checkpoints, a_stopped_training_goes_on_with_the_same_bits);
+    tcase_add_test(checkpoints, a_training_by_other_statistics_goes_on_with_the_same_bits);
+    tcase_add_test(checkpoints, bounds_of_renormalization_grow);
     tcase_add_test(checkpoints, another_trainings_checkpoint_is_refused);
     tcase_add_test(checkpoints, a_spoilt_checkpoint_is_refused_or_harmless);
     suite_add_tcase(suite, checkpoints);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SOURCES = 24 };
+enum { MAX_SOURCES = 28 };
 
 struct sources {
     cl_uint count;

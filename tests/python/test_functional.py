@@ -96,6 +96,44 @@ def test_ghost_batches(queue, rng, shape, axis, ghost_batch):
     assert (of_numpy == y.get()).all()
 
 
+@pytest.mark.parametrize("shape, axis", [((7, 5), 1), ((3, 35, 7, 7), 1), ((3, 7, 7, 5), -1)])
+@pytest.mark.parametrize("bounds", [(1, 0), (1.25, 0.5), (1e30, 1e30)])
+def test_renorm(queue, rng, shape, axis, bounds):
+    dtype, eps = "float32", 1e-5
+    x, dy = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+    gamma, beta, running_mean, running_var = parameters(rng, shape[axis], dtype)
+    on_device = [cl_array.to_device(queue, a) for a in (x, gamma, beta, running_mean, running_var)]
+    y, saved = clbn.batch_norm(*on_device, axis=axis, momentum=0.25, renorm=bounds, unbiased=False)
+    found = clbn.batch_norm_backward(cl_array.to_device(queue, dy), on_device[0], saved, on_device[1], on_device[2])
+    reference = Reference(x, None, None, axis, eps)
+    sigma = np.sqrt(running_var.astype(float) + eps)
+    r = np.clip(np.sqrt(reference.var.ravel() + eps) / sigma, 1 / bounds[0], bounds[0])
+    d = np.clip((reference.mean.ravel() - running_mean) / sigma, -bounds[1], bounds[1])
+    corrected = Reference(x, gamma * r, beta + gamma * d, axis, eps)
+    dx, of_xhat, dbeta = corrected.gradients(dy)
+    close(saved.r, r, dtype)
+    close(saved.d, d, dtype)
+    close(y, corrected.y(), dtype)
+    close(found.dx, dx, dtype)
+    close(found.dgamma, r * of_xhat + d * dbeta, dtype)
+    close(found.dbeta, dbeta, dtype)
+    close(on_device[3], 0.75 * running_mean + 0.25 * reference.mean.ravel(), dtype)
+    close(on_device[4], 0.75 * running_var + 0.25 * reference.var.ravel(), dtype)
+    of_numpy, kept = clbn.batch_norm(x, gamma, beta, running_mean, running_var, queue=queue, axis=axis, renorm=bounds)
+    assert (of_numpy == y.get()).all()
+    assert (clbn.batch_norm_backward(dy, x, kept, gamma, beta, queue=queue).dx == host_of(found.dx)).all()
+
+
+def test_renorm_has_bounds_and_knows_no_ghosts(queue, rng):
+    x, mean, var = (cl_array.to_device(queue, rng.uniform(1, 2, s).astype(np.float32)) for s in ((4, 3), 3, 3))
+    with pytest.raises(clbn.Error, match="r_max is 0.5, expected"):
+        clbn.batch_norm(x, None, None, mean, var, renorm=(0.5, 0))
+    with pytest.raises(clbn.Error, match="2 ghost batches"):
+        clbn.batch_norm(x, None, None, mean, var, renorm=(1, 0), ghost_batch=2)
+    with pytest.raises(clbn.Error, match="running_mean is absent"):
+        clbn.batch_norm(x, renorm=(1, 0))
+
+
 def test_ghost_batches_are_of_axis_0(queue, rng):
     x = cl_array.to_device(queue, rng.standard_normal((4, 3)).astype(np.float32))
     with pytest.raises(clbn.Error, match="ghost_batch is 2, but axis 0 is a channel axis"):

@@ -66,6 +66,12 @@ fails 2 '--compare is for --model mlp' 'a residual network without batch norm' t
 fails 2 '--batch takes at most' 'a huge batch of the residual network' train --model cnn --batch 5000
 fails 2 '--freeze-bn' 'no steps on frozen statistics' train --model cnn --freeze-bn 0
 fails 2 '--model' 'a model that is none' train --model rnn
+fails 2 'need each other' 'ghost batches of no size' train --normalization ghost
+fails 2 'need each other' 'a size of ghost batches without them' train --ghost-batch 4
+fails 2 'need --normalization renorm' 'a bound without renormalization' train --renorm-r-max 2
+fails 2 'leaves a ghost batch of one image' 'a ghost batch of one image' train --normalization ghost --ghost-batch 3 --batch 10
+fails 2 '--no-bn and --normalization' 'renormalization of no batch norm' train --no-bn --normalization renorm
+fails 2 'a number from 1' 'a bound of r below 1' train --normalization renorm --renorm-r-max 0.5
 
 # ---- Trainings, of eight images of 3 x 3 pixels
 
@@ -95,6 +101,13 @@ for kind in '--layout nhwc' '--layout nchw --type float16'; do
     prints 'predictions stay the same' "a residual network, $kind" train --data digits --model cnn --steps 3 --freeze-bn 2 --batch 4 \
         --channels 2 --json cnn.json $kind
     check "its report, $kind" grep -q '"agreeing": 8' cnn.json
+done
+for how in 'ghost --ghost-batch 2' 'renorm --renorm-r-max 2 --renorm-d-max 1'; do
+    # shellcheck disable=SC2086
+    succeeds "linear layers, $how" train --data digits --steps 6 --batch 4 --normalization $how
+    # shellcheck disable=SC2086
+    prints 'predictions stay the same' "a residual network, $how" train --data digits --model cnn --steps 3 --freeze-bn 2 --batch 4 \
+        --channels 2 --normalization $how
 done
 
 # ---- Links and read-only files

@@ -26,6 +26,7 @@ class Saved(NamedTuple):
     mean, invstd: of the batch, one value for each channel, or a row of them for each ghost batch; where the statistics were
         frozen (training=False), the running mean and the running VARIANCE.
     mask: the activation's slope as bits, if save_mask was asked for.
+    r, d: of batch renormalization, one value for each channel; else None.
     """
 
     mean: Array
@@ -36,6 +37,8 @@ class Saved(NamedTuple):
     axis: Axes
     activation: Optional[str]
     ghost_batch: int = 0
+    r: Optional[Array] = None
+    d: Optional[Array] = None
 
 
 class Gradients(NamedTuple):
@@ -215,6 +218,7 @@ def batch_norm(
     unbiased: bool = True,
     save_mask: bool = False,
     ghost_batch: int = 0,
+    renorm: Optional[Tuple[float, float]] = None,
 ) -> Tuple[Array, Saved]:
     """y = activation(gamma * (x - mean) / sqrt(var + eps) + beta + residual), and what its backward needs.
 
@@ -238,6 +242,9 @@ def batch_norm(
     ghost_batch: in training, so many entries of axis 0 have statistics of their own, and update the running ones in turn (ghost
         batches, Hoffer et al. 2017, arXiv 1705.08741); 0: the batch is one.
 
+    renorm: in training, (r_max, d_max), at least (1, 0): batch renormalization (Ioffe 2017, arXiv 1702.03275) with these bounds;
+        it needs the running statistics, and knows no ghost batches.
+
     The call enqueues and returns; it waits for the events of the arrays it reads, and adds its own to those it writes.
     Raises clbn.Error with clbn's sentence; ValueError or TypeError for arrays that do not go together.
     Ioffe & Szegedy 2015, arXiv 1502.03167.
@@ -246,7 +253,7 @@ def batch_norm(
         return _batch_norm_of_numpy(
             x, gamma, beta, running_mean, running_var, residual, out, queue,
             training=training, momentum=momentum, eps=eps, axis=axis, activation=activation, unbiased=unbiased,
-            save_mask=save_mask, ghost_batch=ghost_batch,
+            save_mask=save_mask, ghost_batch=ghost_batch, renorm=renorm,
         )  # fmt: skip
     queue = _queue_of(x, queue)
     y = out if out is not None else _empty_like(x, queue)
@@ -258,6 +265,15 @@ def batch_norm(
     views = {"x": x, "y": y, "z": residual, "gamma": gamma, "beta": beta, "mask": mask}
     views.update(running_mean=running_mean, running_var=running_var)
     wait_for = _events_of((x, out, residual, gamma, beta, running_mean, running_var))
+    if training and renorm is not None:
+        real = _real_of(x.dtype)
+        saved = [cl_array.empty(queue, (channels,), real) for _ in range(4)]
+        views.update(zip(("save_mean", "save_invstd", "save_r", "save_d"), saved))
+        event = plan.forward_renorm(
+            queue, r_max=renorm[0], d_max=renorm[1], update_factor=momentum, biased=not unbiased, wait_for=wait_for, **views
+        )
+        _add_event(event, y, *saved, mask, running_mean, running_var)
+        return y, Saved(saved[0], saved[1], mask, False, eps, axis, activation, 0, saved[2], saved[3])
     if training:
         real = _real_of(x.dtype)
         saved_shape = (plan.ghost_batches, channels) if ghost_batch else (channels,)
@@ -285,7 +301,8 @@ def _batch_norm_of_numpy(x, gamma, beta, running_mean, running_var, residual, ou
     if out is not None:
         out[...] = result
         result = out
-    return result, saved._replace(mean=_to_host(saved.mean), invstd=_to_host(saved.invstd))
+    on_host = {name: _to_host(getattr(saved, name)) for name in ("mean", "invstd", "r", "d")}
+    return result, saved._replace(**on_host)
 
 
 def batch_norm_backward(
@@ -319,7 +336,7 @@ def batch_norm_backward(
     if isinstance(x, np.ndarray):
         queue = queue or _own_queue()
         on_device = [_to_device(queue, a) for a in (dy, x)]
-        kept = saved._replace(mean=_to_device(queue, saved.mean), invstd=_to_device(queue, saved.invstd))
+        kept = saved._replace(**{name: _to_device(queue, getattr(saved, name)) for name in ("mean", "invstd", "r", "d")})
         parameters = [_to_device(queue, a) for a in (gamma, beta)]
         tensors = {"residual": _to_device(queue, residual), "y": _to_device(queue, y)}
         found = batch_norm_backward(*on_device, kept, *parameters, needs=needs, queue=queue, **tensors)
@@ -339,12 +356,15 @@ def batch_norm_backward(
     plan, channels = _plans_of(queue).find(x, parameters, others, saved.axis, saved.eps, saved.activation, saved.ghost_batch)
     _check_parameters(channels, parameters, gamma=gamma, beta=beta)
     statistics = (channels, parameters) if saved.frozen else (channels * plan.ghost_batches, _real_of(x.dtype))
-    _check_parameters(*statistics, mean=saved.mean, invstd=saved.invstd)
+    _check_parameters(*statistics, mean=saved.mean, invstd=saved.invstd, r=saved.r, d=saved.d)
     dgamma = cl_array.empty(queue, (channels,), parameters) if "dgamma" in needs else None
     dbeta = cl_array.empty(queue, (channels,), parameters) if "dbeta" in needs else None
     views = dict(others, x=x, gamma=gamma, beta=beta, mask=saved.mask, dgamma=dgamma, dbeta=dbeta)
-    wait_for = _events_of((dy, x, residual, given_y, out, gamma, beta, saved.mean, saved.invstd, saved.mask))
-    if saved.frozen:
+    wait_for = _events_of((dy, x, residual, given_y, out, gamma, beta, saved.mean, saved.invstd, saved.mask, saved.r, saved.d))
+    if saved.r is not None:
+        views.update(save_mean=saved.mean, save_invstd=saved.invstd, save_r=saved.r, save_d=saved.d)
+        event = plan.backward_renorm(queue, wait_for=wait_for, **views)
+    elif saved.frozen:
         event = plan.backward_frozen(queue, running_mean=saved.mean, running_var=saved.invstd, wait_for=wait_for, **views)
     else:
         event = plan.backward(queue, save_mean=saved.mean, save_invstd=saved.invstd, wait_for=wait_for, **views)

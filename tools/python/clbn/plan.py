@@ -156,6 +156,11 @@ class Plan:
         return self._size(h.CLBN_PLAN_WORKSPACE_SIZE)
 
     @property
+    def renorm_workspace_size(self) -> int:
+        """Bytes of workspace that are enough for batch renormalization."""
+        return self._size(h.CLBN_PLAN_RENORM_WORKSPACE)
+
+    @property
     def mask_size(self) -> int:
         """Bytes of the activation's mask; 0 if it has none."""
         return self._size(h.CLBN_PLAN_MASK_SIZE)
@@ -227,6 +232,42 @@ class Plan:
         save_mean and save_invstd."""
         values = {"dx_factor": dx_factor, "dgamma_factor": dgamma_factor, "dbeta_factor": dbeta_factor}
         return self._enqueue(_BACKWARD_FROZEN, queue, views, values, wait_for)
+
+    def forward_renorm(
+        self,
+        queue: cl.CommandQueue,
+        *,
+        r_max: float = 3.0,
+        d_max: float = 5.0,
+        update_factor: float = 0.01,
+        biased: bool = True,
+        wait_for=None,
+        **views: View,
+    ) -> cl.Event:
+        """y by batch renormalization (Ioffe 2017, arXiv 1702.03275): x, y, running_mean, running_var; optional z, gamma, beta,
+        save_mean, save_invstd, save_var, save_r, save_d, mask, workspace (renorm_workspace_size bytes). r is clipped to
+        [1 / r_max, r_max], d to [-d_max, d_max]; at 1 and 0 it is batch norm."""
+        values = {
+            "r_max": r_max,
+            "d_max": d_max,
+            "update_factor": update_factor,
+            "running_variance": h.CLBN_BIASED if biased else h.CLBN_UNBIASED,
+        }
+        return self._enqueue(_FORWARD_RENORM, queue, views, values, wait_for)
+
+    def backward_renorm(
+        self,
+        queue: cl.CommandQueue,
+        *,
+        dx_factor: float = 0.0,
+        dgamma_factor: float = 0.0,
+        dbeta_factor: float = 0.0,
+        wait_for=None,
+        **views: View,
+    ) -> cl.Event:
+        """Gradients of forward_renorm, not through r and d: as backward, with save_mean, save_invstd, save_r and save_d."""
+        values = {"dx_factor": dx_factor, "dgamma_factor": dgamma_factor, "dbeta_factor": dbeta_factor}
+        return self._enqueue(_BACKWARD_RENORM, queue, views, values, wait_for)
 
     def second_backward(self, queue: cl.CommandQueue, *, wait_for=None, **views: View) -> cl.Event:
         """Gradients of sum(ddx * dx) + sum(ddgamma * dgamma) + sum(ddbeta * dbeta), of what the backward gives, with respect to
@@ -342,6 +383,8 @@ _FORWARD_TRAINING = _call("clbnEnqueueForwardTraining", h.clbn_forward_training_
 _FORWARD_INFERENCE = _call("clbnEnqueueForwardInference", h.clbn_forward_inference_args)
 _BACKWARD = _call("clbnEnqueueBackward", h.clbn_backward_args)
 _BACKWARD_FROZEN = _call("clbnEnqueueBackwardFrozen", h.clbn_backward_frozen_args)
+_FORWARD_RENORM = _call("clbnEnqueueForwardRenorm", h.clbn_forward_renorm_args)
+_BACKWARD_RENORM = _call("clbnEnqueueBackwardRenorm", h.clbn_backward_renorm_args)
 _SECOND_BACKWARD = _call("clbnEnqueueSecondBackward", h.clbn_second_backward_args)
 _SECOND_BACKWARD_FROZEN = _call("clbnEnqueueSecondBackwardFrozen", h.clbn_second_backward_frozen_args)
 _FOLD = _call("clbnEnqueueFold", h.clbn_fold_args)
