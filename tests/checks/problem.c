@@ -168,19 +168,20 @@ struct problem problem_random(const struct shape *shape, clbn_type type, double 
     return problem;
 }
 
+void problem_complete(struct problem *problem)
+{
+    round_values(problem, VIEW_X);
+    statistics_free(&problem->statistics);
+    problem->statistics = compute_statistics(problem);
+}
+
 void problem_store_parameters(struct problem *problem, clbn_type parameters)
 {
     problem->parameters = parameters;
     for (enum view view = 0; view < VIEWS; view++)
         if (is_parameter(view) && is_given(view))
             round_values(problem, view);
-}
-
-void problem_complete(struct problem *problem)
-{
-    round_values(problem, VIEW_X);
-    statistics_free(&problem->statistics);
-    problem->statistics = compute_statistics(problem);
+    problem_complete(problem); /* r and d are of the running statistics */
 }
 
 /* ---- Ghost batches -------------------------------------------------------------------------------------------------------- */

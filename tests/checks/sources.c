@@ -35,4 +35,5 @@ void make_invertible(struct problem *problem)
         problem->values[VIEW_RUNNING_MEAN][c] = problem->values[VIEW_SAVE_MEAN][c];
         problem->values[VIEW_RUNNING_VAR][c] = rounded_to(type, (double)problem->statistics.variance.value[c]);
     }
+    problem_complete(problem); /* r and d are of the running statistics */
 }
