@@ -99,7 +99,9 @@ enum {
                                    * knows no ghost batches, and the plan has some. */
     CLBN_MPI_FAILED = -2024,      /* Of clbn_mpi: a function of MPI failed. */
     CLBN_UNEQUAL_PARTS = -2025,   /* Of clbn_mpi: the processes' plans differ in channels, in the statistics' type or in epsilon. */
-    CLBN_WRONG_ORDER = -2026      /* Of clbn_mpi: a call was started before the last one was finished, or none was. */
+    CLBN_WRONG_ORDER = -2026,     /* Of clbn_mpi: a call was started before the last one was finished, or none was. */
+    CLBN_UNSUPPORTED_COMMAND_BUFFER =
+        -2027 /* The platform has no command buffers, or a sync point was asked for where there is nothing to record. */
 };
 
 /* The name of a status of clbn's or of OpenCL's, "CLBN_INVALID_SHAPE" for example; "unknown status" for any other number.
@@ -381,7 +383,7 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_ENGINE             1u  /* clbn_engine */
 #define CLBN_PLAN_CHANNELS           2u  /* size_t: C, the length of gamma, beta and of all statistics. */
 #define CLBN_PLAN_VALUES_PER_CHANNEL 3u  /* size_t: m */
-#define CLBN_PLAN_WORKSPACE_SIZE     4u  /* size_t: bytes of workspace that are enough for any call on this plan: at most a tensor's and a MiB. */
+#define CLBN_PLAN_WORKSPACE_SIZE     4u  /* size_t: bytes enough for any call on this plan: at most a tensor's and a MiB. */
 #define CLBN_PLAN_FORWARD_KERNELS    5u  /* char[]: the kernels of forward training, in order, with spaces between. */
 #define CLBN_PLAN_INFERENCE_KERNELS  6u  /* char[] */
 #define CLBN_PLAN_BACKWARD_KERNELS   7u  /* char[]: when the saved statistics are given. */
@@ -847,6 +849,49 @@ typedef struct clbn_fold_args {
  *     status = clbnEnqueueFold(plan, queue, &args, 0, NULL, &event); */
 CLBN_API cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_args *args,
                                 cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
+
+/* ---- Command buffers ------------------------------------------------------------------------------------------------------ */
+
+/* A cl_command_buffer_khr of the extension cl_khr_command_buffer, whose header is not needed for clbn.h. */
+typedef struct _cl_command_buffer_khr *clbn_command_buffer;
+
+/*
+ * Forward, inference and backward, recorded into the caller's command buffer for its queue, or one of its queues, to be run any
+ * number of times by clEnqueueCommandBufferKHR without clbn and its checks. Arguments and results are those of the enqueue
+ * calls; each replay does what an enqueue call would do then, with the same bits. Sync points (cl_sync_point_khr, which are
+ * cl_uint) stand in place of events: the call's first kernel runs after those of the wait list, and *sync_point is its last
+ * kernel's.
+ *
+ * - The command buffer is not finalized.
+ * - What is recorded is fixed: memory, offsets, factors. The memory and the engine live as long as the command buffer.
+ * - The workspace is the caller's, where the plan needs one (CLBN_INVALID_WORKSPACE). Replays that overlap need workspaces
+ *   of their own, so recordings of their own.
+ * - A call of an empty batch that has nothing to do records nothing, and can give no sync point
+ *   (CLBN_UNSUPPORTED_COMMAND_BUFFER).
+ * - Where OpenCL fails to record a later kernel, the earlier ones are recorded: release the command buffer.
+ *
+ *     cl_command_buffer_khr commands = clCreateCommandBufferKHR(1, &queue, NULL, &status);
+ *     clbnCommandForwardTraining(plan, queue, commands, &forward, 0, NULL, &normalized);
+ *     clbnCommandBackward(plan, queue, commands, &backward, 1, &normalized, NULL);
+ *     clFinalizeCommandBufferKHR(commands);
+ *     for (int step = 0; step < 1000; step++)
+ *         clEnqueueCommandBufferKHR(0, NULL, commands, 0, NULL, NULL);
+ */
+CLBN_API cl_int clbnCommandForwardTraining(clbn_plan plan, cl_command_queue queue, clbn_command_buffer command_buffer,
+                                           const clbn_forward_training_args *args, cl_uint num_sync_points_in_wait_list,
+                                           const cl_uint *sync_point_wait_list, cl_uint *sync_point);
+
+CLBN_API cl_int clbnCommandForwardInference(clbn_plan plan, cl_command_queue queue, clbn_command_buffer command_buffer,
+                                            const clbn_forward_inference_args *args, cl_uint num_sync_points_in_wait_list,
+                                            const cl_uint *sync_point_wait_list, cl_uint *sync_point);
+
+CLBN_API cl_int clbnCommandBackward(clbn_plan plan, cl_command_queue queue, clbn_command_buffer command_buffer,
+                                    const clbn_backward_args *args, cl_uint num_sync_points_in_wait_list,
+                                    const cl_uint *sync_point_wait_list, cl_uint *sync_point);
+
+CLBN_API cl_int clbnCommandBackwardFrozen(clbn_plan plan, cl_command_queue queue, clbn_command_buffer command_buffer,
+                                          const clbn_backward_frozen_args *args, cl_uint num_sync_points_in_wait_list,
+                                          const cl_uint *sync_point_wait_list, cl_uint *sync_point);
 
 /* ---- Phases --------------------------------------------------------------------------------------------------------------- */
 

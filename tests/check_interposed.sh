@@ -10,7 +10,8 @@ if [ $# -ne 2 ]; then
     echo 'usage: check_interposed.sh LIBRARY EXECUTABLE' >&2
     exit 2
 fi
-called=$(nm -D --undefined-only "$1" | awk '{ sub(/@.*/, "", $NF); print $NF }')
+# What looks up an extension's functions is interposed by test_command_buffers, which alone needs it.
+called=$(nm -D --undefined-only "$1" | awk '{ sub(/@.*/, "", $NF); print $NF }' | grep -vx clGetExtensionFunctionAddressForPlatform)
 exported=$(nm -D --defined-only "$2" | awk '{ print $NF }')
 missing=''
 # The library looks the last of OpenCL's functions up when it needs it.

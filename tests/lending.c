@@ -11,8 +11,9 @@ struct lending lend_kernels(clbn_plan plan, size_t count)
     size_t number = 0;
     for (; number < count; number++) {
         size_t same = 0;
-        result.status = bn_lend_kernel(
-            plan->program, plan->program->variant.channels_last ? KERNEL_COLUMNS_FORWARD : KERNEL_ROWS_FORWARD, &lent[number]);
+        result.status =
+            bn_lend_kernel(plan->program, plan->program->variant.channels_last ? KERNEL_COLUMNS_FORWARD : KERNEL_ROWS_FORWARD,
+                           false, &lent[number]);
         if (result.status != CLBN_SUCCESS)
             break;
         while (lent[same].kernel != lent[number].kernel)

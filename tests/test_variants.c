@@ -85,7 +85,7 @@ static void check_kernel(struct program *program, enum kernel_id id)
     struct lent_kernel lent;
     if (id == KERNEL_NONE)
         return;
-    ck_assert_msg(bn_lend_kernel(program, id, &lent) == CLBN_SUCCESS, "%s: %s", bn_kernel_name(id), clbnLastError());
+    ck_assert_msg(bn_lend_kernel(program, id, false, &lent) == CLBN_SUCCESS, "%s: %s", bn_kernel_name(id), clbnLastError());
     bn_give_back_kernel(program, &lent);
 }
 

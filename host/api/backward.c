@@ -96,7 +96,7 @@ const struct entry bn_backward_entry = { CLBN_STRUCT_BACKWARD_ARGS, PASS_BACKWAR
 cl_int clbnEnqueueBackward(clbn_plan plan, cl_command_queue queue, const clbn_backward_args *args,
                            cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_backward_entry, &call, args);
 }
 
@@ -106,6 +106,6 @@ const struct entry bn_backward_frozen_entry = { CLBN_STRUCT_BACKWARD_FROZEN_ARGS
 cl_int clbnEnqueueBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_backward_frozen_args *args,
                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_backward_frozen_entry, &call, args);
 }

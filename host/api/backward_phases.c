@@ -38,7 +38,7 @@ const struct entry bn_backward_sums_entry = { CLBN_STRUCT_BACKWARD_SUMS_ARGS, PA
 cl_int clbnEnqueueBackwardSums(clbn_plan plan, cl_command_queue queue, const clbn_backward_sums_args *args,
                                cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_backward_sums_entry, &call, args);
 }
 
@@ -85,6 +85,6 @@ const struct entry bn_backward_input_entry = { CLBN_STRUCT_BACKWARD_INPUT_ARGS, 
 cl_int clbnEnqueueBackwardInput(clbn_plan plan, cl_command_queue queue, const clbn_backward_input_args *args,
                                 cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_backward_input_entry, &call, args);
 }

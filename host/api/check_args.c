@@ -20,7 +20,7 @@ static const struct entry *const entries[] = {
 
 cl_int clbnCheckArgs(clbn_plan plan, cl_command_queue queue, clbn_struct which, const void *args)
 {
-    const struct call call = { plan, queue, 0, NULL, NULL };
+    const struct call call = { .plan = plan, .queue = queue };
     struct request request = { .call = call };
     for (size_t i = 0; i < COUNT_OF(entries); i++)
         if (entries[i]->which == which)

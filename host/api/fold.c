@@ -57,6 +57,6 @@ const struct entry bn_fold_entry = { CLBN_STRUCT_FOLD_ARGS, PASS_INFERENCE, chec
 cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const clbn_fold_args *args, cl_uint num_events_in_wait_list,
                        const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_fold_entry, &call, args);
 }

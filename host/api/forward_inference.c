@@ -37,6 +37,6 @@ const struct entry bn_forward_inference_entry = { CLBN_STRUCT_FORWARD_INFERENCE_
 cl_int clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const clbn_forward_inference_args *args,
                                    cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_forward_inference_entry, &call, args);
 }

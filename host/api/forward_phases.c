@@ -36,7 +36,7 @@ const struct entry bn_statistics_entry = { CLBN_STRUCT_STATISTICS_ARGS, PASS_FOR
 cl_int clbnEnqueueStatistics(clbn_plan plan, cl_command_queue queue, const clbn_statistics_args *args,
                              cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_statistics_entry, &call, args);
 }
 
@@ -80,7 +80,7 @@ const struct entry bn_merge_statistics_entry = { CLBN_STRUCT_MERGE_STATISTICS_AR
 cl_int clbnEnqueueMergeStatistics(clbn_plan plan, cl_command_queue queue, const clbn_merge_statistics_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_merge_statistics_entry, &call, args);
 }
 
@@ -119,6 +119,6 @@ const struct entry bn_normalize_entry = { CLBN_STRUCT_NORMALIZE_ARGS, PASS_FORWA
 cl_int clbnEnqueueNormalize(clbn_plan plan, cl_command_queue queue, const clbn_normalize_args *args,
                             cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_normalize_entry, &call, args);
 }

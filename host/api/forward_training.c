@@ -63,6 +63,6 @@ const struct entry bn_forward_training_entry = { CLBN_STRUCT_FORWARD_TRAINING_AR
 cl_int clbnEnqueueForwardTraining(clbn_plan plan, cl_command_queue queue, const clbn_forward_training_args *args,
                                   cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return bn_enqueue(&bn_forward_training_entry, &call, args);
 }

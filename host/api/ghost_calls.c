@@ -46,10 +46,25 @@ static size_t measure(const struct entry *entry, const struct request *r)
 struct ghost_calls {
     const struct entry *entry;
     const struct request *all;
-    clbn_view workspace; /* which they share, or absent */
-    bool in_order;       /* as the queue is */
-    cl_event before;     /* of the last one, where the queue is not */
+    clbn_view workspace;      /* which they share, or absent */
+    bool in_order;            /* as the queue is */
+    cl_event before;          /* of the last one, where the queue is not */
+    struct recorder recorder; /* of the next one, where they are recorded */
+    cl_uint sync_point;       /* of the last one */
 };
+
+/* The whole call's wait list is the first's, its sync point the last's. */
+static void choose_sync_points(struct ghost_calls *c, struct call *call, size_t number)
+{
+    c->recorder = *call->recorder;
+    call->recorder = &c->recorder;
+    if (number > 0) {
+        c->recorder.wait_count = 1;
+        c->recorder.wait_list = &c->sync_point;
+    }
+    if (number + 1 < c->all->plan->ghosts.count)
+        c->recorder.sync_point = &c->sync_point;
+}
 
 /* The whole call's wait list is the first's, its event the last's. */
 static cl_int enqueue_ghost(struct ghost_calls *c, size_t number)
@@ -65,6 +80,8 @@ static cl_int enqueue_ghost(struct ghost_calls *c, size_t number)
     }
     if (number + 1 < g->count)
         own.call.event = c->in_order ? NULL : &done;
+    if (own.call.recorder)
+        choose_sync_points(c, &own.call, number);
     c->entry->take_ghost(&own, g, number);
     const cl_int status = bn_enqueue_request(c->entry, &own);
     if (c->before)
@@ -79,7 +96,7 @@ cl_int bn_enqueue_ghosts(const struct entry *entry, const struct request *reques
     struct workspace memory;
     cl_int status = bn_is_in_order(request->call.queue, &calls.in_order);
     if (status == CLBN_SUCCESS)
-        status = bn_open_workspace(&memory, request->plan, request->workspace, measure(entry, request));
+        status = bn_open_workspace(&memory, &request->call, request->workspace, measure(entry, request));
     if (status != CLBN_SUCCESS)
         return status;
     calls.workspace = memory.partials;

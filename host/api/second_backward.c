@@ -45,7 +45,7 @@ static cl_int enqueue(const struct call *call, const struct second_backward *b)
 cl_int clbnEnqueueSecondBackward(clbn_plan plan, cl_command_queue queue, const clbn_second_backward_args *args,
                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     clbn_second_backward_args known;
     cl_int status = bn_check_call(&call, CLBN_OPERATION_BACKWARD, CLBN_STRUCT_SECOND_BACKWARD_ARGS, args, &known);
     if (status == CLBN_SUCCESS)
@@ -70,7 +70,7 @@ cl_int clbnEnqueueSecondBackward(clbn_plan plan, cl_command_queue queue, const c
 cl_int clbnEnqueueSecondBackwardFrozen(clbn_plan plan, cl_command_queue queue, const clbn_second_backward_frozen_args *args,
                                        cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     clbn_second_backward_frozen_args known;
     cl_int status = bn_check_call(&call, CLBN_OPERATION_BACKWARD, CLBN_STRUCT_SECOND_BACKWARD_FROZEN_ARGS, args, &known);
     if (status != CLBN_SUCCESS)

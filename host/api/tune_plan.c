@@ -182,7 +182,7 @@ static cl_int tune(clbn_plan plan, cl_command_queue queue, const clbn_tune_args 
 static cl_int check(clbn_plan plan, cl_command_queue queue, const clbn_tune_args *given, clbn_tune_args *known,
                     const clbn_tune_report *report)
 {
-    const struct call call = { plan, queue, 0, NULL, NULL };
+    const struct call call = { .plan = plan, .queue = queue };
     clbn_tune_report sized;
     cl_int status = bn_check_call(&call, ALL_OPERATIONS, CLBN_STRUCT_TUNE_ARGS, given, known);
     if (status == CLBN_SUCCESS)

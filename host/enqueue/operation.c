@@ -40,7 +40,7 @@ void bn_begin_operation(struct operation *o, const struct call *call, enum pass 
     o->pass = pass;
     o->keeps_statistics = keeps_statistics;
     const size_t bytes = measure_undivided(call->plan, &o->steps.schedule, pass, keeps_statistics);
-    o->steps.status = bn_open_workspace(&o->workspace, call->plan, workspace, least(bytes, most));
+    o->steps.status = bn_open_workspace(&o->workspace, call, workspace, least(bytes, most));
     if (bytes <= most)
         place_sections(o);
     else

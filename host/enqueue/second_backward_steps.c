@@ -92,7 +92,7 @@ cl_int bn_enqueue_second_backward(const struct call *call, const struct second_b
     bn_begin_steps(&steps, call, PASS_BACKWARD, STRATEGY_NONE);
     if (problem->shape->elements > 0) {
         c.order = bn_divide_second_order(problem);
-        steps.status = bn_open_workspace(&workspace, call->plan, none, c.order.workspace_size);
+        steps.status = bn_open_workspace(&workspace, call, none, c.order.workspace_size);
         add_steps(&steps, &c, workspace.partials);
     } else {
         const struct second_backward nothing_to_read = { .dgamma = second->dgamma, .frozen = second->frozen };

@@ -51,7 +51,9 @@ void bn_add_step(struct steps *steps, enum kernel_id id, size_t groups_0, size_t
     if (steps->status != CLBN_SUCCESS)
         return;
     steps->last = step;
-    steps->status = bn_lend_kernel(steps->plan->program, id, &steps->last.lent);
+    /* A command buffer has its kernels to itself: PoCL 3.1 reads their arguments when it is run. */
+    const bool is_recorded = steps->launch.call->recorder != NULL;
+    steps->status = bn_lend_kernel(steps->plan->program, id, is_recorded, &steps->last.lent);
     steps->has_last = steps->status == CLBN_SUCCESS;
 }
 

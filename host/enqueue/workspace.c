@@ -4,16 +4,21 @@
 #include "base/status.h"
 #include "base/view.h"
 
-cl_int bn_open_workspace(struct workspace *w, clbn_plan plan, clbn_view given, size_t size)
+cl_int bn_open_workspace(struct workspace *w, const struct call *call, clbn_view given, size_t size)
 {
     const struct workspace nothing = { NULL, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW, CLBN_NO_VIEW };
     cl_int status = CL_SUCCESS;
     *w = nothing;
     if (size == 0)
         return CLBN_SUCCESS;
+    if (!bn_is_present(given) && call->recorder)
+        return bn_fail(CLBN_INVALID_WORKSPACE,
+                       "the workspace is absent, expected one of %zu bytes, which lives as long as the "
+                       "command buffer.",
+                       size);
     if (!bn_is_present(given)) {
         given.offset = 0;
-        given.buffer = clCreateBuffer(plan->engine->context, CL_MEM_READ_WRITE, size, NULL, &status);
+        given.buffer = clCreateBuffer(call->plan->engine->context, CL_MEM_READ_WRITE, size, NULL, &status);
         if (status != CL_SUCCESS)
             return bn_fail(status, "clCreateBuffer failed with %s (%d) for a workspace of %zu bytes.", clbnStatusName(status),
                            (int)status, size);

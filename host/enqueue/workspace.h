@@ -3,7 +3,7 @@
 #ifndef CLBN_WORKSPACE_H
 #define CLBN_WORKSPACE_H
 
-#include "plan/plan.h"
+#include "enqueue/call.h"
 
 struct workspace {
     cl_mem owned;           /* a buffer of the call's own, or NULL */
@@ -15,7 +15,7 @@ struct workspace {
 };
 
 /* Uses what the caller gave, which is checked, or, if size is not 0, creates a buffer of so many bytes. */
-cl_int bn_open_workspace(struct workspace *workspace, clbn_plan plan, clbn_view given, size_t size);
+cl_int bn_open_workspace(struct workspace *workspace, const struct call *call, clbn_view given, size_t size);
 
 /* Where the sections are that a call needs of so many channels; element: bytes of a statistic. */
 void bn_place_sections(struct workspace *workspace, const struct sections *sections, size_t channels, size_t element);

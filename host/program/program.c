@@ -219,9 +219,9 @@ static cl_int create_kernel(struct program *p, enum kernel_id id, cl_kernel *ker
                    bn_kernel_name(id));
 }
 
-cl_int bn_lend_kernel(struct program *p, enum kernel_id id, struct lent_kernel *lent)
+cl_int bn_lend_kernel(struct program *p, enum kernel_id id, bool is_new, struct lent_kernel *lent)
 {
-    struct kept_kernel *kept = take_kept(p, id);
+    struct kept_kernel *kept = is_new ? NULL : take_kept(p, id);
     cl_int status = CLBN_SUCCESS;
     lent->kept = kept;
     if (!kept)

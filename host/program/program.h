@@ -41,11 +41,12 @@ bool bn_remember_tuned(struct program *program, const struct tuned *tuned, size_
 
 struct lent_kernel {
     cl_kernel kernel;
-    struct kept_kernel *kept; /* NULL if more are lent than are kept */
+    struct kept_kernel *kept; /* NULL if it is new, or more are lent than are kept */
 };
 
-/* Lends a kernel object that no other call uses, until it is given back. On failure none is lent. */
-cl_int bn_lend_kernel(struct program *program, enum kernel_id id, struct lent_kernel *lent);
+/* Lends a kernel object that no other call uses, until it is given back; is_new: that none has used or will use. On failure none is
+ * lent. */
+cl_int bn_lend_kernel(struct program *program, enum kernel_id id, bool is_new, struct lent_kernel *lent);
 void bn_give_back_kernel(struct program *program, const struct lent_kernel *lent);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "run.h"
 
+#include "allocate.h"
 #include "engines.h"
 #include "failing.h"
 
@@ -383,15 +384,32 @@ static struct call earlier_call(const struct call *call, enum view view, enum vi
     return earlier;
 }
 
+/* The record of a whole batch as the last of several: those of the other parts, which are empty, are zeros. */
+static struct guarded among_empty_parts(const struct problem *problem, enum view view, const double *record)
+{
+    const size_t count = view_count(problem, view), length = count / problem->parts;
+    double *records = allocate(count, sizeof *records);
+    memcpy(records + count - length, record, length * sizeof *record);
+    const struct placement placement = { .memory = IN_BUFFER };
+    const struct guarded given = guarded_create(view_type(problem, view), count, placement, records);
+    free(records);
+    return given;
+}
+
 static struct guarded given_earlier(clbn_engine engine, const struct problem *problem, const struct call *call, enum view view)
 {
     enum view output;
     struct call earlier = earlier_call(call, view, &output);
     struct run run = run_prepare(engine, problem, &earlier);
+    struct guarded given;
     run_now(&run);
-    struct guarded given = run.views[output];
-    guarded_accept(&given);
-    run.views[output] = guarded_absent();
+    if (output != view && problem->parts > 1)
+        given = among_empty_parts(problem, view, run_output(&run, output));
+    else {
+        given = run.views[output];
+        guarded_accept(&given);
+        run.views[output] = guarded_absent();
+    }
     run_release(&run);
     return given;
 }

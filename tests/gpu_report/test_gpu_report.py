@@ -113,7 +113,7 @@ class Probe(unittest.TestCase):
                 with open(os.path.join(folder, name + ".options"), "w", encoding="utf-8") as file:
                     file.write("-DONE=1")
             code, text = self.run_probe("build", "CPU", folder, "0", "2")
-            self.assertEqual(code, 0)
+            self.assertEqual(code, 0, text)
             self.assertRegex(text, r"(?s)^a \d+\.\d\d s status 0 -DONE=1\nc ")
             code, text = self.run_probe("build", "CPU", folder, "1", "2")
             self.assertEqual(code, 1)

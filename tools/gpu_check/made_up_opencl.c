@@ -461,3 +461,9 @@ cl_int CL_API_CALL clReleaseDevice(cl_device_id device)
     (void)device;
     return CL_SUCCESS;
 }
+
+void *CL_API_CALL clGetExtensionFunctionAddressForPlatform(cl_platform_id platform, const char *name)
+{
+    (void)platform, (void)name;
+    return NULL;
+}

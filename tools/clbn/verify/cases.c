@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-enum { LAYOUTS = 2, QUICK_ROWS = 8, FEW_ROWS = 3, PART_ROWS = 2 };
+/* Parts of a batch: more than a merge of halves takes in three steps. */
+enum { LAYOUTS = 2, QUICK_ROWS = 8, FEW_ROWS = 3, PART_ROWS = 2, MANY_PARTS = 9 };
 
 /* Each way of dividing the work has a shape: few and many rows, several columns to a vector and fewer, one long channel, channels on
  * chip, a channel to each position. */
@@ -195,6 +196,7 @@ static struct problem problem_of(const struct verify_program *program, const str
     struct problem problem = is_hard ? problem_hard(shape, program->type, row_of(seed) / 2 % HARD_DATA_KINDS)
                                      : problem_random(shape, program->type, 1e-5, seed);
     problem.activation = activation_of(program->activation);
+    problem.parts = row_of(seed) % 2 == 0 ? MANY_PARTS : 1;
     if (program->special == VERIFY_SHORT_PARAMETERS)
         problem_store_parameters(&problem, program->type);
     return problem;
