@@ -112,7 +112,7 @@ static cl_int enqueue(const struct entry *entry, const struct call *call, const 
         return bn_launch_nothing(call);
     const size_t own = bn_measure_renorm(&call->plan->problem).all;
     const enum strategy strategy = bn_strategy_of(entry, &r, call->plan);
-    status = bn_open_workspace(&memory, call->plan, r.workspace,
+    status = bn_open_workspace(&memory, call, r.workspace,
                                own + bn_measure_operation(call->plan, entry->pass, strategy, false));
     if (status != CLBN_SUCCESS)
         return status;
@@ -130,7 +130,7 @@ const struct entry bn_forward_renorm_entry = { CLBN_STRUCT_FORWARD_RENORM_ARGS, 
 cl_int clbnEnqueueForwardRenorm(clbn_plan plan, cl_command_queue queue, const clbn_forward_renorm_args *args,
                                 cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return enqueue(&bn_forward_renorm_entry, &call, args);
 }
 
@@ -140,6 +140,6 @@ const struct entry bn_backward_renorm_entry = { CLBN_STRUCT_BACKWARD_RENORM_ARGS
 cl_int clbnEnqueueBackwardRenorm(clbn_plan plan, cl_command_queue queue, const clbn_backward_renorm_args *args,
                                  cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event)
 {
-    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event };
+    const struct call call = { plan, queue, num_events_in_wait_list, event_wait_list, event, NULL };
     return enqueue(&bn_backward_renorm_entry, &call, args);
 }
