@@ -43,13 +43,13 @@ static void take_folder(DIR *folder, const char *path)
     closedir(folder);
 }
 
-/* xorshift64 */
-static uint64_t next_random(uint64_t *state)
+/* xorshift64; below 2^32, on every machine the same. */
+static size_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
-    return *state;
+    return (size_t)(*state >> 32);
 }
 
 /* A byte set, a bit turned, bytes removed, repeated, or taken from another input. */
@@ -115,7 +115,7 @@ static void run_changed(unsigned long count)
         const struct input *begin = &inputs[next_random(&state) % input_count];
         struct input changed = { bytes, begin->size };
         memcpy(bytes, begin->bytes, begin->size);
-        for (uint64_t changes = next_random(&state) % MAX_CHANGES + 1; changes > 0; changes--)
+        for (size_t changes = next_random(&state) % MAX_CHANGES + 1; changes > 0; changes--)
             change(&changed, &state);
         run(&changed);
     }
