@@ -194,7 +194,7 @@ START_TEST(units_have_equally_many_parts)
         for (size_t rows = 300; rows < 1000000; rows += rows / 3)
             for (enum pass pass = 0; pass < PASSES; pass++) {
                 const struct schedule s = pass_on(&facts, pass, CLBN_GEOMETRY_VECTOR, CLBN_FLOAT32, shape_of(rows, 256, 1));
-                const size_t parts = s.division.parts, units = facts.compute_units, usual = 4 * units;
+                const size_t parts = (size_t)s.division.parts, units = facts.compute_units, usual = 4 * units;
                 ck_assert_uint_eq(parts % units, 0);
                 ck_assert(parts == units || rows / parts >= part_rows[pass]);
                 ck_assert(parts == usual || rows / (parts + units) < part_rows[pass]);

@@ -25,10 +25,12 @@ static size_t offset_of_channel(const struct shape *shape, enum tensor t, size_t
 
 START_TEST(schedules_of_any_size_are_sound)
 {
+    /* Tables of more than a quarter of the address space count as too large, whatever the tensor: with 32 bits some are. */
+    const size_t most = SIZE_MAX > UINT32_MAX ? SIZE_MAX / 16 : SIZE_MAX / 256;
     struct random random = { 1 };
     for (int i = 0; i < LARGE_PROBLEMS; i++) {
         struct plan_of_work work;
-        random_work(&random, SIZE_MAX / 16, &work);
+        random_work(&random, most, &work);
         check_division(&work);
         check_sizes(&work);
     }
