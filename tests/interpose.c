@@ -29,6 +29,7 @@ static enum failure_kind armed_kind;
 static const char *armed_function;
 static unsigned long calls_until_failure;
 static const char *failed_function;
+static unsigned long failures;
 
 static void find_real(struct interposed *function)
 {
@@ -68,6 +69,7 @@ static bool is_to_fail(const char *name)
         return false;
     if (failed_function == NULL)
         failed_function = name;
+    failures++;
     return true;
 }
 
@@ -90,6 +92,11 @@ const char *stop_failing(void)
 {
     armed = false;
     return failed_function;
+}
+
+unsigned long count_failures(void)
+{
+    return failures;
 }
 
 cl_int status_of_failed(const char *function)

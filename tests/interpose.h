@@ -48,6 +48,8 @@ enum failure_kind { FAILS_ONCE, FAILS_FROM_THEN_ON };
 void fail_call_number(unsigned long number, const char *function, enum failure_kind kind);
 /* No call fails any more. Gives the name of the function that failed first, NULL if none has. */
 const char *stop_failing(void);
+/* How often a call has failed so, since the process began. */
+unsigned long count_failures(void);
 /* The status that the library is to give when a function has failed. */
 cl_int status_of_failed(const char *function);
 

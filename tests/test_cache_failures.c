@@ -117,6 +117,8 @@ static const struct {
     { "a deletion", fail_deletion, 3, false },
 };
 
+static unsigned failures;
+
 /* Nothing is left open, and no file but the entry, except one that could not be deleted; what comes after succeeds. */
 START_TEST(each_call_fails_cleanly)
 {
@@ -132,6 +134,7 @@ START_TEST(each_call_fails_cleanly)
             write_text();
         const int before = count_descriptors();
         failed = operations[o].try_failing(number, error);
+        failures += failed != NULL;
         ck_assert_msg(count_descriptors() == before, "%s: %s has failed, and a file is open", operations[o].name, failed);
         ck_assert_msg(count_cache_files() <= 1, "%s: %s has failed, and left a file", operations[o].name, failed);
         ck_assert(write_text());
@@ -257,5 +260,7 @@ int main(void)
     tcase_add_test(cases, old_temporaries_are_deleted);
     tcase_add_test(cases, many_new_temporaries_do_no_harm);
     tcase_add_test(cases, a_failure_is_remembered_for_a_day);
-    return run_in_one_process(suite);
+    const int code = run_in_one_process(suite);
+    printf("%u failures were injected\n", failures);
+    return code;
 }

@@ -10,6 +10,7 @@
 #include "run.h"
 #include "svm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -450,5 +451,7 @@ int main(void)
     tcase_add_checked_fixture(tuning, NULL, tear_down);
     tcase_add_loop_test(tuning, tuning_fails_cleanly, 0, 2 * KINDS);
     suite_add_tcase(suite, tuning);
-    return run_suite(suite);
+    const int code = run_suite(suite);
+    printf("%lu failures were injected\n", count_failures());
+    return code;
 }

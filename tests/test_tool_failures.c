@@ -183,6 +183,9 @@ static bool has_temporary_file(void)
     return found;
 }
 
+/* Of all runs. */
+static unsigned all_failures;
+
 /* Runs the command with each of its calls failing. Returns the number of runs that ended with code 1. */
 static unsigned fail_each(int (*command)(int, char **), char **argv, const char *const *names)
 {
@@ -209,6 +212,7 @@ static unsigned fail_each(int (*command)(int, char **), char **argv, const char 
         failures += code == EXIT_FAILED;
     }
     put_contents(names, before);
+    all_failures += failures;
     return failures;
 }
 
@@ -326,6 +330,7 @@ int main(void)
     Suite *suite = suite_create("tool failures");
     TCase *commands = tcase_create("commands");
     TCase *training = tcase_create("training");
+    int code;
 
     tcase_add_checked_fixture(commands, make_folder, remove_folder);
     tcase_set_timeout(commands, 600);
@@ -337,5 +342,7 @@ int main(void)
     tcase_add_test(training, a_training_is_done_or_undone);
     suite_add_tcase(suite, commands);
     suite_add_tcase(suite, training);
-    return run_in_one_process(suite);
+    code = run_in_one_process(suite);
+    printf("%u failures ended a command\n", all_failures);
+    return code;
 }
