@@ -12,6 +12,7 @@ for CPUs, as far as each is there, with its driver alone, and prints a table: pa
 are those that tools/test.sh builds. Exit code 1 where anything failed. Oclgrind computes item by item: it is given a few suites only.
 
 Options:
+  --all              the suites of what a device computes (ctest's label accuracy), but on Oclgrind the default ones
   --install          fetch rusticl and Oclgrind from Debian and Intel's runtime from PyPI into the folder of --folder, and end; they are
                      unpacked, not installed, so that nothing else on the machine meets them
   --folder FOLDER    where they are (default ~/.cache/clbn-platforms)
@@ -25,7 +26,7 @@ TEXT
 root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/clbn-platforms build=$root/build-test seconds=600 only='' installs=false suites=
+folder=${XDG_CACHE_HOME:-$HOME/.cache}/clbn-platforms build=$root/build-test seconds=600 only='' installs=false all=false suites=
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -34,6 +35,7 @@ while [ $# -gt 0 ]; do
         exit 0
         ;;
     --install) installs=true ;;
+    --all) all=true ;;
     --folder | --build | --seconds | --only)
         [ $# -gt 1 ] || { echo "platforms.sh: option $1 needs a value" >&2 && exit 2; }
         case $1 in
@@ -52,7 +54,11 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-suites=${suites:-exact golden edge_cases}
+few='exact golden edge_cases'
+if $all; then
+    suites=$(ctest --test-dir "$build" -N -L '^accuracy$' | sed -n 's/^ *Test *#[0-9]*: //p' | tr '\n' ' ')
+fi
+suites=${suites:-$few}
 
 install_all() {
     # What the unpacked packages need of others.
@@ -114,8 +120,11 @@ run_on PoCL Portable "$(find_driver "$libraries"/libpocl.so.2*)"
 LD_LIBRARY_PATH=$folder$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 RUSTICL_ENABLE=llvmpipe run_on rusticl llvmpipe "$(find_driver "$folder$libraries/libRusticlOpenCL.so.1" "$libraries/libRusticlOpenCL.so.1")"
+run_on Intel Intel "$(find_driver "$folder"/venv/lib/libintelocl.so "$folder"/venv/lib/python3*/site-packages/lib/libintelocl.so)"
+if $all; then
+    suites=$few
+fi
 # Inlined functions that return structs have an intrinsic that it does not know.
 OCLGRIND_DATA_RACES=1 OCLGRIND_BUILD_OPTIONS=-fno-inline run_on Oclgrind Oclgrind \
     "$(find_driver "$folder/usr/lib/oclgrind/liboclgrind-rt-icd.so" /usr/lib/oclgrind/liboclgrind-rt-icd.so)"
-run_on Intel Intel "$(find_driver "$folder"/venv/lib/libintelocl.so "$folder"/venv/lib/python3*/site-packages/lib/libintelocl.so)"
 exit $failed

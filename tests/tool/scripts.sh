@@ -19,7 +19,7 @@ check() {
 
 # ---- Help and wrong usage ----
 
-for path in "$tools"/*.sh "$tools"/gpu-check "$tools"/experiments "$tools"/../tests/platforms.sh; do
+for path in "$tools"/*.sh "$tools"/gpu-check "$tools"/experiments "$tools"/../tests/platforms.sh "$tools"/../tests/cross.sh; do
     script=$(basename "$path")
     [ "$script" != packages.sh ] || continue # it is sourced
     "$path" --help >"$folder/out" 2>"$folder/err"
@@ -84,6 +84,10 @@ check "then the exit code is 0" grep -q 'exit code 0' "$folder/good"
 check "a suite fails" grep -Eq '^PoCL +bad +FAILED, exit code 3 +0 faults' "$folder/bad"
 check "what it said is shown" grep -q '^    what went wrong' "$folder/bad"
 check "then the exit code is 1" grep -q 'exit code 1' "$folder/bad"
+printf 'add_test(good test_good)\nset_tests_properties(good PROPERTIES LABELS accuracy)\nadd_test(bad test_bad)\n' >"$folder/build/CTestTestfile.cmake"
+"$tools/../tests/platforms.sh" --folder "$folder" --build "$folder/build" --only PoCL --all >"$folder/all" 2>&1
+check "all suites of what a device computes are run, and no others: $(cat "$folder/all")" \
+    test "$(grep -c '^PoCL' "$folder/all") $(grep -c 'good' "$folder/all")" = '1 1'
 check "a race is a fault" grep -Eq '^PoCL +raced +passed +1 faults' "$folder/raced"
 check "then, too, the exit code is 1" grep -q 'exit code 1' "$folder/raced"
 
