@@ -72,7 +72,7 @@ run_for() {
     make_opencl "$1-gcc" "$folder/opencl" || return 1
     cmake -S "$root" -B "$folder" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="${1%%-*}" -DCMAKE_C_COMPILER="$1-gcc" \
         -DCMAKE_CROSSCOMPILING_EMULATOR="$2" -DCMAKE_FIND_ROOT_PATH="/usr/$1" -DCLBN_WERROR=ON -DCLBN_TEST_STAND_IN=ON \
-        -DCLBN_BENCH_ONEDNN=OFF -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON -DOpenCL_INCLUDE_DIR="$folder/opencl/include" \
+        -DCLBN_BENCH_ONEDNN=OFF -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON -DCMAKE_DISABLE_FIND_PACKAGE_MPI=ON -DOpenCL_INCLUDE_DIR="$folder/opencl/include" \
         -DOpenCL_LIBRARY="$folder/opencl/libOpenCL.so" >"$folder/log" 2>&1 &&
         cmake --build "$folder" --parallel "$(nproc)" --target clbn clbn_tool >>"$folder/log" 2>&1 || return 1
     tests=$(ctest --test-dir "$folder" -N -R "$suites" -E "${left_out:-^$}" | sed -n 's/^ *Test *#[0-9]*: //p' | sed 's/^fuzz_/-&/; s/^[^-]/test_&/; s/^-//')
