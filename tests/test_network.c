@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The network that 'clbn train' trains: its matrix products, and its gradients against finite differences. */
+/* The network that 'clbn train' trains: its matrix products, its dropout, and its gradients against finite differences. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "io/device.h"
@@ -62,7 +62,7 @@ static void open_samples(void)
     expect(x != NULL);
 }
 
-static void open_network(bool batch_norm, double learning_rate)
+static void open_network(bool batch_norm, double dropout, double learning_rate)
 {
     struct network_options options = {
         .inputs = INPUTS,
@@ -72,6 +72,7 @@ static void open_network(bool batch_norm, double learning_rate)
         .test_rows = TEST_ROWS,
         .test_samples = SAMPLES,
         .batch_norm = batch_norm,
+        .dropout = dropout,
         .learning_rate = learning_rate,
         .deviation = 1.0,
         .seed = 3,
@@ -190,6 +191,78 @@ START_TEST(transpose_moves_each_element)
 }
 END_TEST
 
+/* A prime number of values, and the shares to drop, which are exact in float, as are their scales but for 4/3. */
+enum { VALUES = 4999, MASK_OFFSET = 1003 };
+
+static const double dropouts[] = { 0.25, 0.5, 0.875 };
+
+enum { DROPOUTS = sizeof dropouts / sizeof *dropouts };
+
+static void drop(cl_mem from, size_t count, struct mask mask, cl_mem to, float *values)
+{
+    expect(enqueue_drop(&arithmetic, from, count, &mask, to, &failure));
+    read_floats(to, values, VALUES);
+}
+
+/* Counts of Bernoulli trials lie within 6 standard deviations; a hash that failed here would not be one. */
+static void check_share(size_t count, size_t trials, double probability)
+{
+    double bound = 6.0 * sqrt((double)trials * probability * (1.0 - probability));
+
+    ck_assert_msg(fabs((double)count - (double)trials * probability) <= bound, "%zu of %zu, not %g of them", count, trials,
+                  probability);
+}
+
+START_TEST(dropout_drops_its_share_and_scales_the_rest)
+{
+    static float x_values[VALUES], y[VALUES], other[VALUES];
+    struct random random = { 11 };
+    struct mask mask = { dropouts[_i % DROPOUTS], UINT64_C(0x123456789abcdef0), 0 };
+    const double kept = 1.0 - mask.dropout;
+    const float scale = (float)(1.0 / kept);
+    size_t kept_values = 0, kept_neighbours = 0, kept_by_both = 0;
+
+    open_arithmetic(geometries[_i / DROPOUTS]);
+    cl_mem y_buffer = arithmetic_buffer(&arithmetic, VALUES, &failure);
+    cl_mem x_buffer = arithmetic_buffer(&arithmetic, VALUES, &failure);
+    expect(x_buffer != NULL && y_buffer != NULL);
+    for (size_t i = 0; i < VALUES; i++)
+        x_values[i] = 1.0f + (float)random_index(&random, 1000);
+    write_floats(x_buffer, x_values, VALUES);
+    drop(x_buffer, VALUES, mask, y_buffer, y);
+    for (size_t i = 0; i < VALUES; i++) {
+        ck_assert(y[i] == 0.0f || y[i] == scale * x_values[i]);
+        kept_values += y[i] != 0.0f;
+        kept_neighbours += i > 0 && y[i] != 0.0f && y[i - 1] != 0.0f;
+    }
+    check_share(kept_values, VALUES, kept);
+    check_share(kept_neighbours, VALUES - 1, kept * kept);
+    /* Each half of the key matters. */
+    for (int half = 0; half < 2; half++) {
+        struct mask changed = mask;
+
+        changed.key ^= UINT64_C(1) << (32 * half);
+        drop(x_buffer, VALUES, changed, y_buffer, other);
+        kept_by_both = 0;
+        for (size_t i = 0; i < VALUES; i++)
+            kept_by_both += y[i] != 0.0f && other[i] != 0.0f;
+        check_share(kept_by_both, VALUES, kept * kept);
+    }
+    /* The end of the matrix alone, and nothing behind it. */
+    drop(x_buffer, VALUES, mask, y_buffer, other);
+    mask.first = MASK_OFFSET;
+    drop(x_buffer, VALUES - MASK_OFFSET, mask, y_buffer, other);
+    for (size_t i = 0; i < VALUES; i++)
+        ck_assert(i < VALUES - MASK_OFFSET ? (other[i] != 0.0f) == (y[i + MASK_OFFSET] != 0.0f) : other[i] == y[i]);
+    mask.first = 0;
+    drop(x_buffer, VALUES, mask, x_buffer, other); /* in place */
+    for (size_t i = 0; i < VALUES; i++)
+        ck_assert(other[i] == y[i]);
+    clReleaseMemObject(x_buffer);
+    clReleaseMemObject(y_buffer);
+}
+END_TEST
+
 /* Mean loss of one batch of training; the network keeps its parameters where its learning rate is 0. */
 static double training_loss(void)
 {
@@ -237,9 +310,9 @@ static void parameters_of(struct layer *layer, cl_mem buffers[PARAMETER_BUFFERS]
 
 /*
  * A step with a learning rate of 1 subtracts the gradient. The difference quotient has the losses' rounding, some 1e-6
- * of float arithmetic, divided by the step of 1/64; its own error is of fourth order.
+ * of float arithmetic, divided by the step of 1/64; its own error is of fourth order. Dropout has the mask of step 0 throughout.
  */
-static void check_gradients(bool batch_norm)
+static void check_gradients(bool batch_norm, double dropout)
 {
     static const double bound = 2e-4;
     static float before[NETWORK_LAYERS][PARAMETER_BUFFERS][MOST_PARAMETERS];
@@ -248,7 +321,7 @@ static void check_gradients(bool batch_norm)
     size_t counts[PARAMETER_BUFFERS];
     double gradient[NETWORK_LAYERS][PARAMETER_BUFFERS][MOST_PARAMETERS];
 
-    open_network(batch_norm, 1.0);
+    open_network(batch_norm, dropout, 1.0);
     for (size_t i = 0; i < NETWORK_LAYERS; i++) {
         parameters_of(&network.layers[i], buffers, counts);
         for (size_t j = 0; j < PARAMETER_BUFFERS; j++)
@@ -287,9 +360,9 @@ static void check_gradients(bool batch_norm)
 
 START_TEST(gradients_are_those_of_the_loss)
 {
-    open_arithmetic(geometries[_i / 2]);
+    open_arithmetic(geometries[_i / 4]);
     open_samples();
-    check_gradients(_i % 2 == 1);
+    check_gradients(_i % 2 == 1, _i / 2 % 2 == 1 ? 0.25 : 0.0);
 }
 END_TEST
 
@@ -321,7 +394,7 @@ START_TEST(training_learns_and_repeats)
     open_arithmetic(geometries[_i / 2]);
     open_samples();
     for (int i = 0; i < 2; i++) {
-        open_network(_i % 2 == 1, 0.5);
+        open_network(_i % 2 == 1, 0.0, 0.5);
         double first = training_loss();
         train(1000);
         ck_assert_double_lt(training_loss(), first / 10.0);
@@ -330,6 +403,50 @@ START_TEST(training_learns_and_repeats)
         network_close(&network);
     }
     ck_assert(scores[0].loss == scores[1].loss && scores[0].accuracy == scores[1].accuracy);
+}
+END_TEST
+
+/* Tests drop nothing. */
+START_TEST(each_step_has_a_mask_of_its_own)
+{
+    double losses[3];
+    struct score whole, dropped;
+
+    open_arithmetic(geometries[_i / 2]);
+    open_samples();
+    open_network(_i % 2 == 1, 0.0, 0.0);
+    double plain = training_loss();
+    whole = test_score();
+    network_close(&network);
+    open_network(_i % 2 == 1, 0.5, 0.0);
+    for (size_t i = 0; i < 3; i++) {
+        network.step = i % 2;
+        losses[i] = training_loss();
+    }
+    dropped = test_score();
+    ck_assert(losses[0] == losses[2] && losses[0] != losses[1] && losses[0] != plain && losses[1] != plain);
+    network.step++;
+    ck_assert(test_score().loss == dropped.loss);
+    if (_i % 2 == 0) /* Batch norm's running statistics have moved. */
+        ck_assert(whole.loss == dropped.loss);
+}
+END_TEST
+
+/* Dropout of a share below 2^-32 drops nothing, on the way that all dropout goes: the bits are those of none. */
+START_TEST(dropout_of_nothing_changes_no_bit)
+{
+    double losses[2];
+
+    open_arithmetic(geometries[_i / 2]);
+    open_samples();
+    for (int i = 0; i < 2; i++) {
+        open_network(_i % 2 == 1, i * 1e-12, 0.5);
+        ck_assert((network.layers[0].buffers[LAYER_DROPPED] != NULL) == (i == 1));
+        train(30);
+        losses[i] = training_loss();
+        network_close(&network);
+    }
+    ck_assert(losses[0] == losses[1]);
 }
 END_TEST
 
@@ -361,10 +478,13 @@ int main(void)
     tcase_add_loop_test(kernels, products_are_exact, 0, GEOMETRIES);
     tcase_add_loop_test(kernels, transpose_moves_each_element, 0, GEOMETRIES);
     tcase_add_loop_test(kernels, shuffled_order_holds_each_sample_once, 0, GEOMETRIES);
+    tcase_add_loop_test(kernels, dropout_drops_its_share_and_scales_the_rest, 0, DROPOUTS * GEOMETRIES);
     suite_add_tcase(suite, kernels);
     tcase_add_checked_fixture(networks, NULL, teardown);
-    tcase_add_loop_test(networks, gradients_are_those_of_the_loss, 0, 2 * GEOMETRIES);
+    tcase_add_loop_test(networks, gradients_are_those_of_the_loss, 0, 4 * GEOMETRIES);
     tcase_add_loop_test(networks, training_learns_and_repeats, 0, 2 * GEOMETRIES);
+    tcase_add_loop_test(networks, each_step_has_a_mask_of_its_own, 0, 2 * GEOMETRIES);
+    tcase_add_loop_test(networks, dropout_of_nothing_changes_no_bit, 0, 2 * GEOMETRIES);
     suite_add_tcase(suite, networks);
     return run_in_one_process(suite);
 }

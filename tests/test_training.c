@@ -137,6 +137,18 @@ START_TEST(a_stopped_training_goes_on_with_the_same_bits)
 }
 END_TEST
 
+static void check_going_on(const struct training_curve *whole)
+{
+    struct training_curve curve;
+
+    options.checkpoint = path;
+    ck_assert(!run(7, &curve));
+    training_curve_free(&curve);
+    expect(run(SIZE_MAX, &curve));
+    check_same(&curve, whole);
+    training_curve_free(&curve);
+}
+
 /* By ghost batches, of which the last is shorter, and by renormalization, whose bounds go on from where they were. */
 START_TEST(a_training_by_other_statistics_goes_on_with_the_same_bits)
 {
@@ -153,12 +165,7 @@ START_TEST(a_training_by_other_statistics_goes_on_with_the_same_bits)
         expect(run(SIZE_MAX, &whole));
         ck_assert(!same(whole.points[whole.count - 1].scores[1].test.loss, plain.points[plain.count - 1].scores[1].test.loss));
         ck_assert(same(whole.points[whole.count - 1].scores[0].test.loss, plain.points[plain.count - 1].scores[0].test.loss));
-        options.checkpoint = path;
-        ck_assert(!run(7, &curve));
-        training_curve_free(&curve);
-        expect(run(SIZE_MAX, &curve));
-        check_same(&curve, &whole);
-        training_curve_free(&curve);
+        check_going_on(&whole);
         options.method.kind = METHOD_BATCH;
         ck_assert(!run(SIZE_MAX, &curve));
         ck_assert_msg(strstr(failure.sentence, "of another training: its normalization is") != NULL, "%s", failure.sentence);
@@ -166,6 +173,27 @@ START_TEST(a_training_by_other_statistics_goes_on_with_the_same_bits)
         training_curve_free(&whole);
         unlink(path);
     }
+    training_curve_free(&plain);
+}
+END_TEST
+
+/* Masks depend on the step's number alone. */
+START_TEST(a_training_with_dropout_goes_on_with_the_same_bits)
+{
+    struct training_curve plain, whole, curve;
+
+    options.checkpoint = NULL;
+    expect(run(SIZE_MAX, &plain));
+    options.dropout = 0.25;
+    expect(run(SIZE_MAX, &whole));
+    for (size_t i = 0; i < CONTENDERS; i++)
+        ck_assert(!same(whole.points[whole.count - 1].scores[i].test.loss, plain.points[plain.count - 1].scores[i].test.loss));
+    check_going_on(&whole);
+    options.dropout = 0.0;
+    ck_assert(!run(SIZE_MAX, &curve));
+    ck_assert_msg(strstr(failure.sentence, "of another training: its dropout is 0.25, not 0") != NULL, "%s", failure.sentence);
+    training_curve_free(&curve);
+    training_curve_free(&whole);
     training_curve_free(&plain);
 }
 END_TEST
@@ -282,6 +310,7 @@ int main(void)
     tcase_set_timeout(checkpoints, 0);
     tcase_add_test(checkpoints, a_stopped_training_goes_on_with_the_same_bits);
     tcase_add_test(checkpoints, a_training_by_other_statistics_goes_on_with_the_same_bits);
+    tcase_add_test(checkpoints, a_training_with_dropout_goes_on_with_the_same_bits);
     tcase_add_test(checkpoints, bounds_of_renormalization_grow);
     tcase_add_test(checkpoints, another_trainings_checkpoint_is_refused);
     tcase_add_test(checkpoints, a_spoilt_checkpoint_is_refused_or_harmless);

@@ -71,6 +71,9 @@ fails 2 'need each other' 'a size of ghost batches without them' train --ghost-b
 fails 2 'need --normalization renorm' 'a bound without renormalization' train --renorm-r-max 2
 fails 2 'leaves a ghost batch of one image' 'a ghost batch of one image' train --normalization ghost --ghost-batch 3 --batch 10
 fails 2 '--no-bn and --normalization' 'renormalization of no batch norm' train --no-bn --normalization renorm
+fails 2 '--dropout is for --model mlp' 'dropout in the residual network' train --model cnn --dropout 0.5
+fails 2 'a share below 1' 'dropout of everything' train --dropout 1
+fails 2 '--dropout' 'dropout of less than nothing' train --dropout -0.1
 fails 2 'a number from 1' 'a bound of r below 1' train --normalization renorm --renorm-r-max 0.5
 
 # ---- Trainings, of eight images of 3 x 3 pixels

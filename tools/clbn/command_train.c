@@ -245,9 +245,9 @@ static int check_model(const struct command_line *command, int model)
     static const struct {
         const char *option;
         int model;
-    } rows[] = { { "compare", MODEL_MLP }, { "paper", MODEL_MLP },    { "no-bn", MODEL_MLP },    { "seeds", MODEL_MLP },
-                 { "log", MODEL_MLP },     { "plot", MODEL_MLP },     { "layout", MODEL_CNN },   { "type", MODEL_CNN },
-                 { "json", MODEL_CNN },    { "channels", MODEL_CNN }, { "freeze-bn", MODEL_CNN } };
+    } rows[] = { { "compare", MODEL_MLP }, { "paper", MODEL_MLP },    { "no-bn", MODEL_MLP },     { "seeds", MODEL_MLP },
+                 { "log", MODEL_MLP },     { "plot", MODEL_MLP },     { "layout", MODEL_CNN },    { "type", MODEL_CNN },
+                 { "json", MODEL_CNN },    { "channels", MODEL_CNN }, { "freeze-bn", MODEL_CNN }, { "dropout", MODEL_MLP } };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].model != model && option_given(command, rows[i].option))
@@ -347,11 +347,17 @@ int command_train(int argc, char **argv)
           .argument = "RATE",
           .real_range = { 1e-9, 1e38 },
           .help = "of the gradient descent (default 0.1)" },
+        { .name = "dropout",
+          .kind = OPTION_REAL,
+          .to.real = &request.training.dropout,
+          .argument = "P",
+          .real_range = { 0, 1 },
+          .help = "share of the mlp's hidden values that a training step drops, below 1 (default 0)" },
         { .name = "seed",
           .kind = OPTION_INTEGER,
           .to.integer = &seed,
           .argument = "N",
-          .help = "of the initial weights and the order of the images (default 1)" },
+          .help = "of the initial weights, the order of the images and dropout (default 1)" },
         { .name = "seeds",
           .kind = OPTION_INTEGER,
           .to.integer = &seeds,
@@ -411,6 +417,8 @@ int command_train(int argc, char **argv)
     exit_code = check_model(&command, request.model);
     if (exit_code != EXIT_DONE)
         return exit_code;
+    if (request.training.dropout >= 1.0)
+        return usage_error(&command, "--dropout takes a share below 1: nothing would be left");
     if (request.model == MODEL_CNN) {
         steps = option_given(&command, "steps") ? steps : CNN_STEPS;
         batch = option_given(&command, "batch") ? batch : CNN_BATCH;

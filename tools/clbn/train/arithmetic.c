@@ -13,6 +13,7 @@ static const char *const kernel_names[ARITHMETIC_KERNELS] = {
     [ARITHMETIC_TRANSPOSE] = "transpose",
     [ARITHMETIC_SIGMOID] = "sigmoid",
     [ARITHMETIC_SIGMOID_GRADIENT] = "sigmoid_gradient",
+    [ARITHMETIC_DROP] = "drop",
     [ARITHMETIC_CLASSIFY] = "classify",
     [ARITHMETIC_DESCEND] = "descend",
     [ARITHMETIC_DESCEND_BIAS] = "descend_bias",
@@ -235,6 +236,21 @@ bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy
     const struct argument arguments[] = { ARGUMENT(y), ARGUMENT(dy), ARGUMENT(values) };
 
     return arithmetic_enqueue(arithmetic, ARITHMETIC_SIGMOID_GRADIENT, divide_up(count, arithmetic->vector), arguments,
+                              ARGUMENT_COUNT(arguments), failure);
+}
+
+bool enqueue_drop(struct arithmetic *arithmetic, cl_mem x, size_t count, const struct mask *mask, cl_mem y,
+                  struct failure *failure)
+{
+    const cl_uint2 key = { { (cl_uint)(mask->key & CL_UINT_MAX), (cl_uint)(mask->key >> 32) } };
+    cl_uint first = (cl_uint)mask->first;
+    cl_uint dropped = (cl_uint)(mask->dropout * 0x1p32);
+    cl_float scale = (cl_float)(0x1p32 / (0x1p32 - (double)dropped));
+    cl_uint values = (cl_uint)count;
+    const struct argument arguments[] = { ARGUMENT(x),     ARGUMENT(first),  ARGUMENT(key), ARGUMENT(dropped),
+                                          ARGUMENT(scale), ARGUMENT(values), ARGUMENT(y) };
+
+    return arithmetic_enqueue(arithmetic, ARITHMETIC_DROP, divide_up(count, arithmetic->vector), arguments,
                               ARGUMENT_COUNT(arguments), failure);
 }
 

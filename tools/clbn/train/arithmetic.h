@@ -9,6 +9,7 @@
 #include <clbn.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum arithmetic_kernel {
     ARITHMETIC_GATHER,
@@ -16,6 +17,7 @@ enum arithmetic_kernel {
     ARITHMETIC_TRANSPOSE,
     ARITHMETIC_SIGMOID,
     ARITHMETIC_SIGMOID_GRADIENT,
+    ARITHMETIC_DROP,
     ARITHMETIC_CLASSIFY,
     ARITHMETIC_DESCEND,
     ARITHMETIC_DESCEND_BIAS,
@@ -110,6 +112,17 @@ bool enqueue_sigmoid(struct arithmetic *arithmetic, cl_mem x, size_t count, stru
 
 /* dy = dy * y * (1 - y) */
 bool enqueue_sigmoid_gradient(struct arithmetic *arithmetic, cl_mem y, cl_mem dy, size_t count, struct failure *failure);
+
+/* Which values dropout keeps; the same ones wherever the same mask is used. */
+struct mask {
+    double dropout; /* the share that is dropped: at least 0, below 1 */
+    uint64_t key;
+    size_t first; /* the index of the buffer's first value, where it holds the end of a larger matrix */
+};
+
+/* y = x / (1 - dropout) where the mask keeps it, else 0; y may be x. The kernel has dropout in steps of 2^-32. */
+bool enqueue_drop(struct arithmetic *arithmetic, cl_mem x, size_t count, const struct mask *mask, cl_mem y,
+                  struct failure *failure);
 
 /* Adds the cross entropy of the softmax of each row of logits to losses, and 1 to hits where the greatest logit is the
  * label's. gradients, or NULL, becomes scale times the gradient of the batch's mean loss. */

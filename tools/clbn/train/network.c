@@ -19,9 +19,12 @@ static size_t gradient_count(const struct network *network)
 
 static bool open_exchange(struct network *network, struct failure *failure)
 {
+    size_t rows;
+
     network->training.peers = network->options.peers;
     if (network->options.peers == NULL)
         return true;
+    peers_share(network->options.peers, network->options.whole_rows, &network->first_row, &rows);
     network->exchanged = malloc(gradient_count(network) * sizeof *network->exchanged);
     return network->exchanged != NULL || fail(failure, "there is no memory for gradients");
 }
@@ -41,6 +44,8 @@ static size_t buffer_elements(const struct layer *layer, enum layer_buffer buffe
         return layer->batch_norm ? rows * layer->outputs : 0;
     case LAYER_Y:
         return rows * layer->outputs;
+    case LAYER_DROPPED:
+        return layer->hidden && options->dropout > 0.0 ? options->training_rows * layer->outputs : 0;
     case LAYER_DY:
         return options->training_rows * layer->outputs;
     case LAYER_GRADIENT:
@@ -168,6 +173,33 @@ static bool keep_typical(struct network *network, const struct layer *layer, siz
     return status == CL_SUCCESS || fail_opencl(failure, "clEnqueueCopyBufferRect", status);
 }
 
+/* The mask of a hidden layer in this step, by indices in the whole batch. Networks of the same seed have the same masks. */
+static struct mask mask_of(const struct network *network, size_t index)
+{
+    struct random random = { network->options.seed };
+
+    random.state = random_word(&random) ^ network->step;
+    random.state = random_word(&random) ^ index;
+    const struct mask mask = { network->options.dropout, random_word(&random),
+                               network->first_row * network->layers[index].outputs };
+    return mask;
+}
+
+static bool enqueue_dropout(struct network *network, size_t index, cl_mem x, size_t rows, cl_mem y, struct failure *failure)
+{
+    const struct mask mask = mask_of(network, index);
+
+    return enqueue_drop(network->arithmetic, x, rows * network->layers[index].outputs, &mask, y, failure);
+}
+
+cl_mem network_layer_input(const struct network *network, size_t index, cl_mem x)
+{
+    if (index == 0)
+        return x;
+    const struct layer *below = &network->layers[index - 1];
+    return below->buffers[below->buffers[LAYER_DROPPED] != NULL ? LAYER_DROPPED : LAYER_Y];
+}
+
 /* The outputs of the last layer, at its LAYER_Y. */
 static bool forward(struct network *network, cl_mem x, size_t rows, bool training, struct failure *failure)
 {
@@ -181,8 +213,22 @@ static bool forward(struct network *network, cl_mem x, size_t rows, bool trainin
             return false;
         if (layer->hidden && !enqueue_sigmoid(network->arithmetic, x, rows * layer->outputs, failure))
             return false;
+        if (training && layer->buffers[LAYER_DROPPED] != NULL) {
+            if (!enqueue_dropout(network, i, x, rows, layer->buffers[LAYER_DROPPED], failure))
+                return false;
+            x = layer->buffers[LAYER_DROPPED];
+        }
     }
     return true;
+}
+
+bool network_activation_gradient(struct network *network, size_t index, size_t rows, struct failure *failure)
+{
+    const struct layer *layer = &network->layers[index];
+    cl_mem dy = layer->buffers[LAYER_DY];
+
+    return (layer->buffers[LAYER_DROPPED] == NULL || enqueue_dropout(network, index, dy, rows, dy, failure)) &&
+           enqueue_sigmoid_gradient(network->arithmetic, layer->buffers[LAYER_Y], dy, rows * layer->outputs, failure);
 }
 
 bool network_input_gradient(struct arithmetic *arithmetic, struct layer *layer, cl_mem dx, size_t rows, struct failure *failure)
@@ -204,14 +250,17 @@ bool network_weight_gradient(struct arithmetic *arithmetic, struct layer *layer,
                             failure);
 }
 
-/* From the gradient of y, at LAYER_DY, to those of the parameters, which take their step, and of x (dx may be NULL). */
-static bool backward_layer(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, cl_mem dx, size_t rows,
-                           double learning_rate, struct failure *failure)
+/* From the gradient of y, at LAYER_DY, to those of the parameters, which take their step, and of the layer's input. */
+static bool backward_layer(struct network *network, size_t index, cl_mem x, size_t rows, struct failure *failure)
 {
+    struct arithmetic *arithmetic = network->arithmetic;
+    struct layer *layer = &network->layers[index];
     cl_mem *buffers = layer->buffers;
+    cl_mem dx = index == 0 ? NULL : network->layers[index - 1].buffers[LAYER_DY];
     cl_mem dy = buffers[LAYER_DY];
+    double learning_rate = network->options.learning_rate;
 
-    if (layer->hidden && !enqueue_sigmoid_gradient(arithmetic, buffers[LAYER_Y], dy, rows * layer->outputs, failure))
+    if (layer->hidden && !network_activation_gradient(network, index, rows, failure))
         return false;
     if (layer->batch_norm
             ? !normalization_start_backward(&layer->normalization, buffers[LAYER_Z], dy, failure) ||
@@ -219,8 +268,8 @@ static bool backward_layer(struct arithmetic *arithmetic, struct layer *layer, c
             : !enqueue_descend_bias(arithmetic, buffers[LAYER_BIAS], dy, learning_rate, rows, layer->outputs, failure))
         return false;
     return (dx == NULL || network_input_gradient(arithmetic, layer, dx, rows, failure)) &&
-           network_weight_gradient(arithmetic, layer, x, rows, -learning_rate, buffers[LAYER_WEIGHTS], buffers[LAYER_WEIGHTS],
-                                   failure);
+           network_weight_gradient(arithmetic, layer, network_layer_input(network, index, x), rows, -learning_rate,
+                                   buffers[LAYER_WEIGHTS], buffers[LAYER_WEIGHTS], failure);
 }
 
 /* scale: of the gradients, or of no matter without them. */
@@ -245,13 +294,9 @@ bool network_train(struct network *network, cl_mem x, const struct batch *batch,
         return false;
     if (network->options.peers != NULL)
         return network_backward_with_peers(network, x, batch->rows, failure);
-    for (size_t i = NETWORK_LAYERS; i-- > 0;) {
-        cl_mem input = i == 0 ? x : layers[i - 1].buffers[LAYER_Y];
-        cl_mem dx = i == 0 ? NULL : layers[i - 1].buffers[LAYER_DY];
-
-        if (!backward_layer(network->arithmetic, &layers[i], input, dx, batch->rows, network->options.learning_rate, failure))
+    for (size_t i = NETWORK_LAYERS; i-- > 0;)
+        if (!backward_layer(network, i, x, batch->rows, failure))
             return false;
-    }
     return true;
 }
 

@@ -126,6 +126,33 @@ __kernel void sigmoid_gradient(__global const float *y, __global float *dy, uint
     }
 }
 
+/* Bits of element i, which a key of 64 bits chooses: the last steps of MurmurHash3 (Appleby), once with each half of it. */
+uint scatter(uint h)
+{
+    h = (h ^ h >> 16) * 0x85ebca6bu;
+    h = (h ^ h >> 13) * 0xc2b2ae35u;
+    return h ^ h >> 16;
+}
+
+uint random_bits(uint i, uint2 key)
+{
+    return scatter(scatter(i ^ key.x) + key.y);
+}
+
+/*
+ * Dropout: y[i] = scale * x[i], or 0 for dropped ones of 2^32 elements, which ones the key and first + i decide. y may be
+ * x. A work-item to a vector.
+ */
+__kernel void drop(__global const float *x, uint first, uint2 key, uint dropped, float scale, uint count, __global float *y)
+{
+    uint i = (uint)get_global_id(0) * VECTOR;
+    if (i >= count)
+        return;
+
+    for (uint end = min(i + VECTOR, count); i < end; i++)
+        y[i] = random_bits(first + i, key) >= dropped ? scale * x[i] : 0.0f;
+}
+
 /*
  * Softmax and cross entropy of each row of logits, and whether the greatest logit is the label's.
  *

@@ -7,6 +7,8 @@
  *     hidden layer with batch norm:   y = sigmoid(BN(x W)), where beta takes the bias's place
  *     last layer:                     y = x W + bias
  *
+ * In training, dropout (Srivastava et al. 2014) may drop values of each hidden y on their way to the next layer.
+ *
  * All its work is enqueued on the arithmetic's queue; only opening it and reading a tally wait for the device.
  */
 #ifndef CLBN_TOOL_NETWORK_H
@@ -34,9 +36,10 @@ struct network_options {
     size_t test_samples;  /* most samples that are tested between two readings of the tally */
     bool batch_norm;
     struct method method; /* of batch norm */
+    double dropout;       /* the share of a hidden layer's values that training drops: at least 0, below 1 */
     double learning_rate;
     double deviation; /* standard deviation of the initial weights */
-    uint64_t seed;    /* of the initial weights */
+    uint64_t seed;    /* of the initial weights and the masks of dropout */
     /* Who have the rest of each training batch, of training_rows of whole_rows; NULL alone. */
     const struct peers *peers;
     size_t whole_rows;
@@ -48,7 +51,8 @@ enum layer_buffer {
     LAYER_BIAS,       /* (outputs); not in layers with batch norm */
     LAYER_Z,          /* (rows, outputs): the input of the batch norm; only there */
     LAYER_Y,          /* (rows, outputs) */
-    LAYER_DY,         /* (rows, outputs): gradients, from that of y to that of x W */
+    LAYER_DROPPED,    /* (rows, outputs): y after dropout; only with it, in hidden layers */
+    LAYER_DY,         /* (rows, outputs): gradients, from that of y, dropped or not, to that of x W */
     LAYER_GRADIENT,   /* (inputs, outputs): the weights', of this process's share; with peers only, as the next */
     LAYER_BIAS_GRADIENT,
     LAYER_BUFFERS
@@ -74,6 +78,8 @@ struct network {
     cl_mem typical;
     float *exchanged;            /* all layers' gradients, on their way to the peers; NULL alone */
     struct renorm_bounds bounds; /* of the next step's renormalization */
+    size_t step;                 /* the next one's number, on which the masks of dropout depend */
+    size_t first_row;            /* of the whole batch, here */
 };
 
 /* The arithmetic must outlive the network. engine may be NULL without batch norm. On failure the network is closed. */
@@ -84,7 +90,10 @@ void network_close(struct network *network);
 /* One step of gradient descent on a batch of training_rows samples, whose gathered images are x. */
 bool network_train(struct network *network, cl_mem x, const struct batch *batch, struct failure *failure);
 
-/* For network_peers.c: the gradient of a layer's input from that of x W; and from x, start + scale * the gradient of the weights. */
+/* For network_peers.c: what a layer was given in training, whose images are x; from the gradient of what a hidden layer gave to that before
+ * its sigmoid, in place; the gradient of a layer's input from that of x W; and from x, start + scale * the gradient of the weights. */
+cl_mem network_layer_input(const struct network *network, size_t index, cl_mem x);
+bool network_activation_gradient(struct network *network, size_t index, size_t rows, struct failure *failure);
 bool network_input_gradient(struct arithmetic *arithmetic, struct layer *layer, cl_mem dx, size_t rows,
                             struct failure *failure);
 bool network_weight_gradient(struct arithmetic *arithmetic, struct layer *layer, cl_mem x, size_t rows, double scale,

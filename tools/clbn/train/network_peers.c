@@ -61,9 +61,8 @@ static bool bias_gradient(struct arithmetic *arithmetic, struct layer *layer, si
 static bool weight_gradient(struct network *network, size_t index, cl_mem x, size_t rows, struct failure *failure)
 {
     struct layer *layers = network->layers;
-    cl_mem input = index == 0 ? x : layers[index - 1].buffers[LAYER_Y];
 
-    return network_weight_gradient(network->arithmetic, &layers[index], input, rows, 1.0, NULL,
+    return network_weight_gradient(network->arithmetic, &layers[index], network_layer_input(network, index, x), rows, 1.0, NULL,
                                    layers[index].buffers[LAYER_GRADIENT], failure);
 }
 
@@ -74,8 +73,7 @@ static bool backward_layer(struct network *network, size_t index, cl_mem x, size
     cl_mem *buffers = layer->buffers;
     cl_mem dx = index == 0 ? NULL : network->layers[index - 1].buffers[LAYER_DY];
 
-    if (layer->hidden &&
-        !enqueue_sigmoid_gradient(arithmetic, buffers[LAYER_Y], buffers[LAYER_DY], rows * layer->outputs, failure))
+    if (layer->hidden && !network_activation_gradient(network, index, rows, failure))
         return false;
     if (layer->batch_norm && !normalization_start_backward(&layer->normalization, buffers[LAYER_Z], buffers[LAYER_DY], failure))
         return false;

@@ -74,6 +74,7 @@ static bool open_networks(struct training *training, clbn_engine engine, struct 
         .training_rows = share_of(options, whole).rows,
         .test_rows = TEST_ROWS,
         .test_samples = training->test_samples.count,
+        .dropout = options->dropout,
         .learning_rate = options->learning_rate,
         .method = options->method,
         .deviation = initial_deviation,
@@ -127,6 +128,7 @@ static bool step(struct training *training, size_t done, struct failure *failure
         return false;
     for (size_t i = 0; i < CONTENDERS; i++) {
         training->networks[i].bounds = method_bounds(&options->method, done, options->steps);
+        training->networks[i].step = done;
         if (options->trained[i] && !network_train(&training->networks[i], training->training_x, &batch, failure))
             return false;
     }
@@ -182,6 +184,7 @@ static bool checkpoint_options(const struct training *training, struct checkpoin
     return checkpoint_same(checkpoint, "number of steps", (double)options->steps, failure) &&
            checkpoint_same(checkpoint, "batch", (double)options->batch, failure) &&
            checkpoint_same(checkpoint, "learning rate", options->learning_rate, failure) &&
+           checkpoint_same(checkpoint, "dropout", options->dropout, failure) &&
            checkpoint_same(checkpoint, "seed", (double)options->seed, failure) &&
            checkpoint_same(checkpoint, "choice of networks", options->trained[0] + 2 * options->trained[1], failure) &&
            method_checkpoint(&options->method, checkpoint, failure) &&

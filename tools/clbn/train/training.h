@@ -20,6 +20,7 @@ struct training_options {
     size_t batch;
     size_t steps;
     double learning_rate;
+    double dropout;       /* in hidden layers: at least 0, below 1 */
     struct method method; /* of batch norm */
     uint64_t seed;
     /* Who train the same network, each on its share of every batch, which has a row for each at least; NULL alone. All test it whole;
