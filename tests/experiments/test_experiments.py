@@ -106,8 +106,8 @@ class Experiments(unittest.TestCase):
         links.feed(page)
         self.assertEqual((links.loads, links.open), ([], []))
         self.assertNotIn("url(", page)
-        self.assertEqual(page.count("<section>"), 5)
-        self.assertEqual(page.count("<svg"), 8 + 5) # a chart of lines has one within
+        self.assertEqual(page.count("<section>"), 8)
+        self.assertEqual(page.count("<svg"), 9 + 6) # a chart of lines has one within
         for svg in re.findall(r"<svg.*?</svg>(?!<path class=\"axis)", page, re.S):
             xml.etree.ElementTree.fromstring(svg)
         self.assertIn("a &lt;device&gt; &amp; more", page)
@@ -128,7 +128,7 @@ class Experiments(unittest.TestCase):
         self.assertEqual(len(self.calls()), 2)
         self.assertEqual(self.read(self.page).count("<section>"), 2)
         self.run_all()
-        self.assertEqual(len(self.calls()), 2 + 1 + 1 + 4)
+        self.assertEqual(len(self.calls()), 2 + 1 + 1 + 4 + 23 + 6 + 2)
 
     def test_a_failure_keeps_what_was_done(self):
         self.run_all("--only", "paper")
@@ -153,7 +153,7 @@ class Experiments(unittest.TestCase):
         self.assertEqual(self.read(self.page).count("<section>"), 1)
         os.unlink(os.path.join(self.work, "wait"))
         self.assertEqual(self.run_all().returncode, 0)
-        self.assertEqual(self.read(self.page).count("<section>"), 5)
+        self.assertEqual(self.read(self.page).count("<section>"), 8)
 
     def test_wrong_arguments_have_a_sentence(self):
         self.assertEqual(self.run_all("--only", "none").returncode, 2)
@@ -175,6 +175,16 @@ class Charts(unittest.TestCase):
     def test_a_band_reaches_from_the_least_to_the_greatest(self):
         one = results.series_of({0: [1.0, 3.0], 5: [2.0, 2.0], 7: []}, "one")
         self.assertEqual((one["x"], one["y"], one["low"], one["high"]), ([0, 5], [2.0, 2.0], [1.0, 2.0], [3.0, 2.0]))
+
+    def test_four_processes_have_the_accuracy_of_four_times_the_batch(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, "%d.csv" % size) for size in (2, 8)]
+            for path, accuracy in zip(paths, (0.5, 0.75)):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write("seed,step,network,test_accuracy\n1,0,batch_norm,0.1\n1,9,batch_norm,%g\n" % accuracy)
+            _, tables = results.batches([("batch", 2), ("batch", 8)], paths)
+        self.assertIn("<tr><td>batch norm</td><td>50.00</td><td>75.00</td></tr>", tables[0])
+        self.assertIn("<tr><td>batch norm of four processes</td><td>75.00</td><td></td></tr>", tables[0])
 
 
 if __name__ == "__main__":

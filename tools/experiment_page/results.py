@@ -70,6 +70,53 @@ def compare(path):
     return [accuracy_chart(curves, (50, 100))], [accuracy_table(curves)]
 
 
+def last_accuracies(curves, network="batch_norm"):
+    """In percent, a value of each seed."""
+    accuracies = curves[network]["test_accuracy"]
+    return [100 * value for value in accuracies[max(accuracies)]]
+
+
+SYNCHRONISED = 4
+METHOD_NAMES = {"batch": "batch norm", "ghost": "ghost batches of a batch of 256", "renorm": "batch renormalization",
+                "synchronised": "batch norm of four processes"}
+METHOD_LABELS = {"batch": "plain", "ghost": "ghost", "renorm": "renorm", "synchronised": "synchronised"}
+METHOD_COLOURS = {"batch": "two", "ghost": "three", "renorm": "one", "synchronised": "four"}
+
+
+def batches(methods, paths):
+    """Accuracy against the values that statistics are of; methods: (how they are taken, how many)."""
+    found = {}
+    for (method, size), path in zip(methods, paths):
+        found.setdefault(method, {})[size] = last_accuracies(read_curves(path))
+    found["synchronised"] = {size // SYNCHRONISED: values for size, values in found["batch"].items() if size // SYNCHRONISED > 1}
+    series = [series_of({math.log2(size): values for size, values in by_size.items()}, METHOD_COLOURS[method], METHOD_LABELS[method])
+              for method, by_size in found.items()]
+    least = min(value for by_size in found.values() for values in by_size.values() for value in values)
+    sizes = sorted(found["batch"])
+    rows = [[METHOD_NAMES[method]] + [span(by_size[size]) if size in by_size else "" for size in sizes] for method, by_size in found.items()]
+    figure = charts.lines("Accuracy after two epochs", "binary logarithm of the size", "%", series, (5 * math.floor(least / 5), 90))
+    return [figure], [page.table(["accuracy in %, statistics of"] + [str(size) for size in sizes], rows)]
+
+
+def frozen(*paths):
+    """paths: those of updated statistics, then as many of frozen ones."""
+    ends = []
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            ends.append(100 * json.load(file)["points"][-1]["test_accuracy"])
+    half = len(ends) // 2
+    rows = [("of each batch", span(ends[:half])), ("running ones, constant", span(ends[half:]))]
+    return [], [page.table(("statistics of the last steps", "accuracy in %"), rows)]
+
+
+def dropout(rates, paths):
+    rows = []
+    for rate, path in zip(rates, paths):
+        curves = read_curves(path)
+        rows += [(NAMES[network], rate, span(last_accuracies(curves, network))) for network in curves]
+    return [], [page.table(("network", "dropout", "accuracy in %"), rows)]
+
+
 def milliseconds(seconds):
     return "%.1f ms" % (1e3 * seconds)
 
