@@ -94,7 +94,7 @@ def batches(methods, paths):
     least = min(value for by_size in found.values() for values in by_size.values() for value in values)
     sizes = sorted(found["batch"])
     rows = [[METHOD_NAMES[method]] + [span(by_size[size]) if size in by_size else "" for size in sizes] for method, by_size in found.items()]
-    figure = charts.lines("Accuracy after two epochs", "binary logarithm of the size", "%", series, (5 * math.floor(least / 5), 90))
+    figure = charts.lines("Accuracy after an epoch", "binary logarithm of the size", "%", series, (5 * math.floor(least / 5), 90))
     return [figure], [page.table(["accuracy in %, statistics of"] + [str(size) for size in sizes], rows)]
 
 
