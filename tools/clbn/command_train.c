@@ -340,7 +340,7 @@ int command_train(int argc, char **argv)
           .to.integer = &batch,
           .argument = "N",
           .integer_range = { 2, MAX_BATCH },
-          .help = "images in a mini-batch (default 60; cnn: 100)" },
+          .help = "images in a mini-batch, which mpirun's processes share (default 60; cnn: 100)" },
         { .name = "learning-rate",
           .kind = OPTION_REAL,
           .to.real = &learning_rate,
