@@ -394,12 +394,9 @@ END_TEST
 
 static size_t workspace_size(const struct attempt *attempt)
 {
-    size_t size = 0;
-    expect_success(clbnGetPlanInfo(attempt->run.plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof size, &size, NULL));
-    return size;
+    return workspace_bytes(attempt->valid.plan, attempt->valid.call.operation);
 }
 
-/* offset in bytes */
 static void put_workspace(struct attempt *attempt, cl_mem buffer, size_t offset)
 {
     attempt->run.workspace.view.buffer = buffer;

@@ -290,12 +290,18 @@ static enum memory kind_of_memory(const struct call *call, unsigned with)
     return call->sub_buffers ? IN_SUB_BUFFER : IN_HOST_MEMORY;
 }
 
-static struct guarded create_workspace(clbn_plan plan, enum operation operation, enum memory memory)
+size_t workspace_bytes(clbn_plan plan, enum operation operation)
 {
-    size_t bytes = 0;
     const bool is_renorm = operation == FORWARD_RENORM || operation == BACKWARD_RENORM;
+    size_t bytes = 0;
     expect_success(
         clbnGetPlanInfo(plan, is_renorm ? CLBN_PLAN_RENORM_WORKSPACE : CLBN_PLAN_WORKSPACE_SIZE, sizeof bytes, &bytes, NULL));
+    return bytes;
+}
+
+static struct guarded create_workspace(clbn_plan plan, enum operation operation, enum memory memory)
+{
+    const size_t bytes = workspace_bytes(plan, operation);
     size_t count = (bytes + sizeof(float) - 1) / sizeof(float);
     const struct placement placement = { .memory = memory };
     return guarded_create(CLBN_FLOAT32, count, placement, NULL);

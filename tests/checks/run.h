@@ -89,6 +89,9 @@ bool is_backward(enum operation operation);
 /* What a plan of the operation has to be for. */
 clbn_operations operations_for(enum operation operation);
 
+/* Bytes of workspace that are enough for the operation on a plan. */
+size_t workspace_bytes(clbn_plan plan, enum operation operation);
+
 /* Creates the plan and the memory; the problem must outlive the run. What only an earlier call can give (y and the mask for a
  * backward, records) and the problem does not have comes from that call, made on the same engine in the same way. */
 struct run run_prepare(clbn_engine engine, const struct problem *problem, const struct call *call);
