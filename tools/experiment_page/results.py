@@ -79,7 +79,7 @@ def last_accuracies(curves, network="batch_norm"):
 SYNCHRONISED = 4
 METHOD_NAMES = {"batch": "batch norm", "ghost": "ghost batches of a batch of 256", "renorm": "batch renormalization",
                 "synchronised": "batch norm of four processes"}
-METHOD_LABELS = {"batch": "plain", "ghost": "ghost", "renorm": "renorm", "synchronised": "synchronised"}
+METHOD_LABELS = {"batch": "plain", "ghost": "ghost", "renorm": "renorm", "synchronised": "sync"}
 METHOD_COLOURS = {"batch": "two", "ghost": "three", "renorm": "one", "synchronised": "four"}
 
 
