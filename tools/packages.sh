@@ -2,10 +2,11 @@
 # Installs Debian or Ubuntu packages. To be sourced by a POSIX shell.
 # shellcheck shell=sh
 
-# is_there PACKAGE: by dpkg, or from elsewhere a command or a library of that name.
+# is_there PACKAGE: by dpkg, or from elsewhere a command or a library of that name; gnuplot-nox is any gnuplot, whose packages exclude
+# each other.
 is_there() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ||
-        command -v "$1" >/dev/null 2>&1 || pkg-config --exists "$1" 2>/dev/null
+        command -v "${1%-nox}" >/dev/null 2>&1 || pkg-config --exists "$1" 2>/dev/null
 }
 
 # run_as_root COMMAND ARGUMENT...
