@@ -77,17 +77,17 @@ enum {
     CLBN_SIZE_OVERFLOW = -2006,       /* The tensor's bytes do not fit in size_t or in the device's address space. */
     CLBN_UNSUPPORTED_TYPE = -2007,    /* The type is unknown, or the device cannot compute in it. */
     CLBN_INVALID_EPSILON = -2008,     /* epsilon is negative, infinite or NaN. */
-    CLBN_INVALID_FACTOR = -2009,      /* The update factor is not in [0, 1], a gradient's factor is not finite, r_max is below 1,
+    CLBN_INVALID_FACTOR = -2009,    /* The update factor is not in [0, 1], a gradient's factor is not finite, r_max is below 1,
                                        * or d_max below 0. */
-    CLBN_TOO_FEW_VALUES = -2010,      /* One value per channel has no unbiased variance for the running statistics. */
-    CLBN_MISSING_VIEW = -2011,        /* A view that the call needs has buffer == NULL, or only one of a pair was given. */
-    CLBN_INVALID_BUFFER = -2012,      /* A view's cl_mem is not a buffer, or was created so that it cannot be used so. */
-    CLBN_BUFFER_TOO_SMALL = -2013,    /* A view reaches past the end of its buffer. */
-    CLBN_INVALID_ALIAS = -2014,       /* A written view overlaps another one in a way that is not allowed. */
-    CLBN_INVALID_WORKSPACE = -2015,   /* The workspace is too small or its offset is not aligned. */
-    CLBN_WRONG_CONTEXT = -2016,       /* A buffer or the queue belongs to another context than the engine's. */
-    CLBN_WRONG_DEVICE = -2017,        /* The queue belongs to another device than the engine's. */
-    CLBN_INTERNAL_ERROR = -2018,      /* A defect of clbn: please report it with clbnLastError()'s sentence. */
+    CLBN_TOO_FEW_VALUES = -2010,    /* One value per channel has no unbiased variance for the running statistics. */
+    CLBN_MISSING_VIEW = -2011,      /* A view that the call needs has buffer == NULL, or only one of a pair was given. */
+    CLBN_INVALID_BUFFER = -2012,    /* A view's cl_mem is not a buffer, or was created so that it cannot be used so. */
+    CLBN_BUFFER_TOO_SMALL = -2013,  /* A view reaches past the end of its buffer. */
+    CLBN_INVALID_ALIAS = -2014,     /* A written view overlaps another one in a way that is not allowed. */
+    CLBN_INVALID_WORKSPACE = -2015, /* The workspace is too small or its offset is not aligned. */
+    CLBN_WRONG_CONTEXT = -2016,     /* A buffer or the queue belongs to another context than the engine's. */
+    CLBN_WRONG_DEVICE = -2017,      /* The queue belongs to another device than the engine's. */
+    CLBN_INTERNAL_ERROR = -2018,    /* A defect of clbn: please report it with clbnLastError()'s sentence. */
     CLBN_INVALID_ACTIVATION =
         -2019,                    /* The activation is unknown, its slope or alpha is not finite, its alpha negative, or there
                                        * is one in a plan of weights. */
@@ -98,7 +98,7 @@ enum {
     CLBN_WRONG_OPERATION = -2023, /* The plan's operations are unknown, or the call is none of those that the plan is for, or
                                    * knows no ghost batches, and the plan has some. */
     CLBN_MPI_FAILED = -2024,      /* Of clbn_mpi: a function of MPI failed. */
-    CLBN_UNEQUAL_PARTS = -2025,   /* Of clbn_mpi: the processes' plans differ in channels, in the statistics' type or in epsilon. */
+    CLBN_UNEQUAL_PARTS = -2025,   /* Of clbn_mpi: the processes' plans differ in channels, statistics' type or epsilon. */
     CLBN_WRONG_ORDER = -2026,     /* Of clbn_mpi: a call was started before the last one was finished, or none was. */
     CLBN_UNSUPPORTED_COMMAND_BUFFER =
         -2027 /* The platform has no command buffers, or a sync point was asked for where there is nothing to record. */
@@ -394,7 +394,7 @@ typedef cl_uint clbn_plan_info;
 #define CLBN_PLAN_GHOST_BATCHES      12u /* size_t: rows of saved statistics: ghost batches, or 1. */
 #define CLBN_PLAN_TYPE               13u /* clbn_type: of the tensors. */
 #define CLBN_PLAN_EPSILON            14u /* double */
-#define CLBN_PLAN_RENORM_WORKSPACE   15u /* size_t: bytes of workspace that are enough for batch renormalization: some 40 a channel more. */
+#define CLBN_PLAN_RENORM_WORKSPACE   15u /* size_t: bytes enough for batch renormalization: some 40 a channel more. */
 
 /* As clGetDeviceInfo: param_value or param_value_size_ret may be NULL. CLBN_INVALID_ARGUMENT for an unknown name or a value
  * that does not fit. */

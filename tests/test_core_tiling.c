@@ -95,8 +95,8 @@ END_TEST
 /* ResNet-50's shapes and others: channels, columns, batches of 32 and 256. */
 static const struct {
     size_t channels, columns;
-} shapes[] = { { 64, 12544 }, { 64, 3136 },  { 256, 3136 }, { 128, 784 }, { 512, 784 }, { 256, 196 }, { 1024, 196 },
-               { 512, 49 },   { 2048, 49 }, { 128, 49 },   { 35, 3136 }, { 3, 16641 },  { 7, 225 },   { 1001, 1 } };
+} shapes[] = { { 64, 12544 }, { 64, 3136 }, { 256, 3136 }, { 128, 784 }, { 512, 784 }, { 256, 196 }, { 1024, 196 },
+               { 512, 49 },   { 2048, 49 }, { 128, 49 },   { 35, 3136 }, { 3, 16641 }, { 7, 225 },   { 1001, 1 } };
 
 static void check_groups(enum pass pass, clbn_type type, struct shape shape)
 {
@@ -135,8 +135,8 @@ START_TEST(every_element_is_met_once)
         for (enum tensor t = 0; t < TENSORS && i % 4 > 1; t++)
             work.shape.layouts[t].strides[i % 4 - 2] += 8;
         const struct problem problem = problem_of(&work);
-        work.variant = bn_choose_variant(CLBN_GEOMETRY_GROUP, work.flags, &work.facts, work.variant.type, work.variant.activation,
-                                         &work.shape);
+        work.variant = bn_choose_variant(CLBN_GEOMETRY_GROUP, work.flags, &work.facts, work.variant.type,
+                                         work.variant.activation, &work.shape);
         bn_make_schedule(&problem, &usual_choices, work.pass, &work.schedule);
         describe(&work);
         check_tiling(&work);

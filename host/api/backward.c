@@ -3,23 +3,6 @@
 #include "api/entries.h"
 #include "api/ghost_calls.h"
 
-/* Of an empty batch the gradients of the parameters are 0, or stay as they are. */
-static cl_int check_both(struct request *r, clbn_view workspace)
-{
-    struct backward *b = &r->backward;
-    const bool takes_xhat = bn_is_present(b->dgamma) || (bn_is_present(b->dx) && !b->frozen);
-    cl_int status = bn_check_gradients(r->plan, b);
-    if (status == CLBN_SUCCESS)
-        status = bn_check_backward(r->plan, b, takes_xhat, workspace);
-    r->workspace = workspace;
-    if (bn_is_empty(r->plan)) {
-        r->has_work = r->plan->shape.channels > 0 && (bn_is_present(b->dgamma) || bn_is_present(b->dbeta));
-        r->strategy = STRATEGY_NONE;
-    }
-    r->in_place = b->in_place;
-    return status;
-}
-
 static cl_int check(struct request *r)
 {
     const clbn_backward_args *a = &r->args.backward;
@@ -31,7 +14,7 @@ static cl_int check(struct request *r)
                                 a->dz,          a->dgamma,
                                 a->dbeta,       .factors = { a->dx_factor, a->dgamma_factor, a->dbeta_factor } };
     r->backward = b;
-    cl_int status = check_both(r, a->workspace);
+    cl_int status = bn_check_whole_backward(r, a->workspace);
     r->keeps_statistics = !bn_is_empty(r->plan) && bn_is_present(r->backward.x) && !bn_is_present(b.mean);
     if (status == CLBN_SUCCESS && r->keeps_statistics)
         status = bn_check_operations(r->plan, CLBN_OPERATION_FORWARD);
@@ -47,7 +30,7 @@ static cl_int check_frozen(struct request *r)
                                 a->dx,    a->dz,           a->dgamma,
                                 a->dbeta, .frozen = true,  .factors = { a->dx_factor, a->dgamma_factor, a->dbeta_factor } };
     r->backward = b;
-    return check_both(r, a->workspace);
+    return bn_check_whole_backward(r, a->workspace);
 }
 
 /* The statistics that the caller did not give, into the workspace, which has those of the slice: views are of all channels. */

@@ -164,3 +164,20 @@ cl_int bn_check_backward(clbn_plan plan, struct backward *b, bool takes_xhat, cl
         status = choose_source(plan, b, takes_xhat);
     return status == CLBN_SUCCESS ? check_views(plan, b, workspace) : status;
 }
+
+cl_int bn_check_whole_backward(struct request *r, clbn_view workspace)
+{
+    struct backward *b = &r->backward;
+    const bool takes_xhat = bn_is_present(b->dgamma) || (bn_is_present(b->dx) && !b->frozen);
+    cl_int status = bn_check_gradients(r->plan, b);
+    if (status == CLBN_SUCCESS)
+        status = bn_check_backward(r->plan, b, takes_xhat, workspace);
+    r->workspace = workspace;
+    /* Of an empty batch the gradients of the parameters are 0, or stay as they are. */
+    if (bn_is_empty(r->plan)) {
+        r->has_work = r->plan->shape.channels > 0 && (bn_is_present(b->dgamma) || bn_is_present(b->dbeta));
+        r->strategy = STRATEGY_NONE;
+    }
+    r->in_place = b->in_place;
+    return status;
+}

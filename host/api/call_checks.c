@@ -21,8 +21,12 @@ cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double up
     return bn_check_pair("running_mean", running_mean, "running_var", running_var);
 }
 
-cl_int bn_check_values(clbn_plan plan, clbn_view running_mean, double update_factor, clbn_running_variance running_variance)
+cl_int bn_check_update(clbn_plan plan, clbn_view running_mean, clbn_view running_var, double update_factor,
+                       clbn_running_variance running_variance)
 {
+    cl_int status = bn_check_running(running_mean, running_var, update_factor, running_variance);
+    if (status != CLBN_SUCCESS)
+        return status;
     if (bn_fewest_values(plan) != 1 || running_variance != CLBN_UNBIASED || !bn_updates_running(running_mean, update_factor))
         return CLBN_SUCCESS;
     return bn_fail(CLBN_TOO_FEW_VALUES,

@@ -9,8 +9,9 @@
 cl_int bn_check_running(clbn_view running_mean, clbn_view running_var, double update_factor,
                         clbn_running_variance running_variance);
 
-/* Checks that a channel has values enough for what is to be updated. */
-cl_int bn_check_values(clbn_plan plan, clbn_view running_mean, double update_factor, clbn_running_variance running_variance);
+/* The same, and that a channel of the plan's batch has values enough for what is to be updated. */
+cl_int bn_check_update(clbn_plan plan, clbn_view running_mean, clbn_view running_var, double update_factor,
+                       clbn_running_variance running_variance);
 
 /* Checks that there are parts, and that size_t can count the bytes of as many records of so many numbers. */
 cl_int bn_check_parts(size_t parts, size_t record);

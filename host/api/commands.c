@@ -11,9 +11,10 @@ static cl_int check_sync_points(const struct recorder *recorder)
                    (unsigned)recorder->wait_count, recorder->wait_list ? "not " : "");
 }
 
-static cl_int record(const struct entry *entry, clbn_plan plan, cl_command_queue queue, struct recorder recorder,
-                     const void *args)
+static cl_int record(const struct entry *entry, clbn_plan plan, cl_command_queue queue, clbn_command_buffer commands,
+                     const void *args, cl_uint wait_count, const cl_uint *wait_list, cl_uint *sync_point)
 {
+    struct recorder recorder = { commands, NULL, NULL, wait_count, wait_list, sync_point };
     const struct call call = { .plan = plan, .queue = queue, .recorder = &recorder };
     cl_int status = check_sync_points(&recorder);
     if (status == CLBN_SUCCESS && plan)
@@ -25,34 +26,30 @@ cl_int clbnCommandForwardTraining(clbn_plan plan, cl_command_queue queue, clbn_c
                                   const clbn_forward_training_args *args, cl_uint num_sync_points_in_wait_list,
                                   const cl_uint *sync_point_wait_list, cl_uint *sync_point)
 {
-    const struct recorder recorder = { command_buffer,       NULL,      NULL, num_sync_points_in_wait_list,
-                                       sync_point_wait_list, sync_point };
-    return record(&bn_forward_training_entry, plan, queue, recorder, args);
+    return record(&bn_forward_training_entry, plan, queue, command_buffer, args, num_sync_points_in_wait_list,
+                  sync_point_wait_list, sync_point);
 }
 
 cl_int clbnCommandForwardInference(clbn_plan plan, cl_command_queue queue, clbn_command_buffer command_buffer,
                                    const clbn_forward_inference_args *args, cl_uint num_sync_points_in_wait_list,
                                    const cl_uint *sync_point_wait_list, cl_uint *sync_point)
 {
-    const struct recorder recorder = { command_buffer,       NULL,      NULL, num_sync_points_in_wait_list,
-                                       sync_point_wait_list, sync_point };
-    return record(&bn_forward_inference_entry, plan, queue, recorder, args);
+    return record(&bn_forward_inference_entry, plan, queue, command_buffer, args, num_sync_points_in_wait_list,
+                  sync_point_wait_list, sync_point);
 }
 
 cl_int clbnCommandBackward(clbn_plan plan, cl_command_queue queue, clbn_command_buffer command_buffer,
                            const clbn_backward_args *args, cl_uint num_sync_points_in_wait_list,
                            const cl_uint *sync_point_wait_list, cl_uint *sync_point)
 {
-    const struct recorder recorder = { command_buffer,       NULL,      NULL, num_sync_points_in_wait_list,
-                                       sync_point_wait_list, sync_point };
-    return record(&bn_backward_entry, plan, queue, recorder, args);
+    return record(&bn_backward_entry, plan, queue, command_buffer, args, num_sync_points_in_wait_list, sync_point_wait_list,
+                  sync_point);
 }
 
 cl_int clbnCommandBackwardFrozen(clbn_plan plan, cl_command_queue queue, clbn_command_buffer command_buffer,
                                  const clbn_backward_frozen_args *args, cl_uint num_sync_points_in_wait_list,
                                  const cl_uint *sync_point_wait_list, cl_uint *sync_point)
 {
-    const struct recorder recorder = { command_buffer,       NULL,      NULL, num_sync_points_in_wait_list,
-                                       sync_point_wait_list, sync_point };
-    return record(&bn_backward_frozen_entry, plan, queue, recorder, args);
+    return record(&bn_backward_frozen_entry, plan, queue, command_buffer, args, num_sync_points_in_wait_list,
+                  sync_point_wait_list, sync_point);
 }

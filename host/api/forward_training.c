@@ -5,12 +5,6 @@
 #include "api/operands.h"
 #include "base/status.h"
 
-static cl_int check_running(clbn_plan plan, const clbn_forward_training_args *a)
-{
-    cl_int status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
-    return status == CLBN_SUCCESS ? bn_check_values(plan, a->running_mean, a->update_factor, a->running_variance) : status;
-}
-
 static cl_int check(struct request *r)
 {
     const clbn_forward_training_args *a = &r->args.training;
@@ -30,7 +24,7 @@ static cl_int check(struct request *r)
         { "save_var", OPERAND_STATISTIC, a->save_var, saved, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
         { "mask", OPERAND_BYTES, a->mask, r->plan->mask_size, OPERAND_WRITTEN, OPERAND_OPTIONAL, NULL },
     };
-    cl_int status = check_running(r->plan, a);
+    cl_int status = bn_check_update(r->plan, a->running_mean, a->running_var, a->update_factor, a->running_variance);
     if (status == CLBN_SUCCESS)
         status = bn_check_mask(r->plan, a->mask);
     if (status == CLBN_SUCCESS)

@@ -15,8 +15,7 @@ static cl_int check_bounds(clbn_plan plan, const clbn_forward_renorm_args *a)
         return bn_fail(CLBN_INVALID_FACTOR, "r_max is %g, expected a number from 1 on, or infinity.", a->r_max);
     if (!(a->d_max >= 0))
         return bn_fail(CLBN_INVALID_FACTOR, "d_max is %g, expected a number from 0 on, or infinity.", a->d_max);
-    cl_int status = bn_check_running(a->running_mean, a->running_var, a->update_factor, a->running_variance);
-    return status == CLBN_SUCCESS ? bn_check_values(plan, a->running_mean, a->update_factor, a->running_variance) : status;
+    return bn_check_update(plan, a->running_mean, a->running_var, a->update_factor, a->running_variance);
 }
 
 static cl_int check_forward(struct request *r)
@@ -72,17 +71,7 @@ static cl_int check_backward(struct request *r)
                                 .r = a->save_r,
                                 .d = a->save_d };
     r->backward = b;
-    r->workspace = a->workspace;
-    cl_int status = bn_check_gradients(r->plan, &b);
-    const bool takes_xhat = bn_is_present(b.dgamma) || bn_is_present(b.dx);
-    if (status == CLBN_SUCCESS)
-        status = bn_check_backward(r->plan, &r->backward, takes_xhat, a->workspace);
-    r->in_place = r->backward.in_place;
-    if (bn_is_empty(r->plan)) {
-        r->has_work = r->plan->shape.channels > 0 && (bn_is_present(b.dgamma) || bn_is_present(b.dbeta));
-        r->strategy = STRATEGY_NONE;
-    }
-    return status;
+    return bn_check_whole_backward(r, a->workspace);
 }
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------------------- */
@@ -112,8 +101,8 @@ static cl_int enqueue(const struct entry *entry, const struct call *call, const 
         return bn_launch_nothing(call);
     const size_t own = bn_measure_renorm(&call->plan->problem).all;
     const enum strategy strategy = bn_strategy_of(entry, &r, call->plan);
-    status = bn_open_workspace(&memory, call, r.workspace,
-                               own + bn_measure_operation(call->plan, entry->pass, strategy, false));
+    status =
+        bn_open_workspace(&memory, call, r.workspace, own + bn_measure_operation(call->plan, entry->pass, strategy, false));
     if (status != CLBN_SUCCESS)
         return status;
     r.renorm = bn_place_renorm(call->plan, memory.partials);

@@ -20,7 +20,7 @@ struct bench_report {
     bool residual;
     bool quick;
     bool has_costs; /* else what `costs` has was not measured */
-    double load; /* the load average at the start; NAN where the system has none */
+    double load;    /* the load average at the start; NAN where the system has none */
     struct bench_costs costs;
     struct bench_row *rows;
     size_t row_count;
