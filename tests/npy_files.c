@@ -14,6 +14,8 @@ char npy_folder[] = "/tmp/clbn-test-npy-XXXXXX";
 char npy_path[NPY_PATH_SIZE];
 
 const float six[SIX] = { 0, 1, 2, 3, 4, 5 };
+const unsigned char six_bytes[4 * SIX] = { 0, 0, 0,    0,    0, 0, 0x80, 0x3f, 0, 0, 0,    0x40,
+                                           0, 0, 0x40, 0x40, 0, 0, 0x80, 0x40, 0, 0, 0xa0, 0x40 };
 const char six_dictionary[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n";
 
 static void make_folder(void)

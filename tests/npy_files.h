@@ -24,6 +24,7 @@ void write_npy_file(int version, const char *dictionary, const void *data, size_
 /* An array, its dictionary as NumPy writes it, and a check that the file has that array. */
 enum { SIX = 6 };
 extern const float six[SIX];
+extern const unsigned char six_bytes[4 * SIX]; /* as they stand in the file, little-endian on any machine */
 extern const char six_dictionary[];
 void check_six(void);
 

@@ -19,7 +19,7 @@
 START_TEST(reads_every_version)
 {
     for (int version = 1; version <= 3; version++) {
-        write_npy_file(version, six_dictionary, six, sizeof(six));
+        write_npy_file(version, six_dictionary, six_bytes, sizeof(six_bytes));
         check_six();
     }
 }
@@ -35,7 +35,7 @@ START_TEST(reads_keys_in_any_order_and_either_quotes)
     };
 
     for (size_t i = 0; i < sizeof(dictionaries) / sizeof(dictionaries[0]); i++) {
-        write_npy_file(1, dictionaries[i], six, sizeof(six));
+        write_npy_file(1, dictionaries[i], six_bytes, sizeof(six_bytes));
         check_six();
     }
 }
@@ -45,7 +45,7 @@ START_TEST(brings_fortran_order_into_c_order)
 {
     static const float fortran[6] = { 0, 3, 1, 4, 2, 5 };
 
-    write_npy_file(1, "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", fortran, sizeof(fortran));
+    write_npy_file(1, "{'descr': '=f4', 'fortran_order': True, 'shape': (2, 3), }\n", fortran, sizeof(fortran));
     check_six();
 }
 END_TEST
@@ -62,7 +62,7 @@ START_TEST(brings_four_fortran_axes_into_c_order)
 
         fortran[c_index[0] + 2 * (c_index[1] + 3 * (c_index[2] + 4 * c_index[3]))] = (double)i;
     }
-    write_npy_file(2, "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3, 4, 5), }\n", fortran, sizeof(fortran));
+    write_npy_file(2, "{'descr': '=f8', 'fortran_order': True, 'shape': (2, 3, 4, 5), }\n", fortran, sizeof(fortran));
     ck_assert_msg(npy_read(&array, npy_path, &failure), "%s", failure.sentence);
     ck_assert_uint_eq(array.header.rank, 4);
     ck_assert_mem_eq(array.header.shape, shape, sizeof(shape));
@@ -168,7 +168,7 @@ START_TEST(writes_what_numpy_writes)
     memset(expected + 10, ' ', 117);
     memcpy(expected + 10, six_dictionary, strlen(six_dictionary) - 1);
     expected[127] = '\n';
-    memcpy(expected + 128, six, sizeof(six));
+    memcpy(expected + 128, six_bytes, sizeof(six_bytes));
 
     ck_assert(npy_create(&array, CLBN_FLOAT32, shape, 2, &failure));
     memcpy(array.data, six, sizeof(six));

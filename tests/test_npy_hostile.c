@@ -49,7 +49,7 @@ START_TEST(refuses_every_truncation)
 
     bytes[8] = (unsigned char)length;
     memcpy(bytes + 10, six_dictionary, length);
-    memcpy(bytes + 10 + length, six, sizeof(six));
+    memcpy(bytes + 10 + length, six_bytes, sizeof(six_bytes));
     for (size_t size = 0; size < total; size++) {
         write_npy_bytes(bytes, size);
         expect_failure(size < 10            ? "not a .npy file"
@@ -318,7 +318,7 @@ START_TEST(survives_mutated_files)
 
         bytes[8] = (unsigned char)length;
         memcpy(bytes + 10, six_dictionary, length);
-        memcpy(bytes + 10 + length, six, sizeof(six));
+        memcpy(bytes + 10 + length, six_bytes, sizeof(six_bytes));
         write_npy_bytes(bytes, mutate(bytes, size, sizeof(bytes), &state));
         if (npy_read(&array, npy_path, &failure)) {
             ck_assert_uint_le(array.header.count * scalar_size(array.header.type), sizeof(bytes));

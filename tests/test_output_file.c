@@ -21,7 +21,7 @@ START_TEST(leaves_nothing_of_an_unpublished_file)
     struct output_file file;
     struct failure failure;
 
-    write_npy_file(1, six_dictionary, six, sizeof(six));
+    write_npy_file(1, six_dictionary, six_bytes, sizeof(six_bytes));
     ck_assert(output_file_open(&file, npy_path, &failure));
     ck_assert_uint_eq(count_npy_files(), 2);
     fputs("half", file.stream);
@@ -74,7 +74,7 @@ START_TEST(a_signal_removes_unpublished_files)
         int status;
         pid_t child;
 
-        write_npy_file(1, six_dictionary, six, sizeof(six));
+        write_npy_file(1, six_dictionary, six_bytes, sizeof(six_bytes));
         child = fork();
         ck_assert_int_ge(child, 0);
         if (child == 0)
@@ -143,7 +143,7 @@ START_TEST(publishes_all_or_none)
     struct output_file *const list[] = { &files[0], &files[1], &files[2], &files[3] };
     struct failure failure = { "" };
 
-    write_npy_file(1, six_dictionary, six, sizeof(six));
+    write_npy_file(1, six_dictionary, six_bytes, sizeof(six_bytes));
     for (int i = 0; i < 4; i++) {
         snprintf(paths[i], sizeof(paths[i]), i == 0 ? "%s" : "%s.%d", npy_path, i);
         ck_assert(output_file_open(&files[i], paths[i], &failure));
@@ -180,7 +180,7 @@ START_TEST(tells_files_apart)
         ck_assert_int_eq(output_file_is(paths[1], npy_path), exists);
         ck_assert(!output_file_is(npy_path, paths[3]));
         ck_assert(!output_file_is(npy_path, "array.npy"));
-        write_npy_file(1, six_dictionary, six, sizeof(six));
+        write_npy_file(1, six_dictionary, six_bytes, sizeof(six_bytes));
     }
     unlink(paths[1]);
     unlink(paths[3]);
@@ -196,7 +196,7 @@ START_TEST(keeps_permissions_and_links)
     struct failure failure = { "" };
     struct stat status;
 
-    write_npy_file(1, six_dictionary, six, sizeof(six));
+    write_npy_file(1, six_dictionary, six_bytes, sizeof(six_bytes));
     ck_assert_int_eq(chmod(npy_path, 0640), 0);
     snprintf(link_path, sizeof(link_path), "%s.link", npy_path);
     ck_assert_int_eq(symlink(npy_path, link_path), 0);
@@ -244,7 +244,7 @@ START_TEST(reports_a_full_disk)
     struct failure failure = { "" };
     bool written;
 
-    write_npy_file(1, six_dictionary, six, sizeof(six));
+    write_npy_file(1, six_dictionary, six_bytes, sizeof(six_bytes));
     ck_assert(npy_create(&array, CLBN_FLOAT64, shape, 1, &failure));
     ck_assert(output_file_open(&file, npy_path, &failure));
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);

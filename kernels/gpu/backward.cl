@@ -25,7 +25,8 @@ INLINE void take_x(backward_tensors *t, bool takes_x)
         t->x = t->dy;
 }
 
-INLINE void load_back_batch(back_batch *b, uint count, division d, share s, backward_tensors t, cursor c, bool in_vectors, uint width)
+INLINE void load_back_batch(back_batch *b, uint count, division d, share s, backward_tensors t, cursor c, bool in_vectors,
+                            uint width)
 {
     for (uint i = 0; i < BACKWARD_FLIGHT; i++) {
         b->other[i] = 0;
@@ -37,14 +38,15 @@ INLINE void load_back_batch(back_batch *b, uint count, division d, share s, back
         load_batch(b->other, BACKWARD_FLIGHT, count, d, t.other, base_of(d, s, t.other.at), c, in_vectors, width);
     if (has_mask(t))
         UNROLL
-        for (uint i = 0; i < BACKWARD_FLIGHT; i++) {
-            if (i < count)
-                b->bits[i] = load_mask_unit(t.mask, mask_unit(d, s, c));
-            advance(&c);
-        }
+    for (uint i = 0; i < BACKWARD_FLIGHT; i++) {
+        if (i < count)
+            b->bits[i] = load_mask_unit(t.mask, mask_unit(d, s, c));
+        advance(&c);
+    }
 }
 
-INLINE void find_terms(backward_terms *to, packed x, packed dy, packed other, uint bits, backward_tensors t, back_normalization n)
+INLINE void find_terms(backward_terms *to, packed x, packed dy, packed other, uint bits, backward_tensors t,
+                       back_normalization n)
 {
     const realv values = t.has_x ? unpack(x) : (realv)0;
     to->xhat = xhat_of(values, t, (realv)(n.scale), (realv)(n.shift));
@@ -80,8 +82,8 @@ INLINE void add_back_batch(vector_sums *to, uint count, division d, share s, bac
 }
 
 /* Of count vectors of a work-item from the cursor on. */
-INLINE void add_back_vectors(vector_sums *to, index_t count, division d, share s, backward_tensors t, cursor *c, bool in_vectors,
-                             back_normalization n)
+INLINE void add_back_vectors(vector_sums *to, index_t count, division d, share s, backward_tensors t, cursor *c,
+                             bool in_vectors, back_normalization n)
 {
     for (; count >= BACKWARD_FLIGHT; count -= BACKWARD_FLIGHT) {
         add_back_batch(to, BACKWARD_FLIGHT, d, s, t, *c, in_vectors, n);
@@ -130,8 +132,8 @@ INLINE void load_normalization_of_slots(back_normalization *n, __local const rea
 }
 
 /* The sums of slot number i for work-item i. */
-INLINE void sum_back_tile(sums *all, division d, share s, backward_tensors t, index_t tile, bool in_vectors, back_normalization n,
-                          __local real *cells, __local wide *scratch)
+INLINE void sum_back_tile(sums *all, division d, share s, backward_tensors t, index_t tile, bool in_vectors,
+                          back_normalization n, __local real *cells, __local wide *scratch)
 {
     cursor c;
     start_cursor(&c, d, s, 0, false);
@@ -193,8 +195,8 @@ typedef struct {
     coefficient gain, slope, shift;
 } back_result;
 
-INLINE void store_gradients(division d, share s, backward_tensors t, cursor c, backward_terms terms, back_result r, bool in_vectors,
-                            uint width)
+INLINE void store_gradients(division d, share s, backward_tensors t, cursor c, backward_terms terms, back_result r,
+                            bool in_vectors, uint width)
 {
     if (t.has_dx) {
         __global storage *dx = t.dx.data + offset_at(d, t.dx.at, base_of(d, s, t.dx.at), c);

@@ -57,7 +57,8 @@ typedef struct {
 INLINE partial_results partials_at(__global const uchar *partials, ulong offset, ulong record_channels, ulong count, uint flags)
 {
     const bool are_records = (flags & FLAG_RECORDS) != 0;
-    const partial_results p = { partials + (are_records ? offset * sizeof(real) : offset), count, record_channels, are_records };
+    const partial_results p = { partials + (are_records ? offset * sizeof(real) : offset), count, record_channels,
+                                are_records };
     return p;
 }
 
@@ -124,8 +125,9 @@ INLINE wide values_of(partial_results p, span channel, ulong count)
 
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* Moments of parts or records. What is not wanted is NULL. */
-GROUP_KERNEL void finalize_statistics(division d, uint lanes, ulong record_channels, ulong partial_count, MEMORY(const uchar, partials),
-                                    STATISTICS_PARAMETERS, MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
+GROUP_KERNEL void finalize_statistics(division d, uint lanes, ulong record_channels, ulong partial_count,
+                                      MEMORY(const uchar, partials), STATISTICS_PARAMETERS, MEMORY(real, record),
+                                      MEMORY(uchar, coefficients), uint flags)
 {
     __local moments scratch[CLBN_GROUP];
     const channel_statistics of = GIVEN_STATISTICS;
@@ -151,8 +153,8 @@ GROUP_KERNEL void finalize_statistics(division d, uint lanes, ulong record_chann
 #if CLBN_OPERATIONS & CLBN_OPERATION_BACKWARD
 /* Likewise, sums of parts over count values in all, or records. */
 GROUP_KERNEL void finalize_gradients(division d, uint lanes, ulong record_channels, ulong count, ulong partial_count,
-                                   MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON, MEMORY(real, record),
-                                   MEMORY(uchar, coefficients), uint flags)
+                                     MEMORY(const uchar, partials), BACKWARD_PARAMETERS, PARAMETER_GRADIENTS, EPSILON,
+                                     MEMORY(real, record), MEMORY(uchar, coefficients), uint flags)
 {
     __local sums scratch[CLBN_GROUP];
     const channel_parameters of = GIVEN_BACKWARD_PARAMETERS;

@@ -278,11 +278,12 @@ INLINE void normalize_tile(division d, share s, forward_tensors t, normalization
 #if CLBN_OPERATIONS & CLBN_OPERATION_FORWARD
 /* y of a tile, from coefficients [AFFINE_ROWS][channel]. */
 GROUP_KERNEL void tile_normalize(division d, __global const storage *x, layout x_at, __global const storage *z, layout z_at,
-                                 __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset,
-                                 real alpha, uint flags, __global const uchar *coefficients, ulong coefficients_offset)
+                                 __global storage *y, layout y_at, __global uchar *mask, ulong mask_offset, real alpha,
+                                 uint flags, __global const uchar *coefficients, ulong coefficients_offset)
 {
-    const forward_tensors t = { { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at },
-                                mask + mask_offset, alpha, flags };
+    const forward_tensors t = {
+        { x + x_at.offset, x_at }, { z + z_at.offset, z_at }, { y + y_at.offset, y_at }, mask + mask_offset, alpha, flags
+    };
     __global const real *table = (__global const real *)(coefficients + coefficients_offset);
     share s;
     normalization n;

@@ -35,8 +35,8 @@ INLINE void add_kept_terms(vector_sums *to, division d, share s, backward_tensor
     }
 }
 
-INLINE void store_kept_gradients(division d, share s, backward_tensors t, kept_vectors x, kept_vectors dy,
-                                 back_normalization n, back_result r)
+INLINE void store_kept_gradients(division d, share s, backward_tensors t, kept_vectors x, kept_vectors dy, back_normalization n,
+                                 back_result r)
 {
     cursor c;
     start_cursor(&c, d, s, BACKWARD_KEPT - 1, true);
@@ -118,8 +118,8 @@ GROUP_KERNEL void tile_backward(BACKWARD_TENSORS, BACKWARD_PARAMETERS, PARAMETER
     barrier(CLK_LOCAL_MEM_FENCE);
     if (item < s.slots) {
         gradient g;
-        finalize_sums(&g, sums_of_units(all, own.unit), wide_of_count(count_values(d, s, tile, item)), channel, p, own.unit, true,
-                    gradients);
+        finalize_sums(&g, sums_of_units(all, own.unit), wide_of_count(count_values(d, s, tile, item)), channel, p, own.unit,
+                      true, gradients);
         store_gradient_of_slot(cells, s, item, g);
     }
     barrier(CLK_LOCAL_MEM_FENCE);

@@ -47,7 +47,7 @@ typedef uint4 packed;
 
 /* Numbers of a work-item that are added up, and room for these or for coefficients of the places (coefficients.cl). */
 #define CELL_VALUES (CLBN_SINGLE ? 1 : CLBN_VECTOR)
-#define CELLS (CELL_VALUES * CLBN_GROUP > 7 * TILE_SLOTS ? CELL_VALUES * CLBN_GROUP : 7 * TILE_SLOTS)
+#define CELLS       (CELL_VALUES * CLBN_GROUP > 7 * TILE_SLOTS ? CELL_VALUES * CLBN_GROUP : 7 * TILE_SLOTS)
 
 /* A number that all elements of a vector take: one, or one for each. */
 #if CLBN_SINGLE
@@ -66,10 +66,10 @@ typedef struct {
     index_t column;     /* of the first element in that place */
     index_t tile_place; /* the tile's first */
     uint width;         /* elements of its vectors that there are */
-    uint remainder;          /* elements of the remainder; 0 for most */
+    uint remainder;     /* elements of the remainder; 0 for most */
     uint slots;         /* of the tile (tiling.cl) */
     index_t begin, end; /* of the part: rows, or the channel's vectors */
-    bool has_remainder;      /* the part has it */
+    bool has_remainder; /* the part has it */
 } share;
 
 /* How many of first, first + step, ... are below end. */
@@ -107,7 +107,9 @@ INLINE void find_share_of_lane(share *s, division d, index_t tile)
     const index_t end = d.joined ? places * pitch : s->place * pitch + (index_t)d.columns;
     s->width = is_there ? (uint)min((index_t)CLBN_VECTOR, end - s->vector * CLBN_VECTOR) : CLBN_VECTOR;
     const index_t begin = s->vector * CLBN_VECTOR;
-    s->remainder = is_there && line == 0 && s->has_remainder && begin < d.remainder ? (uint)min((index_t)CLBN_VECTOR, (index_t)d.remainder - begin) : 0;
+    s->remainder = is_there && line == 0 && s->has_remainder && begin < d.remainder
+                       ? (uint)min((index_t)CLBN_VECTOR, (index_t)d.remainder - begin)
+                       : 0;
 }
 
 INLINE void find_share(share *s, division d, index_t tile, index_t part)
@@ -263,7 +265,8 @@ INLINE bool has_whole_vectors(division d)
 }
 
 /* Loads `flight` vectors from the cursor on, of which count are there; the others become 0. */
-INLINE void load_batch(packed *v, uint flight, uint count, division d, input t, index_t base, cursor c, bool in_vectors, uint width)
+INLINE void load_batch(packed *v, uint flight, uint count, division d, input t, index_t base, cursor c, bool in_vectors,
+                       uint width)
 {
     UNROLL
     for (uint i = 0; i < MOST_FLIGHT; i++)
@@ -322,7 +325,8 @@ INLINE coefficient of_channels(__global const real *row, division d, share s)
     return row[s.place];
 #else
     if (d.pitch == 1 && d.folded == 1 && s.width == CLBN_VECTOR) {
-        const index_t last_vector = ((index_t)d.channels - 1) / CLBN_VECTOR * CLBN_VECTOR; /* work-items beyond it take it, too */
+        /* Work-items beyond the last vector take it, too. */
+        const index_t last_vector = ((index_t)d.channels - 1) / CLBN_VECTOR * CLBN_VECTOR;
         return *(__global const realv *)(row + min(s.place, last_vector));
     }
     real a[CLBN_VECTOR];

@@ -17,7 +17,8 @@ typedef struct {
 } correction;
 
 /* gamma * r and beta + gamma * d. */
-ROUTINE void store_corrected(__global parameter *scale, __global parameter *shift, span at, reals gamma, reals beta, correction c)
+ROUTINE void store_corrected(__global parameter *scale, __global parameter *shift, span at, reals gamma, reals beta,
+                             correction c)
 {
     store_parameters(scale, at, real_of(wide_multiply(wide_of(gamma), wide_of(c.r))));
     store_parameters(shift, at, real_of(wide_add(wide_of(beta), wide_multiply(wide_of(gamma), wide_of(c.d)))));
@@ -59,8 +60,8 @@ GROUP_KERNEL void renorm_statistics(ulong channels, ulong record_channels, MEMOR
             store_span(save_r + save_r_offset, at, c.r);
         if (save_d)
             store_span(save_d + save_d_offset, at, c.d);
-        store_corrected(scale + scale_offset, shift + shift_offset, at, parameter_or(of.gamma, at, 1), parameter_or(of.beta, at, 0),
-                        c);
+        store_corrected(scale + scale_offset, shift + shift_offset, at, parameter_or(of.gamma, at, 1),
+                        parameter_or(of.beta, at, 0), c);
     }
 }
 #endif
@@ -85,8 +86,8 @@ GROUP_KERNEL void renorm_parameters(ulong channels, AFFINE_PARAMETERS, MEMORY(co
 }
 
 /* dgamma = r sum g xhat + d sum g, and dbeta = sum g. */
-GROUP_KERNEL void renorm_gradients(ulong channels, MEMORY(const real, r), MEMORY(const real, d), MEMORY(const parameter, g_xhat),
-                                   MEMORY(const parameter, g), PARAMETER_GRADIENTS)
+GROUP_KERNEL void renorm_gradients(ulong channels, MEMORY(const real, r), MEMORY(const real, d),
+                                   MEMORY(const parameter, g_xhat), MEMORY(const parameter, g), PARAMETER_GRADIENTS)
 {
     for (ulong i = get_global_id(0) * CLBN_SPAN; i < channels; i += get_global_size(0) * CLBN_SPAN) {
         const span at = span_of((index_t)i, channels);
@@ -94,7 +95,8 @@ GROUP_KERNEL void renorm_gradients(ulong channels, MEMORY(const real, r), MEMORY
         correction c;
         load_correction(&c, r + r_offset, d + d_offset, at);
         const wide of_xhat = wide_multiply(wide_of(c.r), wide_of(load_parameters(g_xhat + g_xhat_offset, at)));
-        store_parameter_gradient(dgamma + dgamma_offset, dgamma_factor, at, wide_add(of_xhat, wide_multiply(wide_of(c.d), sum)));
+        store_parameter_gradient(dgamma + dgamma_offset, dgamma_factor, at,
+                                 wide_add(of_xhat, wide_multiply(wide_of(c.d), sum)));
         store_parameter_gradient(dbeta + dbeta_offset, dbeta_factor, at, sum);
     }
 }
