@@ -76,6 +76,11 @@ clbn_activation tested_activation(int config, clbn_type type, size_t number)
     return (clbn_activation)(number % ACTIVATIONS);
 }
 
+bool is_drawn(size_t number, size_t one_in)
+{
+    return is_full_run() || number % one_in == 0;
+}
+
 /* Stops the suite where the environment names no geometry: nothing would be tested. */
 static bool is_wanted(clbn_geometry geometry)
 {
@@ -101,14 +106,24 @@ static void fail_test(const char *sentence)
     ck_abort_msg("%s", sentence);
 }
 
-int run_suite(Suite *suite)
+static int run_sparing(Suite *suite, enum spared programs)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     on_failed_check(fail_test);
     if (!is_full_run())
-        spare_compilation();
+        spare_compilation(programs);
     int status = run_in_one_process(suite);
     print_worst_errors();
     release_engines_and_queues();
     return status;
+}
+
+int run_suite(Suite *suite)
+{
+    return run_sparing(suite, SPARE_UNUSUAL_PROGRAMS);
+}
+
+int run_suite_unoptimized(Suite *suite)
+{
+    return run_sparing(suite, SPARE_ALL_PROGRAMS);
 }

@@ -30,11 +30,18 @@ enum extent tested_extent(int config, clbn_type type, clbn_activation function, 
 /* The first from `number` on, around, that is. */
 clbn_activation tested_activation(int config, clbn_type type, size_t number);
 
+/* Whether the short run, too, takes case number `number` of a product: every one_in-th. one_in has no factor in common with how many
+ * values a property has, so that each value of it occurs with each of another. */
+bool is_drawn(size_t number, size_t one_in);
+
 /* Adds a loop test over the first configurations. CLBN_TEST_GEOMETRY in the environment, "vector" or "group", leaves out the others:
  * a GPU is lent for minutes. */
 void add_test_of_configs(TCase *cases, const TTest *test, int configs);
 
 /* Runs all tests in this process: OpenCL's threads do not survive a fork. Gives the exit status for main. */
 int run_suite(Suite *suite);
+
+/* The same of a suite whose kernels other suites run as users compile them: its short run compiles all without optimization. */
+int run_suite_unoptimized(Suite *suite);
 
 #endif

@@ -8,8 +8,8 @@ usage() {
 Usage: platforms.sh [options] [SUITE...]
 
 Runs suites (default: exact golden edge_cases) on PoCL, Mesa's rusticl, Oclgrind with its detection of data races, and Intel's runtime
-for CPUs, as far as each is there, with its driver alone, and prints a table: passed, failed, stopped, data races, seconds. The suites
-are those that tools/test.sh builds. Exit code 1 where anything failed. Oclgrind computes item by item: it is given a few suites only.
+for CPUs, as far as each is there, with its driver alone, and prints a table: passed, failed, stopped, data races, seconds, after the
+faults that need no clbn to be seen (platform_faults.c). The suites are those that tools/test.sh builds. Exit code 1 where anything failed. Oclgrind computes item by item: it is given a few suites only.
 
 Options:
   --all              the suites of what a device computes (ctest's label accuracy), but on Oclgrind the default ones
@@ -91,6 +91,7 @@ run_on() {
         return
     fi
     echo "$3" >"$work/vendors/driver.icd"
+    [ ! -x "$build/tests/platform_faults" ] || "$build/tests/platform_faults" 2>&1 | sed "s/^/$1: /"
     for suite in $suites; do
         begun=$(date +%s) code=0
         CLBN_TEST_DEVICE=$2 timeout -k 5 "$seconds" "$build/tests/test_$suite" >"$work/$1-$suite.log" 2>&1 || code=$?

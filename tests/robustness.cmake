@@ -47,6 +47,9 @@ if(BUILD_SHARED_LIBS AND NOT CLBN_SANITIZE)
     target_link_libraries(unload PRIVATE OpenCL::OpenCL Threads::Threads ${CMAKE_DL_LIBS} clbn_warnings)
     add_test(NAME unload COMMAND unload $<TARGET_FILE:clbn>)
 endif()
+# What implementations do wrong, without clbn: no test, since they are not ours (platforms.sh).
+add_executable(platform_faults platform_faults.c)
+target_link_libraries(platform_faults PRIVATE OpenCL::OpenCL clbn_warnings)
 clbn_add_test(kinds clbn_checks)
 target_sources(test_kinds PRIVATE kinds.c)
 

@@ -343,5 +343,5 @@ int main(void)
     add_test_of_configs(cases, gradients_are_added_once, ENGINE_CONFIGS);
     add_test_of_configs(cases, without_x_a_gamma_of_0_gives_no_dgamma, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

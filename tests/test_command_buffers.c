@@ -432,5 +432,5 @@ int main(void)
     tcase_add_test(refused, the_queue_is_the_engines);
     tcase_add_test(refused, a_record_that_fails_is_passed_on);
     suite_add_tcase(suite, refused);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -174,5 +174,5 @@ int main(void)
     add_test_of_configs(cases, several_plans_at_once_give_the_same_bits, ENGINE_CONFIGS);
     add_test_of_configs(cases, a_call_waits_for_its_wait_list, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -140,5 +140,5 @@ int main(void)
     tcase_add_test(cases, a_failed_event_fails_the_call);
     add_test_of_configs(cases, memory_may_be_released_once_the_call_has_returned, ENGINE_CONFIGS);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

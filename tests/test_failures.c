@@ -451,7 +451,7 @@ int main(void)
     tcase_add_checked_fixture(tuning, NULL, tear_down);
     tcase_add_loop_test(tuning, tuning_fails_cleanly, 0, 2 * KINDS);
     suite_add_tcase(suite, tuning);
-    const int code = run_suite(suite);
+    const int code = run_suite_unoptimized(suite);
     printf("%lu failures were injected\n", count_failures());
     return code;
 }

@@ -157,5 +157,5 @@ int main(void)
     add_test_of_configs(cases, no_deviation_leaves_beta, PLAIN_ENGINE_CONFIGS);
     tcase_add_loop_test(cases, a_channels_nan_is_its_own, 0, PLAIN_ENGINE_CONFIGS * WEIGHTS);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -167,7 +167,8 @@ START_TEST(each_ghost_batch_has_its_statistics)
     const int type_count = stored_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t i = 0; i < COUNT_OF(cases); i++)
-            check_case(_i, i, types[t], i + 2 * (size_t)t + (size_t)_i);
+            if (_i < PLAIN_ENGINE_CONFIGS || is_drawn(i + 2 * (size_t)t + (size_t)_i, 4))
+                check_case(_i, i, types[t], i + 2 * (size_t)t + (size_t)_i);
 }
 END_TEST
 
@@ -339,5 +340,5 @@ int main(void)
     tcase_add_test(tests, a_batch_has_so_many);
     tcase_add_test(tests, a_batch_that_is_one_is_as_without);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -101,5 +101,5 @@ int main(void)
     tcase_add_test(cases, a_kernel_that_failed_is_lent_again);
     tcase_add_test(cases, calls_that_alternate_have_their_own_arguments);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -425,5 +425,5 @@ int main(void)
     tcase_add_test(cases, every_status_of_opencl_has_a_name);
     tcase_add_test(cases, the_version_is_the_headers);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

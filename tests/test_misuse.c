@@ -524,5 +524,5 @@ int main(void)
 {
     Suite *suite = suite_create("misuse of engines and plans");
     suite_add_tcase(suite, cases_of_creation());
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

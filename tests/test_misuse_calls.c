@@ -484,5 +484,5 @@ int main(void)
 {
     Suite *suite = suite_create("misuse of calls");
     suite_add_tcase(suite, cases_of_calls());
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

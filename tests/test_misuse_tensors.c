@@ -385,5 +385,5 @@ int main(void)
     tcase_add_test(cases, memory_of_the_host_is_aligned_to_an_element);
     tcase_add_test(cases, a_workspace_in_memory_of_the_host_is_aligned);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -504,5 +504,5 @@ int main(void)
     tcase_add_test(cases, a_workspace_is_read_and_written);
     tcase_add_test(cases, a_workspace_overlaps_no_view);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -63,5 +63,5 @@ int main(void)
     tcase_add_loop_test(cases, gradients_are_added, 0, count);
     tcase_add_loop_test(cases, running_statistics_are_replaced_or_kept, 0, count);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -79,7 +79,7 @@ START_TEST(phases_agree_for_all_shapes)
             call.own_workspace = row % 2 == 0;
             call.in_place = row % 3 == 0;
             call.offset = row % 4;
-            if (shape_elements(&shape) < 20000 || _i < PLAIN_ENGINE_CONFIGS)
+            if (_i < PLAIN_ENGINE_CONFIGS || (shape_elements(&shape) < 20000 && is_drawn(row + operation + (size_t)_i, 3)))
                 verify_call(_i, &problem, &call);
             problem_free(&problem);
         }
@@ -236,5 +236,5 @@ int main(void)
     tcase_add_test(cases, parts_may_lie_on_two_devices_of_a_context);
     tcase_add_test(cases, parts_may_lie_in_two_contexts);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

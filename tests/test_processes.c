@@ -104,5 +104,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(cases, a_process_may_end_with_calls_in_flight, 0, 2);
     tcase_add_test(cases, a_process_may_fork_and_go_on);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -351,8 +351,9 @@ static void *create_and_release(void *done)
     desc.rank = 2;
     desc.shape[0] = 150;
     desc.shape[1] = 5;
+    const clbn_engine_options options = engine_options(&engine_configs[0]);
     for (int i = 0; i < 3; i++) {
-        clbn_engine engine = clbnCreateEngine(test_context(), test_device(), NULL, NULL);
+        clbn_engine engine = clbnCreateEngine(test_context(), test_device(), &options, NULL);
         clbn_plan plan = engine != NULL ? clbnCreatePlan(engine, &desc, NULL) : NULL;
         clbnReleaseEngine(engine);
         clbnReleasePlan(plan);
@@ -529,7 +530,7 @@ static int run_warm(void)
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, here_nothing_is_compiled);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }
 
 int main(int count, char **arguments)
@@ -558,5 +559,5 @@ int main(int count, char **arguments)
     tcase_add_loop_test(cases, a_cache_fails_silently, 0, 6);
     tcase_add_loop_test(cases, a_refused_binary_is_compiled_and_replaced, 0, 3);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -190,5 +190,5 @@ int main(void)
     tcase_add_test(cases, a_plan_with_an_activation_is_refused);
     tcase_add_test(cases, gradients_are_slopes);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -346,5 +346,5 @@ int main(void)
     tcase_add_loop_test(cases, arguments_may_lack_their_last_members, 0, OPERATIONS);
     tcase_add_loop_test(cases, arguments_may_have_more_members_that_ask_for_nothing, 0, OPERATIONS);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Eight threads on one engine: each with its queue and its buffers, on one plan and on several, and where programs are
- * built at the same time. The results are those of one thread, bit for bit.
+ * Eight threads on one engine, and 64 on one plan: each with its queue and its buffers, on one plan and on several, and where programs
+ * are built at the same time. The results are those of one thread, bit for bit.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "allocate.h"
 #include "compare.h"
 #include "harness.h"
 #include "interpose.h"
@@ -11,10 +12,11 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { THREADS = 8, REPETITIONS = 6 };
+enum { THREADS = 8, MANY_THREADS = 64, REPETITIONS = 6 };
 
 static const struct shape shapes[] = { { 4, 1, { 4, 3, 57, 59 } }, { 2, 1, { 700, 21 } } };
 enum { SHAPES = 2 };
@@ -51,18 +53,18 @@ static void expect_no_failure(const struct worker *worker)
 }
 
 /* Gives every worker to a thread and waits for all of them. */
-static void run_workers(struct worker *workers, void *(*work)(void *))
+static void run_workers(struct worker *workers, unsigned count, void *(*work)(void *))
 {
     pthread_barrier_t start;
-    ck_assert_int_eq(pthread_barrier_init(&start, NULL, THREADS), 0);
-    for (int i = 0; i < THREADS; i++) {
+    ck_assert_int_eq(pthread_barrier_init(&start, NULL, count), 0);
+    for (unsigned i = 0; i < count; i++) {
         workers[i].start = &start;
         ck_assert_int_eq(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
-    for (int i = 0; i < THREADS; i++)
+    for (unsigned i = 0; i < count; i++)
         ck_assert_int_eq(pthread_join(workers[i].thread, NULL), 0);
     pthread_barrier_destroy(&start);
-    for (int i = 0; i < THREADS; i++)
+    for (unsigned i = 0; i < count; i++)
         expect_no_failure(&workers[i]);
 }
 
@@ -150,7 +152,7 @@ static void check_together(int config, const struct problem *problem, bool one_p
         workers[i].queue =
             one_queue ? out_of_order_queue() : new_queue(i % 2 == 0 ? 0 : CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
     }
-    run_workers(workers, enqueue_all);
+    run_workers(workers, THREADS, enqueue_all);
     for (int i = 0; i < THREADS; i++) {
         for (int j = 0; j < OPERATIONS; j++)
             expect_same_outputs(&runs[i][j], &expected[j]);
@@ -189,6 +191,42 @@ END_TEST
 START_TEST(threads_share_a_queue)
 {
     check_shapes_together(_i, true, true);
+}
+END_TEST
+
+/* A step of training from each: kernels are lent to more calls at a time than there are of any. */
+START_TEST(many_threads_share_a_plan)
+{
+    enum { STEP = 2 };
+    const struct call step[STEP] = { call_of(FORWARD_TRAINING), call_of(BACKWARD) };
+    struct problem problem = problem_random(&shapes[0], CLBN_FLOAT32, 1e-5, 1);
+    struct run *runs = allocate((MANY_THREADS + 1) * STEP, sizeof *runs), *expected = &runs[MANY_THREADS * STEP];
+    struct worker *workers = allocate(MANY_THREADS, sizeof *workers);
+    clbn_plan plan = create_plan(test_engine(_i), &problem.shape, problem.type, problem.epsilon);
+    testing("%s, %d threads", engine_configs[_i].name, MANY_THREADS);
+    for (unsigned i = 0; i < (MANY_THREADS + 1) * STEP; i++) {
+        runs[i] = run_prepare(test_engine(_i), &problem, &step[i % STEP]);
+        expect_success(clbnReleasePlan(runs[i].plan));
+        expect_success(clbnRetainPlan(plan));
+        runs[i].plan = plan;
+    }
+    enqueue_alone(expected, STEP);
+    for (unsigned i = 0; i < MANY_THREADS; i++) {
+        workers[i].runs = &runs[i * STEP];
+        workers[i].run_count = STEP;
+        workers[i].queue = new_queue(i % 2 == 0 ? 0 : CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
+    }
+    run_workers(workers, MANY_THREADS, enqueue_all);
+    for (unsigned i = 0; i < MANY_THREADS * STEP; i++)
+        expect_same_outputs(&runs[i], &expected[i % STEP]);
+    for (unsigned i = 0; i < MANY_THREADS; i++)
+        clReleaseCommandQueue(workers[i].queue);
+    for (unsigned i = 0; i < (MANY_THREADS + 1) * STEP; i++)
+        run_release(&runs[i]);
+    expect_success(clbnReleasePlan(plan));
+    problem_free(&problem);
+    free(workers);
+    free(runs);
 }
 END_TEST
 
@@ -245,7 +283,7 @@ START_TEST(each_kind_of_program_is_built_once_by_threads_that_race)
         workers[i].desc = &descs[i % SHAPES];
     }
     unsigned long built = calls_of("clBuildProgram");
-    run_workers(workers, build);
+    run_workers(workers, THREADS, build);
     ck_assert_uint_eq(calls_of("clBuildProgram") - built, SHAPES);
     expect_success(clbnReleaseEngine(engine));
     for (int i = 0; i < THREADS; i++) {
@@ -371,7 +409,7 @@ START_TEST(each_thread_has_its_own_last_error)
         workers[i].desc = &desc;
         workers[i].run_count = i;
     }
-    run_workers(workers, fail_again);
+    run_workers(workers, THREADS, fail_again);
 }
 END_TEST
 
@@ -410,7 +448,7 @@ START_TEST(the_last_thread_destroys)
         if (i > 0)
             expect_success(clbnRetainPlan(plan));
     }
-    run_workers(workers, hold);
+    run_workers(workers, THREADS, hold);
     expect_live_objects(&before);
 }
 END_TEST
@@ -418,13 +456,14 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("threads");
-    TCase *cases = tcase_create("eight threads");
+    TCase *cases = tcase_create("threads");
     tcase_set_timeout(cases, 0);
     TCase *builds = tcase_create("builds");
     tcase_set_timeout(builds, 0);
     add_test_of_configs(cases, threads_share_a_plan, ENGINE_CONFIGS);
-    add_test_of_configs(cases, threads_share_an_engine, ENGINE_CONFIGS);
-    add_test_of_configs(cases, threads_share_a_queue, ENGINE_CONFIGS);
+    add_test_of_configs(cases, threads_share_an_engine, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, threads_share_a_queue, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, many_threads_share_a_plan, PLAIN_ENGINE_CONFIGS);
     add_test_of_configs(builds, each_kind_of_program_is_built_once_by_threads_that_race, PLAIN_ENGINE_CONFIGS);
     tcase_add_test(builds, a_plan_of_a_known_kind_does_not_wait_while_another_is_built);
     tcase_add_test(builds, what_is_prebuilt_is_not_built_again);
@@ -432,5 +471,5 @@ int main(void)
     tcase_add_test(cases, the_last_thread_destroys);
     suite_add_tcase(suite, cases);
     suite_add_tcase(suite, builds);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -483,5 +483,5 @@ int main(void)
     tcase_add_test(cases, threads_tune_at_once);
     tcase_add_test(cases, what_cannot_be_tuned_is_refused);
     suite_add_tcase(suite, cases);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -453,5 +453,5 @@ int main(void)
     add_test_of_configs(repeated, read_tensors_may_repeat_their_elements, PLAIN_ENGINE_CONFIGS);
     add_test_of_configs(repeated, the_gradient_of_a_sum_is_one_number, ENGINE_CONFIGS);
     suite_add_tcase(suite, repeated);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

@@ -56,5 +56,5 @@ int main(void)
     tcase_set_timeout(slices, 0);
     tcase_add_loop_test(slices, slices_are_as_near, 0, PLAIN_ENGINE_CONFIGS);
     suite_add_tcase(suite, slices);
-    return run_suite(suite);
+    return run_suite_unoptimized(suite);
 }

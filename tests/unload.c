@@ -2,9 +2,11 @@
 /*
  * Loads and unloads the library again and again, while threads that have called it live on: unload LIBRARY
  *
- * What a library registers to be called when a thread or the process ends would be gone by then.
+ * What a library registers to be called when a thread or the process ends would be gone by then. Then creates and releases engines
+ * without number: memory that each would leave adds up.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE          200809L
+#define CL_TARGET_OPENCL_VERSION 120
 #include "clbn.h"
 
 #include <dlfcn.h>
@@ -13,8 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { TIMES = 100, THREADS = 4 };
+enum { TIMES = 100, THREADS = 4, ENGINES = 10000 };
 
 static cl_int (*retain_plan)(clbn_plan plan);
 static const char *(*last_error)(void);
@@ -60,6 +63,49 @@ static bool load_and_unload(const char *path)
     return right;
 }
 
+/* Bytes of this process that are in memory. */
+static size_t resident_bytes(void)
+{
+    unsigned long size = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fscanf(file, "%lu %lu", &size, &resident) != 2)
+        resident = 0;
+    if (file != NULL)
+        fclose(file);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Once a tenth of the engines has come and gone, the others take no more than a MiB: a hundred bytes each would show. */
+static bool keeps_memory(const char *path)
+{
+    clbn_engine (*create)(cl_context, cl_device_id, const clbn_engine_options *, cl_int *);
+    cl_int (*release)(clbn_engine);
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_int status = CL_SUCCESS;
+    size_t early = 0;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL || !find(library, "clbnCreateEngine", &create, sizeof create) ||
+        !find(library, "clbnReleaseEngine", &release, sizeof release))
+        return false;
+    if (clGetPlatformIDs(1, &platform, NULL) != CL_SUCCESS ||
+        clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL) != CL_SUCCESS)
+        return false;
+    cl_context context = clCreateContext(NULL, 1, &device, NULL, NULL, &status);
+    for (int i = 0; i < ENGINES && status == CL_SUCCESS; i++) {
+        clbn_engine engine = create(context, device, NULL, &status);
+        if (status == CL_SUCCESS)
+            status = release(engine);
+        if (i == ENGINES / 10)
+            early = resident_bytes();
+    }
+    const size_t late = resident_bytes();
+    printf("%d engines: %zu KiB in memory, %zu after a tenth of them\n", ENGINES, late / 1024, early / 1024);
+    clReleaseContext(context);
+    dlclose(library);
+    return status == CL_SUCCESS && early > 0 && late <= early + (1u << 20);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2)
@@ -70,5 +116,5 @@ int main(int argc, char **argv)
         if (!load_and_unload(argv[1]))
             return EXIT_FAILURE;
     printf("loaded and unloaded %d times\n", TIMES);
-    return EXIT_SUCCESS;
+    return keeps_memory(argv[1]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

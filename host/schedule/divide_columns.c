@@ -38,9 +38,9 @@
 #define REPEATED_CHANNELS   512
 #define VECTORS_OF_THE_REST 4
 
-/* Folded rows have no more channels than this, whose workspace is small enough without slices (slice.h). Single work-items fold rows of a few vectors, too, into longer ones,
- * since each row that is walked costs as much as a vector or two; but not where few would be left, since each of the rows in one has
- * a partial result of its own. */
+/* Folded rows have no more channels than this, whose workspace is small enough without slices (slice.h). Single work-items fold rows of a
+ * few vectors, too, into longer ones, since each row that is walked costs as much as a vector or two; but not where few would be left,
+ * since each of the rows in one has a partial result of its own. */
 #define FOLDED_CHANNELS   6144
 #define SHORT_ROW_VECTORS 4
 #define LONG_ROW_VECTORS  16

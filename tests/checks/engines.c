@@ -17,7 +17,7 @@ static cl_command_queue queues[2]; /* in-order, out-of-order */
 static cl_context context_elsewhere;
 static cl_command_queue queue_elsewhere;
 static clbn_engine engines[ENGINE_CONFIGS];
-static bool is_compilation_spared;
+static enum spared spared; /* 0: none */
 
 const struct engine_config engine_configs[ENGINE_CONFIGS] = {
     { "vector", CLBN_GEOMETRY_VECTOR, 0 },
@@ -145,20 +145,21 @@ bool device_has_out_of_order_queues(void)
     return (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
 }
 
-void spare_compilation(void)
+void spare_compilation(enum spared programs)
 {
     cl_device_type type = 0;
     clGetDeviceInfo(test_device(), CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    is_compilation_spared = (type & CL_DEVICE_TYPE_CPU) != 0;
+    spared = (type & CL_DEVICE_TYPE_CPU) != 0 ? programs : 0;
 }
 
 clbn_engine_options engine_options(const struct engine_config *config)
 {
-    const bool is_for_cpus =
-        config->geometry == CLBN_GEOMETRY_VECTOR && (config->flags & (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64)) == 0;
+    const bool is_unusual =
+        config->geometry == CLBN_GEOMETRY_GROUP || (config->flags & (CLBN_ENGINE_NO_DOUBLE | CLBN_ENGINE_INDEX_64)) != 0;
+    const bool is_spared = spared == SPARE_ALL_PROGRAMS || (spared == SPARE_UNUSUAL_PROGRAMS && is_unusual);
     clbn_engine_options options = CLBN_ENGINE_OPTIONS_INIT;
     options.geometry = config->geometry;
-    options.flags = config->flags | (is_compilation_spared && !is_for_cpus ? CLBN_ENGINE_UNOPTIMIZED : 0u);
+    options.flags = config->flags | (is_spared ? CLBN_ENGINE_UNOPTIMIZED : 0u);
     return options;
 }
 

@@ -37,9 +37,10 @@ struct engine_config {
 enum { PLAIN_ENGINE_CONFIGS = 2, ENGINE_CONFIGS = 10 };
 extern const struct engine_config engine_configs[ENGINE_CONFIGS];
 
-/* From now on programs are compiled without optimization that no CPU's user has: those of groups, of 64-bit indices, and of merges in
- * pairs. On a CPU most of a suite's time goes by compiling these. */
-void spare_compilation(void);
+/* From now on, on a CPU, programs are compiled without optimization: all, or only those that no CPU's user has, of groups, of 64-bit
+ * indices, and of merges in pairs. Most of a suite's time goes by compiling. */
+enum spared { SPARE_UNUSUAL_PROGRAMS = 1, SPARE_ALL_PROGRAMS };
+void spare_compilation(enum spared programs);
 /* Of a new engine of the configuration. */
 clbn_engine_options engine_options(const struct engine_config *config);
 /* Created at the first use, kept until all are released. */

@@ -284,7 +284,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_bytes bytes = { data, data + size };
     static bool begun;
     if (!begun)
-        spare_compilation();
+        spare_compilation(SPARE_ALL_PROGRAMS);
     begun = true;
     const int config = (int)fuzz_below(&bytes, CONFIGS);
     struct layout layout = { .given = 0 };

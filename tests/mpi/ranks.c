@@ -30,7 +30,7 @@ struct team ranks_begin(int *argc, char ***argv)
     int provided;
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
     on_failed_check(end_all);
-    spare_compilation();
+    spare_compilation(SPARE_ALL_PROGRAMS);
     return team_of(MPI_COMM_WORLD);
 }
 

@@ -152,7 +152,7 @@ void verify_worker_check(const char *wanted, const struct verify_selection *sele
         return;
     }
     if (selection->spares_compilation)
-        spare_compilation();
+        spare_compilation(SPARE_UNUSUAL_PROGRAMS);
     for (size_t seed = first; seed < end; seed++)
         if (verify_has_case(selection, seed))
             check_case(seed);
