@@ -96,10 +96,10 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
         snprintf(options, size,
                  "-cl-std=CL1.2 -DCLBN_TYPE=%u -DCLBN_PARAMETER_TYPE=%u -DCLBN_VECTOR=%u -DCLBN_GROUP=%u -DCLBN_ALIGNED=%d "
                  "-DCLBN_FETCH=%d -DCLBN_SHORT_NAN=%d -DCLBN_SPAN=%u -DCLBN_WIDE_DOUBLE=%d -DCLBN_INDEX=%u "
-                 "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u -DCLBN_OPERATIONS=%uu%s",
+                 "-DCLBN_ROW_AXES=%u -DCLBN_CHANNEL_AXES=%u -DCLBN_ACTIVATION=%u -DCLBN_OPERATIONS=%uu -DCLBN_INLINE=%d%s",
                  (unsigned)v->type, (unsigned)v->parameter_type, v->vector, v->group, v->aligned, v->fetches, v->short_nan,
                  bn_span(v), v->wide_double, v->index, v->row_axes, v->channel_axes, (unsigned)v->activation, v->operations,
-                 v->unoptimized ? " -cl-opt-disable" : "");
+                 !v->unoptimized && (v->group == 1 || v->unrolled), v->unoptimized ? " -cl-opt-disable" : "");
     if (length < 0 || (size_t)length >= size)
         return false;
     if (v->group == 1)

@@ -20,11 +20,12 @@
  *                     in how many pieces strides leave the rows and the channels (layout.cl)
  *   CLBN_ACTIVATION   what forms y: CLBN_ACTIVATION_NONE, ... by their numbers in clbn.h
  *   CLBN_OPERATIONS   CLBN_OPERATION_FORWARD, ...: whose kernels there are, since a compiler works on each, used or not
+ *   CLBN_INLINE       1: functions are inlined as said below; 0: none is
  */
 #if !defined(CLBN_TYPE) || !defined(CLBN_PARAMETER_TYPE) || !defined(CLBN_VECTOR) || !defined(CLBN_GROUP) || !defined(CLBN_ALIGNED) ||                  \
     !defined(CLBN_FETCH) || !defined(CLBN_SHORT_NAN) || !defined(CLBN_SPAN) || !defined(CLBN_WIDE_DOUBLE) ||           \
     !defined(CLBN_INDEX) || !defined(CLBN_ROW_AXES) || !defined(CLBN_CHANNEL_AXES) || !defined(CLBN_ACTIVATION) ||     \
-    !defined(CLBN_OPERATIONS)
+    !defined(CLBN_OPERATIONS) || !defined(CLBN_INLINE)
 #error "a constant of the variant is missing"
 #endif
 
@@ -135,22 +136,23 @@ typedef ulong index_t;
  * other short ones. ROUTINE: long ones that are called in several places.
  *
  * On a GPU all are inlined: what its compilers leave as calls takes registers and a stack. A CPU runs groups for tests alone, and
- * inlines nothing there: that would lay each work-item's structs, of all functions, on one stack. Where a CPU's work-item is alone,
- * functions of a span are inlined if that is a single number, which spares copies of structs; others are not, so that programs compile
- * in less time. NOINLINE: long functions of kernels for CPUs, which would be compiled for each kernel that calls them. All are static:
- * what no kernel of the program calls is not compiled.
+ * inlines nothing there: that would lay each work-item's structs, of all functions, on one stack. Nor does a program that is compiled
+ * without optimization. Where a CPU's work-item is alone, functions of a span are inlined if that is a single number, which spares
+ * copies of structs; others are not, so that programs compile in less time. NOINLINE: long functions of kernels for CPUs, which would
+ * be compiled for each kernel that calls them. All are static: what no kernel of the program calls is not compiled.
  */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-#if CLBN_GROUP > 1 && CLBN_UNROLLED
-#define INLINE ALWAYS_INLINE
-#define SPAN_INLINE ALWAYS_INLINE
-#define HELPER ALWAYS_INLINE
-#define ROUTINE ALWAYS_INLINE
-#elif CLBN_GROUP > 1
+#if !CLBN_INLINE
 #define INLINE static
 #define SPAN_INLINE static
 #define HELPER static
 #define ROUTINE static
+#define NOINLINE static
+#elif CLBN_GROUP > 1
+#define INLINE ALWAYS_INLINE
+#define SPAN_INLINE ALWAYS_INLINE
+#define HELPER ALWAYS_INLINE
+#define ROUTINE ALWAYS_INLINE
 #else
 #define INLINE ALWAYS_INLINE
 #if CLBN_SPAN == 1
