@@ -183,8 +183,9 @@ class Charts(unittest.TestCase):
                 with open(path, "w", encoding="utf-8") as file:
                     file.write("seed,step,network,test_accuracy\n1,0,batch_norm,0.1\n1,9,batch_norm,%g\n" % accuracy)
             _, tables = results.batches([("batch", 2), ("batch", 8)], paths)
-        self.assertIn("<tr><td>batch norm</td><td>50.00</td><td>75.00</td></tr>", tables[0])
-        self.assertIn("<tr><td>batch norm of four processes</td><td>75.00</td><td></td></tr>", tables[0])
+        self.assertIn("<tr><th>size</th><th>batch norm</th><th>four processes</th></tr>", tables[0])
+        self.assertIn("<tr><td>2</td><td>50.00</td><td>75.00</td></tr>", tables[0])
+        self.assertIn("<tr><td>8</td><td>75.00</td><td></td></tr>", tables[0])
 
 
 if __name__ == "__main__":

@@ -77,8 +77,7 @@ def last_accuracies(curves, network="batch_norm"):
 
 
 SYNCHRONISED = 4
-METHOD_NAMES = {"batch": "batch norm", "ghost": "ghost batches of a batch of 256", "renorm": "batch renormalization",
-                "synchronised": "batch norm of four processes"}
+METHOD_NAMES = {"batch": "batch norm", "ghost": "ghost batches of 256", "renorm": "renormalization", "synchronised": "four processes"}
 METHOD_LABELS = {"batch": "plain", "ghost": "ghost", "renorm": "renorm", "synchronised": "sync"}
 METHOD_COLOURS = {"batch": "two", "ghost": "three", "renorm": "one", "synchronised": "four"}
 
@@ -93,9 +92,9 @@ def batches(methods, paths):
               for method, by_size in found.items()]
     least = min(value for by_size in found.values() for values in by_size.values() for value in values)
     sizes = sorted(found["batch"])
-    rows = [[METHOD_NAMES[method]] + [span(by_size[size]) if size in by_size else "" for size in sizes] for method, by_size in found.items()]
+    rows = [[str(size)] + [span(by_size[size]) if size in by_size else "" for by_size in found.values()] for size in sizes]
     figure = charts.lines("Accuracy after an epoch", "binary logarithm of the size", "%", series, (5 * math.floor(least / 5), 90))
-    return [figure], [page.table(["accuracy in %, statistics of"] + [str(size) for size in sizes], rows)]
+    return [figure], [page.table(["size"] + [METHOD_NAMES[method] for method in found], rows)]
 
 
 def frozen(*paths):
