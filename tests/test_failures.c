@@ -325,7 +325,8 @@ START_TEST(an_enqueue_fails_cleanly)
     run_now(&expected);
     for (int i = 0; i < KINDS * COUNT_OF(queues); i++) {
         scenario.queue = queues[i / KINDS];
-        check_failures(&scenario, engine, &expected, kinds[i % KINDS]);
+        if (is_drawn((size_t)(_i + i), 5))
+            check_failures(&scenario, engine, &expected, kinds[i % KINDS]);
     }
     run_release(&expected);
     expect_success(clbnReleaseEngine(engine));
