@@ -179,6 +179,23 @@ START_TEST(a_nan_stays_in_its_channel)
 }
 END_TEST
 
+/* Not even a NaN's product with 0 is added. */
+START_TEST(a_factor_of_0_leaves_the_running_statistics)
+{
+    struct problem problem = problem_random(&shapes[0], CLBN_FLOAT32, 1e-5, 1);
+    struct call call = call_of(FORWARD_RENORM);
+    problem.values[VIEW_X][0] = (double)NAN;
+    call.update_factor = 0;
+    say_call(_i, &problem, &call);
+    struct run run = run_prepare(test_engine(_i), &problem, &call);
+    run_now(&run);
+    guarded_expect_unchanged(&run.views[VIEW_RUNNING_MEAN], "running mean");
+    guarded_expect_unchanged(&run.views[VIEW_RUNNING_VAR], "running var");
+    run_release(&run);
+    problem_free(&problem);
+}
+END_TEST
+
 /* ---- What is optional ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(saved_statistics_are_optional)
@@ -285,6 +302,7 @@ int main(void)
     add_test_of_configs(cases, it_begins_as_batch_norm, ENGINE_CONFIGS);
     add_test_of_configs(cases, without_bounds_it_is_inference, PLAIN_ENGINE_CONFIGS);
     add_test_of_configs(cases, a_nan_stays_in_its_channel, PLAIN_ENGINE_CONFIGS);
+    add_test_of_configs(cases, a_factor_of_0_leaves_the_running_statistics, PLAIN_ENGINE_CONFIGS);
     add_test_of_configs(cases, saved_statistics_are_optional, PLAIN_ENGINE_CONFIGS);
     tcase_add_test(cases, gradients_are_slopes);
     suite_add_tcase(suite, cases);

@@ -33,7 +33,7 @@ enum {
     MAX_BATCH = 65536,
     MAX_STEPS = 1000000000,
     MAX_SEEDS = 1000,
-    CNN_STEPS = 3000, /* 5 epochs of Fashion-MNIST */
+    CNN_STEPS = 1500, /* 2.5 epochs of Fashion-MNIST */
     CNN_BATCH = 100,
     CNN_CHANNELS = 32,
     MAX_CNN_BATCH = 4096,
