@@ -334,7 +334,7 @@ int command_train(int argc, char **argv)
           .to.integer = &steps,
           .argument = "N",
           .integer_range = { 1, MAX_STEPS },
-          .help = "mini-batches to train on (default 20000; cnn: 3000)" },
+          .help = "mini-batches to train on (default 20000; cnn: 1500)" },
         { .name = "batch",
           .kind = OPTION_INTEGER,
           .to.integer = &batch,
