@@ -236,7 +236,8 @@ static void write_vector(const double *values, size_t count)
     struct output_file file;
 
     expect(npy_create(&array, CLBN_FLOAT64, &count, 1, &failure));
-    memcpy(array.data, values, count * sizeof *values);
+    if (count > 0)
+        memcpy(array.data, values, count * sizeof *values);
     expect(output_file_open(&file, path, &failure) && npy_write(&array, &file, &failure) &&
            output_file_publish(&file, &failure));
     output_file_close(&file);
