@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds everything under AddressSanitizer with UndefinedBehaviorSanitizer and runs all tests, then under ThreadSanitizer, with the
-# tests that have several threads: sanitize.sh [FOLDER_FOR_BUILDS]. CC chooses the compiler. Ends with what has passed, what has failed, and what could not be
-# run.
+# tests that have several threads: sanitize.sh [FOLDER_FOR_BUILDS]. CC chooses the compiler. Ends with what has passed, what has
+# failed, and what could not be run.
 set -u
 # SPDX-License-Identifier: MIT
 
