@@ -30,8 +30,8 @@ enum extent tested_extent(int config, clbn_type type, clbn_activation function, 
 /* The first from `number` on, around, that is. */
 clbn_activation tested_activation(int config, clbn_type type, size_t number);
 
-/* Whether the short run, too, takes case number `number` of a product: every one_in-th. one_in has no factor in common with how many
- * values a property has, so that each value of it occurs with each of another. */
+/* Whether the short run, too, takes case number `number` of a product: every one_in-th. Where one_in has no factor in common with how
+ * many values a property has, each value of it occurs with each of another. */
 bool is_drawn(size_t number, size_t one_in);
 
 /* Adds a loop test over the first configurations. CLBN_TEST_GEOMETRY in the environment, "vector" or "group", leaves out the others:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults of OpenCL implementations that README's limits name, each in a few lines without clbn: platform_faults
+ * Faults of OpenCL implementations that clbn has met, each in a few lines without clbn: platform_faults
  *
  * Tries each on the first device of each platform, in a process of its own, which a fault may end, and prints what it saw. Says nothing of
  * clbn, so it always ends with 0.
@@ -33,14 +33,14 @@ static void begin(void)
     context = clCreateContext(NULL, 1, &device, NULL, NULL, NULL);
     queue = clCreateCommandQueue(context, device, 0, NULL);
     if (queue == NULL)
-        exit(NOT_TRIED);
+        _exit(NOT_TRIED);
 }
 
 static cl_kernel build(const char *source, const char *name)
 {
     cl_program program = clCreateProgramWithSource(context, 1, &source, NULL, NULL);
     if (clBuildProgram(program, 1, &device, "", NULL, NULL) != CL_SUCCESS)
-        exit(NOT_TRIED);
+        _exit(NOT_TRIED);
     return clCreateKernel(program, name, NULL);
 }
 
@@ -86,7 +86,7 @@ static void find(const char *name, void *function, size_t size)
 {
     void *found = clGetExtensionFunctionAddressForPlatform(platform, name);
     if (found == NULL)
-        exit(NOT_TRIED);
+        _exit(NOT_TRIED);
     memcpy(function, &found, size);
 }
 
@@ -103,7 +103,7 @@ static command_buffer record(cl_kernel kernel)
     command_buffer commands = create(1, &queue, NULL, NULL);
     if (commands == NULL || add(commands, NULL, NULL, kernel, 1, NULL, &one, &one, 0, NULL, NULL, NULL) != CL_SUCCESS ||
         finalize(commands) != CL_SUCCESS)
-        exit(NOT_TRIED);
+        _exit(NOT_TRIED);
     return commands;
 }
 
