@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # The installed package: run.sh SOURCE_DIR BUILD_DIR WORK_DIR CMAKE
 #
-# Installs the build into an empty folder, or takes the prefix that CLBN_INSTALLED names, and there checks the library's symbols and the header alone, then builds and runs a C and
-# a C++ program against it, through the CMake package and through pkg-config, and README's example; then a program with clbn as a
-# subproject; and configures clbn where Check is not installed. A static build of the library goes into a shared one.
+# Installs the build into an empty folder, or takes the prefix that CLBN_INSTALLED names, and there checks the library's symbols and
+# the header alone, then builds and runs a C and a C++ program against it, through the CMake package and through pkg-config, and
+# README's example; then a program with clbn as a subproject; and configures clbn where Check and MPI are not installed. A static
+# build of the library goes into a shared one.
 # Functions replace their arguments by pkg-config's answers.
 # shellcheck disable=SC2119,SC2120
 set -eu
@@ -173,11 +174,15 @@ check_subproject() {
     run_consumer "$work/subproject/consumer_c"
 }
 
-check_without_check() {
-    step "without Check there are no tests"
-    PKG_CONFIG_LIBDIR=/nowhere PKG_CONFIG_PATH='' "$cmake" -S "$source" -B "$work/plain" >"$work/configure.log" 2>&1 ||
-        fail "without Check: $(cat "$work/configure.log")"
+# CMake makes a target of an MPI, too, that it has not found.
+check_without_others() {
+    step "without Check there are no tests, without MPI no clbn_mpi"
+    PKG_CONFIG_LIBDIR=/nowhere PKG_CONFIG_PATH='' "$cmake" -S "$source" -B "$work/plain" -DMPI_C_COMPILER=false \
+        -DMPI_C_HEADER_DIR="$consumer" -DMPI_C_LIB_NAMES='' -DMPI_ASSUME_NO_BUILTIN_MPI=ON >"$work/configure.log" 2>&1 ||
+        fail "without Check and MPI: $(cat "$work/configure.log")"
     grep -q 'Check is missing: the tests are left out' "$work/configure.log" || fail "nothing says that the tests are left out"
+    made=$("$cmake" --build "$work/plain" --target help | grep clbn_mpi) && fail "without MPI: $made"
+    return 0
 }
 
 # expect_hidden LIBRARY: one that has a static clbn inside.
@@ -214,7 +219,7 @@ check_mpi
 check_readme
 if [ -z "${CLBN_INSTALLED:-}" ]; then # what follows takes the sources
     check_subproject
-    check_without_check
+    check_without_others
     check_static
 fi
 echo "all ok"
