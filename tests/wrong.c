@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes forward inference wrong, as CLBN_WRONG in the environment says: so that it is seen what 'clbn verify' makes of that. */
+#define _POSIX_C_SOURCE 200809L
 #include "clbn.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 cl_int __real_clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue, const clbn_forward_inference_args *args,
                                           cl_uint num_events_in_wait_list, const cl_event *event_wait_list, cl_event *event);
@@ -24,6 +26,8 @@ cl_int __wrap_clbnEnqueueForwardInference(clbn_plan plan, cl_command_queue queue
     calls++;
     if (is_wrong("dies"))
         abort();
+    if (is_wrong("hangs"))
+        pause();
     if (is_wrong("result"))
         changed.beta.buffer = NULL;
     if (is_wrong("repeated") && calls % 3 == 2)

@@ -26,10 +26,11 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 [ -n "${CLBN_MPIRUN:-}" ] || export POCL_MAX_PTHREAD_COUNT=1
 
-echo "$(nproc) cores; kilobytes that a call brings to each process, milliseconds of a call, and of an MPI_Allgather of as much as a forward's:"
+echo "$(nproc) cores; kilobytes that a call brings to each process, milliseconds of a call, and of an MPI_Allgather of as much as a forward's;"
+echo "then of a forward whose exchange takes 5 ms longer, and three forwards that need nothing of it, enqueued after it and within it:"
 echo
-echo '| processes | batch | forward kB | backward kB | forward ms | backward ms | exchange ms |'
-echo '| --- | --- | --- | --- | --- | --- | --- |'
+echo '| processes | batch | forward kB | backward kB | forward ms | backward ms | exchange ms | others after, ms | within, ms |'
+echo '| --- | --- | --- | --- | --- | --- | --- | --- | --- |'
 for ranks in ${CLBN_RANKS:-1 2 4 8}; do
     # What starts processes may have options of its own.
     # shellcheck disable=SC2086

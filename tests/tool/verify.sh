@@ -49,5 +49,9 @@ seed=$(sed -n 's/^  seed \([0-9]*\)$/\1/p' "$folder/out" | head -n 1)
 CLBN_WRONG=dies "$wrong" verify --replay "$seed" >"$folder/out"
 check 'what was wrong is repeated by its seed' test $? -eq 1
 succeeds 'and is right elsewhere' verify --replay "$seed"
+CLBN_WRONG=hangs "$wrong" verify --replay "$seed" --patience 20 >"$folder/out"
+check 'a process that hangs is wrong' test $? -eq 1
+check 'and is ended' grep -q 'no answer within 20 seconds' "$folder/out"
+fails 2 'from 1 to' 'no patience' verify --patience 0
 
 finish

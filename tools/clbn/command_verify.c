@@ -16,6 +16,7 @@ struct request {
     const char *json; /* NULL: none */
     enum verify_extent extent;
     size_t seed;
+    int patience;   /* seconds that a case may take */
     bool optimizes; /* also what no user of the device has */
 };
 
@@ -34,7 +35,7 @@ static void choose_rows(struct verify_report *report)
             report->rows[report->row_count++].program = program;
 }
 
-static bool check_all(struct verify_report *report, const char *device, struct failure *failure)
+static bool check_all(struct verify_report *report, const struct request *request, struct failure *failure)
 {
     struct progress progress;
     const size_t count = count_cases(&report->selection);
@@ -44,7 +45,7 @@ static bool check_all(struct verify_report *report, const char *device, struct f
     verify_print_head(report);
     progress_start(&progress, "verifying", count);
     progress_update(&progress, 0);
-    const bool checked = verify_check_rows(report, device, &progress, failure);
+    const bool checked = verify_check_rows(report, request->device, request->patience, &progress, failure);
     progress_clear(&progress);
     return checked;
 }
@@ -61,7 +62,7 @@ static bool verify(const struct request *request, struct verify_report *report, 
     report->selection.extent = request->extent;
     report->selection.seed = request->seed;
     report->selection.spares_compilation = !request->optimizes && !report->device.in_groups;
-    if (!check_all(report, request->device, failure))
+    if (!check_all(report, request, failure))
         return false;
     verify_print_end(report);
     return request->json == NULL || verify_write_json(report, json, failure);
@@ -96,7 +97,7 @@ int command_verify(int argc, char **argv)
 {
     struct request request = { .extent = VERIFY_QUICK };
     bool quick = false, full = false, part = false;
-    long long seed = 0;
+    long long seed = 0, patience = 600; /* compilers of GPUs take minutes for a program */
     struct command_option options[] = {
         { .name = "device",
           .kind = OPTION_STRING,
@@ -118,6 +119,12 @@ int command_verify(int argc, char **argv)
           .argument = "SEED",
           .integer_range = { 0, VERIFY_SEEDS - 1 },
           .help = "one case, by the number in an earlier report (of --full, with --full)" },
+        { .name = "patience",
+          .kind = OPTION_INTEGER,
+          .to.integer = &patience,
+          .argument = "SECONDS",
+          .integer_range = { 1, 86400 },
+          .help = "that a case may take, its program's compilation included (default 600); longer is wrong" },
         { .name = "json",
           .kind = OPTION_STRING,
           .to.string = &request.json,
@@ -135,5 +142,6 @@ int command_verify(int argc, char **argv)
     request.optimizes = full;
     request.extent = replay ? VERIFY_ONE : part ? VERIFY_PART : full ? VERIFY_FULL : VERIFY_QUICK;
     request.seed = (size_t)seed;
+    request.patience = (int)patience;
     return run(&request);
 }

@@ -2,12 +2,19 @@
 /*
  * The time of a call of clbn_mpi over the processes that mpirun has started: a row of a table for each of some shapes, whose batch is
  * divided among them. Medians of calls that begin together, each of the slowest process. tools/mpi-scaling.sh runs it.
+ *
+ * The last two columns show what the two halves of a call are for. Each process sleeps before the second half, as if the exchange took
+ * that long, and the device has other work, which is enqueued after the call, or between its halves.
  */
+#define _POSIX_C_SOURCE 199309L
 #include <clbn_mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { CALLS = 41, IMAGES = 32 };
+enum { CALLS = 41, IMAGES = 32, OTHERS = 3 };
+
+static const struct timespec latency = { 0, 5000000 };
 
 static int rank, ranks;
 static cl_context context;
@@ -63,6 +70,7 @@ static int ascending(const void *a, const void *b)
 
 /* What is timed. */
 struct subject {
+    clbn_plan plan;
     clbn_mpi_plan part;
     clbn_forward_training_args forward;
     clbn_backward_args backward;
@@ -86,6 +94,42 @@ static void run_backward(struct subject *s)
 static void run_exchange(struct subject *s)
 {
     MPI_Allgather(s->record, s->numbers, MPI_FLOAT, s->records, s->numbers, MPI_FLOAT, MPI_COMM_WORLD);
+}
+
+static void start_forward(struct subject *s)
+{
+    check(clbnMpiStartForwardTraining(s->part, queue, &s->forward, 0, NULL) == CLBN_SUCCESS, "clbnMpiStartForwardTraining");
+}
+
+static void finish_forward(struct subject *s)
+{
+    nanosleep(&latency, NULL);
+    check(clbnMpiFinish(s->part, NULL) == CLBN_SUCCESS, "clbnMpiFinish");
+}
+
+/* It needs nothing of the call: the forwards of other layers, say. */
+static void enqueue_others(struct subject *s)
+{
+    for (int i = 0; i < OTHERS; i++)
+        check(clbnEnqueueForwardTraining(s->plan, queue, &s->forward, 0, NULL, NULL) == CLBN_SUCCESS,
+              "clbnEnqueueForwardTraining");
+    clFlush(queue);
+}
+
+static void run_others_after(struct subject *s)
+{
+    start_forward(s);
+    finish_forward(s);
+    enqueue_others(s);
+    clFinish(queue);
+}
+
+static void run_others_within(struct subject *s)
+{
+    start_forward(s);
+    enqueue_others(s);
+    finish_forward(s);
+    clFinish(queue);
 }
 
 /* Milliseconds. */
@@ -114,15 +158,15 @@ static void measure(size_t channels, size_t side)
     size_t elements = images * channels * side * side;
     cl_mem tensors[] = { create_buffer(elements), create_buffer(elements), create_buffer(elements) };
     cl_mem vectors[] = { create_buffer(channels), create_buffer(channels), create_buffer(channels), create_buffer(channels) };
-    struct subject s = { NULL, forward, backward, NULL, NULL, (int)(CLBN_STATISTICS_ROWS * channels) };
+    struct subject s = { NULL, NULL, forward, backward, NULL, NULL, (int)(CLBN_STATISTICS_ROWS * channels) };
     cl_int status;
 
     desc.rank = 4;
     desc.shape[0] = images;
     desc.shape[1] = channels;
     desc.shape[2] = desc.shape[3] = side;
-    clbn_plan plan = clbnCreatePlan(engine, &desc, &status);
-    s.part = clbnMpiCreatePlan(MPI_COMM_WORLD, plan, &status);
+    s.plan = clbnCreatePlan(engine, &desc, &status);
+    s.part = clbnMpiCreatePlan(MPI_COMM_WORLD, s.plan, &status);
     check(s.part != NULL, "clbnMpiCreatePlan");
     s.forward.x.buffer = s.backward.x.buffer = tensors[0];
     s.forward.y.buffer = s.backward.dx.buffer = tensors[1];
@@ -135,14 +179,16 @@ static void measure(size_t channels, size_t side)
     s.records = calloc((size_t)s.numbers * (size_t)ranks, sizeof *s.records);
     check(s.record != NULL && s.records != NULL, "no memory");
 
-    double times[] = { median(run_forward, &s), median(run_backward, &s), median(run_exchange, &s) };
+    double times[] = { median(run_forward, &s), median(run_backward, &s), median(run_exchange, &s),
+                       median(run_others_after, &s), median(run_others_within, &s) };
     if (rank == 0)
-        printf("| %d | %zux%zux%zux%zu | %.1f | %.1f | %.2f | %.2f | %.3f |\n", ranks, (size_t)IMAGES, channels, side, side,
-               1e-3 * (double)ranks * sizeof(float) * CLBN_STATISTICS_ROWS * (double)channels,
-               1e-3 * (double)ranks * sizeof(float) * CLBN_SUMS_ROWS * (double)channels, times[0], times[1], times[2]);
+        printf("| %d | %zux%zux%zux%zu | %.1f | %.1f | %.2f | %.2f | %.3f | %.2f | %.2f |\n", ranks, (size_t)IMAGES, channels,
+               side, side, 1e-3 * (double)ranks * sizeof(float) * CLBN_STATISTICS_ROWS * (double)channels,
+               1e-3 * (double)ranks * sizeof(float) * CLBN_SUMS_ROWS * (double)channels, times[0], times[1], times[2], times[3],
+               times[4]);
 
     clbnMpiReleasePlan(s.part);
-    clbnReleasePlan(plan);
+    clbnReleasePlan(s.plan);
     free(s.record);
     free(s.records);
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-/* Seconds without a word after which processes are taken to hang (compilers of GPUs take minutes for a program), deaths after which the
- * rest of a program is given up, and processes at once. */
-enum { PATIENCE = 600, MAX_DEATHS = 2, MAX_PROCESSES = 4 };
+/* Deaths after which the rest of a program is given up, and processes at once. */
+enum { MAX_DEATHS = 2, MAX_PROCESSES = 4 };
 
 struct worker {
     pid_t process;
@@ -68,17 +68,13 @@ static bool read_message(const struct worker *worker, struct verify_message *mes
 }
 
 /* Says how the process ended. */
-static void end(struct worker *worker, bool hangs, char *how, size_t size)
+static void end(struct worker *worker, char *how, size_t size)
 {
     int status = 0;
-    if (hangs)
-        kill(worker->process, SIGKILL);
     close(worker->pipe);
     while (waitpid(worker->process, &status, 0) < 0 && errno == EINTR)
         ;
-    if (hangs)
-        snprintf(how, size, "no answer within %d seconds", PATIENCE);
-    else if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status))
         snprintf(how, size, "the process was ended by signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         snprintf(how, size, "the process ended by itself, with exit code %d", WEXITSTATUS(status));
@@ -93,7 +89,7 @@ bool verify_describe_device(const char *wanted, struct verify_device *device, st
     if (!start(&worker, &work, failure))
         return false;
     const bool answered = read_message(&worker, &message);
-    end(&worker, false, how, sizeof how);
+    end(&worker, how, sizeof how);
     if (!answered)
         return fail(failure, "asking for the device: %s", how);
     if (message.word == VERIFY_UNABLE)
@@ -107,22 +103,33 @@ struct slot {
     struct worker worker;
     struct verify_row *row; /* NULL: free */
     size_t seed;            /* the last case that was begun */
+    time_t heard;           /* when its last word came */
     int deaths;
 };
 
 struct crew {
     struct verify_report *report;
     const char *wanted;
+    int patience; /* seconds without a word after which a process is taken to hang */
     struct progress *progress;
     struct slot slots[MAX_PROCESSES];
     size_t next;    /* row that no process has had yet */
     size_t printed; /* rows */
 };
 
+/* Seconds of a monotonic clock. */
+static time_t now(void)
+{
+    struct timespec time = { 0, 0 };
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec;
+}
+
 static bool start_from(struct crew *crew, struct slot *slot, size_t first, struct failure *failure)
 {
     const struct work work = { crew->wanted, &crew->report->selection, first };
     slot->seed = first;
+    slot->heard = now();
     if (start(&slot->worker, &work, failure))
         return true;
     slot->row = NULL;
@@ -163,8 +170,9 @@ static bool take_message(struct crew *crew, struct slot *slot, struct failure *f
 {
     struct verify_message message;
     char how[200];
+    slot->heard = now();
     if (!read_message(&slot->worker, &message)) {
-        end(&slot->worker, false, how, sizeof how);
+        end(&slot->worker, how, sizeof how);
         return bury(crew, slot, how, failure);
     }
     switch (message.word) {
@@ -175,10 +183,10 @@ static bool take_message(struct crew *crew, struct slot *slot, struct failure *f
         verify_note_failed(crew->report, slot->row, message.seed, message.stage, message.text);
         break;
     case VERIFY_UNABLE:
-        end(&slot->worker, false, how, sizeof how);
+        end(&slot->worker, how, sizeof how);
         return bury(crew, slot, message.text, failure);
     case VERIFY_ENDS:
-        end(&slot->worker, false, how, sizeof how);
+        end(&slot->worker, how, sizeof how);
         complete_row(crew, slot);
         return true;
     default:
@@ -188,21 +196,29 @@ static bool take_message(struct crew *crew, struct slot *slot, struct failure *f
     return true;
 }
 
-static bool bury_all(struct crew *crew, struct failure *failure)
+static void stop(struct slot *slot)
 {
     char how[200];
+    kill(slot->worker.process, SIGKILL);
+    end(&slot->worker, how, sizeof how);
+}
+
+static bool bury_silent(struct crew *crew, struct failure *failure)
+{
+    char how[200];
+    snprintf(how, sizeof how, "no answer within %d seconds", crew->patience);
     for (int i = 0; i < MAX_PROCESSES; i++) {
         struct slot *slot = &crew->slots[i];
-        if (slot->row == NULL)
+        if (slot->row == NULL || now() - slot->heard < crew->patience)
             continue;
-        end(&slot->worker, true, how, sizeof how);
+        stop(slot);
         if (!bury(crew, slot, how, failure))
             return false;
     }
     return true;
 }
 
-/* Waits for a word of any process, or for none for too long. */
+/* Waits a second for a word of any process. */
 static bool listen_to_all(struct crew *crew, struct failure *failure)
 {
     struct pollfd pipes[MAX_PROCESSES];
@@ -213,14 +229,12 @@ static bool listen_to_all(struct crew *crew, struct failure *failure)
         pipes[i].revents = 0;
     }
     do
-        ready = poll(pipes, MAX_PROCESSES, PATIENCE * 1000);
+        ready = poll(pipes, MAX_PROCESSES, 1000);
     while (ready < 0 && errno == EINTR);
-    if (ready == 0)
-        return bury_all(crew, failure);
     for (int i = 0; i < MAX_PROCESSES; i++)
         if (pipes[i].revents != 0 && !take_message(crew, &crew->slots[i], failure))
             return false;
-    return true;
+    return bury_silent(crew, failure);
 }
 
 static bool is_busy(const struct crew *crew)
@@ -240,15 +254,15 @@ static int process_count(void)
 
 static void end_all(struct crew *crew)
 {
-    char how[200];
     for (int i = 0; i < MAX_PROCESSES; i++)
         if (crew->slots[i].row != NULL)
-            end(&crew->slots[i].worker, true, how, sizeof how);
+            stop(&crew->slots[i]);
 }
 
-bool verify_check_rows(struct verify_report *report, const char *wanted, struct progress *progress, struct failure *failure)
+bool verify_check_rows(struct verify_report *report, const char *wanted, int patience, struct progress *progress,
+                       struct failure *failure)
 {
-    struct crew crew = { .report = report, .wanted = wanted, .progress = progress };
+    struct crew crew = { .report = report, .wanted = wanted, .patience = patience, .progress = progress };
     const int processes = process_count();
     bool going = true;
     do {

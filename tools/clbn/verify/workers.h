@@ -10,7 +10,9 @@
 /* Fills in the device. */
 bool verify_describe_device(const char *wanted, struct verify_device *device, struct failure *failure);
 
-/* Checks the programs of the report's rows, several at once, and prints the rows in their order as they are complete. */
-bool verify_check_rows(struct verify_report *report, const char *wanted, struct progress *progress, struct failure *failure);
+/* Checks the programs of the report's rows, several at once, and prints the rows in their order as they are complete. A process that
+ * has said nothing for so many seconds as patience has is ended, and its case is wrong. */
+bool verify_check_rows(struct verify_report *report, const char *wanted, int patience, struct progress *progress,
+                       struct failure *failure);
 
 #endif
