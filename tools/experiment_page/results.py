@@ -76,7 +76,6 @@ def last_accuracies(curves, network="batch_norm"):
     return [100 * value for value in accuracies[max(accuracies)]]
 
 
-SYNCHRONISED = 4
 METHOD_NAMES = {"batch": "batch norm", "ghost": "ghost batches of 256", "renorm": "renormalization", "synchronised": "four processes"}
 METHOD_LABELS = {"batch": "plain", "ghost": "ghost", "renorm": "renorm", "synchronised": "sync"}
 METHOD_COLOURS = {"batch": "two", "ghost": "three", "renorm": "one", "synchronised": "four"}
@@ -87,7 +86,6 @@ def batches(methods, paths):
     found = {}
     for (method, size), path in zip(methods, paths):
         found.setdefault(method, {})[size] = last_accuracies(read_curves(path))
-    found["synchronised"] = {size // SYNCHRONISED: values for size, values in found["batch"].items() if size // SYNCHRONISED > 1}
     series = [series_of({math.log2(size): values for size, values in by_size.items()}, METHOD_COLOURS[method], METHOD_LABELS[method])
               for method, by_size in found.items()]
     least = min(value for by_size in found.values() for values in by_size.values() for value in values)
