@@ -49,8 +49,10 @@ extern "C" {
 #define CLBN_VERSION_PATCH 0
 
 /* What the shared library exports. The CMake package and pkg-config define CLBN_STATIC for a static one, whose functions are not
- * exported by what they are linked into. */
-#if defined(__GNUC__) && !defined(CLBN_STATIC)
+ * exported by what they are linked into. CLBN_BUILDING: Windows' library itself is compiled. */
+#if defined(_WIN32) && defined(CLBN_BUILDING)
+#define CLBN_API __declspec(dllexport)
+#elif defined(__GNUC__) && !defined(_WIN32) && !defined(CLBN_STATIC)
 #define CLBN_API __attribute__((visibility("default")))
 #else
 #define CLBN_API

@@ -81,6 +81,11 @@ bool is_drawn(size_t number, size_t one_in)
     return is_full_run() || number % one_in == 0;
 }
 
+bool is_drawn_for(int config, size_t number, size_t one_in)
+{
+    return config < PLAIN_ENGINE_CONFIGS || is_drawn(number, one_in);
+}
+
 /* Stops the suite where the environment names no geometry: nothing would be tested. */
 static bool is_wanted(clbn_geometry geometry)
 {

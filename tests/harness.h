@@ -33,6 +33,8 @@ clbn_activation tested_activation(int config, clbn_type type, size_t number);
 /* Whether the short run, too, takes case number `number` of a product: every one_in-th. Where one_in has no factor in common with how
  * many values a property has, each value of it occurs with each of another. */
 bool is_drawn(size_t number, size_t one_in);
+/* The same of a case for a configuration; those for the plain ones all are. */
+bool is_drawn_for(int config, size_t number, size_t one_in);
 
 /* Adds a loop test over the first configurations. CLBN_TEST_GEOMETRY in the environment, "vector" or "group", leaves out the others:
  * a GPU is lent for minutes. */

@@ -97,6 +97,11 @@ target_sources(test_past_cache PRIVATE divisions.c)
 target_sources(test_kernel_objects PRIVATE lending.c $<TARGET_OBJECTS:clbn_interposer>)
 set_source_files_properties(divisions.c lending.c PROPERTIES INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/host;${PROJECT_SOURCE_DIR}/kernels")
 
+find_program(CLBN_MINGW x86_64-w64-mingw32-gcc)
+if(CLBN_MINGW)
+    add_test(NAME windows COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/windows.sh --build ${CMAKE_CURRENT_BINARY_DIR}/windows structs core_.*)
+endif()
+
 add_test(NAME licence COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_licence.sh ${PROJECT_SOURCE_DIR})
 add_test(NAME rooms COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_rooms.sh ${PROJECT_SOURCE_DIR})
 

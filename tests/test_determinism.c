@@ -39,6 +39,8 @@ static void check_again(int config, cl_command_queue queue, bool own_workspace)
     for (size_t s = 0; s < SHAPES; s++) {
         struct problem problem = problem_number(config, s);
         for (enum operation i = 0; i < OPERATIONS; i++) {
+            if (!is_drawn_for(config, s + i + (size_t)config, 3))
+                continue;
             struct run first = run_number(config, &problem, i, false);
             struct run again = run_number(config, &problem, i, own_workspace);
             run_now(&first);
@@ -54,8 +56,7 @@ static void check_again(int config, cl_command_queue queue, bool own_workspace)
 
 START_TEST(a_repeated_call_gives_the_same_bits)
 {
-    for (int times = 0; times < 2; times++)
-        check_again(_i, in_order_queue(), false);
+    check_again(_i, in_order_queue(), false);
 }
 END_TEST
 
@@ -90,8 +91,7 @@ END_TEST
 
 START_TEST(an_out_of_order_queue_gives_the_same_bits)
 {
-    for (int times = 0; times < 2; times++)
-        check_again(_i, out_of_order_queue(), false);
+    check_again(_i, out_of_order_queue(), false);
 }
 END_TEST
 
@@ -155,6 +155,8 @@ START_TEST(a_call_waits_for_its_wait_list)
     for (size_t s = 0; s < SHAPES; s++) {
         struct problem problem = problem_number(_i, s);
         for (enum operation i = 0; i < OPERATIONS; i++) {
+            if (!is_drawn_for(_i, s + i + (size_t)_i, 3))
+                continue;
             check_waiting(_i, &problem, i, out_of_order_queue());
             check_waiting(_i, &problem, i, in_order_queue());
         }

@@ -167,7 +167,7 @@ START_TEST(each_ghost_batch_has_its_statistics)
     const int type_count = stored_types(_i, types);
     for (int t = 0; t < type_count; t++)
         for (size_t i = 0; i < COUNT_OF(cases); i++)
-            if (_i < PLAIN_ENGINE_CONFIGS || is_drawn(i + 2 * (size_t)t + (size_t)_i, 4))
+            if (is_drawn_for(_i, i + 2 * (size_t)t + (size_t)_i, 4))
                 check_case(_i, i, types[t], i + 2 * (size_t)t + (size_t)_i);
 }
 END_TEST

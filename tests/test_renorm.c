@@ -77,7 +77,7 @@ START_TEST(results_agree)
     for (int t = 0; t < type_count; t++)
         for (size_t s = 0; s < COUNT_OF(shapes); s++) {
             const size_t variation = s + 3 * (size_t)t + (size_t)_i;
-            if (_i >= PLAIN_ENGINE_CONFIGS && !is_drawn(variation, 3))
+            if (!is_drawn_for(_i, variation, 3))
                 continue;
             struct problem problem = problem_random(&shapes[s], types[t], 1e-5, s);
             problem.activation = activation_of(tested_activation(_i, types[t], variation));

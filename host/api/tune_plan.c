@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 199309L /* clock_gettime() */
-
 #include "api/entry.h"
 #include "api/ghost_calls.h"
 #include "api/tuning_data.h"
+#include "base/clock.h"
 #include "base/sized.h"
 #include "base/status.h"
 #include "schedule/candidates.h"
 #include "schedule/contest.h"
 
-#include <math.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Calls are timed together until they last so many seconds, or are so many: the clock and the wait have noise of their own. */
 #define TIMED_SECONDS 1e-3
@@ -33,13 +31,6 @@ struct tuner {
 
 /* ---- Measuring ------------------------------------------------------------------------------------------------------------ */
 
-static double now(void)
-{
-    struct timespec time = { 0, 0 };
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static cl_int call_and_wait(const struct tuner *t, clbn_plan plan, enum pass pass)
 {
     cl_event event = NULL;
@@ -54,10 +45,10 @@ static cl_int call_and_wait(const struct tuner *t, clbn_plan plan, enum pass pas
 static bool time_candidate(void *context, size_t number, double *seconds)
 {
     struct tuner *t = context;
-    double start = now();
+    double start = bn_seconds();
     for (unsigned i = 0; i < t->calls && t->status == CLBN_SUCCESS; i++)
         t->status = call_and_wait(t, t->plans[number], t->pass);
-    *seconds = now() - start;
+    *seconds = bn_seconds() - start;
     return t->status == CLBN_SUCCESS;
 }
 
@@ -194,7 +185,7 @@ static cl_int check(clbn_plan plan, cl_command_queue queue, const clbn_tune_args
     if (known->operations == 0 || (known->operations & ~(clbn_operations)ALL_OPERATIONS))
         return bn_fail(CLBN_INVALID_ARGUMENT, "operations is 0x%x, expected some of CLBN_OPERATION_*.",
                        (unsigned)known->operations);
-    if (!(known->seconds > 0 && isfinite(known->seconds)))
+    if (!(known->seconds > 0 && known->seconds <= DBL_MAX))
         return bn_fail(CLBN_INVALID_ARGUMENT, "seconds is %g, expected a number above 0.", known->seconds);
     return CLBN_SUCCESS;
 }

@@ -6,7 +6,7 @@
 #include "clbn.h"
 
 /* Sets clbnLastError() and returns status. The sentence says what was wrong and what was expected. */
-__attribute__((format(printf, 2, 3))) cl_int bn_fail(cl_int status, const char *format, ...);
+__attribute__((format(C99_PRINTF, 2, 3))) cl_int bn_fail(cl_int status, const char *format, ...);
 
 /* bn_fail() for an OpenCL call that returned status. */
 cl_int bn_fail_call(cl_int status, const char *function);

@@ -4,11 +4,27 @@
 #define CL_TARGET_OPENCL_VERSION 200
 #include "base/svm.h"
 
+#include <stdint.h>
+
 #ifdef CL_VERSION_2_0
 
+#ifdef _WIN32
+#include <windows.h>
+#else
 #include <dlfcn.h>
+#endif
 
 typedef cl_int(CL_API_CALL *set_svm_argument)(cl_kernel kernel, cl_uint index, const void *pointer);
+
+/* Of OpenCL's loader, which is there already; NULL where it has no function of this name. */
+static void *find_function(const char *name)
+{
+#ifdef _WIN32
+    return (void *)(uintptr_t)GetProcAddress(GetModuleHandleA("OpenCL.dll"), name);
+#else
+    return dlsym(RTLD_DEFAULT, name);
+#endif
+}
 
 /* NULL where OpenCL's loader is one of 1.2. An object's address becomes a function's, as POSIX allows. */
 static set_svm_argument find_set_svm_argument(void)
@@ -16,7 +32,7 @@ static set_svm_argument find_set_svm_argument(void)
     const union {
         void *address;
         set_svm_argument function;
-    } found = { dlsym(RTLD_DEFAULT, "clSetKernelArgSVMPointer") };
+    } found = { find_function("clSetKernelArgSVMPointer") };
     return found.function;
 }
 

@@ -15,7 +15,7 @@
 /* A kind of program that a plan needs. It is built under a lock of its own: threads that need the same kind wait, others do not. */
 struct kind {
     struct variant variant;
-    pthread_mutex_t lock;
+    bn_lock lock;
     struct program *program; /* NULL until it is built */
 };
 
@@ -107,7 +107,7 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
     }
 
     clbn_engine engine = calloc(1, sizeof(*engine));
-    if (!engine || pthread_mutex_init(&engine->lock, NULL) != 0) {
+    if (!engine || !bn_lock_create(&engine->lock)) {
         free(engine);
         bn_set_errcode(errcode_ret, bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for an engine."));
         return NULL;
@@ -115,7 +115,7 @@ clbn_engine clbnCreateEngine(cl_context context, cl_device_id device, const clbn
     status = retain_both(context, device);
     bn_set_errcode(errcode_ret, status);
     if (status != CLBN_SUCCESS) {
-        pthread_mutex_destroy(&engine->lock);
+        bn_lock_destroy(&engine->lock);
         free(engine);
         return NULL;
     }
@@ -132,7 +132,7 @@ static void release_kind(struct kind *kind)
 {
     if (kind->program)
         bn_release_program(kind->program);
-    pthread_mutex_destroy(&kind->lock);
+    bn_lock_destroy(&kind->lock);
     free(kind);
 }
 
@@ -151,7 +151,7 @@ cl_int clbnReleaseEngine(clbn_engine engine)
     for (size_t i = 0; i < engine->kind_count; i++)
         release_kind(engine->kinds[i]);
     free(engine->kinds);
-    pthread_mutex_destroy(&engine->lock);
+    bn_lock_destroy(&engine->lock);
     clReleaseDevice(engine->device);
     clReleaseContext(engine->context);
     free(engine);
@@ -161,7 +161,7 @@ cl_int clbnReleaseEngine(clbn_engine engine)
 static struct kind *create_kind(const struct variant *variant)
 {
     struct kind *kind = calloc(1, sizeof(*kind));
-    if (!kind || pthread_mutex_init(&kind->lock, NULL) != 0) {
+    if (!kind || !bn_lock_create(&kind->lock)) {
         free(kind);
         return NULL;
     }
@@ -189,13 +189,13 @@ static struct kind *add_kind(clbn_engine engine, const struct variant *variant)
 static struct kind *find_or_add_kind(clbn_engine engine, const struct variant *variant)
 {
     struct kind *kind = NULL;
-    pthread_mutex_lock(&engine->lock);
+    bn_lock_take(&engine->lock);
     for (size_t i = 0; i < engine->kind_count && !kind; i++)
         if (bn_is_variant(&engine->kinds[i]->variant, variant))
             kind = engine->kinds[i];
     if (!kind)
         kind = add_kind(engine, variant);
-    pthread_mutex_unlock(&engine->lock);
+    bn_lock_leave(&engine->lock);
     return kind;
 }
 
@@ -207,11 +207,11 @@ struct program *bn_engine_program(clbn_engine engine, const struct variant *vari
         *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host memory for a list of programs.");
         return NULL;
     }
-    pthread_mutex_lock(&kind->lock);
+    bn_lock_take(&kind->lock);
     if (!kind->program)
         kind->program = bn_build_program(engine->context, engine->device, variant, status);
     struct program *program = kind->program;
-    pthread_mutex_unlock(&kind->lock);
+    bn_lock_leave(&kind->lock);
     return program;
 }
 

@@ -3,6 +3,7 @@
 #ifndef CLBN_ENGINE_H
 #define CLBN_ENGINE_H
 
+#include "base/lock.h"
 #include "base/references.h"
 #include "plan/device.h"
 #include "program/program.h"
@@ -14,7 +15,7 @@ struct clbn_engine_object {
     struct device_facts facts;
     clbn_geometry geometry; /* never CLBN_GEOMETRY_AUTO */
     cl_uint flags;
-    pthread_mutex_t lock; /* of the members below */
+    bn_lock lock; /* of the members below */
     struct kind **kinds;
     size_t kind_count;
 };

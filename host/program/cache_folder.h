@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder of the disk cache: where it is, and whether it can be trusted. */
+/* The folder of the disk cache: where it is. */
 #ifndef CLBN_CACHE_FOLDER_H
 #define CLBN_CACHE_FOLDER_H
 
@@ -22,17 +22,10 @@ struct cache_variables {
  * Directory Specification has it. */
 bool bn_choose_cache_folder(const struct cache_variables *variables, char *path, size_t size);
 
-/* The folder that the environment names, which need not be there; false if there is to be no cache. */
+/* The folder that the environment names, which need not be there; false if there is to be no cache. On Windows it is %CLBN_CACHE_DIR%,
+ * by the same rule, or %LOCALAPPDATA%\clbn; the path is UTF-8. A process that has more rights than its caller has no cache. What systems
+ * do differently stands in cache_files_posix.c and cache_files_windows.c. */
 bool bn_find_cache_folder(char *path, size_t size);
 bool bn_cache_is_on(void);
-
-/* A descriptor of the environment's folder, or -1: there is none, or it is another user's, or others may write to it.
- * Creates the folder and its parents, for this user alone, if that is wanted. */
-int bn_open_cache_folder(bool create);
-
-/* Whether a descriptor is of a regular file or a folder, as asked for, that is this user's and that nobody else may write
- * to. Gives its size. */
-bool bn_is_own_file(int descriptor, size_t *size);
-bool bn_is_own_folder(int descriptor);
 
 #endif

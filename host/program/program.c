@@ -134,7 +134,7 @@ struct program *bn_build_program(cl_context context, cl_device_id device, const 
         *status = find_group_limit(p, device);
     if (*status != CLBN_SUCCESS)
         goto cleanup;
-    if (pthread_mutex_init(&p->lock, NULL) != 0) {
+    if (!bn_lock_create(&p->lock)) {
         *status = bn_fail(CL_OUT_OF_HOST_MEMORY, "out of host resources for a lock.");
         goto cleanup;
     }
@@ -159,7 +159,7 @@ void bn_release_program(struct program *p)
             if (p->kept[id][i].kernel)
                 clReleaseKernel(p->kept[id][i].kernel);
     clReleaseProgram(p->program);
-    pthread_mutex_destroy(&p->lock);
+    bn_lock_destroy(&p->lock);
     bn_clear_tuning(&p->tuning);
     free(p->cache_key);
     free(p);
@@ -167,22 +167,22 @@ void bn_release_program(struct program *p)
 
 bool bn_recall_tuned(struct program *p, uint64_t problem, struct choices *choices)
 {
-    pthread_mutex_lock(&p->lock);
+    bn_lock_take(&p->lock);
     const struct choices *known = bn_find_tuned(&p->tuning, problem);
     bool found = known != NULL;
     if (found)
         *choices = *known;
-    pthread_mutex_unlock(&p->lock);
+    bn_lock_leave(&p->lock);
     return found;
 }
 
 bool bn_remember_tuned(struct program *p, const struct tuned *tuned, size_t count, bool *stored)
 {
     bool remembered = true;
-    pthread_mutex_lock(&p->lock);
+    bn_lock_take(&p->lock);
     for (size_t i = 0; i < count && remembered; i++)
         remembered = bn_add_tuned(&p->tuning, &tuned[i]);
-    pthread_mutex_unlock(&p->lock);
+    bn_lock_leave(&p->lock);
     *stored = bn_store_tuned(p->cache_key, tuned, count);
     return remembered;
 }
@@ -191,21 +191,21 @@ bool bn_remember_tuned(struct program *p, const struct tuned *tuned, size_t coun
 static struct kept_kernel *take_kept(struct program *p, enum kernel_id id)
 {
     struct kept_kernel *taken = NULL;
-    pthread_mutex_lock(&p->lock);
+    bn_lock_take(&p->lock);
     for (unsigned i = 0; i < KEPT_KERNELS && !taken; i++)
         if (!p->kept[id][i].is_lent)
             taken = &p->kept[id][i];
     if (taken)
         taken->is_lent = true;
-    pthread_mutex_unlock(&p->lock);
+    bn_lock_leave(&p->lock);
     return taken;
 }
 
 static void give_back_kept(struct program *p, struct kept_kernel *kept)
 {
-    pthread_mutex_lock(&p->lock);
+    bn_lock_take(&p->lock);
     kept->is_lent = false;
-    pthread_mutex_unlock(&p->lock);
+    bn_lock_leave(&p->lock);
 }
 
 static cl_int create_kernel(struct program *p, enum kernel_id id, cl_kernel *kernel)

@@ -3,10 +3,9 @@
 #ifndef CLBN_PROGRAM_H
 #define CLBN_PROGRAM_H
 
+#include "base/lock.h"
 #include "program/program_cache.h"
 #include "program/tuning.h"
-
-#include <pthread.h>
 
 /* Kernel objects that are kept for each kernel. When more threads are in a call at once, the others create theirs anew. */
 enum { KEPT_KERNELS = 16 };
@@ -21,8 +20,8 @@ struct program {
     cl_program program;
     char *cache_key; /* NULL: the cache is off */
     enum program_fate fate;
-    size_t group_limit;   /* work-items to a group that all of its kernels take; SIZE_MAX for single work-items */
-    pthread_mutex_t lock; /* of the members below */
+    size_t group_limit; /* work-items to a group that all of its kernels take; SIZE_MAX for single work-items */
+    bn_lock lock;       /* of the members below */
     struct tuning tuning;
     struct kept_kernel kept[KERNEL_COUNT][KEPT_KERNELS];
 };

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #if defined(__GNUC__)
-#define CHECK_FORMAT(place) __attribute__((format(printf, place, (place) + 1)))
+#define CHECK_FORMAT(place) __attribute__((format(C99_PRINTF, place, (place) + 1)))
 #define CHECK_NEVER_RETURNS __attribute__((noreturn))
 #else
 #define CHECK_FORMAT(place)

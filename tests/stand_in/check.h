@@ -55,7 +55,7 @@ void srunner_free(SRunner *runner);
 /* Prints where and what, and leaves the test. */
 void stand_in_fail(const char *file, int line, const char *format, ...)
 #if defined(__GNUC__)
-    __attribute__((format(printf, 3, 4), noreturn))
+    __attribute__((format(C99_PRINTF, 3, 4), noreturn))
 #endif
     ;
 

@@ -19,7 +19,8 @@ check() {
 
 # ---- Help and wrong usage ----
 
-for path in "$tools"/*.sh "$tools"/gpu-check "$tools"/experiments "$tools"/../tests/platforms.sh "$tools"/../tests/cross.sh; do
+for path in "$tools"/*.sh "$tools"/gpu-check "$tools"/experiments "$tools"/../tests/platforms.sh "$tools"/../tests/cross.sh \
+    "$tools"/../tests/windows.sh; do
     script=$(basename "$path")
     [ "$script" != packages.sh ] || continue # it is sourced
     "$path" --help >"$folder/out" 2>"$folder/err"

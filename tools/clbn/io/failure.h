@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #if defined(__GNUC__)
-#define FAILURE_FORMAT(format_index) __attribute__((format(printf, format_index, (format_index) + 1)))
+#define FAILURE_FORMAT(format_index) __attribute__((format(C99_PRINTF, format_index, (format_index) + 1)))
 #else
 #define FAILURE_FORMAT(format_index)
 #endif

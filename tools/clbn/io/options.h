@@ -83,7 +83,7 @@ bool option_given(const struct command_line *command, const char *name);
 /* Prints "clbn: COMMAND: SENTENCE" on stderr for a combination of options that makes no sense. Returns EXIT_USAGE. */
 int usage_error(const struct command_line *command, const char *format, ...)
 #if defined(__GNUC__)
-    __attribute__((format(printf, 2, 3)))
+    __attribute__((format(C99_PRINTF, 2, 3)))
 #endif
     ;
 
