@@ -81,6 +81,8 @@ endforeach()
 clbn_add_test(program_key clbn_internals)
 target_sources(test_program_key PRIVATE checks/allocate.c cache_files.c)
 target_link_options(test_program_key PRIVATE LINKER:--wrap=clGetDeviceInfo,--wrap=clGetPlatformInfo)
+clbn_add_test(device_facts clbn_internals)
+target_link_options(test_device_facts PRIVATE LINKER:--wrap=clGetDeviceInfo)
 clbn_add_test(variants clbn_internals)
 set_tests_properties(variants PROPERTIES LABELS full)
 

@@ -7,6 +7,7 @@
 #include "plan/quirks.h"
 
 #include <stdint.h>
+#include <string.h>
 
 enum { TEXT_SIZE = 256 };
 
@@ -26,6 +27,19 @@ static cl_int query_text(cl_device_id device, cl_device_info name, char text[TEX
         return bn_fail_call(status, "clGetDeviceInfo");
     text[0] = '\0';
     return size > TEXT_SIZE ? CL_SUCCESS : query(device, name, size, text);
+}
+
+/* cl_intel_device_attribute_query: the device's architecture, as major << 22 | minor << 14 | revision. */
+#define DEVICE_IP_VERSION          0x4250
+#define FIRST_WITH_LARGE_REGISTERS (12u << 22 | 50u << 14) /* Xe-HP, and Arc after it */
+
+/* A driver that does not tell the architecture, or in another way, says no: its compiler need not know the option. */
+static bool has_large_registers(cl_device_id device, const struct device_identity *identity)
+{
+    cl_uint version = 0;
+    return (identity->type & CL_DEVICE_TYPE_GPU) != 0 && strstr(identity->vendor, "Intel") != NULL &&
+           clGetDeviceInfo(device, DEVICE_IP_VERSION, sizeof(version), &version, NULL) == CL_SUCCESS &&
+           version >= FIRST_WITH_LARGE_REGISTERS;
 }
 
 cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
@@ -65,6 +79,7 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     facts->is_vector_cpu = facts->is_cpu && vector_width > 1;
     facts->can_fetch = facts->is_cpu;
     facts->has_double = double_config != 0;
+    facts->has_large_registers = has_large_registers(device, &identity);
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;
     facts->cache_size = cache_size < SIZE_MAX ? (size_t)cache_size : SIZE_MAX;

@@ -69,6 +69,7 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         v.single = single;
         v.kept = shape->elements > 0 && shape->channels > 0 ? bn_choose_kept(&v, facts, engine_flags, shape) : 0;
         v.unrolled = !facts->is_cpu;
+        v.large_registers = facts->has_large_registers;
     }
     return v;
 }
@@ -86,8 +87,8 @@ bool bn_is_variant(const struct variant *a, const struct variant *b)
            a->channels_last == b->channels_last && a->aligned == b->aligned && a->fetches == b->fetches &&
            a->short_nan == b->short_nan && a->wide_double == b->wide_double && a->vector == b->vector && a->group == b->group &&
            a->index == b->index && a->row_axes == b->row_axes && a->channel_axes == b->channel_axes && a->single == b->single &&
-           a->kept == b->kept && a->unrolled == b->unrolled && a->unoptimized == b->unoptimized &&
-           (b->operations & ~a->operations) == 0;
+           a->kept == b->kept && a->unrolled == b->unrolled && a->large_registers == b->large_registers &&
+           a->unoptimized == b->unoptimized && (b->operations & ~a->operations) == 0;
 }
 
 bool bn_variant_options(const struct variant *v, char *options, size_t size)
@@ -104,8 +105,8 @@ bool bn_variant_options(const struct variant *v, char *options, size_t size)
         return false;
     if (v->group == 1)
         return true;
-    int more = snprintf(options + length, size - (size_t)length, " -DCLBN_SINGLE=%d -DCLBN_KEPT=%u -DCLBN_UNROLLED=%d",
-                        v->single, v->kept, v->unrolled);
+    int more = snprintf(options + length, size - (size_t)length, " -DCLBN_SINGLE=%d -DCLBN_KEPT=%u -DCLBN_UNROLLED=%d%s",
+                        v->single, v->kept, v->unrolled, v->large_registers ? " -cl-intel-256-GRF-per-thread" : "");
     return more > 0 && (size_t)more < size - (size_t)length;
 }
 

@@ -23,7 +23,8 @@ struct variant {
     bool single;        /* tiles of groups have one channel each */
     unsigned kept;      /* vectors that a work-item of a group keeps on chip, of x, or half of them of dy; 0: none */
     bool unrolled;      /* loops over vectors in registers: not on a CPU, where that costs time to compile and gives nothing */
-    bool unoptimized;   /* CLBN_ENGINE_UNOPTIMIZED */
+    bool large_registers; /* of the device (device_facts.h): else what some kernels keep in registers goes to memory */
+    bool unoptimized;     /* CLBN_ENGINE_UNOPTIMIZED */
     unsigned row_axes, channel_axes;
     unsigned operations; /* CLBN_OPERATION_* whose kernels it has */
 };

@@ -10,6 +10,9 @@
 
 enum { ARGUMENTS = 64, NAME_SIZE = 64 };
 
+/* cl_intel_device_attribute_query: what architecture the device has; an Arc's is 12.55. */
+#define DEVICE_IP_VERSION 0x4250
+
 struct _cl_mem {
     const char *name;
     size_t size;
@@ -119,8 +122,11 @@ cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info name, siz
     case CL_DEVICE_VENDOR:
         return give_text(d->vendor == 0x10de   ? "NVIDIA Corporation"
                          : d->vendor == 0x1002 ? "Advanced Micro Devices, Inc."
+                         : d->vendor == 0x8086 ? "Intel(R) Corporation"
                                                : "",
                          size, value, size_ret);
+    case DEVICE_IP_VERSION:
+        return d->vendor == 0x8086 ? give_uint(12u << 22 | 55u << 14, size, value, size_ret) : CL_INVALID_VALUE;
     case CL_DEVICE_VERSION:
     case CL_DRIVER_VERSION:
     case CL_DEVICE_EXTENSIONS:
