@@ -158,8 +158,8 @@ class Amd:
 
     def __init__(self, tools, name, wave):
         self.name, self.unit, self.wave = name, "amd", wave
-        self.clang, self.bitcode = tools.clang, tools.bitcode
-        self.missing = [name for name, path in (("clang-15", self.clang), ("rocm-device-libs", self.bitcode)) if not path]
+        self.clang, self.bitcode = tools.amd_clang, tools.bitcode
+        self.missing = [name for name, path in (("clang-16", self.clang), ("rocm-device-libs", self.bitcode)) if not path]
 
     def compile(self, program, work):
         assembly = os.path.join(work, program["name"] + "." + self.name + ".s")

@@ -8,7 +8,8 @@ import sys
 
 # libNVVM of CUDA 13.0 is the last whose code for compute capability 10.0 sm_90 can assemble; ptxas is of the same CUDA.
 PYPI = ["nvidia-nvvm==13.0.88", "nvidia-cuda-nvcc==13.0.88", "nvidia-cuda-nvdisasm==13.*"]
-DEBIAN = ["clang-15", "libclc-15", "rocm-device-libs", "libllvmspirvlib14", "python3-venv"]
+# clang 16 is that of ROCm 5.5, the first for gfx1100: 15 gives its work-items no more than 128 registers.
+DEBIAN = ["clang-15", "clang-16", "libclc-15", "rocm-device-libs", "libllvmspirvlib14", "python3-venv"]
 # Unpacked, not installed: a GPU's driver would be one more device to whoever uses OpenCL on this machine.
 UNPACKED = ["intel-opencl-icd", "libigc1", "libigdfcl1", "libigdgmm12", "libopencl-clang14"]
 
@@ -33,6 +34,7 @@ class Tools:
         site = os.path.join(folder, "venv/lib/python3*/site-packages/nvidia")
         self.python = sys.executable
         self.clang = shutil.which("clang-15")
+        self.amd_clang = shutil.which("clang-16")
         self.libclc = first(["/usr/lib/clc/nvptx64--nvidiacl.bc"])
         self.bitcode = first(["/usr/lib/x86_64-linux-gnu/amdgcn/bitcode"])
         self.nvvm = first([site + "/*/lib/libnvvm.so*", site + "/*/nvvm/lib64/libnvvm.so*"])
