@@ -41,7 +41,7 @@ static struct shape take_shape(struct fuzz_bytes *bytes)
 /* Axes one after another in any order, with gaps. */
 static void take_arrangement(struct fuzz_bytes *bytes, const struct shape *shape, size_t strides[SHAPE_MAX_RANK])
 {
-    unsigned order[SHAPE_MAX_RANK];
+    unsigned order[SHAPE_MAX_RANK] = { 0 };
     size_t reach = 1 + fuzz_below(bytes, 3) / 2;
     for (unsigned i = 0; i < shape->rank; i++) {
         const unsigned place = fuzz_below(bytes, i + 1);
