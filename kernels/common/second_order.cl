@@ -188,7 +188,11 @@ HELPER void store_second_sums(__global uchar *partials, ulong part, division d, 
 GROUP_KERNEL void second_sums(division d, uint lanes, TENSOR(x), TENSOR(dy), TENSOR(ddx), BACKWARD_PARAMETERS, EPSILON, uint flags,
                               MEMORY(uchar, partials))
 {
+#if CLBN_GROUP > 1
     __local sums scratch[CLBN_GROUP];
+#else
+    __local sums *scratch = 0; /* PoCL 6 ends the process, without optimization, where local memory turns out not to be used */
+#endif
     const channel_parameters p = GIVEN_BACKWARD_PARAMETERS;
     const input all_x = { x + x_at.offset, x_at }, all_dy = { dy + dy_at.offset, dy_at }, all_ddx = { ddx + ddx_at.offset, ddx_at };
     const ulong part = get_group_id(0);
