@@ -36,10 +36,10 @@ static void begin(void)
         _exit(NOT_TRIED);
 }
 
-static cl_kernel build(const char *source, const char *name)
+static cl_kernel build(const char *source, const char *name, const char *options)
 {
     cl_program program = clCreateProgramWithSource(context, 1, &source, NULL, NULL);
-    if (clBuildProgram(program, 1, &device, "", NULL, NULL) != CL_SUCCESS)
+    if (clBuildProgram(program, 1, &device, options, NULL, NULL) != CL_SUCCESS)
         _exit(NOT_TRIED);
     return clCreateKernel(program, name, NULL);
 }
@@ -49,7 +49,7 @@ static cl_kernel build(const char *source, const char *name)
 /* OpenCL 1.2, 5.11: a command whose wait list has an event that fails does not run; its own event has a negative status. */
 static enum verdict run_after(bool fails_before)
 {
-    cl_kernel kernel = build("__kernel void nothing(void) {}", "nothing");
+    cl_kernel kernel = build("__kernel void nothing(void) {}", "nothing", "");
     cl_event given = clCreateUserEvent(context, NULL), done = NULL;
     const size_t one = 1;
     cl_int status = CL_SUCCESS;
@@ -111,7 +111,7 @@ static command_buffer record(cl_kernel kernel)
 static enum verdict replay_after_other_arguments(void)
 {
     cl_int(CL_API_CALL * replay)(cl_uint, cl_command_queue *, command_buffer, cl_uint, const cl_event *, cl_event *);
-    cl_kernel kernel = build("__kernel void store(__global int *to, int value) { *to = value; }", "store");
+    cl_kernel kernel = build("__kernel void store(__global int *to, int value) { *to = value; }", "store", "");
     cl_mem memory = clCreateBuffer(context, CL_MEM_READ_WRITE, sizeof(cl_int), NULL, NULL);
     const cl_int recorded = 1, later = 2;
     cl_int stored = 0;
@@ -131,10 +131,26 @@ static enum verdict ask_for_the_queue_of_commands(void)
     cl_int(CL_API_CALL * info)(command_buffer, cl_uint, size_t, void *, size_t *);
     cl_command_queue found = NULL;
     find("clGetCommandBufferInfoKHR", &info, sizeof info);
-    command_buffer commands = record(build("__kernel void nothing(void) {}", "nothing"));
+    command_buffer commands = record(build("__kernel void nothing(void) {}", "nothing", ""));
     if (info(commands, COMMAND_BUFFER_QUEUES, sizeof found, &found, NULL) != CL_SUCCESS)
         return NOT_TRIED;
     return found == queue ? RIGHT : WRONG;
+}
+
+/* ---- Compilation ------------------------------------------------------------------------------------------------------------ */
+
+static enum verdict compile_unused_local_memory(void)
+{
+    static const char source[] = "__kernel void store(__global int *to) { __local int all[1]; *to = 1; }";
+    cl_kernel kernel = build(source, "store", "-cl-opt-disable");
+    cl_mem memory = clCreateBuffer(context, CL_MEM_READ_WRITE, sizeof(cl_int), NULL, NULL);
+    const size_t one = 1;
+    cl_int stored = 0;
+    clSetKernelArg(kernel, 0, sizeof memory, &memory);
+    if (clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &one, &one, 0, NULL, NULL) != CL_SUCCESS ||
+        clEnqueueReadBuffer(queue, memory, CL_TRUE, 0, sizeof stored, &stored, 0, NULL, NULL) != CL_SUCCESS)
+        return NOT_TRIED;
+    return stored == 1 ? RIGHT : WRONG;
 }
 
 /* ---- What a device says of itself ------------------------------------------------------------------------------------------ */
@@ -161,6 +177,7 @@ static const struct {
     { "a kernel that waits for an event that has failed", wait_for_an_event_that_has_failed },
     { "a command buffer whose kernel has got other arguments", replay_after_other_arguments },
     { "the queue of a command buffer", ask_for_the_queue_of_commands },
+    { "local memory that is not used, without optimization", compile_unused_local_memory },
     { "the vendor id of an AMD CPU", ask_for_the_vendor },
 };
 
