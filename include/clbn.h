@@ -855,7 +855,6 @@ CLBN_API cl_int clbnEnqueueFold(clbn_plan plan, cl_command_queue queue, const cl
 /* ---- Command buffers ------------------------------------------------------------------------------------------------------ */
 
 /* A cl_command_buffer_khr of the extension cl_khr_command_buffer, whose header is not needed for clbn.h. */
-/* NOLINTNEXTLINE(bugprone-reserved-identifier, cert-*): OpenCL's name */
 typedef struct _cl_command_buffer_khr *clbn_command_buffer;
 
 /*
