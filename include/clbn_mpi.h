@@ -35,11 +35,11 @@
  *     status = clbnMpiFinish(part, &event);                // waits for the record and for MPI; enqueues the rest, and returns
  *
  * Failures. What a process finds wrong with its arguments, and whatever OpenCL fails with before the exchange, goes along with the
- * exchange, also from a process that has no record to give: clbnMpiFinish() fails on all processes with the same status and the same
- * sentence, "rank 2: y is absent, expected a view of 64 elements."; no process hangs, and nothing was written on any. What OpenCL fails with after the exchange, as it enqueues the last
- * kernels, only that process can know: its own clbnMpiFinish() fails, and the next call of this plan on all. What MPI fails with is
- * CLBN_MPI_FAILED where MPI says so. A process that ends, or does not make a call that the others make, is waited for by MPI: let it
- * call MPI_Abort().
+ * exchange, also from a process that has no record to give: clbnMpiFinish() fails on all processes with the same status and the
+ * same sentence, "rank 2: y is absent, expected a view of 64 elements."; no process hangs, and nothing was written on any. What
+ * OpenCL fails with after the exchange, as it enqueues the last kernels, only that process can know: its own clbnMpiFinish()
+ * fails, and the next call of this plan on all. What MPI fails with is CLBN_MPI_FAILED where MPI says so. A process that ends, or
+ * does not make a call that the others make, is waited for by MPI: let it call MPI_Abort().
  *
  * Threads: a plan is used by one thread at a time, which is allowed to call MPI. Calls of plans on the same communicator are finished
  * in the same order on all processes.
