@@ -22,6 +22,7 @@ cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCL
 cmake --build "$build" --parallel "$(nproc)" --target clbn_mpi_scaling >/dev/null
 
 # As root, and with more processes than cores, Open MPI runs only where it is told so; a core of PoCL's is enough for each.
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe # Open MPI 5
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 [ -n "${CLBN_MPIRUN:-}" ] || export POCL_MAX_PTHREAD_COUNT=1
