@@ -299,14 +299,30 @@ START_TEST(groups_take_large_registers_where_there_are_some)
     struct device_facts large = facts;
     large.has_large_registers = true;
     const struct variant usual = variant_of(CLBN_GEOMETRY_GROUP, 0, CLBN_FLOAT32, &rows_shape);
-    const struct variant v =
-        bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &large, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape);
+    const struct variant v = bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &large, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape);
     char text[512];
     ck_assert(bn_variant_options(&usual, text, sizeof text));
     ck_assert_ptr_null(strstr(text, option));
     ck_assert(bn_variant_options(&v, text, sizeof text));
     ck_assert_ptr_nonnull(strstr(text, option));
     ck_assert(!bn_is_variant(&usual, &v));
+}
+END_TEST
+
+START_TEST(groups_are_not_optimized_where_that_goes_wrong)
+{
+    static const char *const option = "-cl-opt-disable";
+    struct device_facts facts = some_facts();
+    facts.miscompiles_groups = true;
+    const struct variant group =
+        bn_choose_variant(CLBN_GEOMETRY_GROUP, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape);
+    const struct variant vector =
+        bn_choose_variant(CLBN_GEOMETRY_VECTOR, 0, &facts, CLBN_FLOAT32, CLBN_ACTIVATION_NONE, &rows_shape);
+    char text[512];
+    ck_assert(bn_variant_options(&group, text, sizeof text));
+    ck_assert_ptr_nonnull(strstr(text, option));
+    ck_assert(bn_variant_options(&vector, text, sizeof text));
+    ck_assert_ptr_null(strstr(text, option));
 }
 END_TEST
 
@@ -340,6 +356,7 @@ int main(void)
     tcase_add_test(cases, merges_are_in_double_only_for_float32_on_a_device_that_has_it);
     tcase_add_test(cases, different_variants_have_different_options);
     tcase_add_test(cases, groups_take_large_registers_where_there_are_some);
+    tcase_add_test(cases, groups_are_not_optimized_where_that_goes_wrong);
     tcase_add_test(cases, options_that_do_not_fit_are_not_given);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);

@@ -13,6 +13,7 @@ static struct {
     cl_device_type type;
     const char *vendor;
     cl_uint ip_version; /* 0: the driver does not know the question */
+    const char *version, *driver;
 } device;
 
 cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info name, size_t size, void *value, size_t *size_ret);
@@ -40,6 +41,10 @@ cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info name, size_t size,
     case CL_DEVICE_VENDOR:
     case CL_DEVICE_NAME:
         return answer(device.vendor, strlen(device.vendor) + 1, size, value, size_ret);
+    case CL_DEVICE_VERSION:
+        return answer(device.version, strlen(device.version) + 1, size, value, size_ret);
+    case CL_DRIVER_VERSION:
+        return answer(device.driver, strlen(device.driver) + 1, size, value, size_ret);
     case DEVICE_IP_VERSION:
         return device.ip_version > 0 ? answer(&device.ip_version, sizeof device.ip_version, size, value, size_ret)
                                      : CL_INVALID_VALUE;
@@ -71,8 +76,35 @@ START_TEST(large_registers_are_those_of_intels_gpus_since_xe_hp)
         device.type = rows[i].type;
         device.vendor = rows[i].vendor;
         device.ip_version = rows[i].ip_version;
+        device.version = device.driver = "";
         ck_assert_int_eq(bn_query_device(NULL, &facts), CLBN_SUCCESS);
         ck_assert_msg(facts.has_large_registers == rows[i].expected, "%s, %x", rows[i].vendor, (unsigned)rows[i].ip_version);
+    }
+}
+END_TEST
+
+START_TEST(groups_are_not_optimized_where_pocl_gets_them_wrong)
+{
+    static const struct {
+        cl_device_type type;
+        const char *version, *driver;
+        bool expected;
+    } rows[] = {
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "6.0+debian", true },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "10.0", true },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "31.0", true },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: pthread-x86_64-pc-linux-gnu-skylake-avx512", "3.1+debian", false },
+        { CL_DEVICE_TYPE_GPU, "OpenCL 3.0 PoCL HSTR: CUDA-sm_90", "6.0", false },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 (Build 0)", "2023.16.12", false },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct device_facts facts = { 0 };
+        device.type = rows[i].type;
+        device.vendor = "";
+        device.version = rows[i].version;
+        device.driver = rows[i].driver;
+        ck_assert_int_eq(bn_query_device(NULL, &facts), CLBN_SUCCESS);
+        ck_assert_msg(facts.miscompiles_groups == rows[i].expected, "%s, %s", rows[i].version, rows[i].driver);
     }
 }
 END_TEST
@@ -82,6 +114,7 @@ int main(void)
     Suite *suite = suite_create("device facts");
     TCase *cases = tcase_create("facts");
     tcase_add_test(cases, large_registers_are_those_of_intels_gpus_since_xe_hp);
+    tcase_add_test(cases, groups_are_not_optimized_where_pocl_gets_them_wrong);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);
 }

@@ -11,6 +11,7 @@ struct device_facts {
     bool is_cpu;        /* work-items' registers are memory in its cache */
     bool can_fetch;     /* compilers know how to ask for what will be read soon */
     bool has_double;
+    bool miscompiles_groups;  /* its compiler gets kernels for groups wrong where it optimizes them */
     bool has_large_registers; /* Intel's: twice the registers to a work-item where a program asks for it */
     bool has_svm;             /* shared virtual memory, which this build can use */
     size_t compute_units;     /* at least 1 */
