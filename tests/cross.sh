@@ -21,6 +21,8 @@ TEXT
 root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
+# shellcheck source=tests/opencl_headers.sh
+. "$root/tests/opencl_headers.sh"
 build=$root/build-cross installs=false
 while [ $# -gt 0 ]; do
     case $1 in
@@ -55,10 +57,8 @@ not_by_qemu='^(output_file|cache_folder|cache_sharing|core_tuning)$'
 
 # make_opencl COMPILER FOLDER: headers, and a library of all their functions, none of which is called.
 make_opencl() {
-    mkdir -p "$2/include" || return 1
-    headers=$(echo '#include <CL/cl.h>' | "${CC:-cc}" -DCL_TARGET_OPENCL_VERSION=300 -E -M -x c - | tr ' ' '\n' | grep 'CL/cl[.]h$')
-    cp -r "$(dirname "$headers")" "$2/include/" || return 1
-    grep -oE '\bcl[A-Z][A-Za-z]+\(' "$2/include/CL/cl.h" | tr -d '(' | sort -u |
+    copy_opencl_headers "$2/include" || return 1
+    list_opencl_functions "$2/include" |
         sed 's/.*/int &(void); int &(void) { return -1; }/' >"$2/opencl.c"
     "$1" -shared -fPIC -Wl,-soname,libOpenCL.so -o "$2/libOpenCL.so" "$2/opencl.c"
 }

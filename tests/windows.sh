@@ -20,6 +20,8 @@ TEXT
 root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
+# shellcheck source=tests/opencl_headers.sh
+. "$root/tests/opencl_headers.sh"
 build=$root/build-windows suites='structs core_.* exact edge_cases' named=''
 while [ $# -gt 0 ]; do
     case $1 in
@@ -58,19 +60,18 @@ quietly() {
 }
 
 # Khronos' headers, and what links a program with OpenCL.dll.
-mkdir -p "$build/opencl/include"
-headers=$(echo '#include <CL/cl.h>' | "${CC:-cc}" -DCL_TARGET_OPENCL_VERSION=300 -E -M -x c - | tr ' ' '\n' | grep 'CL/cl[.]h$')
-cp -r "$(dirname "$headers")" "$build/opencl/include/"
+copy_opencl_headers "$build/opencl/include"
 {
     printf 'LIBRARY OpenCL.dll\nEXPORTS\n'
-    grep -oE '\bcl[A-Z][A-Za-z]+\(' "$build/opencl/include/CL/cl.h" | tr -d '(' | sort -u
+    list_opencl_functions "$build/opencl/include"
 } >"$build/opencl/OpenCL.def"
 $triple-dlltool -d "$build/opencl/OpenCL.def" -l "$build/opencl/libOpenCL.a"
 
 echo "-- build"
-quietly cmake -S "$root" -B "$build" -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64 -DCMAKE_C_COMPILER=$triple-gcc -DCMAKE_CXX_COMPILER=NOTFOUND \
+quietly cmake -S "$root" -B "$build" -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64 -DCMAKE_C_COMPILER=$triple-gcc \
+    -DCMAKE_CXX_COMPILER=NOTFOUND \
     -DCMAKE_CROSSCOMPILING_EMULATOR="$wine" -DCMAKE_FIND_ROOT_PATH=/usr/$triple -DCLBN_WERROR=ON -DCLBN_TEST_STAND_IN=ON \
-    -DCLBN_BUILD_TOOLS=OFF -DCLBN_MPI=OFF -DOpenCL_INCLUDE_DIR="$build/opencl/include" -DOpenCL_LIBRARY="$build/opencl/libOpenCL.a"
+    -DCLBN_MPI=OFF -DOpenCL_INCLUDE_DIR="$build/opencl/include" -DOpenCL_LIBRARY="$build/opencl/libOpenCL.a"
 quietly cmake --build "$build" --parallel "$(nproc)" --target clbn
 
 echo "-- the DLL exports clbn's functions alone, and needs nothing that Windows or a GPU's driver does not bring"
