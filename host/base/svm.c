@@ -4,11 +4,10 @@
 #define CL_TARGET_OPENCL_VERSION 200
 #include "base/svm.h"
 
-#include <stdint.h>
-
 #ifdef CL_VERSION_2_0
 
 #ifdef _WIN32
+#include <stdint.h>
 #include <windows.h>
 #else
 #include <dlfcn.h>

@@ -41,7 +41,7 @@ static bool has_borrowed_rights(void)
     return !told || type == TokenElevationTypeFull;
 }
 
-/* False where the variable is not set, or does not fit. */
+/* False where the variable is not set, does not fit, or is no absolute path. */
 static bool get_variable(const wchar_t *name, wchar_t value[PATH_SIZE], bool *is_set)
 {
     SetLastError(ERROR_SUCCESS);
@@ -85,18 +85,16 @@ static void create_folders(wchar_t *path)
     CreateDirectoryW(path, NULL);
 }
 
-/* The path of a file of the folder; its name has a letter of ASCII for each character. */
+/* The path of a file, whose name is ASCII. */
+static bool name_file(wchar_t path[PATH_SIZE], const wchar_t *folder, const char *name)
+{
+    return swprintf(path, PATH_SIZE, L"%ls\\%hs", folder, name) > 0;
+}
+
 static bool find_file(wchar_t path[PATH_SIZE], const char *name)
 {
-    if (!find_folder(path))
-        return false;
-    const size_t begin = wcslen(path), length = strlen(name);
-    if (begin + 1 + length + 1 > PATH_SIZE)
-        return false;
-    path[begin] = L'\\';
-    for (size_t i = 0; i <= length; i++)
-        path[begin + 1 + i] = (wchar_t)(unsigned char)name[i];
-    return true;
+    wchar_t folder[PATH_SIZE];
+    return find_folder(folder) && name_file(path, folder, name);
 }
 
 /* ---- Reading -------------------------------------------------------------------------------------------------------------- */
@@ -230,7 +228,7 @@ static bool write_file(const wchar_t *folder, const wchar_t *path, const struct 
 bool bn_write_cache_file(const char *name, const struct file_part *parts, size_t count)
 {
     wchar_t folder[PATH_SIZE], path[PATH_SIZE];
-    if (!find_folder(folder) || !find_file(path, name))
+    if (!find_folder(folder) || !name_file(path, folder, name))
         return false;
     create_folders(folder);
     delete_left(folder);
