@@ -16,21 +16,29 @@ START_TEST(quirks_act_on_those_whom_they_concern)
         bool shares_cache, is_vector_cpu, can_fetch;
     } devices[] = {
         /* PoCL, whose CPUs all have Intel's vendor id, on Intel and AMD, before and since 4.0; and on Arm */
-        { { CL_DEVICE_TYPE_CPU, "GenuineIntel", "pthread-Intel(R) Xeon(R) Processor" }, many, true, true, true },
-        { { CL_DEVICE_TYPE_CPU, "AuthenticAMD", "pthread-AMD EPYC 9R14" }, many, true, true, true },
-        { { CL_DEVICE_TYPE_CPU, "AuthenticAMD", "cpu-znver4-AMD EPYC 9R14" }, many, true, true, true },
-        { { CL_DEVICE_TYPE_CPU, "ARM", "cpu-neoverse-n1-0xd0c" }, many, true, true, true },
+        { { CL_DEVICE_TYPE_CPU, "GenuineIntel", "pthread-Intel(R) Xeon(R) Processor", "", "" }, many, true, true, true },
+        { { CL_DEVICE_TYPE_CPU, "AuthenticAMD", "pthread-AMD EPYC 9R14", "", "" }, many, true, true, true },
+        { { CL_DEVICE_TYPE_CPU, "AuthenticAMD", "cpu-znver4-AMD EPYC 9R14", "", "" }, many, true, true, true },
+        { { CL_DEVICE_TYPE_CPU, "ARM", "cpu-neoverse-n1-0xd0c", "", "" }, many, true, true, true },
         /* Intel's runtime for CPUs, on Intel and AMD */
-        { { CL_DEVICE_TYPE_CPU, "Intel(R) Corporation", "Intel(R) Xeon(R) Processor" }, many, true, true, true },
-        { { CL_DEVICE_TYPE_CPU, "Intel(R) Corporation", "AMD EPYC 9R14" }, many, true, true, true },
-        { { CL_DEVICE_TYPE_GPU, "NVIDIA Corporation", "NVIDIA H200" }, many, false, false, true },
-        { { CL_DEVICE_TYPE_GPU, "Advanced Micro Devices, Inc.", "gfx90a:sramecc+:xnack-" }, many, false, false, true },
-        { { CL_DEVICE_TYPE_GPU, "Advanced Micro Devices, Inc.", "gfx1100" }, few, false, false, true },
-        { { CL_DEVICE_TYPE_GPU, "AMD", "AMD Radeon RX 6800 (navi21, LLVM 15.0.6, DRM 3.49)" }, few, false, false, true },
-        { { CL_DEVICE_TYPE_GPU, "Intel(R) Corporation", "Intel(R) Arc(TM) A770 Graphics" }, few, false, false, true },
-        { { CL_DEVICE_TYPE_GPU, "ARM", "Mali-G78" }, few, false, false, true },
-        { { CL_DEVICE_TYPE_CPU, "Mesa/X.org", "llvmpipe (LLVM 15.0.6, 256 bits)" }, many, true, false, false },
-        { { CL_DEVICE_TYPE_CPU | CL_DEVICE_TYPE_GPU, "University of Bristol", "Oclgrind Simulator" }, many, true, true, false },
+        { { CL_DEVICE_TYPE_CPU, "Intel(R) Corporation", "Intel(R) Xeon(R) Processor", "", "" }, many, true, true, true },
+        { { CL_DEVICE_TYPE_CPU, "Intel(R) Corporation", "AMD EPYC 9R14", "", "" }, many, true, true, true },
+        { { CL_DEVICE_TYPE_GPU, "NVIDIA Corporation", "NVIDIA H200", "", "" }, many, false, false, true },
+        { { CL_DEVICE_TYPE_GPU, "Advanced Micro Devices, Inc.", "gfx90a:sramecc+:xnack-", "", "" }, many, false, false, true },
+        { { CL_DEVICE_TYPE_GPU, "Advanced Micro Devices, Inc.", "gfx1100", "", "" }, few, false, false, true },
+        { { CL_DEVICE_TYPE_GPU, "AMD", "AMD Radeon RX 6800 (navi21, LLVM 15.0.6, DRM 3.49)", "", "" },
+          few,
+          false,
+          false,
+          true },
+        { { CL_DEVICE_TYPE_GPU, "Intel(R) Corporation", "Intel(R) Arc(TM) A770 Graphics", "", "" }, few, false, false, true },
+        { { CL_DEVICE_TYPE_GPU, "ARM", "Mali-G78", "", "" }, few, false, false, true },
+        { { CL_DEVICE_TYPE_CPU, "Mesa/X.org", "llvmpipe (LLVM 15.0.6, 256 bits)", "", "" }, many, true, false, false },
+        { { CL_DEVICE_TYPE_CPU | CL_DEVICE_TYPE_GPU, "University of Bristol", "Oclgrind Simulator", "", "" },
+          many,
+          true,
+          true,
+          false },
     };
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
         const struct device_identity *of = &devices[i].identity;
@@ -49,7 +57,7 @@ END_TEST
 /* 16 MiB to a compute unit: two cores of Zen 4 with a third of their last cache have that. */
 START_TEST(a_cache_that_units_can_have_is_as_opencl_says)
 {
-    const struct device_identity identity = { CL_DEVICE_TYPE_CPU, "AuthenticAMD", "cpu-znver4" };
+    const struct device_identity identity = { CL_DEVICE_TYPE_CPU, "AuthenticAMD", "cpu-znver4", "", "" };
     const size_t sizes[] = { 0, (size_t)8 << 20, (size_t)64 << 20, ((size_t)64 << 20) + 4, SIZE_MAX };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct device_facts facts = { .compute_units = 4, .cache_size = sizes[i] };

@@ -79,7 +79,8 @@ START_TEST(phases_agree_for_all_shapes)
             call.own_workspace = row % 2 == 0;
             call.in_place = row % 3 == 0;
             call.offset = row % 4;
-            if (is_drawn_for(_i, row + operation + (size_t)_i, 3) && (_i < PLAIN_ENGINE_CONFIGS || shape_elements(&shape) < 20000))
+            if (is_drawn_for(_i, row + operation + (size_t)_i, 3) &&
+                (_i < PLAIN_ENGINE_CONFIGS || shape_elements(&shape) < 20000))
                 verify_call(_i, &problem, &call);
             problem_free(&problem);
         }

@@ -42,18 +42,10 @@ static bool has_large_registers(cl_device_id device, const struct device_identit
            version >= FIRST_WITH_LARGE_REGISTERS;
 }
 
-/* PoCL 6 computes sums of groups wrong where its compiler optimizes them; PoCL 3.1 does not, nor does 6 without optimization. 4 and 5 were
- * not tried. On a CPU groups are there to be tested. */
-static bool miscompiles_groups(const char *version, const char *driver)
-{
-    const bool is_before_4 = driver[0] >= '0' && driver[0] <= '3' && driver[1] == '.';
-    return strstr(version, "PoCL") != NULL && !is_before_4;
-}
-
 cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
 {
     char vendor[TEXT_SIZE] = "", name[TEXT_SIZE] = "", version[TEXT_SIZE] = "", driver[TEXT_SIZE] = "";
-    struct device_identity identity = { .vendor = vendor, .name = name };
+    struct device_identity identity = { .vendor = vendor, .name = name, .version = version, .driver = driver };
     cl_device_fp_config double_config = 0;
     cl_uint compute_units = 0, vector_width = 0, address_bits = 0;
     cl_ulong cache_size = 0, local_size = 0;
@@ -72,13 +64,15 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
         { CL_DEVICE_LOCAL_MEM_SIZE, sizeof(local_size), &local_size },
         { CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size },
     };
-    cl_int status = query_text(device, CL_DEVICE_VENDOR, vendor);
-    if (status == CL_SUCCESS)
-        status = query_text(device, CL_DEVICE_NAME, name);
-    if (status == CL_SUCCESS)
-        status = query_text(device, CL_DEVICE_VERSION, version);
-    if (status == CL_SUCCESS)
-        status = query_text(device, CL_DRIVER_VERSION, driver);
+    const struct {
+        cl_device_info name;
+        char *text;
+    } texts[] = {
+        { CL_DEVICE_VENDOR, vendor }, { CL_DEVICE_NAME, name }, { CL_DEVICE_VERSION, version }, { CL_DRIVER_VERSION, driver }
+    };
+    cl_int status = CL_SUCCESS;
+    for (size_t i = 0; i < COUNT_OF(texts) && status == CL_SUCCESS; i++)
+        status = query_text(device, texts[i].name, texts[i].text);
     for (size_t i = 0; i < COUNT_OF(asked) && status == CL_SUCCESS; i++)
         status = query(device, asked[i].name, asked[i].size, asked[i].value);
     if (status != CL_SUCCESS)
@@ -91,7 +85,6 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     facts->is_vector_cpu = facts->is_cpu && vector_width > 1;
     facts->can_fetch = facts->is_cpu;
     facts->has_double = double_config != 0;
-    facts->miscompiles_groups = facts->is_cpu && miscompiles_groups(version, driver);
     facts->has_large_registers = has_large_registers(device, &identity);
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;

@@ -3,18 +3,22 @@
 
 #include "base/integers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Bytes of registers to a compute unit where nothing is known: enough for the smallest size in schedule/tiling.c. */
 #define LEAST_REGISTERS ((size_t)64 << 10)
 
 struct quirk {
-    /* Devices that it is for: of this type, unless 0, whose vendor and name contain these, unless NULL. */
+    /* Devices that it is for: of this type, unless 0, whose vendor, name and version contain these, unless NULL, and whose driver's major
+     * version is this one or later. */
     cl_device_type type;
-    const char *vendor, *name;
+    const char *vendor, *name, *version;
+    unsigned long first_driver;
     /* What is true of them; 0: what OpenCL says. */
     bool computes_items; /* it is not a vector CPU */
     bool cannot_fetch;
+    bool miscompiles_groups;
     size_t register_size;
     size_t believed_cache, unit_cache; /* a cache of more bytes to a compute unit than the first counts as the second */
     const char *reason;
@@ -46,6 +50,12 @@ static const struct quirk quirks[] = {
       .unit_cache = (size_t)2 << 20,
       .reason = "no CPU has more to a core: the device is some cores of a server, whose last cache is as far as memory to them "
                 "and is filled by others; what is left is a core's own" },
+    { .type = CL_DEVICE_TYPE_CPU,
+      .version = "PoCL",
+      .first_driver = 4,
+      .miscompiles_groups = true,
+      .reason = "PoCL 6 computes sums of groups wrong where its compiler optimizes them; 3.1 does not, nor does 6 without "
+                "optimization, 4 and 5 were not tried. On a CPU groups are there to be tested" },
     { .name = "llvmpipe",
       .computes_items = true,
       .cannot_fetch = true,
@@ -61,10 +71,19 @@ static bool contains(const char *text, const char *part)
     return !part || strstr(text, part);
 }
 
+/* A driver that names no version is taken for a new one. */
+static bool is_since(const char *driver, unsigned long major)
+{
+    char *end;
+    const unsigned long own = strtoul(driver, &end, 10);
+    return end == driver || own >= major;
+}
+
 static bool concerns(const struct quirk *q, const struct device_identity *identity)
 {
     return (q->type == 0 || (identity->type & q->type)) && contains(identity->vendor, q->vendor) &&
-           contains(identity->name, q->name);
+           contains(identity->name, q->name) && contains(identity->version, q->version) &&
+           (q->first_driver == 0 || is_since(identity->driver, q->first_driver));
 }
 
 void bn_apply_quirks(const struct device_identity *identity, struct device_facts *facts)
@@ -80,6 +99,8 @@ void bn_apply_quirks(const struct device_identity *identity, struct device_facts
             facts->is_vector_cpu = false;
         if (q->cannot_fetch)
             facts->can_fetch = false;
+        if (q->miscompiles_groups)
+            facts->miscompiles_groups = true;
         if (q->believed_cache > 0 && facts->cache_size / facts->compute_units > q->believed_cache)
             facts->cache_size = q->unit_cache * facts->compute_units;
     }

@@ -9,6 +9,7 @@
 struct device_identity {
     cl_device_type type;
     const char *vendor, *name;
+    const char *version, *driver; /* CL_DEVICE_VERSION, which names the implementation, and CL_DRIVER_VERSION */
 };
 
 /* Corrects the facts that OpenCL told, and adds those that it does not tell. */
