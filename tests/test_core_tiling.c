@@ -13,7 +13,6 @@ enum { WALKS = 4000 };
 static const struct device_facts large_gpu = { .has_double = true,
                                                .compute_units = 132,
                                                .max_group_size = 1024,
-                                               .local_size = 48 << 10,
                                                .register_size = 256 << 10,
                                                .address_limit = SIZE_MAX / 2 };
 

@@ -57,7 +57,6 @@ static void find_variants(bool has_double)
 {
     struct device_facts facts = { .is_vector_cpu = true, .is_cpu = true, .compute_units = 2 };
     facts.max_group_size = 4096;
-    facts.local_size = 256 << 10;
     facts.register_size = 256 << 10;
     facts.has_double = has_double;
     for (clbn_type type = CLBN_FLOAT32; type <= CLBN_BFLOAT16; type++)

@@ -48,7 +48,7 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     struct device_identity identity = { .vendor = vendor, .name = name, .version = version, .driver = driver };
     cl_device_fp_config double_config = 0;
     cl_uint compute_units = 0, vector_width = 0, address_bits = 0;
-    cl_ulong cache_size = 0, local_size = 0;
+    cl_ulong cache_size = 0;
     size_t group_size = 0;
     const struct {
         cl_device_info name;
@@ -61,7 +61,6 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
         { CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(vector_width), &vector_width },
         { CL_DEVICE_ADDRESS_BITS, sizeof(address_bits), &address_bits },
         { CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cache_size), &cache_size },
-        { CL_DEVICE_LOCAL_MEM_SIZE, sizeof(local_size), &local_size },
         { CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(group_size), &group_size },
     };
     const struct {
@@ -89,7 +88,6 @@ cl_int bn_query_device(cl_device_id device, struct device_facts *facts)
     facts->compute_units = compute_units > 0 ? compute_units : 1;
     facts->max_group_size = group_size;
     facts->cache_size = cache_size < SIZE_MAX ? (size_t)cache_size : SIZE_MAX;
-    facts->local_size = local_size < SIZE_MAX ? (size_t)local_size : SIZE_MAX;
     facts->address_limit = address_bits == 32 && UINT32_MAX < SIZE_MAX ? UINT32_MAX : SIZE_MAX / 2;
     bn_apply_quirks(&identity, facts);
     return CLBN_SUCCESS;

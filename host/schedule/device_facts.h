@@ -17,7 +17,6 @@ struct device_facts {
     size_t compute_units;     /* at least 1 */
     size_t max_group_size;    /* work-items */
     size_t cache_size;        /* bytes of cache that are of use to it; 0 if there is none or it is not known */
-    size_t local_size;        /* bytes of local memory to a group */
     size_t register_size;     /* bytes of registers to a unit, at least */
     size_t address_limit;     /* bytes that can be addressed */
 };
