@@ -107,6 +107,15 @@ class Model(unittest.TestCase):
         self.assertEqual(model.groups_to_a_unit("amd", metrics(4, wave=64, registers=128), 256), 4)
         self.assertEqual(model.groups_to_a_unit("amd", metrics(4, registers=192), 256), 2)
 
+    def test_the_walk_over_packed_tensors_is_found(self):
+        def region(wide, *sizes):
+            return {"loads": {str(size): wide for size in sizes}, "stores": {}, "wide_in_flight": wide, "bytes_in_flight": 16 * wide}
+        unaligned, aligned, straight = region(4, 2, 16), region(4, 1, 16), region(8, 4, 16)
+        found = metrics(4, loops=[unaligned, aligned], straight=straight)
+        self.assertIs(model.hot_region(found), aligned)
+        self.assertIs(model.hot_region(dict(found, **{"on chip": True})), straight)
+        self.assertIs(model.hot_region(dict(found, loops=[region(0, 2)])), straight)
+
     def test_a_large_kernel_moves_as_fast_as_a_copy(self):
         launch = {"groups": 132 * 8 * 4, "items": 256, "buffers": ["x", "y"]}
         seconds = model.kernel_seconds(launch, 4.3e9, 4.3e9, 0, metrics(4), 8)

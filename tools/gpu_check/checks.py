@@ -31,8 +31,7 @@ def check_kernel(bounds, target, name, metrics, walks):
     if not walks or not region:
         return broken
     at_least("groups to a unit", metrics["resident"], bounds["groups to a unit"])
-    sizes = [int(size) for size in region["loads"] if int(size) > 1]  # bytes are those of a mask: no element has one
-    widest, narrowest = max(sizes, default=0), min(sizes, default=0)
+    widest, narrowest = max(map(int, region["loads"]), default=0), model.narrowest(region)
     if region is metrics.get("straight"):  # what is kept on chip is loaded among much else
         narrowest = widest
     at_least("bytes of an access", widest if narrowest >= 4 else narrowest, bounds["bytes of an access"])

@@ -20,6 +20,7 @@ LATENCY_S = 0.6e-6
 UNITS = 132
 
 READ, WRITTEN = {"x", "dy", "z"}, {"y", "dx", "dz"}
+ON_CHIP = ("tile_forward", "tile_backward")
 
 
 def groups_to_a_unit(unit, metrics, items):
@@ -42,11 +43,18 @@ def regions(metrics):
     return [loop for loop in metrics.get("loops", [])] + ([metrics["straight"]] if "straight" in metrics else [])
 
 
+def narrowest(region):
+    """Bytes of the narrowest load. Single bytes are those of a mask: no element has one."""
+    return min((int(size) for size in region["loads"] if int(size) > 1), default=0)
+
+
 def hot_region(metrics):
-    """Where the most wide loads, or else bytes of loads, are under way: the walk over packed tensors. Kernels without a loop that has
-    wide loads keep all that they walk on chip."""
+    """The walk over packed tensors: where the most wide loads, or else bytes of loads, are under way. A loop like it with narrow
+    loads, too, is for tensors that are not aligned. Kernels that keep on chip what they walk load it outside of loops, and so do those
+    without a loop that has wide loads."""
     loops = [loop for loop in metrics.get("loops", []) if loop["wide_in_flight"] > 0]
-    return max(loops or regions(metrics), key=lambda region: (region["wide_in_flight"], region["bytes_in_flight"]), default=None)
+    walks = regions(metrics) if metrics.get("on chip") else loops or regions(metrics)
+    return max(walks, key=lambda region: (region["wide_in_flight"], region["bytes_in_flight"], narrowest(region)), default=None)
 
 
 def kernel_seconds(launch, read, written, cached, metrics, resident):
