@@ -12,6 +12,8 @@ for CPUs, as far as each is there, with its driver alone, and prints a table: pa
 faults that need no clbn to be seen (platform_faults.c). The suites are those that tools/test.sh builds. Exit code 1 where anything failed. Oclgrind computes item by item: it is given a few suites only.
 
 Options:
+  --limited          on PoCL alone, group geometry, with the limits of smaller devices: 16, 64, 128 and 1024 work-items to a group, 16 KiB of
+                     local memory, no float64 (limited_device.c)
   --all              the suites of what a device computes (ctest's label accuracy), but on Oclgrind the default ones
   --install          fetch rusticl and Oclgrind from Debian and Intel's runtime from PyPI into the folder of --folder, and end; they are
                      unpacked, not installed, so that nothing else on the machine meets them
@@ -26,7 +28,7 @@ TEXT
 root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/clbn-platforms build=$root/build-test seconds=600 only='' installs=false all=false suites=
+folder=${XDG_CACHE_HOME:-$HOME/.cache}/clbn-platforms build=$root/build-test seconds=600 only='' installs=false all=false limited=false suites=
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -36,6 +38,7 @@ while [ $# -gt 0 ]; do
         ;;
     --install) installs=true ;;
     --all) all=true ;;
+    --limited) limited=true ;;
     --folder | --build | --seconds | --only)
         [ $# -gt 1 ] || { echo "platforms.sh: option $1 needs a value" >&2 && exit 2; }
         case $1 in
@@ -91,19 +94,19 @@ run_on() {
         return
     fi
     echo "$3" >"$work/vendors/driver.icd"
-    [ ! -x "$build/tests/platform_faults" ] || "$build/tests/platform_faults" 2>&1 | sed "s/^/$1: /"
+    $limited || [ ! -x "$build/tests/platform_faults" ] || "$build/tests/platform_faults" 2>&1 | sed "s/^/$1: /"
     for suite in $suites; do
         begun=$(date +%s) code=0
-        CLBN_TEST_DEVICE=$2 timeout -k 5 "$seconds" "$build/tests/test_$suite" >"$work/$1-$suite.log" 2>&1 || code=$?
+        CLBN_TEST_DEVICE=$2 timeout -k 5 "$seconds" "$build/tests/test_$suite" >"$work/suite.log" 2>&1 || code=$?
         case $code in
         0) verdict=passed ;;
         124 | 137) verdict="stopped" ;;
         *) verdict="FAILED, exit code $code" ;;
         esac
-        faults=$(grep -ciE 'data race|invalid (read|write)|out of bounds' "$work/$1-$suite.log")
+        faults=$(grep -ciE 'data race|invalid (read|write)|out of bounds' "$work/suite.log")
         [ "$code" -eq 0 ] && [ "$faults" -eq 0 ] || failed=1
         printf '%-10s %-22s %-24s %6d faults %6d s\n' "$1" "$suite" "$verdict" "$faults" $(($(date +%s) - begun))
-        [ "$code" -eq 0 ] || tail -n 4 "$work/$1-$suite.log" | cut -c 1-200 | sed 's/^/    /'
+        [ "$code" -eq 0 ] || tail -n 4 "$work/suite.log" | cut -c 1-200 | sed 's/^/    /'
     done
 }
 
@@ -117,7 +120,16 @@ mkdir "$work/vendors"
 export OCL_ICD_VENDORS="$work/vendors" CLBN_CACHE_DIR=
 libraries=/usr/lib/$(uname -m)-linux-gnu
 failed=0
-run_on PoCL Portable "$(find_driver "$libraries"/libpocl.so.2*)"
+pocl=$(find_driver "$libraries"/libpocl.so.2*)
+if $limited; then
+    export LD_PRELOAD="$build/tests/liblimited_device.so" CLBN_TEST_GEOMETRY=group
+    for group in 16 64 128 1024; do
+        LIMITED_GROUP=$group LIMITED_LOCAL=16384 run_on "PoCL $group" Portable "$pocl"
+    done
+    LIMITED_DOUBLE=0 run_on "PoCL no64" Portable "$pocl"
+    exit $failed
+fi
+run_on PoCL Portable "$pocl"
 LD_LIBRARY_PATH=$folder$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 RUSTICL_ENABLE=llvmpipe run_on rusticl llvmpipe "$(find_driver "$folder$libraries/libRusticlOpenCL.so.1" "$libraries/libRusticlOpenCL.so.1")"

@@ -50,6 +50,9 @@ endif()
 # What implementations do wrong, without clbn: no test, since they are not ours (platforms.sh).
 add_executable(platform_faults platform_faults.c)
 target_link_libraries(platform_faults PRIVATE OpenCL::OpenCL clbn_warnings)
+# Loaded before OpenCL's library, it makes devices smaller (platforms.sh --limited).
+add_library(limited_device MODULE limited_device.c)
+target_link_libraries(limited_device PRIVATE OpenCL::OpenCL ${CMAKE_DL_LIBS} clbn_warnings)
 clbn_add_test(kinds clbn_checks)
 target_sources(test_kinds PRIVATE kinds.c)
 
