@@ -7,14 +7,15 @@ usage() {
     cat <<'TEXT'
 Usage: platforms.sh [options] [SUITE...]
 
-Runs suites (default: exact golden edge_cases) on PoCL, Mesa's rusticl, Oclgrind with its detection of data races, and Intel's runtime
-for CPUs, as far as each is there, with its driver alone, and prints a table: passed, failed, stopped, data races, seconds, after the
-faults that need no clbn to be seen (platform_faults.c). The suites are those that tools/test.sh builds. Exit code 1 where anything failed. Oclgrind computes item by item: it is given a few suites only.
+Runs suites (default: kernels exact golden edge_cases) on PoCL, Mesa's rusticl, Oclgrind with its detection of data races, and Intel's
+runtime for CPUs, as far as each is there, with its driver alone, and prints a table: passed, failed, stopped, data races, seconds, after
+the faults that need no clbn to be seen (platform_faults.c). The suites are those that tools/test.sh builds. Exit code 1 where anything
+failed. Oclgrind computes item by item: unless suites are named, it is given the one alone that has each kernel on small tensors.
 
 Options:
   --limited          on PoCL alone, group geometry, with the limits of smaller devices: 16, 64, 128 and 1024 work-items to a group, 16 KiB of
                      local memory, no float64 (limited_device.c)
-  --all              the suites of what a device computes (ctest's label accuracy), but on Oclgrind the default ones
+  --all              the suites of what a device computes (ctest's label accuracy)
   --install          fetch rusticl and Oclgrind from Debian and Intel's runtime from PyPI into the folder of --folder, and end; they are
                      unpacked, not installed, so that nothing else on the machine meets them
   --folder FOLDER    where they are (default ~/.cache/clbn-platforms)
@@ -57,11 +58,11 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-few='exact golden edge_cases'
+oclgrind_suites=${suites:-kernels}
 if $all; then
     suites=$(ctest --test-dir "$build" -N -L '^accuracy$' | sed -n 's/^ *Test *#[0-9]*: //p' | tr '\n' ' ')
 fi
-suites=${suites:-$few}
+suites=${suites:-kernels exact golden edge_cases}
 
 install_all() {
     # What the unpacked packages need of others.
@@ -134,9 +135,7 @@ LD_LIBRARY_PATH=$folder$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 RUSTICL_ENABLE=llvmpipe run_on rusticl llvmpipe "$(find_driver "$folder$libraries/libRusticlOpenCL.so.1" "$libraries/libRusticlOpenCL.so.1")"
 run_on Intel Intel "$(find_driver "$folder"/venv/lib/libintelocl.so "$folder"/venv/lib/python3*/site-packages/lib/libintelocl.so)"
-if $all; then
-    suites=$few
-fi
+suites=$oclgrind_suites
 # Inlined functions that return structs have an intrinsic that it does not know.
 OCLGRIND_DATA_RACES=1 OCLGRIND_BUILD_OPTIONS=-fno-inline run_on Oclgrind Oclgrind \
     "$(find_driver "$folder/usr/lib/oclgrind/liboclgrind-rt-icd.so" /usr/lib/oclgrind/liboclgrind-rt-icd.so)"

@@ -36,13 +36,12 @@ struct schedule {
     enum strategy strategy;       /* how calls do it */
     unsigned nontemporal_tensors; /* results of passes over so many tensors, or more, go past the cache */
     size_t tiles;                 /* side by side: channels, or tiles of channels */
-    size_t
-        tile_groups; /* groups that take tiles side by side, one after another: fewer only in STRATEGY_WHOLE and in inference */
-    size_t tile_in_place;  /* STRATEGY_REPEATED: vectors of a tile where results are written in place; else 0 */
-    size_t partials;       /* partial results to a channel */
-    size_t slice_channels; /* channels of a slice (slice.h), at most, where one workspace for all would be too large */
-    size_t workspace_size; /* bytes that suffice for each call of the pass: at most bn_workspace_limit() */
-    size_t mask_size;      /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
+    size_t tile_groups;           /* groups that take tiles one after another; fewer only in STRATEGY_WHOLE and in inference */
+    size_t tile_in_place;         /* STRATEGY_REPEATED: vectors of a tile where results are written in place; else 0 */
+    size_t partials;              /* partial results to a channel */
+    size_t slice_channels;        /* channels of a slice (slice.h), at most, where one workspace for all would be too large */
+    size_t workspace_size;        /* bytes that suffice for each call of the pass: at most bn_workspace_limit() */
+    size_t mask_size;             /* bytes of a mask (kernels/activation.cl); 0 where the activation has none */
 };
 
 /* Bytes of the workspace's sections, in their order. */

@@ -34,7 +34,7 @@ typedef ulong cl_ulong;
 #define CLBN_ACTIVATION_ELU        7u
 
 /* Bits of a kernel's flags. */
-#define FLAG_NONTEMPORAL      1u  /* results go past the cache: nontemporal stores */
+#define FLAG_NONTEMPORAL 1u  /* results go past the cache: nontemporal stores */
 #define FLAG_BIASED      2u  /* the running variance is the biased one */
 #define FLAG_FROZEN      4u  /* backward: the statistics are constants */
 #define FLAG_FROM_OUTPUT 8u  /* backward: the activation's slope is had from y, in the place of z */
@@ -44,15 +44,15 @@ typedef ulong cl_ulong;
 /* How tensors of (rows, channels, columns) are divided among single work-items (kernels/cpu). */
 struct division {
     cl_ulong rows, channels, columns; /* as they are walked */
-    cl_ulong folded;     /* channels last: rows of the tensors to one that is walked, which has a channel for each of theirs */
-    cl_ulong remainder;       /* then: elements after the last walked row, fewer than it has */
-    cl_ulong parts;      /* groups to a channel */
-    cl_ulong chunk_rows; /* of a chunk: what is summed before it is merged */
+    cl_ulong folded;               /* channels last: rows of the tensors to a walked one, with a channel for each of theirs */
+    cl_ulong remainder;            /* then: elements after the last walked row, fewer than it has */
+    cl_ulong parts;                /* groups to a channel */
+    cl_ulong chunk_rows;           /* of a chunk: what is summed before it is merged */
     cl_ulong chunk_columns;        /* likewise */
     cl_ulong band_rows;            /* channels last: rows that are walked together where sums are taken */
     cl_ulong result_rows;          /* likewise, where results are written */
-    cl_ulong tile_vectors;         /* channels last: vectors of channels to a tile, of which a group takes some, side by side */
-    cl_ulong run_channels;         /* channels first: channels to a group; more than one only in inference, of whole channels */
+    cl_ulong tile_vectors;         /* channels last: vectors of channels to a tile; a group takes some, side by side */
+    cl_ulong run_channels;         /* channels first: channels to a group; more than one only in inference */
     cl_ulong tile_channels;        /* channels first, in images (images.cl): channels to a group; else 0 */
     cl_ulong row_units;            /* of a mask to a row of the tensors, of which these may be some channels */
     cl_ulong lengths[SHARED_AXES]; /* of the axes that are rows and channels (layout.cl) */
@@ -64,7 +64,7 @@ struct tiling {
     cl_ulong channels;     /* of the tensors */
     cl_ulong columns;      /* of a channel in a row */
     cl_ulong folded;       /* rows of the tensors to a walked one */
-    cl_ulong remainder;         /* elements after the last walked row */
+    cl_ulong remainder;    /* elements after the last walked row */
     cl_ulong joined;       /* 1: places follow each other without gaps; 0: each begins with a vector */
     cl_ulong pitch;        /* elements from a place to the next; where these do not follow, a whole number of vectors */
     cl_ulong vectors;      /* to a walked row */
