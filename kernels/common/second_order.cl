@@ -17,13 +17,13 @@
 /* Rows of the coefficients [row][channel]: xhat = x * scale + shift, in the normalizer's unit; then factors of u, g, xhat and 1. */
 #define SECOND_SCALE 0
 #define SECOND_SHIFT 1
-#define DX_OF_U 2
-#define DX_OF_G 3
-#define DX_OF_XHAT 4
-#define DX_REST 5
-#define DDY_OF_U 6
-#define DDY_OF_XHAT 7
-#define DDY_REST 8
+#define DX_OF_U      2
+#define DX_OF_G      3
+#define DX_OF_XHAT   4
+#define DX_REST      5
+#define DDY_OF_U     6
+#define DDY_OF_XHAT  7
+#define DDY_REST     8
 
 /* A work-item's vectors: of a channel's columns, or of channels, where these lie side by side. Groups have parts of the vectors in
  * the first dimension of their grid, and channels in the second: one, or `lanes` vectors of them. */
@@ -88,10 +88,18 @@ INLINE realv first_elements(realv v, uint count)
 #define SECOND_CHUNK 64 /* additions in a row, as the tests' bounds count on */
 #define SPANS_OF_VECTOR (CLBN_VECTOR / CLBN_SPAN)
 
+/* Of groups, loops over what a work-item has in registers are unrolled (gpu/walk.cl). */
+#if CLBN_GROUP > 1
+#define UNROLL_SUMS UNROLL
+#else
+#define UNROLL_SUMS
+#endif
+
 /* The xhat of a walk's elements: scale and shift. */
 HELPER void find_second_scale(realv *scale, realv *shift, division d, second_walk w, channel_parameters p)
 {
     reals *scales = (reals *)scale, *shifts = (reals *)shift;
+    UNROLL_SUMS
     for (uint i = 0; i < SPANS_OF_VECTOR; i++) {
         const uint next = w.is_last ? min(i * CLBN_SPAN, w.across - 1) : 0;
         normalizer n;
@@ -109,6 +117,7 @@ typedef struct {
 HELPER void add_to_second_sum(second_sum *to, realv chunk)
 {
     const reals *spans = (const reals *)&chunk;
+    UNROLL_SUMS
     for (uint i = 0; i < SPANS_OF_VECTOR; i++)
         to->of[i] = wide_add(to->of[i], wide_of(spans[i]));
 }
@@ -119,11 +128,14 @@ HELPER void sum_second_walk(second_sum *all, division d, second_walk w, input x,
     realv scale = 0, shift = 0;
     if (w.across > 0)
         find_second_scale(&scale, &shift, d, w, p);
+    UNROLL_SUMS
     for (uint k = 0; k < SECOND_SUMS; k++)
+        UNROLL_SUMS
         for (uint i = 0; i < SPANS_OF_VECTOR; i++)
             all[k].of[i] = wide_of(0);
     for (index_t begin = w.begin; begin < w.end; begin += w.step * SECOND_CHUNK) {
         realv own[SECOND_SUMS];
+        UNROLL_SUMS
         for (uint k = 0; k < SECOND_SUMS; k++)
             own[k] = 0;
         for (index_t i = begin; i < min(begin + w.step * SECOND_CHUNK, w.end); i += w.step) {
@@ -139,6 +151,7 @@ HELPER void sum_second_walk(second_sum *all, division d, second_walk w, input x,
             own[4] = fma(u, xhat, own[4]);
             own[5] = fma(u, g, own[5]);
         }
+        UNROLL_SUMS
         for (uint k = 0; k < SECOND_SUMS; k++)
             add_to_second_sum(&all[k], own[k]);
     }
@@ -147,8 +160,20 @@ HELPER void sum_second_walk(second_sum *all, division d, second_walk w, input x,
 /* The elements of one channel added up. */
 HELPER void join_second_sum(second_sum *s)
 {
+    UNROLL_SUMS
     for (uint i = 1; i < SPANS_OF_VECTOR; i++)
         s->of[0] = wide_add(s->of[0], s->of[i]);
+}
+
+/* That of an element, without an index: registers have none. */
+HELPER wide element_of_sum(const second_sum *s, uint number)
+{
+    wide element = s->of[0];
+    UNROLL_SUMS
+    for (uint i = 1; i < SPANS_OF_VECTOR; i++)
+        if (i == number)
+            element = s->of[i];
+    return element;
 }
 
 /* Adds what a group's lines have, in a fixed order, for the first one. */
@@ -171,13 +196,16 @@ HELPER sums add_second_lines(sums own, uint lanes, __local sums *scratch)
 HELPER void store_second_sums(__global uchar *partials, ulong part, division d, second_walk w, uint lanes, second_sum *three,
                               __local sums *scratch)
 {
-    for (uint k = 0; k < 3 && !w.is_last; k++)
-        join_second_sum(&three[k]);
+    if (!w.is_last) {
+        UNROLL_SUMS
+        for (uint k = 0; k < 3; k++)
+            join_second_sum(&three[k]);
+    }
     for (uint i = 0; i < (w.is_last ? SPANS_OF_VECTOR : 1); i++) {
         sums s;
-        s.g = three[0].of[i];
-        s.g_xhat = three[1].of[i];
-        s.xhat = three[2].of[i];
+        s.g = element_of_sum(&three[0], i);
+        s.g_xhat = element_of_sum(&three[1], i);
+        s.xhat = element_of_sum(&three[2], i);
         s = add_second_lines(s, max(lanes, 1u), scratch);
         if (w.writes_sums && i * CLBN_SPAN < w.across)
             store_partial_sums(partials, part, d.channels, span_of(w.channel + i * CLBN_SPAN, d.channels), s);

@@ -197,7 +197,7 @@ class Lister(unittest.TestCase):
             facts = ["%s=%d" % fact for fact in device["facts"].items()]
             result, records, files = self.ask(facts, ["float32 none nchw 4 8 7 7", "float16 relu nhwc 32 64 14 14"])
             self.assertEqual((name, result.returncode, result.stderr), (name, 0, ""))
-            self.assertEqual(len(records), 14)
+            self.assertEqual(len(records), 11 + 9)  # of a plan with an activation all operations but second order and fold
             for record in records:
                 self.assertEqual((name, record["status"]), (name, "CL_SUCCESS"))
                 self.assertTrue(record["launches"])
@@ -211,6 +211,8 @@ class Lister(unittest.TestCase):
         used = {record["op"]: {name for launch in record["launches"] for name in launch["buffers"]} for record in records}
         self.assertTrue({"x", "y", "running_mean", "save_invstd"} <= used["forward"])
         self.assertTrue({"x", "dy", "dx", "dgamma", "dbeta"} <= used["backward"])
+        self.assertTrue({"x", "dy", "ddx", "ddy"} <= used["second backward"])
+        self.assertTrue({"save_r", "save_d"} <= used["forward renorm"] & used["backward renorm"])
         self.assertFalse("dy" in used["forward"] or "y" in used["statistics"])
 
     def test_what_is_no_case_or_fact_is_said(self):

@@ -3,6 +3,10 @@
 from gpu_check import cases, model
 
 
+# Operations whose walks over tensors are one text for all devices: of these, speed is not checked.
+SELDOM = ("second backward",)
+
+
 def is_excused(bounds, broken):
     """Rows of "excused" have "bound", the name of what is broken, "where", a part of the place, and "reason"."""
     return any(row["bound"] == broken[0] and row["where"] in broken[3] for row in bounds["excused"])

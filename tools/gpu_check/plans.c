@@ -53,12 +53,27 @@ void note_launch(const struct made_up_launch *launch)
 /* ---- Operations ----------------------------------------------------------------------------------------------------------- */
 
 /* The tensors, and the parameters and statistics, all of the same size each. */
-enum { X, Z, Y, DY, DX, DZ, TENSOR_COUNT };
-enum { GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR, SAVE_MEAN, SAVE_INVSTD, DGAMMA, DBETA, RECORD, VECTOR_COUNT };
+enum { X, Z, Y, DY, DX, DZ, DDX, DDY, TENSOR_COUNT };
+enum {
+    GAMMA,
+    BETA,
+    RUNNING_MEAN,
+    RUNNING_VAR,
+    SAVE_MEAN,
+    SAVE_INVSTD,
+    SAVE_R,
+    SAVE_D,
+    DGAMMA,
+    DBETA,
+    BIAS,
+    RECORD,
+    VECTOR_COUNT
+};
 
-static const char *const tensor_names[TENSOR_COUNT] = { "x", "z", "y", "dy", "dx", "dz" };
-static const char *const vector_names[VECTOR_COUNT] = { "gamma",       "beta",   "running_mean", "running_var", "save_mean",
-                                                        "save_invstd", "dgamma", "dbeta",        "record" };
+static const char *const tensor_names[TENSOR_COUNT] = { "x", "z", "y", "dy", "dx", "dz", "ddx", "ddy" };
+static const char *const vector_names[VECTOR_COUNT] = { "gamma",     "beta",        "running_mean", "running_var",
+                                                        "save_mean", "save_invstd", "save_r",       "save_d",
+                                                        "dgamma",    "dbeta",       "bias",         "record" };
 
 struct memory {
     clbn_view tensors[TENSOR_COUNT];
@@ -163,17 +178,73 @@ static cl_int backward_input(clbn_plan plan, const struct memory *m)
     return clbnEnqueueBackwardInput(plan, made_up_queue(), &a, 0, NULL, NULL);
 }
 
+static cl_int forward_renorm(clbn_plan plan, const struct memory *m)
+{
+    clbn_forward_renorm_args a = CLBN_FORWARD_RENORM_ARGS_INIT;
+    a.x = m->tensors[X];
+    a.y = m->tensors[Y];
+    a.running_mean = m->vectors[RUNNING_MEAN];
+    a.running_var = m->vectors[RUNNING_VAR];
+    a.save_r = m->vectors[SAVE_R];
+    a.save_d = m->vectors[SAVE_D];
+    return clbnEnqueueForwardRenorm(plan, made_up_queue(), &a, 0, NULL, NULL);
+}
+
+static cl_int backward_renorm(clbn_plan plan, const struct memory *m)
+{
+    clbn_backward_renorm_args a = CLBN_BACKWARD_RENORM_ARGS_INIT;
+    a.x = m->tensors[X];
+    a.dy = m->tensors[DY];
+    a.save_mean = m->vectors[SAVE_MEAN];
+    a.save_invstd = m->vectors[SAVE_INVSTD];
+    a.save_r = m->vectors[SAVE_R];
+    a.save_d = m->vectors[SAVE_D];
+    a.dx = m->tensors[DX];
+    a.dgamma = m->vectors[DGAMMA];
+    return clbnEnqueueBackwardRenorm(plan, made_up_queue(), &a, 0, NULL, NULL);
+}
+
+static cl_int second_backward(clbn_plan plan, const struct memory *m)
+{
+    clbn_second_backward_args a = CLBN_SECOND_BACKWARD_ARGS_INIT;
+    a.x = m->tensors[X];
+    a.dy = m->tensors[DY];
+    a.ddx = m->tensors[DDX];
+    a.save_mean = m->vectors[SAVE_MEAN];
+    a.save_invstd = m->vectors[SAVE_INVSTD];
+    a.dx = m->tensors[DX];
+    a.ddy = m->tensors[DDY];
+    a.dgamma = m->vectors[DGAMMA];
+    return clbnEnqueueSecondBackward(plan, made_up_queue(), &a, 0, NULL, NULL);
+}
+
+static cl_int fold(clbn_plan plan, const struct memory *m)
+{
+    clbn_fold_args a = CLBN_FOLD_ARGS_INIT;
+    a.weights = m->tensors[X];
+    a.folded_weights = m->tensors[Y];
+    a.bias = a.folded_bias = m->vectors[BIAS];
+    a.running_mean = m->vectors[RUNNING_MEAN];
+    a.running_var = m->vectors[RUNNING_VAR];
+    return clbnEnqueueFold(plan, made_up_queue(), &a, 0, NULL, NULL);
+}
+
 static const struct operation {
     const char *name;
     cl_int (*enqueue)(clbn_plan plan, const struct memory *m);
+    bool without_activation; /* only plans that have none do it */
 } operations[] = {
-    { "forward", forward },
-    { "backward", backward },
-    { "inference", inference },
-    { "statistics", statistics },
-    { "normalize", normalize },
-    { "backward sums", backward_sums },
-    { "backward input", backward_input },
+    { "forward", forward, false },
+    { "backward", backward, false },
+    { "inference", inference, false },
+    { "statistics", statistics, false },
+    { "normalize", normalize, false },
+    { "backward sums", backward_sums, false },
+    { "backward input", backward_input, false },
+    { "forward renorm", forward_renorm, false },
+    { "backward renorm", backward_renorm, false },
+    { "second backward", second_backward, true },
+    { "fold", fold, true },
 };
 
 /* ---- Cases ---------------------------------------------------------------------------------------------------------------- */
@@ -225,12 +296,14 @@ static bool read_case(char *line, clbn_plan_desc *d)
 }
 
 /* A plan's operations, a line each; false if one failed. */
-static bool list_plan(const char *name, clbn_plan plan, const struct memory *memory)
+static bool list_plan(const char *name, const clbn_plan_desc *d, clbn_plan plan, const struct memory *memory)
 {
     bool good = true;
     size_t workspace = 0;
     clbnGetPlanInfo(plan, CLBN_PLAN_WORKSPACE_SIZE, sizeof(workspace), &workspace, NULL);
     for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+        if (operations[i].without_activation && d->activation != CLBN_ACTIVATION_NONE)
+            continue;
         launches = 0;
         printf("{\"case\": \"%s\", \"op\": \"%s\", \"workspace\": %zu, \"launches\": [", name, operations[i].name, workspace);
         cl_int status = operations[i].enqueue(plan, memory);
@@ -256,7 +329,7 @@ static bool list_case(clbn_engine engine, const char *name, const clbn_plan_desc
     }
     clbnGetPlanInfo(plan, CLBN_PLAN_CHANNELS, sizeof(channels), &channels, NULL);
     make_memory(&memory, elements * sizeof(cl_double), channels * sizeof(cl_double));
-    const bool good = list_plan(name, plan, &memory);
+    const bool good = list_plan(name, d, plan, &memory);
     free_memory(&memory);
     clbnReleasePlan(plan);
     return good;
