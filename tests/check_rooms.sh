@@ -28,7 +28,7 @@ check() {
 }
 
 check host mpi api enqueue plan program schedule base
-check tools/clbn verify train bench io
+check tools/clbn verify train bench io system
 
 # clbn_mpi is a library of its own: it has clbn's public functions alone.
 if grep -n '#include "' "$source"/host/mpi/*.[ch] | grep -vE '#include "(mpi/[a-z_]+|clbn|clbn_mpi)\.h"'; then

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* clbn bench: times batch normalizations against the machine's own limit, and against oneDNN. */
-#define _DEFAULT_SOURCE /* getloadavg() */
-
 #include "bench/case.h"
 #include "bench/costs.h"
 #include "bench/limit.h"
@@ -19,8 +17,8 @@
 #include "io/output_file.h"
 #include "io/plot.h"
 #include "io/progress.h"
+#include "system/machine.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -171,13 +169,6 @@ static bool measure(const struct request *request, const struct session *session
     return done;
 }
 
-static double load_average(void)
-{
-    double load;
-
-    return getloadavg(&load, 1) == 1 ? load : (double)NAN;
-}
-
 static int run(const struct request *request)
 {
     int exit_code = EXIT_FAILED;
@@ -187,7 +178,7 @@ static int run(const struct request *request)
                                    .residual = request->residual,
                                    .quick = request->quick,
                                    .has_costs = !request->no_costs,
-                                   .load = load_average() };
+                                   .load = machine_load() };
     struct output_file json = { 0 };
     char peer[80];
 

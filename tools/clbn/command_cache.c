@@ -6,16 +6,13 @@
 #include "io/device.h"
 #include "io/failure.h"
 #include "io/options.h"
+#include "system/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { FOLDER_SIZE = 4096, HASH_DIGITS = 16 };
 
@@ -27,7 +24,7 @@ struct request {
 
 struct entry {
     char name[256];
-    off_t size;
+    uintmax_t size;
     time_t written;
 };
 
@@ -58,7 +55,7 @@ static bool is_entry(const char *name)
     return dash != NULL && strlen(dash + 1) == HASH_DIGITS && strspn(dash + 1, "0123456789abcdef") == HASH_DIGITS;
 }
 
-static bool add_entry(struct entry_list *list, const char *name, const struct stat *about)
+static bool add_entry(struct entry_list *list, const char *name, const struct folder_file *file)
 {
     struct entry *entries = realloc(list->entries, (list->count + 1) * sizeof(*entries));
 
@@ -67,8 +64,8 @@ static bool add_entry(struct entry_list *list, const char *name, const struct st
     list->entries = entries;
     struct entry *entry = &entries[list->count++];
     snprintf(entry->name, sizeof(entry->name), "%s", name);
-    entry->size = about->st_size;
-    entry->written = about->st_mtime;
+    entry->size = file->size;
+    entry->written = file->written;
     return true;
 }
 
@@ -80,16 +77,14 @@ static int compare_age(const void *one, const void *other)
 }
 
 /* The oldest first. A folder that is not there has none. */
-static bool list_entries(DIR *folder, struct entry_list *list, struct failure *failure)
+static bool list_entries(struct folder *folder, struct entry_list *list, struct failure *failure)
 {
-    struct dirent *found;
-    struct stat about;
+    struct folder_file file;
 
-    while ((found = readdir(folder)) != NULL) {
-        if (!is_entry(found->d_name) || fstatat(dirfd(folder), found->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !S_ISREG(about.st_mode))
+    for (const char *name = folder_next(folder); name != NULL; name = folder_next(folder)) {
+        if (!is_entry(name) || !folder_has_file(folder, name, &file))
             continue;
-        if (!add_entry(list, found->d_name, &about))
+        if (!add_entry(list, name, &file))
             return fail(failure, "there is no memory for the list");
     }
     if (list->count > 0)
@@ -120,10 +115,10 @@ static void print_entries(const struct entry_list *list)
 }
 
 /* The first ones, which are the oldest. Another process may have removed one meanwhile. */
-static bool remove_entries(DIR *folder, const struct entry_list *list, size_t count, struct failure *failure)
+static bool remove_entries(const struct folder *folder, const struct entry_list *list, size_t count, struct failure *failure)
 {
     for (size_t i = 0; i < count; i++)
-        if (unlinkat(dirfd(folder), list->entries[i].name, 0) != 0 && errno != ENOENT)
+        if (!folder_remove(folder, list->entries[i].name) && errno != ENOENT)
             return fail(failure, "cannot remove %s: %s", list->entries[i].name, strerror(errno));
     return true;
 }
@@ -138,7 +133,7 @@ static size_t count_beyond(const struct entry_list *list, long long limit)
     return count;
 }
 
-static bool work_in(DIR *folder, const struct request *request, struct failure *failure)
+static bool work_in(struct folder *folder, const struct request *request, struct failure *failure)
 {
     struct entry_list list = { NULL, 0 };
     bool done = list_entries(folder, &list, failure);
@@ -159,19 +154,19 @@ static bool work_in(DIR *folder, const struct request *request, struct failure *
 static bool run(const struct request *request, struct failure *failure)
 {
     char path[FOLDER_SIZE] = "";
+    struct folder folder;
 
     if (!ask_folder(&request->session, path, failure))
         return false;
-    DIR *folder = opendir(path);
-    if (folder == NULL && errno == ENOENT) {
+    if (!folder_open(&folder, path) && errno == ENOENT) {
         printf("%s\n0 files\n", path);
         return true;
     }
-    if (folder == NULL)
+    if (folder.listing == NULL)
         return fail(failure, "cannot open %s: %s", path, strerror(errno));
     printf("%s\n", path);
-    const bool done = work_in(folder, request, failure);
-    closedir(folder);
+    const bool done = work_in(&folder, request, failure);
+    folder_close(&folder);
     return done;
 }
 

@@ -9,6 +9,7 @@
 #include "io/options.h"
 #include "io/output_file.h"
 #include "io/plot.h"
+#include "system/folder.h"
 #include "train/peers.h"
 #include "train/resnet_report.h"
 #include "train/training.h"
@@ -104,11 +105,7 @@ static bool state_path(const struct request *request, const char *name, uint64_t
 
 static bool make_folder(const char *path, struct failure *failure)
 {
-    struct stat status;
-
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
-        return true;
-    return fail(failure, "cannot make the folder '%s': %s", path, strerror(errno));
+    return folder_make(path) || fail(failure, "cannot make the folder '%s': %s", path, strerror(errno));
 }
 
 /* Trains from one seed after the other. */

@@ -4,6 +4,8 @@
 #include "io/failure.h"
 #include "io/manual.h"
 #include "io/output_file.h"
+#include "system/child.h"
+#include "verify/workers.h"
 
 #include <clbn.h>
 #include <errno.h>
@@ -116,6 +118,7 @@ int main(int argc, char **argv)
     int exit_code;
     struct failure failure;
 
+    child_serve(argc, argv, verify_work);
     output_files_guard();
     exit_code = run_command(argc, argv);
     errno = 0;

@@ -6,6 +6,7 @@
 #include "bench/operation.h"
 #include "bench/small.h"
 #include "bench/tensors.h"
+#include "system/clock.h"
 
 #include <string.h>
 
@@ -20,9 +21,9 @@ static bool time_plan(clbn_engine engine, size_t rows, double *seconds, struct f
     struct bench_case what = images;
 
     what.shape.sizes[2] = rows;
-    double start = bench_now();
+    double start = clock_seconds();
     clbn_plan plan = bench_create_plan(engine, &what, failure);
-    *seconds = bench_now() - start;
+    *seconds = clock_seconds() - start;
     clbnReleasePlan(plan);
     return plan != NULL;
 }
@@ -35,9 +36,9 @@ static clbn_engine time_engine(cl_context context, cl_device_id device, clbn_geo
     cl_int status;
 
     options.geometry = geometry;
-    double start = bench_now();
+    double start = clock_seconds();
     clbn_engine engine = clbnCreateEngine(context, device, &options, &status);
-    *engine_seconds = bench_now() - start;
+    *engine_seconds = clock_seconds() - start;
     if (engine == NULL) {
         fail_clbn(failure, "creating the engine", status);
         return NULL;
@@ -151,13 +152,13 @@ struct small_calls {
 
 static bool time_call(const struct bench_work *work, double *enqueue, double *whole, struct failure *failure)
 {
-    double start = bench_now();
+    double start = clock_seconds();
 
     if (!work->enqueue(work->context, work->queue, NULL, failure))
         return false;
-    *enqueue = bench_now() - start;
+    *enqueue = clock_seconds() - start;
     cl_int status = clFinish(work->queue);
-    *whole = bench_now() - start;
+    *whole = clock_seconds() - start;
     return status == CL_SUCCESS || fail_opencl(failure, "waiting for the device", status);
 }
 

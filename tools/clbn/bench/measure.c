@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
-
 #include "bench/measure.h"
 
+#include "system/clock.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 const struct bench_effort bench_effort_full = { 12, { 0.02, 0.06, 12 }, 0.015, 2, 150 };
 const struct bench_effort bench_effort_quick = { 2, { 0.01, 0.01, 1 }, 0.005, 1, 20 };
-
-double bench_now(void)
-{
-    struct timespec time = { 0, 0 };
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static int compare(const void *left, const void *right)
 {
@@ -48,7 +39,7 @@ size_t bench_turn_order(size_t turn, size_t position, size_t count)
 /* Calls that are not timed. */
 static bool settle(const struct bench_contestant *contestant, const struct bench_settling *settling, struct failure *failure)
 {
-    double start = bench_now();
+    double start = clock_seconds();
     double passed;
     size_t calls = 0;
 
@@ -56,7 +47,7 @@ static bool settle(const struct bench_contestant *contestant, const struct bench
         if (!contestant->call(contestant->context, failure))
             return false;
         calls++;
-        passed = bench_now() - start;
+        passed = clock_seconds() - start;
     } while (passed < settling->seconds || (passed < settling->seconds_maximum && calls < settling->calls));
     return true;
 }
@@ -68,15 +59,15 @@ static bool take_turn(const struct bench_contestant *contestant, const struct be
     if (!settle(contestant, &effort->settling, failure))
         return false;
 
-    double start = bench_now();
+    double start = clock_seconds();
     double before = start;
 
     for (size_t calls = 0;
          calls < effort->calls_maximum && (calls < effort->calls_minimum || before - start < effort->timed_seconds); calls++) {
-        before = bench_now();
+        before = clock_seconds();
         if (!contestant->call(contestant->context, failure))
             return false;
-        samples[(*count)++] = bench_now() - before;
+        samples[(*count)++] = clock_seconds() - before;
     }
     return true;
 }

@@ -58,7 +58,4 @@ extern const struct bench_effort bench_effort_quick;
 bool bench_measure(struct bench_contestant *contestants, size_t count, const struct bench_effort *effort,
                    struct failure *failure);
 
-/* Seconds of a monotonic clock. */
-double bench_now(void);
-
 #endif

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#define _DEFAULT_SOURCE /* getloadavg() */
-
 #include "bench/run.h"
 
 #include "bench/device.h"
 #include "bench/operation.h"
 #include "bench/peer.h"
 #include "io/scalar.h"
+#include "system/machine.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { COMPARED_ELEMENTS = 65536 };
 
@@ -51,9 +49,7 @@ double bench_row_floor(const struct bench_row *row)
 /* This program itself keeps all cores busy at most, over the minute that is averaged. */
 static bool is_busy(void)
 {
-    double load;
-
-    return getloadavg(&load, 1) == 1 && load > (double)sysconf(_SC_NPROCESSORS_ONLN) + 1.0;
+    return machine_load() > (double)machine_processors() + 1.0;
 }
 
 /* Times of which one in ten is as far from the least say more about what else the machine does than about who is measured. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
-
 #include "bench/tensors.h"
 
 #include "io/random.h"
 #include "io/scalar.h"
+#include "system/memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,9 +67,9 @@ static void *allocate(size_t count, clbn_type type, double minimum, double maxim
                       struct failure *failure)
 {
     size_t bytes = count * scalar_size(type);
-    void *values = NULL;
+    void *values = memory_allocate_aligned(bytes, HOST_ALIGNMENT);
 
-    if (posix_memalign(&values, HOST_ALIGNMENT, bytes) != 0) {
+    if (values == NULL) {
         fail(failure, "there is no memory for %zu bytes of random values", bytes);
         return NULL;
     }
@@ -93,7 +92,7 @@ static bool open_tensor(struct bench_tensors *tensors, const struct session *ses
     if (tensors->shared)
         tensors->host_tensors[i] = values;
     else
-        free(values);
+        memory_free_aligned(values);
     return tensors->tensors[i] != NULL || fail_opencl(failure, "creating a buffer for a tensor", status);
 }
 
@@ -146,7 +145,7 @@ static void close_buffer(cl_mem buffer, void *host)
 {
     if (buffer != NULL)
         clReleaseMemObject(buffer);
-    free(host);
+    memory_free_aligned(host);
 }
 
 void bench_tensors_close(struct bench_tensors *tensors)

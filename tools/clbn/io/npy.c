@@ -5,13 +5,14 @@
 
 #include "io/npz.h"
 #include "io/scalar.h"
+#include "system/file.h"
+#include "system/memory.h"
+#include "system/stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -45,7 +46,7 @@ static FILE *open_regular(const char *path, uintmax_t *size, struct failure *fai
 {
     struct stat status;
     FILE *stream;
-    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int descriptor = file_open(path);
 
     if (descriptor < 0) {
         fail(failure, "cannot read '%s': %s", path, strerror(errno));
@@ -88,15 +89,12 @@ static bool map_data(FILE *stream, struct npy_array *array)
 {
     size_t bytes = array->header.count * scalar_size(array->header.type);
     off_t place = ftello(stream);
-    int file = fileno(stream);
 
-    if (bytes < MAPPED_LEAST || file < 0 || place < 0 || place >= MAPPED_LEAST || place % NPY_ALIGNMENT != 0)
+    if (bytes < MAPPED_LEAST || place < 0 || place >= MAPPED_LEAST || place % NPY_ALIGNMENT != 0)
         return false;
-    array->memory = mmap(NULL, (size_t)place + bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
-    if (array->memory == MAP_FAILED) {
-        array->memory = NULL;
+    array->memory = memory_map(stream, (size_t)place + bytes);
+    if (array->memory == NULL)
         return false;
-    }
     array->mapped = (size_t)place + bytes;
     array->data = (unsigned char *)array->memory + place;
     return true;
@@ -241,7 +239,7 @@ bool npy_is_archive(const char *path)
 /* Reads a member of an archive; without a name, it fails with the names that there are. */
 static bool read_member(const char *path, const char *member, struct npy_array *array, struct failure *failure)
 {
-    char *archive = strndup(path, member != NULL ? (size_t)(member - path) - 1 : strlen(path));
+    char *archive = strdup(path);
     unsigned char *bytes = NULL;
     FILE *stream = NULL, *content = NULL;
     uintmax_t size;
@@ -251,11 +249,13 @@ static bool read_member(const char *path, const char *member, struct npy_array *
 
     if (archive == NULL)
         return fail(failure, "there is no memory to read '%s'", path);
+    if (member != NULL)
+        archive[member - path - 1] = '\0';
     stream = open_regular(archive, &size, failure);
     if (stream == NULL)
         goto cleanup;
     if (npz_read(stream, size, member, &bytes, &count, &reason)) {
-        content = fmemopen(bytes, count, "rb");
+        content = stream_of_bytes(bytes, count);
         read = content != NULL ? read_array(content, count, array, &reason) : fail(&reason, "%s", strerror(errno));
     }
     if (!read)
@@ -275,7 +275,7 @@ static bool read_file(const char *path, struct npy_array *array, struct failure 
 {
     bool standard = strcmp(path, "-") == 0;
     uintmax_t size = UNKNOWN_SIZE;
-    FILE *stream = standard ? stdin : open_regular(path, &size, failure);
+    FILE *stream = standard ? stream_take_input() : open_regular(path, &size, failure);
     struct failure reason;
     bool read;
 
@@ -387,7 +387,7 @@ bool npy_write(const struct npy_array *array, struct output_file *file, struct f
 void npy_free(struct npy_array *array)
 {
     if (array->mapped > 0)
-        munmap(array->memory, array->mapped);
+        memory_unmap(array->memory, array->mapped);
     else
         free(array->memory);
     memset(array, 0, sizeof(*array));

@@ -26,7 +26,7 @@ struct output_file {
 
 /* From here on, a signal that ends the program (SIGHUP, SIGINT, SIGPIPE or SIGTERM) removes the temporary files, and waits
  * while several files get their names. Signals that are ignored stay so. To be called before OpenCL is: its compilers handle
- * signals, too, and pass them on to whoever did before. */
+ * signals, too, and pass them on to whoever did before. system/ending.h has what Windows has for it. */
 void output_files_guard(void);
 
 /* Whether two paths name one file, however they are spelled and through whichever links; also one that is still to be made. */

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
-
 #include "io/plot.h"
 
 #include "io/output_file.h"
+#include "system/program.h"
+#include "system/stream.h"
 
 #include <errno.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
 
 static bool ends_with(const char *text, const char *ending)
 {
@@ -31,29 +24,9 @@ bool plot_is_format(const char *path)
     return ends_with(path, ".svg") || ends_with(path, ".png");
 }
 
-/* Whether folder (of that length; none: the current one) holds a program of that name. */
-static bool has_program(const char *folder, size_t folder_length, const char *name)
-{
-    char path[4096];
-    struct stat status;
-    int length = snprintf(path, sizeof path, "%.*s%s%s", (int)folder_length, folder, folder_length > 0 ? "/" : "./", name);
-
-    return length > 0 && (size_t)length < sizeof path && stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
-           access(path, X_OK) == 0;
-}
-
 bool plot_has_gnuplot(void)
 {
-    const char *folder = getenv("PATH");
-
-    while (folder != NULL) {
-        size_t length = strcspn(folder, ":");
-
-        if (length < 4096 && has_program(folder, length, "gnuplot"))
-            return true;
-        folder = folder[length] == ':' ? folder + length + 1 : NULL;
-    }
-    return false;
+    return program_is_there("gnuplot");
 }
 
 bool plot_probe(const char *path, struct failure *failure)
@@ -259,44 +232,13 @@ static void write_charts(FILE *script, const void *subject, bool svg)
 }
 
 /* Runs gnuplot on a script, a file at its beginning, with a file for its output. Names never reach it. */
-static enum plot_result run_gnuplot(FILE *script, FILE *picture, struct failure *failure)
+static bool run_gnuplot(FILE *script, FILE *picture, struct failure *failure)
 {
-    static char name[] = "gnuplot";
-    static char no_initialization[] = "-d";
-    char *arguments[] = { name, no_initialization, NULL };
-    enum plot_result result = PLOT_FAILED;
-    posix_spawn_file_actions_t actions;
-    pid_t process;
-    int status;
+    bool drawn;
 
-    int error = posix_spawn_file_actions_init(&actions);
-    if (error != 0) {
-        fail(failure, "cannot run gnuplot: %s", strerror(error));
-        return PLOT_FAILED;
-    }
-    error = posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO);
-    if (error == 0)
-        error = posix_spawn_file_actions_adddup2(&actions, fileno(picture), STDOUT_FILENO);
-    if (error == 0)
-        error = posix_spawnp(&process, name, &actions, NULL, arguments, environ);
-    if (error != 0) {
-        fail(failure, "cannot run gnuplot: %s", strerror(error));
-        goto cleanup;
-    }
-    while (waitpid(process, &status, 0) < 0) {
-        if (errno != EINTR) {
-            fail(failure, "cannot wait for gnuplot: %s", strerror(errno));
-            goto cleanup;
-        }
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        fail(failure, "gnuplot did not draw the picture");
-        goto cleanup;
-    }
-    result = PLOT_DONE;
-cleanup:
-    posix_spawn_file_actions_destroy(&actions);
-    return result;
+    if (!program_run("gnuplot", "-d", script, picture, &drawn)) /* -d: without the user's settings */
+        return fail(failure, "cannot run gnuplot: %s", strerror(errno));
+    return drawn || fail(failure, "gnuplot did not draw the picture");
 }
 
 /* Draws what a function writes a script for. */
@@ -309,7 +251,7 @@ static enum plot_result draw(void (*write_script)(FILE *script, const void *subj
 
     if (!plot_has_gnuplot())
         return PLOT_NO_GNUPLOT;
-    script = tmpfile();
+    script = stream_open_temporary();
     if (script == NULL) {
         fail(failure, "cannot create a temporary file: %s", strerror(errno));
         goto cleanup;
@@ -321,9 +263,8 @@ static enum plot_result draw(void (*write_script)(FILE *script, const void *subj
     }
     if (!output_file_open(&picture, path, failure))
         goto cleanup;
-    if (run_gnuplot(script, picture.stream, failure) != PLOT_DONE)
-        goto cleanup;
-    if (output_file_finish(&picture, failure) && output_file_publish(&picture, failure))
+    if (run_gnuplot(script, picture.stream, failure) && output_file_finish(&picture, failure) &&
+        output_file_publish(&picture, failure))
         result = PLOT_DONE;
 cleanup:
     output_file_close(&picture);

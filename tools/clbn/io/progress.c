@@ -1,51 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-#define _DEFAULT_SOURCE /* TIOCGWINSZ */
-
 #include "io/progress.h"
 
+#include "system/clock.h"
+#include "system/terminal.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 /* Characters: of the longest bar, of what stands beside one, and of a terminal that does not tell. */
 enum { BAR_WIDTH = 30, BESIDE_BAR = 28, USUAL_COLUMNS = 80 };
 
 static const double redraw_seconds = 0.1;
 
-static double now(void)
-{
-    struct timespec time = { 0, 0 };
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* A line that is as wide as the terminal wraps in some. */
 static int room(void)
 {
-    struct winsize size = { 0 };
+    int columns = terminal_columns();
 
-    return (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : USUAL_COLUMNS) - 1;
-}
-
-/* A dumb terminal cannot erase a line. */
-static bool is_terminal(void)
-{
-    const char *kind = getenv("TERM");
-
-    return isatty(STDERR_FILENO) == 1 && (kind == NULL || strcmp(kind, "dumb") != 0);
+    return (columns > 0 ? columns : USUAL_COLUMNS) - 1;
 }
 
 void progress_start(struct progress *progress, const char *label, size_t total)
 {
     progress->label = label;
     progress->total = total;
-    progress->wanted = is_terminal();
+    progress->wanted = terminal_can_erase();
     progress->visible = false;
-    progress->started = now();
+    progress->started = clock_seconds();
     progress->drawn = progress->started;
 }
 
@@ -75,7 +56,7 @@ void progress_update(struct progress *progress, size_t done)
 {
     if (!progress->wanted || progress->total == 0)
         return;
-    double time = now();
+    double time = clock_seconds();
     if (time - progress->drawn < redraw_seconds)
         return;
     double fraction = (double)done / (double)progress->total;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
-
 #include "train/resnet_measure.h"
+
+#include "system/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* In which the contestants take turns: more where the difference is small. */
 enum { STEP_ROUNDS = 7, INFERENCE_ROUNDS = 31, MOST_ROUNDS = INFERENCE_ROUNDS };
@@ -63,14 +62,6 @@ static bool compare_folded(struct resnet *resnet, const struct samples *samples,
     return done && tally_read(&resnet->test, resnet->arithmetic, &measures->folded, failure);
 }
 
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static int ascending(const void *one, const void *other)
 {
     double a = *(const double *)one;
@@ -110,12 +101,12 @@ static bool time_work(struct resnet *resnet, work what, cl_mem x, const struct b
 
     if (clFinish(queue) != CL_SUCCESS)
         return fail(failure, "waiting for the device failed");
-    start = now();
+    start = clock_seconds();
     if (!what(resnet, x, batch, mode, failure))
         return false;
     if (clFinish(queue) != CL_SUCCESS)
         return fail(failure, "waiting for the device failed");
-    *seconds = now() - start;
+    *seconds = clock_seconds() - start;
     return true;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
-
 #include "train/resnet_norm.h"
 
-#include <time.h>
+#include "system/clock.h"
 
 static const double epsilon = 1e-5;
 
@@ -298,19 +296,11 @@ static bool textbook_backward(struct resnet *resnet, struct resnet_unit *unit, c
            textbook(resnet, ARITHMETIC_TEXTBOOK_INPUT_GRADIENT, count, input, ARGUMENT_COUNT(input), failure);
 }
 
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static bool start_watch(struct resnet *resnet, struct failure *failure)
 {
     cl_int status = resnet->stopwatch.runs ? clFinish(resnet->arithmetic->queue) : CL_SUCCESS;
 
-    resnet->stopwatch.seconds -= resnet->stopwatch.runs ? now() : 0.0;
+    resnet->stopwatch.seconds -= resnet->stopwatch.runs ? clock_seconds() : 0.0;
     return status == CL_SUCCESS || fail_opencl(failure, "clFinish", status);
 }
 
@@ -318,7 +308,7 @@ static bool stop_watch(struct resnet *resnet, struct failure *failure)
 {
     cl_int status = resnet->stopwatch.runs ? clFinish(resnet->arithmetic->queue) : CL_SUCCESS;
 
-    resnet->stopwatch.seconds += resnet->stopwatch.runs ? now() : 0.0;
+    resnet->stopwatch.seconds += resnet->stopwatch.runs ? clock_seconds() : 0.0;
     return status == CL_SUCCESS || fail_opencl(failure, "clFinish", status);
 }
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
-
 #include "train/resnet_training.h"
 
+#include "system/clock.h"
 #include "train/checkpoint.h"
 #include "train/pace.h"
 #include "train/samples.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 /* Usual ones; statistics that are frozen are those of weights that hardly move any more. */
 static const double momentum = 0.9;
@@ -33,14 +31,6 @@ struct training {
     double started; /* seconds of two clocks when this process began to train, less what is behind the checkpoint */
     double processor_started;
 };
-
-static double seconds_of(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static void close_training(struct training *training)
 {
@@ -164,8 +154,8 @@ static bool reach_point(struct training *training, size_t done, struct failure *
         !test(training, &point->test, failure))
         return false;
     result->point_count++;
-    result->seconds = seconds_of(CLOCK_MONOTONIC) - training->started;
-    result->processor_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - training->processor_started;
+    result->seconds = clock_seconds() - training->started;
+    result->processor_seconds = clock_processor_seconds() - training->processor_started;
     return checkpoint_save(training->options->checkpoint, walk_state, training, failure) && show(training, point, failure);
 }
 
@@ -211,8 +201,8 @@ static bool run(struct training *training, struct failure *failure)
 
     if (!checkpoint_restore(training->options->checkpoint, walk_state, training, failure))
         return false;
-    training->started = seconds_of(CLOCK_MONOTONIC) - result->seconds;
-    training->processor_started = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - result->processor_seconds;
+    training->started = clock_seconds() - result->seconds;
+    training->processor_started = clock_processor_seconds() - result->processor_seconds;
     for (size_t i = 0; i < result->point_count; i++)
         if (!show(training, &result->points[i], failure))
             return false;

@@ -1,95 +1,57 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
-
 #include "verify/workers.h"
 
+#include "system/child.h"
+#include "system/clock.h"
+#include "system/environment.h"
+#include "system/machine.h"
+
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 /* Deaths after which the rest of a program is given up, and processes at once. */
 enum { MAX_DEATHS = 2, MAX_PROCESSES = 4 };
 
-struct worker {
-    pid_t process;
-    int pipe;
-};
+/* Characters of the --device option that a child gets: no device has a longer name. */
+enum { WANTED_SIZE = 1024 };
 
 struct work {
-    const char *wanted;
-    const struct verify_selection *selection; /* NULL: the device is to be described */
+    char wanted[WANTED_SIZE]; /* "": what is taken without the option */
+    bool describes;           /* the device, and checks nothing */
+    struct verify_selection selection;
     size_t first;
 };
 
-/* What drivers print is no part of the report. */
-static void work_in_child(const struct work *work, int pipe)
+/* Compiles only if a child can be given it. */
+typedef char work_fits[sizeof(struct work) <= CHILD_WORK_SIZE ? 1 : -1];
+
+void verify_work(const void *bytes, int pipe)
 {
-    dup2(STDERR_FILENO, STDOUT_FILENO);
-    setenv("CLBN_CACHE_DIR", "", 1); /* what is on the disk is not what is to be checked */
-    if (work->selection == NULL)
-        verify_worker_describe(work->wanted, pipe);
+    const struct work *work = bytes;
+    const char *wanted = work->wanted[0] != '\0' ? work->wanted : NULL;
+    environment_set("CLBN_CACHE_DIR", ""); /* what is on the disk is not what is to be checked */
+    if (work->describes)
+        verify_worker_describe(wanted, pipe);
     else
-        verify_worker_check(work->wanted, work->selection, work->first, pipe);
-    _exit(EXIT_SUCCESS);
+        verify_worker_check(wanted, &work->selection, work->first, pipe);
 }
 
-static bool start(struct worker *worker, const struct work *work, struct failure *failure)
+static bool start(struct child *child, const char *wanted, struct work work, struct failure *failure)
 {
-    int ends[2];
-    if (pipe(ends) != 0)
-        return fail(failure, "cannot make a pipe: %s", strerror(errno));
-    worker->process = fork();
-    if (worker->process == 0) {
-        close(ends[0]);
-        work_in_child(work, ends[1]);
-    }
-    close(ends[1]);
-    worker->pipe = ends[0];
-    if (worker->process > 0)
-        return true;
-    close(ends[0]);
-    return fail(failure, "cannot start a process: %s", strerror(errno));
-}
-
-/* False at the end. */
-static bool read_message(const struct worker *worker, struct verify_message *message)
-{
-    ssize_t size;
-    do
-        size = read(worker->pipe, message, sizeof *message);
-    while (size < 0 && errno == EINTR);
-    return size == (ssize_t)sizeof *message;
-}
-
-/* Says how the process ended. */
-static void end(struct worker *worker, char *how, size_t size)
-{
-    int status = 0;
-    close(worker->pipe);
-    while (waitpid(worker->process, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFSIGNALED(status))
-        snprintf(how, size, "the process was ended by signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        snprintf(how, size, "the process ended by itself, with exit code %d", WEXITSTATUS(status));
+    snprintf(work.wanted, sizeof work.wanted, "%s", wanted != NULL ? wanted : "");
+    return child_start(child, verify_work, &work, sizeof work) || fail(failure, "cannot start a process: %s", strerror(errno));
 }
 
 bool verify_describe_device(const char *wanted, struct verify_device *device, struct failure *failure)
 {
-    struct worker worker;
+    struct child child;
     struct verify_message message;
-    const struct work work = { .wanted = wanted };
     char how[200];
-    if (!start(&worker, &work, failure))
+    if (!start(&child, wanted, (struct work){ .describes = true }, failure))
         return false;
-    const bool answered = read_message(&worker, &message);
-    end(&worker, how, sizeof how);
+    const bool answered = child_hear(&child, &message, sizeof message);
+    child_end(&child, how, sizeof how);
     if (!answered)
         return fail(failure, "asking for the device: %s", how);
     if (message.word == VERIFY_UNABLE)
@@ -100,10 +62,10 @@ bool verify_describe_device(const char *wanted, struct verify_device *device, st
 
 /* A place for a process, and what it works on. */
 struct slot {
-    struct worker worker;
+    struct child child;
     struct verify_row *row; /* NULL: free */
     size_t seed;            /* the last case that was begun */
-    time_t heard;           /* when its last word came */
+    double heard;           /* when its last word came, in seconds */
     int deaths;
 };
 
@@ -117,20 +79,12 @@ struct crew {
     size_t printed; /* rows */
 };
 
-/* Seconds of a monotonic clock. */
-static time_t now(void)
-{
-    struct timespec time = { 0, 0 };
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
-}
-
 static bool start_from(struct crew *crew, struct slot *slot, size_t first, struct failure *failure)
 {
-    const struct work work = { crew->wanted, &crew->report->selection, first };
+    const struct work work = { .selection = crew->report->selection, .first = first };
     slot->seed = first;
-    slot->heard = now();
-    if (start(&slot->worker, &work, failure))
+    slot->heard = clock_seconds();
+    if (start(&slot->child, crew->wanted, work, failure))
         return true;
     slot->row = NULL;
     return false;
@@ -170,9 +124,9 @@ static bool take_message(struct crew *crew, struct slot *slot, struct failure *f
 {
     struct verify_message message;
     char how[200];
-    slot->heard = now();
-    if (!read_message(&slot->worker, &message)) {
-        end(&slot->worker, how, sizeof how);
+    slot->heard = clock_seconds();
+    if (!child_hear(&slot->child, &message, sizeof message)) {
+        child_end(&slot->child, how, sizeof how);
         return bury(crew, slot, how, failure);
     }
     switch (message.word) {
@@ -183,10 +137,10 @@ static bool take_message(struct crew *crew, struct slot *slot, struct failure *f
         verify_note_failed(crew->report, slot->row, message.seed, message.stage, message.text);
         break;
     case VERIFY_UNABLE:
-        end(&slot->worker, how, sizeof how);
+        child_end(&slot->child, how, sizeof how);
         return bury(crew, slot, message.text, failure);
     case VERIFY_ENDS:
-        end(&slot->worker, how, sizeof how);
+        child_end(&slot->child, how, sizeof how);
         complete_row(crew, slot);
         return true;
     default:
@@ -199,8 +153,8 @@ static bool take_message(struct crew *crew, struct slot *slot, struct failure *f
 static void stop(struct slot *slot)
 {
     char how[200];
-    kill(slot->worker.process, SIGKILL);
-    end(&slot->worker, how, sizeof how);
+    child_kill(&slot->child);
+    child_end(&slot->child, how, sizeof how);
 }
 
 static bool bury_silent(struct crew *crew, struct failure *failure)
@@ -209,7 +163,7 @@ static bool bury_silent(struct crew *crew, struct failure *failure)
     snprintf(how, sizeof how, "no answer within %d seconds", crew->patience);
     for (int i = 0; i < MAX_PROCESSES; i++) {
         struct slot *slot = &crew->slots[i];
-        if (slot->row == NULL || now() - slot->heard < crew->patience)
+        if (slot->row == NULL || clock_seconds() - slot->heard < crew->patience)
             continue;
         stop(slot);
         if (!bury(crew, slot, how, failure))
@@ -221,18 +175,13 @@ static bool bury_silent(struct crew *crew, struct failure *failure)
 /* Waits a second for a word of any process. */
 static bool listen_to_all(struct crew *crew, struct failure *failure)
 {
-    struct pollfd pipes[MAX_PROCESSES];
-    int ready;
-    for (int i = 0; i < MAX_PROCESSES; i++) {
-        pipes[i].fd = crew->slots[i].row != NULL ? crew->slots[i].worker.pipe : -1;
-        pipes[i].events = POLLIN;
-        pipes[i].revents = 0;
-    }
-    do
-        ready = poll(pipes, MAX_PROCESSES, 1000);
-    while (ready < 0 && errno == EINTR);
+    const struct child *children[MAX_PROCESSES];
+    bool ready[MAX_PROCESSES];
     for (int i = 0; i < MAX_PROCESSES; i++)
-        if (pipes[i].revents != 0 && !take_message(crew, &crew->slots[i], failure))
+        children[i] = crew->slots[i].row != NULL ? &crew->slots[i].child : NULL;
+    child_await(children, MAX_PROCESSES, 1000, ready);
+    for (int i = 0; i < MAX_PROCESSES; i++)
+        if (ready[i] && !take_message(crew, &crew->slots[i], failure))
             return false;
     return bury_silent(crew, failure);
 }
@@ -248,7 +197,7 @@ static bool is_busy(const struct crew *crew)
 /* So many as have a processor to compile on. */
 static int process_count(void)
 {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const long processors = machine_processors();
     return processors < 1 ? 1 : processors < MAX_PROCESSES ? (int)processors : MAX_PROCESSES;
 }
 

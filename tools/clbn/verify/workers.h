@@ -7,6 +7,9 @@
 #include "io/progress.h"
 #include "verify/report.h"
 
+/* What the processes do (system/child.h). */
+void verify_work(const void *bytes, int pipe);
+
 /* Fills in the device. */
 bool verify_describe_device(const char *wanted, struct verify_device *device, struct failure *failure);
 
