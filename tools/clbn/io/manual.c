@@ -5,10 +5,10 @@
 #include <stdio.h>
 
 const struct environment_variable environment_variables[] = {
-    { "CLBN_CACHE_DIR",
-      "folder of compiled programs and tuning; empty: none (default XDG_CACHE_HOME/clbn, else HOME/.cache/clbn)" },
+    { "CLBN_CACHE_DIR", "folder of compiled programs and tuning; empty: none (default XDG_CACHE_HOME/clbn, else "
+                        "HOME/.cache/clbn; on Windows LOCALAPPDATA\\clbn)" },
     { "OCL_ICD_VENDORS", "where the loader of OpenCL looks for implementations" },
-    { "TMPDIR", "where 'clbn bench' keeps a cache of its own" },
+    { "TMPDIR", "where 'clbn bench' keeps a cache of its own (on Windows TEMP)" },
     { NULL, NULL },
 };
 

@@ -263,6 +263,13 @@ static void print_help(const struct command_line *command)
     options_print_row("--version", "", "print the version, as -V does");
 }
 
+/* Whether getopt_long() found an option that there is not, or a flag's value, for which it says '?', or ':' in some C libraries. */
+static bool is_refused(const struct command_line *command, int found)
+{
+    return found == '?' ||
+           (found == ':' && (optopt < FIRST_OPTION || command->options[optopt - FIRST_OPTION].kind == OPTION_FLAG));
+}
+
 /* What getopt_long() found. True: go on. */
 static bool handle(const struct command_line *command, char **argv, int found, int *exit_code)
 {
@@ -274,7 +281,7 @@ static bool handle(const struct command_line *command, char **argv, int found, i
         print_help(command);
     else if (found == 'V')
         printf("clbn %s\n", clbnVersion());
-    else if (found == '?')
+    else if (is_refused(command, found))
         *exit_code = optopt >= FIRST_OPTION ? refuse_value(command, &command->options[optopt - FIRST_OPTION], argv[optind - 1])
                                             : refuse_word(command, argv[optind - 1]);
     else
