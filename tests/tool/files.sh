@@ -115,8 +115,10 @@ done
 
 # ---- Links and read-only files
 
-fails 1 'a symbolic link to what does not exist' 'y through a link to nothing' forward --x x.npy --y dangling.npy
-check 'a link to nothing stays one' test -h dangling.npy -a ! -e nothing.npy
+if is_posix; then
+    fails 1 'a symbolic link to what does not exist' 'y through a link to nothing' forward --x x.npy --y dangling.npy
+    check 'a link to nothing stays one' test -h dangling.npy -a ! -e nothing.npy
+fi
 succeeds 'y through a link' forward --x x.npy --y link.npy --epsilon 0
 check 'a link stays one' test -h link.npy
 same 'y is where the link leads' y.npy y.want
@@ -136,7 +138,9 @@ touch -d '2 days ago' .clbn-999999999-0.tmp .clbn-999999999-2.tmp.txt ".clbn-$$-
 succeeds 'y beside leftovers' forward --x x.npy --y y.npy
 check 'an old one is removed' test ! -e .clbn-999999999-0.tmp
 check 'a young one stays' test -e .clbn-999999999-1.tmp
-check "a living process's stays" test -e ".clbn-$$-0.tmp"
+if is_posix; then
+    check "a living process's stays" test -e ".clbn-$$-0.tmp"
+fi
 check 'a file of another name stays' test -e .clbn-999999999-2.tmp.txt
 rm -f .clbn-*
 

@@ -108,6 +108,11 @@ same() {
     if cmp -s "$2" "$3"; then pass "$1"; else not_ok "$1" "$(od -An -tf4 -j128 "$2" 2>&1 | tr -s ' \n' ' ')"; fi
 }
 
+# is_posix: CLBN_TEST_WINE says that the command is Windows's, and Wine shows it neither links to nothing nor this system's processes.
+is_posix() {
+    [ -z "${CLBN_TEST_WINE:-}" ]
+}
+
 # ---- Arrays
 
 # header DESCR FORTRAN_ORDER SHAPE: 128 bytes, as NumPy writes it.
