@@ -108,8 +108,9 @@ export WINEPATH
 server=$(command -v wineserver64 || command -v /usr/lib/wine/wineserver64 || command -v wineserver || true)
 if [ -n "$server" ]; then
     mkdir -p "$WINEPREFIX"
+    "$server" -k || true # one of an earlier run
     "$server" -p
-    trap '"$server" -k' EXIT
+    trap '"$server" -k || true' EXIT
     trap 'exit 1' HUP INT TERM
 fi
 
