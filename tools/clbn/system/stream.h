@@ -12,7 +12,7 @@ FILE *stream_open_temporary(void);
 /* Reads bytes, which must live as long. */
 FILE *stream_of_bytes(void *bytes, size_t count);
 
-/* The standard input. */
+/* The standard input; never NULL. */
 FILE *stream_take_input(void);
 
 /* Takes the standard output; what others print goes to the standard error from here on. */

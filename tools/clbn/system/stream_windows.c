@@ -49,7 +49,8 @@ FILE *stream_of_bytes(void *bytes, size_t count)
 
 FILE *stream_take_input(void)
 {
-    return _setmode(STDIN_FILENO, _O_BINARY) >= 0 ? stdin : NULL;
+    _setmode(STDIN_FILENO, _O_BINARY); /* of one that is closed, reading fails */
+    return stdin;
 }
 
 FILE *stream_take_output(void)
