@@ -326,6 +326,21 @@ START_TEST(groups_are_not_optimized_where_that_goes_wrong)
 }
 END_TEST
 
+START_TEST(programs_are_optimized_where_they_are_wrong_without)
+{
+    static const char *const option = "-cl-opt-disable";
+    struct device_facts facts = some_facts();
+    for (int i = 0; i < 2; i++) {
+        facts.miscompiles_unoptimized = i > 0;
+        const struct variant v = bn_choose_variant(CLBN_GEOMETRY_VECTOR, CLBN_ENGINE_UNOPTIMIZED, &facts, CLBN_FLOAT32,
+                                                   CLBN_ACTIVATION_NONE, &rows_shape);
+        char text[512];
+        ck_assert(bn_variant_options(&v, text, sizeof text));
+        ck_assert((strstr(text, option) == NULL) == facts.miscompiles_unoptimized);
+    }
+}
+END_TEST
+
 START_TEST(options_that_do_not_fit_are_not_given)
 {
     const struct variant v = variant_of(CLBN_GEOMETRY_VECTOR, 0, CLBN_FLOAT32, &rows_shape);
@@ -357,6 +372,7 @@ int main(void)
     tcase_add_test(cases, different_variants_have_different_options);
     tcase_add_test(cases, groups_take_large_registers_where_there_are_some);
     tcase_add_test(cases, groups_are_not_optimized_where_that_goes_wrong);
+    tcase_add_test(cases, programs_are_optimized_where_they_are_wrong_without);
     tcase_add_test(cases, options_that_do_not_fit_are_not_given);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);

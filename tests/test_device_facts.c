@@ -83,19 +83,21 @@ START_TEST(large_registers_are_those_of_intels_gpus_since_xe_hp)
 }
 END_TEST
 
-START_TEST(groups_are_not_optimized_where_pocl_gets_them_wrong)
+START_TEST(pocl_optimizes_where_it_gets_that_right)
 {
     static const struct {
         cl_device_type type;
         const char *version, *driver;
-        bool expected;
+        bool groups, unoptimized;
     } rows[] = {
-        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "6.0+debian", true },
-        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "10.0", true },
-        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "31.0", true },
-        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: pthread-x86_64-pc-linux-gnu-skylake-avx512", "3.1+debian", false },
-        { CL_DEVICE_TYPE_GPU, "OpenCL 3.0 PoCL HSTR: CUDA-sm_90", "6.0", false },
-        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 (Build 0)", "2023.16.12", false },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "5.0+debian", true, false },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "6.0+debian", true, false },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "7.1+debian", false, true },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "10.0", false, true },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: cpu-x86_64-pc-linux-gnu-skylake-avx512", "31.0", false, true },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 PoCL HSTR: pthread-x86_64-pc-linux-gnu-skylake-avx512", "3.1+debian", false, false },
+        { CL_DEVICE_TYPE_GPU, "OpenCL 3.0 PoCL HSTR: CUDA-sm_90", "6.0", false, false },
+        { CL_DEVICE_TYPE_CPU, "OpenCL 3.0 (Build 0)", "2023.16.12", false, false },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct device_facts facts = { 0 };
@@ -104,7 +106,8 @@ START_TEST(groups_are_not_optimized_where_pocl_gets_them_wrong)
         device.version = rows[i].version;
         device.driver = rows[i].driver;
         ck_assert_int_eq(bn_query_device(NULL, &facts), CLBN_SUCCESS);
-        ck_assert_msg(facts.miscompiles_groups == rows[i].expected, "%s, %s", rows[i].version, rows[i].driver);
+        ck_assert_msg(facts.miscompiles_groups == rows[i].groups, "%s, %s", rows[i].version, rows[i].driver);
+        ck_assert_msg(facts.miscompiles_unoptimized == rows[i].unoptimized, "%s, %s", rows[i].version, rows[i].driver);
     }
 }
 END_TEST
@@ -114,7 +117,7 @@ int main(void)
     Suite *suite = suite_create("device facts");
     TCase *cases = tcase_create("facts");
     tcase_add_test(cases, large_registers_are_those_of_intels_gpus_since_xe_hp);
-    tcase_add_test(cases, groups_are_not_optimized_where_pocl_gets_them_wrong);
+    tcase_add_test(cases, pocl_optimizes_where_it_gets_that_right);
     suite_add_tcase(suite, cases);
     return run_in_one_process(suite);
 }

@@ -11,14 +11,14 @@
 
 struct quirk {
     /* Devices that it is for: of this type, unless 0, whose vendor, name and version contain these, unless NULL, and whose driver's major
-     * version is this one or later. */
+     * version is the first one or later, and, unless 0, before the second. */
     cl_device_type type;
     const char *vendor, *name, *version;
-    unsigned long first_driver;
+    unsigned long first_driver, before_driver;
     /* What is true of them; 0: what OpenCL says. */
     bool computes_items; /* it is not a vector CPU */
     bool cannot_fetch;
-    bool miscompiles_groups;
+    bool miscompiles_groups, miscompiles_unoptimized;
     size_t register_size;
     size_t believed_cache, unit_cache; /* a cache of more bytes to a compute unit than the first counts as the second */
     const char *reason;
@@ -53,9 +53,16 @@ static const struct quirk quirks[] = {
     { .type = CL_DEVICE_TYPE_CPU,
       .version = "PoCL",
       .first_driver = 4,
+      .before_driver = 7,
       .miscompiles_groups = true,
-      .reason = "PoCL 6 computes sums of groups wrong where its compiler optimizes them; 3.1 does not, nor does 6 without "
-                "optimization, 4 and 5 were not tried. On a CPU groups are there to be tested" },
+      .reason = "PoCL 6 computes sums of groups wrong where its compiler optimizes them; 3.1 does not, nor do 5 and 6 without "
+                "optimization, 4 was not tried. On a CPU groups are there to be tested" },
+    { .type = CL_DEVICE_TYPE_CPU,
+      .version = "PoCL",
+      .first_driver = 7,
+      .miscompiles_unoptimized = true,
+      .reason =
+          "PoCL 7.1 gets sums in pairs and groups wrong without optimization; with it vectors are right, groups are not" },
     { .name = "llvmpipe",
       .computes_items = true,
       .cannot_fetch = true,
@@ -83,7 +90,8 @@ static bool concerns(const struct quirk *q, const struct device_identity *identi
 {
     return (q->type == 0 || (identity->type & q->type)) && contains(identity->vendor, q->vendor) &&
            contains(identity->name, q->name) && contains(identity->version, q->version) &&
-           (q->first_driver == 0 || is_since(identity->driver, q->first_driver));
+           (q->first_driver == 0 || is_since(identity->driver, q->first_driver)) &&
+           (q->before_driver == 0 || !is_since(identity->driver, q->before_driver));
 }
 
 void bn_apply_quirks(const struct device_identity *identity, struct device_facts *facts)
@@ -101,6 +109,8 @@ void bn_apply_quirks(const struct device_identity *identity, struct device_facts
             facts->can_fetch = false;
         if (q->miscompiles_groups)
             facts->miscompiles_groups = true;
+        if (q->miscompiles_unoptimized)
+            facts->miscompiles_unoptimized = true;
         if (q->believed_cache > 0 && facts->cache_size / facts->compute_units > q->believed_cache)
             facts->cache_size = q->unit_cache * facts->compute_units;
     }

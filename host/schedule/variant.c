@@ -60,7 +60,8 @@ struct variant bn_choose_variant(clbn_geometry geometry, cl_uint engine_flags, c
         .vector = (unsigned)vector,
         .group = grouped ? group_size(facts, type, single) : 1,
         .index = (engine_flags & CLBN_ENGINE_INDEX_64) || is_large(shape) ? 64 : 32,
-        .unoptimized = (engine_flags & CLBN_ENGINE_UNOPTIMIZED) != 0 || (grouped && facts->miscompiles_groups),
+        .unoptimized = ((engine_flags & CLBN_ENGINE_UNOPTIMIZED) != 0 && !facts->miscompiles_unoptimized) ||
+                       (grouped && facts->miscompiles_groups),
         .row_axes = shape->row_axes,
         .channel_axes = shape->channel_axes,
         .operations = ALL_OPERATIONS,

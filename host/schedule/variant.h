@@ -24,7 +24,7 @@ struct variant {
     unsigned kept;      /* vectors that a work-item of a group keeps on chip, of x, or half of them of dy; 0: none */
     bool unrolled;      /* loops over vectors in registers: not on a CPU, where that costs time to compile and gives nothing */
     bool large_registers; /* of the device (device_facts.h): else what some kernels keep in registers goes to memory */
-    bool unoptimized;     /* CLBN_ENGINE_UNOPTIMIZED, or the device's compiler is better left alone */
+    bool unoptimized;     /* CLBN_ENGINE_UNOPTIMIZED, unless the device's compiler gets one of the two wrong */
     unsigned row_axes, channel_axes;
     unsigned operations; /* CLBN_OPERATION_* whose kernels it has */
 };
