@@ -153,6 +153,43 @@ static enum verdict compile_unused_local_memory(void)
     return stored == 1 ? RIGHT : WRONG;
 }
 
+/* OpenCL 1.2, 6.12.2: fma is there on every device, in software if need be. */
+static enum verdict compile_fma(void)
+{
+    static const char source[] = "__kernel void add(__global float *to) { *to = fma(to[0], to[1], to[2]); }";
+    cl_program program = clCreateProgramWithSource(context, 1, &(const char *){ source }, NULL, NULL);
+    return clBuildProgram(program, 1, &device, "", NULL, NULL) == CL_SUCCESS ? RIGHT : WRONG;
+}
+
+/* A struct of more than 32 bytes that is passed on unused, a function's own variable, and a barrier two calls deep. */
+static enum verdict compile_barrier_below_struct(void)
+{
+    static const char source[] =
+        "typedef struct { uint a, b, c, d, e, f, g, h, i; } numbers;\n"
+        "static void share(float *own, __local float *all) {\n"
+        "    const uint item = get_local_id(0); all[item] = item; barrier(CLK_LOCAL_MEM_FENCE); *own = all[item];\n"
+        "}\n"
+        "static void pass(float *own, numbers n, __local float *all) { float got; share(&got, all); *own = got; }\n"
+        "__kernel void store(__global float *to, uint first) {\n"
+        "    __local float all[16]; numbers n = { first, 2, 3, 4, 5, 6, 7, 8, 9 }; float own; pass(&own, n, all); "
+        "to[get_local_id(0)] = own;\n"
+        "}\n";
+    cl_kernel kernel = build(source, "store", "-cl-std=CL1.2");
+    const size_t items = 16;
+    const cl_uint first = 1;
+    float stored[16] = { 0 };
+    cl_mem memory = clCreateBuffer(context, CL_MEM_READ_WRITE, sizeof stored, NULL, NULL);
+    clSetKernelArg(kernel, 0, sizeof memory, &memory);
+    clSetKernelArg(kernel, 1, sizeof first, &first);
+    if (clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &items, &items, 0, NULL, NULL) != CL_SUCCESS ||
+        clEnqueueReadBuffer(queue, memory, CL_TRUE, 0, sizeof stored, stored, 0, NULL, NULL) != CL_SUCCESS)
+        return NOT_TRIED;
+    for (size_t i = 0; i < items; i++)
+        if (stored[i] != (float)i)
+            return WRONG;
+    return RIGHT;
+}
+
 /* ---- What a device says of itself ------------------------------------------------------------------------------------------ */
 
 /* A CPU of AMD's is no device of Intel's, 0x8086. */
@@ -178,6 +215,8 @@ static const struct {
     { "a command buffer whose kernel has got other arguments", replay_after_other_arguments },
     { "the queue of a command buffer", ask_for_the_queue_of_commands },
     { "local memory that is not used, without optimization", compile_unused_local_memory },
+    { "fma", compile_fma },
+    { "a barrier in a function that a function with a struct calls", compile_barrier_below_struct },
     { "the vendor id of an AMD CPU", ask_for_the_vendor },
 };
 
@@ -232,7 +271,7 @@ int main(void)
                 attempt(fault, i);
             if (child < 0 || waitpid(child, &status, 0) != child)
                 return EXIT_FAILURE;
-            printf("platform %u: %-58s %s\n", (unsigned)i, faults[fault].name, say(status));
+            printf("platform %u: %-62s %s\n", (unsigned)i, faults[fault].name, say(status));
             fflush(stdout);
         }
     return EXIT_SUCCESS;
