@@ -165,14 +165,13 @@ HELPER void join_second_sum(second_sum *s)
         s->of[0] = wide_add(s->of[0], s->of[i]);
 }
 
-/* That of an element, without an index: registers have none. */
+/* That of an element, without an index, and without a choice between places in memory: registers have neither. */
 HELPER wide element_of_sum(const second_sum *s, uint number)
 {
     wide element = s->of[0];
     UNROLL_SUMS
     for (uint i = 1; i < SPANS_OF_VECTOR; i++)
-        if (i == number)
-            element = s->of[i];
+        element = wide_choose((truths)(i == number ? -1 : 0), s->of[i], element);
     return element;
 }
 
