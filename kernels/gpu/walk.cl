@@ -362,7 +362,7 @@ INLINE ulong count_values(division d, share s, index_t tile, uint slot)
     ulong values = (ulong)(s.end - s.begin) * count * d.copies;
     begin += tile * (index_t)d.tile_vectors * CLBN_VECTOR;
     for (ulong i = 0; s.has_remainder && i < d.copies; i++, begin += (index_t)(d.channels * d.pitch))
-        values += begin < d.remainder ? min((ulong)count, d.remainder - begin) : 0;
+        values += begin < d.remainder ? count : 0; /* the remainder is whole rows, so it has all of a place, or nothing */
     return values;
 }
 
