@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* RTLD_NEXT */
+#define _POSIX_C_SOURCE 200809L
 #include "interpose.h"
 
 #include "harness.h"
+#include "next_function.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -33,13 +31,8 @@ static unsigned long failures;
 
 static void find_real(struct interposed *function)
 {
-    void *symbol = dlsym(RTLD_NEXT, function->name);
     void (*real)(void) = NULL;
-    if (symbol == NULL) {
-        printf("no %s beside the interposed one\n", function->name);
-        exit(EXIT_FAILURE);
-    }
-    memcpy(&real, &symbol, sizeof real);
+    find_next_function(function->name, &real);
     function->next = registry;
     registry = function;
     __atomic_store_n(&function->real, real, __ATOMIC_RELEASE);

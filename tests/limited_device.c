@@ -10,25 +10,14 @@
  *
  * A device says so when it is asked, and refuses kernels that go beyond it as a real one does.
  */
-#define _GNU_SOURCE              /* RTLD_NEXT */
 #define CL_TARGET_OPENCL_VERSION 120
+#include "next_function.h"
+
 #include <CL/cl.h>
-#include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The function of this name that was there before. */
-static void find(const char *name, void *pointer)
-{
-    void *found = dlsym(RTLD_NEXT, name);
-    if (found == NULL) {
-        fprintf(stderr, "limited_device: there is no %s\n", name);
-        abort();
-    }
-    memcpy(pointer, &found, sizeof found);
-}
 
 static size_t limit(const char *name)
 {
@@ -39,7 +28,7 @@ static size_t limit(const char *name)
 cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t size, void *value, size_t *size_ret)
 {
     cl_int(CL_API_CALL * ask)(cl_device_id, cl_device_info, size_t, void *, size_t *);
-    find("clGetDeviceInfo", &ask);
+    find_next_function("clGetDeviceInfo", &ask);
     cl_int status = ask(device, name, size, value, size_ret);
     if (status != CL_SUCCESS || value == NULL)
         return status;
@@ -85,6 +74,6 @@ cl_int CL_API_CALL clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kern
     cl_int status = check_kernel(kernel, dimensions, local_size);
     if (status != CL_SUCCESS)
         return status;
-    find("clEnqueueNDRangeKernel", &enqueue);
+    find_next_function("clEnqueueNDRangeKernel", &enqueue);
     return enqueue(queue, kernel, dimensions, offset, global_size, local_size, waits, wait_list, event);
 }

@@ -13,7 +13,7 @@ clbn_add_test(structs clbn_test_support)
 clbn_add_test(events clbn_test_support)
 
 # OpenCL's functions that count and fail, and what uses them.
-add_library(clbn_interposer OBJECT interpose.c interpose_memory.c interpose_opencl.c)
+add_library(clbn_interposer OBJECT interpose.c interpose_memory.c interpose_opencl.c next_function.c)
 target_link_libraries(clbn_interposer PUBLIC clbn_test_support PRIVATE clbn_warnings)
 
 # clbn_add_interposed_test(name sources...): test_<name>.c with sources, interposed. Its library is clbn_for_tests: of
@@ -51,7 +51,7 @@ endif()
 add_executable(platform_faults platform_faults.c)
 target_link_libraries(platform_faults PRIVATE OpenCL::OpenCL clbn_warnings)
 # Loaded before OpenCL's library, it makes devices smaller (platforms.sh --limited).
-add_library(limited_device MODULE limited_device.c)
+add_library(limited_device MODULE limited_device.c next_function.c)
 target_link_libraries(limited_device PRIVATE OpenCL::OpenCL ${CMAKE_DL_LIBS} clbn_warnings)
 clbn_add_test(kinds clbn_checks)
 target_sources(test_kinds PRIVATE kinds.c)

@@ -10,11 +10,9 @@
 enum { WALKS = 4000 };
 
 /* As of an H100: 132 multiprocessors. */
-static const struct device_facts large_gpu = { .has_double = true,
-                                               .compute_units = 132,
-                                               .max_group_size = 1024,
-                                               .register_size = 256 << 10,
-                                               .address_limit = SIZE_MAX / 2 };
+static const struct device_facts large_gpu = {
+    .has_double = true, .compute_units = 132, .max_group_size = 1024, .register_size = 256 << 10, .address_limit = SIZE_MAX / 2
+};
 
 static struct plan_of_work work_on(const struct device_facts *facts, cl_uint flags, enum pass pass, clbn_type type,
                                    struct shape shape)

@@ -3,11 +3,10 @@
  * Every kernel on tensors so small that a simulator, which looks for data races, is done in minutes (platforms.sh): all operations, with
  * whole channels and with channels that groups share. No kernel may be left out.
  */
-#define _GNU_SOURCE /* RTLD_NEXT */
 #include "harness.h"
+#include "next_function.h"
 #include "verify.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,20 +16,11 @@
 static const char *const names[] = { CLBN_KERNEL_NAMES };
 static bool has_run[COUNT_OF(names)];
 
-/* The functions of these names that are there beside this program's. */
-static void find(const char *name, void *pointer)
-{
-    void *found = dlsym(RTLD_NEXT, name);
-    if (found == NULL)
-        abort();
-    memcpy(pointer, &found, sizeof found);
-}
-
 /* In the place of OpenCL's: whatever the device has, it has two units, so that work is divided in the same way everywhere. */
 cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t size, void *value, size_t *size_ret)
 {
     cl_int(CL_API_CALL * ask)(cl_device_id, cl_device_info, size_t, void *, size_t *);
-    find("clGetDeviceInfo", &ask);
+    find_next_function("clGetDeviceInfo", &ask);
     const cl_int status = ask(device, name, size, value, size_ret);
     if (status == CL_SUCCESS && name == CL_DEVICE_MAX_COMPUTE_UNITS && value != NULL)
         *(cl_uint *)value = 2;
@@ -45,7 +35,7 @@ cl_int CL_API_CALL clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kern
     cl_int(CL_API_CALL * enqueue)(cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *, cl_uint,
                                   const cl_event *, cl_event *);
     char name[64] = "";
-    find("clEnqueueNDRangeKernel", &enqueue);
+    find_next_function("clEnqueueNDRangeKernel", &enqueue);
     clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
     for (size_t i = 0; i < COUNT_OF(names); i++)
         has_run[i] = has_run[i] || strcmp(name, names[i]) == 0;

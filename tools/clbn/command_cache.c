@@ -158,12 +158,12 @@ static bool run(const struct request *request, struct failure *failure)
 
     if (!ask_folder(&request->session, path, failure))
         return false;
-    if (!folder_open(&folder, path) && errno == ENOENT) {
+    if (!folder_open(&folder, path)) {
+        if (errno != ENOENT)
+            return fail(failure, "cannot open %s: %s", path, strerror(errno));
         printf("%s\n0 files\n", path);
         return true;
     }
-    if (folder.listing == NULL)
-        return fail(failure, "cannot open %s: %s", path, strerror(errno));
     printf("%s\n", path);
     const bool done = work_in(&folder, request, failure);
     folder_close(&folder);
